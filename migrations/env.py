@@ -1,0 +1,85 @@
+"""Runs the migrations, the same ones on SQLite and on PostgreSQL.
+
+`todo db migrate` hands its connection over in `config.attributes["connection"]`, inside a transaction that it began.
+Called by the `alembic` command, this file opens the database that `todo` would use.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from todo_cli.models.tables import SCHEMA, Base
+from todo_cli.models.types import UtcDateTime
+
+
+def render_item(kind: str, item: object, _autogenerate: object) -> str | Literal[False]:
+    """Write our own types as what they are in the database, so that a revision never depends on today's models."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def configure(**options: Any) -> None:
+    context.configure(
+        target_metadata=Base.metadata,
+        # SQLite alters most things only by building the table anew; AUTOINCREMENT is lost then unless repeated here.
+        render_as_batch=True,
+        # One transaction for all revisions: a kill in the middle leaves the database as it was, on SQLite too.
+        transactional_ddl=True,
+        compare_type=True,
+        render_item=render_item,
+        **options,
+    )
+
+
+def run_on(connection: Connection) -> None:
+    """Upgrade or downgrade in the connection's open transaction."""
+    if connection.dialect.name == "postgresql":
+        # Two migrations at once wait for each other. The lock ends with the transaction.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('todo migration'))"))
+        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
+        connection.dialect.default_schema_name = SCHEMA
+    configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def run_offline(dialect: str) -> None:
+    """Print the statements in place of running them."""
+    configure(dialect_name=dialect, literal_binds=True)
+    with context.begin_transaction():
+        if dialect == "postgresql":
+            context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            context.execute(f"SET LOCAL search_path TO {SCHEMA}")
+        context.run_migrations()
+
+
+def run_by_alembic() -> None:
+    """Serve the `alembic` command: a developer's `revision --autogenerate`, `check` and `history`."""
+    import asyncio
+
+    from todo_cli.config import embedded_path, resolve
+    from todo_cli.db.engine import make_migration_engine
+    from todo_cli.db.target import SqliteTarget, parse_target
+
+    url = resolve({})["database"].value
+    target = parse_target(str(url)) if url else SqliteTarget(embedded_path())
+
+    async def run() -> None:
+        engine = make_migration_engine(target)
+        async with engine.begin() as connection:
+            await connection.run_sync(run_on)
+        await engine.dispose()
+
+    asyncio.run(run())
+
+
+attributes = context.config.attributes
+if context.is_offline_mode():
+    run_offline(attributes.get("dialect", "postgresql"))
+elif "connection" in attributes:
+    run_on(attributes["connection"])
+else:
+    run_by_alembic()

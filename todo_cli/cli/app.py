@@ -1,0 +1,55 @@
+"""The `todo` command: its global options and its commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import todo_cli
+from todo_cli.cli import databases, lists, names, settings, todos
+from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
+from todo_cli.cli.runtime import Invocation
+
+app = typer.Typer(
+    name="todo",
+    help="Keep a todo list in the terminal: on this machine at once, or in a PostgreSQL database such as Neon's.",
+    epilog="Start with: todo add Buy milk -d tomorrow",
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"todo {todo_cli.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    database: DatabaseOption = None,
+    user: UserOption = None,
+    json: JsonOption = False,
+    debug: DebugOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the global options, and list the open todos when no command is named."""
+    context.obj = Invocation(database=database, user=user, json=json, debug=debug)
+    if context.invoked_subcommand is None:
+        lists.show_default_list(context.obj)
+
+
+for commands in (todos.app, lists.app):
+    app.registered_commands.extend(commands.registered_commands)
+app.add_typer(lists.trash_app, name="trash")
+app.add_typer(names.project_app, name="project")
+app.add_typer(names.tag_app, name="tag")
+app.add_typer(names.user_app, name="user")
+app.add_typer(databases.app, name="db")
+app.add_typer(settings.app, name="config")

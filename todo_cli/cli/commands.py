@@ -1,0 +1,60 @@
+"""Registers commands, each with the global options, which are accepted before and after the command's name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from todo_cli.cli.runtime import Invocation
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="Use this database.", rich_help_panel="Everywhere"),
+]
+UserOption = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Act as this user.", rich_help_panel="Everywhere"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel="Everywhere")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error arose.", rich_help_panel="Everywhere")]
+
+_EVERYWHERE: dict[str, tuple[Any, Any]] = {
+    "database": (DatabaseOption, None),
+    "user": (UserOption, None),
+    "json": (JsonOption, False),
+    "debug": (DebugOption, False),
+}
+
+Command = Callable[..., None]
+
+
+def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Command], Command]:
+    """Return a decorator that makes a command of a function whose first parameter is an `Invocation`."""
+
+    def register(function: Command) -> Command:
+        signature = inspect.signature(function, eval_str=True)
+        _, *own = signature.parameters.values()
+
+        @functools.wraps(function)
+        def run(context: typer.Context, **arguments: Any) -> None:
+            before = context.find_object(Invocation) or Invocation()
+            given = {option: arguments.pop(option) or getattr(before, option) for option in _EVERYWHERE}
+            function(Invocation(**given), **arguments)
+
+        everywhere = [
+            inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for option, (annotation, default) in _EVERYWHERE.items()
+        ]
+        context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        parameters = [context, *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own), *everywhere]
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {item.name: item.annotation for item in parameters}
+        del run.__dict__["__wrapped__"]  # its annotations would be taken for those of `run`
+        app.command(name, **options)(run)
+        return function
+
+    return register

@@ -1,0 +1,107 @@
+"""What the shell completes: names and numbers that this machine saw lately, from a small file, never from a server.
+
+Every command that shows or changes todos leaves what it saw in that file; `project list` and `tag list` put it right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import typer
+
+from todo_cli import config
+
+if TYPE_CHECKING:
+    from todo_cli.cli.runtime import Invocation
+    from todo_cli.models.values import TodoPublic
+
+MOST_TODOS = 500
+
+
+class Seen(TypedDict):
+    """Open todos by number with their titles, and names."""
+
+    todos: dict[str, str]
+    projects: list[str]
+    tags: list[str]
+
+
+def complete_references(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the numbers of open todos, each with its title."""
+    before, comma, _ = incomplete.rpartition(",")
+    return [(f"{before}{comma}{number}", title) for number, title in _load(_path_for(context)).get("todos", {}).items()]
+
+
+def complete_projects(context: typer.Context) -> list[str]:
+    """Return the projects seen lately."""
+    return _load(_path_for(context))["projects"]
+
+
+def complete_tags(context: typer.Context) -> list[str]:
+    """Return the tags seen lately."""
+    return _load(_path_for(context))["tags"]
+
+
+def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
+    """Keep what completion needs of these todos."""
+    from todo_cli.rendering.text import neutralise
+
+    path = _path(invocation.settings)
+    seen = _load(path)
+    for todo in todos:
+        seen["todos"].pop(str(todo.id), None)
+        if todo.status == "open" and not todo.deleted_at:
+            seen["todos"][str(todo.id)] = neutralise(todo.title)[:60]
+        seen["projects"] = sorted({*seen["projects"], *([todo.project] if todo.project else [])})
+        seen["tags"] = sorted({*seen["tags"], *todo.tags})
+    seen["todos"] = dict(list(seen["todos"].items())[-MOST_TODOS:])
+    _save(path, seen)
+
+
+def remember_names(
+    invocation: Invocation, *, projects: Sequence[str] | None = None, tags: Sequence[str] | None = None
+) -> None:
+    """Replace the names that completion offers."""
+    path = _path(invocation.settings)
+    seen = _load(path)
+    seen["projects"] = seen["projects"] if projects is None else list(projects)
+    seen["tags"] = seen["tags"] if tags is None else list(tags)
+    _save(path, seen)
+
+
+def forget(invocation: Invocation) -> None:
+    """Remove what was kept of the database in use."""
+    with suppress(OSError):
+        _path(invocation.settings).unlink(missing_ok=True)
+
+
+def _path_for(context: typer.Context) -> Path:
+    given = context.find_root().params
+    return _path(config.resolve({"database": given.get("database"), "user": given.get("user")}))
+
+
+def _path(settings: dict[str, config.Value] | object) -> Path:
+    assert isinstance(settings, dict)
+    key = f"{settings['database'].value}\n{settings['user'].value}"
+    return config.cache_folder() / f"completion-{sha256(key.encode()).hexdigest()[:16]}.json"
+
+
+def _load(path: Path) -> Seen:
+    with suppress(OSError, ValueError):
+        loaded: Seen = json.loads(path.read_text("utf-8"))
+        return loaded
+    return {"todos": {}, "projects": [], "tags": []}
+
+
+def _save(path: Path, seen: Seen) -> None:
+    # A cache that cannot be written must not fail a command that has done its work.
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = path.with_suffix(f".{id(seen)}.tmp")
+        unfinished.write_text(json.dumps(seen, ensure_ascii=False), "utf-8")
+        unfinished.replace(path)

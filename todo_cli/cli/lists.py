@@ -1,0 +1,214 @@
+"""The commands that show todos, and the trash."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todo_cli.cli import completion, options
+from todo_cli.cli.commands import command
+from todo_cli.cli.runtime import Invocation
+from todo_cli.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import TodoPage
+    from todo_cli.query.filters import Filter
+    from todo_cli.services.listing import ListQuery
+
+app = typer.Typer()
+trash_app = typer.Typer(help="Look into the trash, and empty it.", no_args_is_help=True)
+
+LINES_AROUND_LIST = 4
+"""The head of the table, the footer, and the prompt before and after it."""
+
+STATUSES = ("open", "done", "cancelled", "all")
+
+SortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="KEY[,KEY]",
+        help="due, priority, title, project, status, created, updated, completed or id; -KEY sorts downwards."
+        " [default: due,-priority]",
+    ),
+]
+ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
+PageOption = Annotated[int | None, typer.Option("--page", metavar="N", min=1, help="Show this page.")]
+PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", min=1, help="So many on a page.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
+
+
+@command(app, "list", epilog="Example: todo list milk -p home --due-before friday --sort priority,due")
+@command(app, "ls", hidden=True)
+def list_(
+    invocation: Invocation,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="WORDS...", help="Text to look for in titles and descriptions.")
+    ] = None,
+    status: Annotated[
+        str,
+        typer.Option(
+            "--status", metavar="|".join(STATUSES), help="Of which status.", autocompletion=lambda: list(STATUSES)
+        ),
+    ] = "open",
+    project: options.ProjectOption = None,
+    tag: options.TagsOption = None,
+    due_before: Annotated[str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that.")] = None,
+    due_after: Annotated[str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Open, and due before now.")] = False,
+    priority: options.PriorityOption = None,
+    sort: SortOption = None,
+    reverse: ReverseOption = False,
+    page: PageOption = None,
+    per_page: PerPageOption = None,
+    all_: AllOption = False,
+) -> None:
+    """List todos: at a terminal a page that fits, to a pipe all of them (also: ls)."""
+    from todo_cli.query import filters
+    from todo_cli.query.dates import parse_when
+    from todo_cli.query.names import parse_name
+    from todo_cli.query.texts import check_text
+
+    parts: list[Filter] = [filters.ContainsText(check_text(word, "text to look for")) for word in words or ()]
+    parts.extend(_status_filter(status))
+    if project is not None:
+        parts.append(filters.InProject(parse_name(project, "project")))
+    else:
+        parts.append(filters.Not(filters.InArchivedProject()))
+    parts.extend(filters.HasTag(parse_name(name, "tag")) for name in tag or ())
+    if due_before is not None:
+        parts.append(filters.DueBefore(parse_when(due_before, invocation.now)))
+    if due_after is not None:
+        parts.append(filters.DueAfter(parse_when(due_after, invocation.now)))
+    if overdue:
+        parts.append(filters.IsOverdue())
+    if (wanted := options.parse_priority(priority)) is not None:
+        parts.append(filters.HasPriority(wanted))
+    query = _make_query(invocation, filters.And(tuple(parts)), sort, reverse, page, per_page, all_)
+    _show_list(invocation, query, filtered=len(parts) > 2)  # more than the status and the archived projects
+
+
+@command(app, "show", epilog="Example: todo show 12")
+def show(invocation: Invocation, references: options.References) -> None:
+    """Show todos whole, those in the trash as well."""
+    from todo_cli.query.references import parse_references
+    from todo_cli.services.listing import get_todos
+
+    todos = invocation.run(get_todos, parse_references(references))
+    completion.remember_todos(invocation, todos)
+    invocation.renderer.show_details(todos)
+
+
+@command(trash_app, "list", epilog="Example: todo trash list")
+def trash_list(
+    invocation: Invocation,
+    page: PageOption = None,
+    per_page: PerPageOption = None,
+    all_: AllOption = False,
+) -> None:
+    """List what is in the trash, what was deleted last first."""
+    from todo_cli.query.filters import And
+
+    query = _make_query(invocation, And(()), "-deleted", False, page, per_page, all_, trashed=True)
+    result = _fetch(invocation, query)
+    if not result.todos and invocation.at_terminal:
+        invocation.note("The trash is empty.")
+
+
+@command(trash_app, "empty", epilog="Example: todo trash empty")
+def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
+    """Remove for good what is in the trash, with its history. This cannot be undone."""
+    from todo_cli.query.filters import And
+    from todo_cli.services.listing import ListQuery, list_todos
+    from todo_cli.services.todos import empty_trash
+
+    found = invocation.run(list_todos, ListQuery(And(()), size=1, trashed=True)).total or 0
+    if found:
+        invocation.confirm(f"Remove {_count(found)} in the trash for good? This cannot be undone.", yes=yes)
+    removed = invocation.run(empty_trash) if found else 0
+    if invocation.json:
+        invocation.renderer.show_record({"removed": removed})
+    else:
+        invocation.note(f"Removed {_count(removed)} for good." if removed else "The trash is empty.")
+
+
+def show_default_list(invocation: Invocation) -> None:
+    """Show what `todo list` shows."""
+    from todo_cli.query import filters
+
+    tree = filters.And((*_status_filter("open"), filters.Not(filters.InArchivedProject())))
+    _show_list(invocation, _make_query(invocation, tree, None, False, None, None, False), filtered=False)
+
+
+def _make_query(
+    invocation: Invocation,
+    tree: Filter,
+    sort: str | None,
+    reverse: bool,
+    page: int | None,
+    per_page: int | None,
+    everything: bool,
+    *,
+    trashed: bool = False,
+) -> ListQuery:
+    from todo_cli.query.sorting import DEFAULT_SORT, parse_sort, reverse_sort
+    from todo_cli.services.listing import ListQuery
+
+    if everything and (page or per_page):
+        raise InvalidInputError("--all and a page contradict each other")
+    if everything or not (page or per_page or invocation.at_terminal):
+        size = None
+    else:
+        size = per_page or _fitting(invocation)
+    keys = parse_sort(sort) if sort else DEFAULT_SORT
+    return ListQuery(tree, reverse_sort(keys) if reverse else keys, page or 1, size, trashed)
+
+
+def _fitting(invocation: Invocation) -> int:
+    setting = invocation.settings["per_page"].value
+    return int(setting) if setting else max(5, shutil.get_terminal_size().lines - LINES_AROUND_LIST)
+
+
+def _show_list(invocation: Invocation, query: ListQuery, *, filtered: bool) -> None:
+    result = _fetch(invocation, query)
+    if result.todos:
+        return
+    if filtered:
+        from todo_cli.services.listing import explain_empty
+
+        for remark in invocation.run(explain_empty, query.filter):
+            invocation.note(remark)
+    if invocation.at_terminal and not result.total:
+        invocation.note("No todos match." if filtered else "Nothing to do. Add something: todo add Buy milk")
+
+
+def _fetch(invocation: Invocation, query: ListQuery) -> TodoPage:
+    from todo_cli.services.listing import list_todos
+
+    result = invocation.run(list_todos, query)
+    if not query.trashed:
+        completion.remember_todos(invocation, result.todos)
+    invocation.renderer.show_page(result)
+    if not result.todos and result.total and query.size:
+        invocation.note(f"There is no page {query.page}; the last one is {-(-result.total // query.size)}.")
+    return result
+
+
+def _status_filter(status: str) -> list[Filter]:
+    from todo_cli.models.values import Status
+    from todo_cli.query.filters import HasStatus
+    from todo_cli.query.suggestions import nearest
+
+    if status == "all":
+        return []
+    if status not in STATUSES:
+        meant = nearest(status, STATUSES)
+        hint = f"did you mean {meant!r}? " if meant else ""
+        raise InvalidInputError(f"{status!r} is no status", f"{hint}statuses: {', '.join(STATUSES)}")
+    return [HasStatus(Status(status))]
+
+
+def _count(number: int) -> str:
+    return f"{number:,} todo" if number == 1 else f"{number:,} todos"

@@ -1,0 +1,59 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todo_cli.cli import completion
+from todo_cli.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import Priority
+
+PRIORITIES = ("high", "medium", "low", "none")
+
+References = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REF...",
+        help="Which todos: 12, 12-15, 12,14, or the first characters of a uuid.",
+        autocompletion=completion.complete_references,
+    ),
+]
+Words = Annotated[list[str], typer.Argument(metavar="WORDS...", help="The title. After -- everything is taken as it is.")]
+ProjectOption = Annotated[
+    str | None,
+    typer.Option("--project", "-p", metavar="NAME", help="Project; a dot nests.", autocompletion=completion.complete_projects),
+]
+TagsOption = Annotated[
+    list[str] | None,
+    typer.Option("--tag", "-t", metavar="NAME", help="Tag; may be repeated.", autocompletion=completion.complete_tags),
+]
+DueOption = Annotated[
+    str | None,
+    typer.Option("--due", "-d", metavar="WHEN", help="2026-12-24, '2026-12-24 18:00', today, friday, +3d, eom."),
+]
+PriorityOption = Annotated[
+    str | None,
+    typer.Option(
+        "--priority", metavar="high|medium|low|none", help="How much it matters.", autocompletion=lambda: list(PRIORITIES)
+    ),
+]
+DescriptionOption = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="A longer text.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def parse_priority(text: str | None) -> Priority | None:
+    """Return the priority of that name, None for None; raises InvalidInputError with the names there are."""
+    from todo_cli.models.values import Priority
+    from todo_cli.query.suggestions import nearest
+
+    if text is None:
+        return None
+    if text.lower() in PRIORITIES:
+        return Priority[text.upper()]
+    meant = nearest(text.lower(), PRIORITIES)
+    hint = f"did you mean {meant!r}? " if meant else ""
+    raise InvalidInputError(f"{text!r} is no priority", f"{hint}priorities: {', '.join(PRIORITIES)}")

@@ -1,0 +1,183 @@
+"""Runs commands: the only `asyncio.run`, and the only place where an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+import typer
+
+from todo_cli.errors import InterruptedByUserError, InvalidInputError, TodoError
+
+if TYPE_CHECKING:
+    from todo_cli.config import Value
+    from todo_cli.db.database import Database
+    from todo_cli.db.target import Target
+    from todo_cli.rendering.renderer import Renderer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass
+class Invocation:
+    """One call of a command: its global options, its moment, and its ways to the database and to the user."""
+
+    database: str | None = None
+    user: str | None = None
+    json: bool = False
+    debug: bool = False
+    _spoken: list[str] = field(default_factory=list)
+
+    @cached_property
+    def now(self) -> datetime:
+        """The moment of the command, aware, in the user's zone. It is read once."""
+        from tzlocal import get_localzone
+
+        try:
+            return datetime.now(get_localzone())
+        except (LookupError, ValueError) as error:
+            raise InvalidInputError(
+                f"the time zone of this machine is not understood: {error}", "set TZ to a name such as Europe/Berlin"
+            ) from None
+
+    @cached_property
+    def settings(self) -> Mapping[str, Value]:
+        """Every setting with its source."""
+        from todo_cli.config import resolve
+
+        return resolve({"database": self.database, "user": self.user})
+
+    @cached_property
+    def target(self) -> Target:
+        """The database in use."""
+        from todo_cli.services.settings import choose_target
+
+        return choose_target(self.settings)
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        from todo_cli.rendering.renderer import make_renderer
+
+        return make_renderer(sys.stdout, json=self.json, now=self.now)
+
+    @property
+    def at_terminal(self) -> bool:
+        """Whether a person reads the output as it comes."""
+        return sys.stdout.isatty() and not self.json
+
+    def run(
+        self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs
+    ) -> T:
+        """Return what the service gives for the database in use."""
+        import asyncio
+
+        from todo_cli.services.settings import open_database
+
+        async def call() -> T:
+            async with open_database(self.target, self.settings, self.now) as database:
+                return await service(database, *args, **options)
+
+        return asyncio.run(call())
+
+    def note(self, text: str) -> None:
+        """Say something that is no data."""
+        from todo_cli.rendering.text import neutralise
+
+        print(neutralise(text), file=sys.stderr)  # noqa: T201 - talk goes to stderr
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Return if the user agrees, or did so with `--yes`; else leave with exit code 130.
+
+        Raises InvalidInputError where there is nobody to ask.
+        """
+        if yes:
+            return
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
+        if not typer.confirm(question, err=True):
+            raise InterruptedByUserError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; return its exit code (see `docs/exit-codes.md`)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    _prepare_streams()
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output had enough of it. What is still buffered goes nowhere, without a complaint at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        error: TodoError = InterruptedByUserError()
+    except TodoError as raised:
+        error = raised
+        code = error.exit_code
+    except typer.TyperException as raised:
+        error = _translate_usage(raised)
+    except OSError as raised:
+        error = TodoError(f"cannot read or write: {raised.strerror or raised}")
+    except Exception as raised:  # noqa: BLE001 - the last boundary: a mistake of ours is told in one line, too
+        error = TodoError(
+            f"this should not have happened: {type(raised).__name__}", "run it again with --debug and report what it says"
+        )
+    else:
+        return code
+    if "--debug" in options:
+        import traceback
+
+        traceback.print_exc()
+    _report(error, as_json="--json" in options)
+    return error.exit_code
+
+
+def _run(arguments: list[str]) -> int:
+    from todo_cli.cli.app import app
+
+    # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
+    code = app(args=arguments, prog_name="todo", standalone_mode=False, windows_expand_args=False)
+    return code if isinstance(code, int) else 0
+
+
+def _prepare_streams() -> None:
+    """Let text that the terminal or the locale cannot show never end a command halfway."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream.isatty():
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        else:
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _translate_usage(error: typer.TyperException) -> TodoError:
+    """Return what the command-line parser complains about, in the words and form of our own errors."""
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    message, _, possible = message.partition(" (Possible options: ")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "todo"
+    hint = f"did you mean {possible.rstrip(')')}?" if possible else f"'{command} --help' shows how"
+    if " Did you mean " in message:
+        message, _, meant = message.partition(" Did you mean ")
+        hint = f"did you mean {meant}"
+    return InvalidInputError(" ".join(message.split()), hint)
+
+
+def _report(error: TodoError, *, as_json: bool) -> None:
+    from todo_cli.rendering.text import neutralise
+
+    if as_json:
+        text = json.dumps({"error": error.message, "hint": error.hint, "exit_code": error.exit_code}, ensure_ascii=False)
+    else:
+        text = neutralise(f"error: {error.message}")
+        if error.hint:
+            text += "\n" + neutralise(f"hint: {error.hint}")
+    print(text, file=sys.stderr)  # noqa: T201 - errors go to stderr

@@ -1,0 +1,159 @@
+"""The commands that change todos."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todo_cli.cli import completion, options
+from todo_cli.cli.commands import command
+from todo_cli.cli.runtime import Invocation
+from todo_cli.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from todo_cli.db.database import Database
+    from todo_cli.models.values import Due, TodoOutcome
+    from todo_cli.query.references import Reference
+
+app = typer.Typer()
+
+
+@command(app, "add", epilog="Example: todo add Pay rent -p home.flat -t bills -d eom --priority high")
+def add(
+    invocation: Invocation,
+    words: options.Words,
+    project: options.ProjectOption = None,
+    tag: options.TagsOption = None,
+    due: options.DueOption = None,
+    priority: options.PriorityOption = None,
+    description: options.DescriptionOption = None,
+) -> None:
+    """Add a todo. What was understood is printed."""
+    from todo_cli.models.values import Priority, TodoOutcome
+    from todo_cli.query.names import parse_name
+    from todo_cli.query.texts import parse_description, parse_title
+    from todo_cli.services.todos import NewTodo, add_todo
+
+    new = NewTodo(
+        title=parse_title(" ".join(words)),
+        description=parse_description(description or ""),
+        priority=options.parse_priority(priority) or Priority.NONE,
+        project=None if project is None else parse_name(project, "project"),
+        tags=tuple(parse_name(name, "tag") for name in tag or ()),
+        due=_parse_due(due, invocation),
+    )
+    todo = invocation.run(add_todo, new)
+    completion.remember_todos(invocation, [todo])
+    invocation.renderer.show_outcomes([TodoOutcome(todo, changed=True)])
+
+
+@command(app, "modify", epilog="Example: todo modify 12 --due friday -t urgent --untag later --no-project")
+def modify(
+    invocation: Invocation,
+    references: options.References,
+    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="A new title.")] = None,
+    project: options.ProjectOption = None,
+    tag: options.TagsOption = None,
+    untag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--untag", metavar="NAME", help="Take a tag off; may be repeated.", autocompletion=completion.complete_tags
+        ),
+    ] = None,
+    due: options.DueOption = None,
+    priority: options.PriorityOption = None,
+    description: options.DescriptionOption = None,
+    no_due: Annotated[bool, typer.Option("--no-due", help="Take the due date off.")] = False,
+    no_project: Annotated[bool, typer.Option("--no-project", help="Take it out of its project.")] = False,
+) -> None:
+    """Change todos. Options that are not given leave a field as it is; --description '' empties it."""
+    from todo_cli.query.names import parse_name
+    from todo_cli.query.references import parse_references
+    from todo_cli.query.texts import parse_description, parse_title
+    from todo_cli.services.todos import TodoChanges, modify_todos
+
+    for flag, other, name in ((no_due, due, "due"), (no_project, project, "project")):
+        if flag and other is not None:
+            raise InvalidInputError(f"--{name} and --no-{name} contradict each other")
+    emptied = {"due": no_due, "project": no_project, "description": description == ""}
+    changes = TodoChanges(
+        title=None if title is None else parse_title(title),
+        description=parse_description(description or ""),
+        priority=options.parse_priority(priority),
+        project=None if project is None else parse_name(project, "project"),
+        due=_parse_due(due, invocation),
+        tags=tuple(parse_name(name, "tag") for name in tag or ()),
+        untag=tuple(parse_name(name, "tag") for name in untag or ()),
+        clear=frozenset(name for name, empty in emptied.items() if empty),
+    )
+    if changes == TodoChanges():
+        raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
+    _finish(invocation, invocation.run(modify_todos, parse_references(references), changes), "is like that already")
+
+
+@command(app, "done", epilog="Example: todo done 12 14-16")
+def done(invocation: Invocation, references: options.References) -> None:
+    """Finish todos."""
+    from todo_cli.services.todos import complete_todos
+
+    _change(invocation, complete_todos, references, "is done already")
+
+
+@command(app, "reopen", epilog="Example: todo reopen 12")
+def reopen(invocation: Invocation, references: options.References) -> None:
+    """Open todos again that are done or cancelled."""
+    from todo_cli.services.todos import reopen_todos
+
+    _change(invocation, reopen_todos, references, "is open already")
+
+
+@command(app, "cancel", epilog="Example: todo cancel 12")
+def cancel(invocation: Invocation, references: options.References) -> None:
+    """Take todos off the list that will not be done."""
+    from todo_cli.services.todos import cancel_todos
+
+    _change(invocation, cancel_todos, references, "is cancelled already")
+
+
+@command(app, "delete", epilog="Example: todo delete 12")
+def delete(invocation: Invocation, references: options.References) -> None:
+    """Put todos into the trash; 'todo restore' takes them out."""
+    from todo_cli.services.todos import delete_todos
+
+    _change(invocation, delete_todos, references, "is in the trash already")
+
+
+@command(app, "restore", epilog="Example: todo restore 12")
+def restore(invocation: Invocation, references: options.References) -> None:
+    """Take todos from the trash, under the numbers they had."""
+    from todo_cli.services.todos import restore_todos
+
+    _change(invocation, restore_todos, references, "is not in the trash")
+
+
+def _change(
+    invocation: Invocation,
+    service: Callable[[Database, Sequence[Reference]], Awaitable[list[TodoOutcome]]],
+    references: Sequence[str],
+    unchanged: str,
+) -> None:
+    from todo_cli.query.references import parse_references
+
+    _finish(invocation, invocation.run(service, parse_references(references)), unchanged)
+
+
+def _finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:
+    """Show what became of the todos, and say which of them were as wanted before."""
+    completion.remember_todos(invocation, [outcome.todo for outcome in outcomes])
+    for outcome in outcomes:
+        if not outcome.changed:
+            invocation.note(f"{outcome.todo.id} {unchanged}")
+    invocation.renderer.show_outcomes(outcomes)
+
+
+def _parse_due(text: str | None, invocation: Invocation) -> Due | None:
+    from todo_cli.query.dates import parse_when
+
+    return None if text is None else parse_when(text, invocation.now)

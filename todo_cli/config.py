@@ -1,0 +1,173 @@
+"""Settings, and where the program keeps its files.
+
+A setting is looked for on the command line, then in the environment, then in the configuration file; else it has
+its default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from todo_cli.errors import InvalidInputError, StorageError
+
+Source = Literal["flag", "environment", "file", "default"]
+
+
+def _folder(kind: Literal["config", "data", "cache"]) -> Path:
+    """The platform's folder of that kind, or `TODO_HOME` for all three of them."""
+    if home := os.environ.get("TODO_HOME"):
+        return Path(home).expanduser()
+    import platformdirs
+
+    find = {
+        "config": platformdirs.user_config_path,
+        "data": platformdirs.user_data_path,
+        "cache": platformdirs.user_cache_path,
+    }[kind]
+    return find("todo", appauthor=False)
+
+
+def config_path() -> Path:
+    return _folder("config") / "config.toml"
+
+
+def embedded_path() -> Path:
+    return _folder("data") / "todo.db"
+
+
+def cache_folder() -> Path:
+    return _folder("cache")
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a value that is not blank")
+    return value
+
+
+def _positive(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 100_000):
+        raise ValueError("a whole number from 1 to 100000")
+    return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What there is to know about one setting; `parse` raises ValueError with what was expected."""
+
+    key: str
+    description: str
+    parse: Callable[[str], str | int]
+    environment: str | None = None
+    secret: bool = False
+
+
+SETTINGS: Mapping[str, Setting] = {
+    setting.key: setting
+    for setting in (
+        Setting(
+            "database",
+            "the database in use, as a URL (unset: the embedded file)",
+            _text,
+            environment="TODO_DATABASE_URL",
+            secret=True,
+        ),
+        Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
+        Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value and where it comes from."""
+
+    value: str | int | None
+    source: Source
+
+
+def find_setting(key: str) -> Setting:
+    """Return the setting of that name; raises InvalidInputError with the names there are."""
+    if key in SETTINGS:
+        return SETTINGS[key]
+    raise InvalidInputError(f"there is no setting {key!r}", f"settings: {', '.join(SETTINGS)}")
+
+
+def parse_setting(key: str, text: str) -> str | int:
+    """Return the text as that setting's value; raises InvalidInputError with what was expected."""
+    try:
+        return find_setting(key).parse(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{key} takes {error}, not {text!r}") from None
+
+
+def read_file() -> dict[str, str | int]:
+    """Return what the configuration file sets; raises InvalidInputError for a file that is not understood."""
+    import tomllib
+
+    path = config_path()
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not valid TOML: {error}", "mend the file, or remove it") from None
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    values: dict[str, str | int] = {}
+    for key, value in content.items():
+        if key not in SETTINGS:
+            raise InvalidInputError(f"{path} sets {key!r}, which is no setting", f"settings: {', '.join(SETTINGS)}")
+        values[key] = parse_setting(key, str(value))
+    return values
+
+
+def resolve(flags: Mapping[str, str | None]) -> dict[str, Value]:
+    """Return every setting's value and source. `flags` holds what the command line gave, by key."""
+    from_file = read_file()
+    values: dict[str, Value] = {}
+    for key, setting in SETTINGS.items():
+        if (flag := flags.get(key)) is not None:
+            values[key] = Value(parse_setting(key, flag), "flag")
+        elif setting.environment and (text := os.environ.get(setting.environment)):
+            values[key] = Value(parse_setting(key, text), "environment")
+        elif key in from_file:
+            values[key] = Value(from_file[key], "file")
+        else:
+            values[key] = Value(None, "default")
+    return values
+
+
+def store(key: str, value: str | int | None) -> None:
+    """Write one setting to the configuration file, or remove it with None, and keep the rest of the file as it is.
+
+    The file holds credentials, so only its owner may read it (mode 0600). It is replaced whole: a kill leaves
+    the old one or the new one.
+    """
+    import tempfile
+
+    import tomlkit
+
+    find_setting(key)
+    read_file()  # a file that is not understood is refused here, not overwritten
+    path = config_path()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
+        if value is None:
+            document.pop(key, None)
+        else:
+            document[key] = value
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")  # made with mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(tomlkit.dumps(document))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from None

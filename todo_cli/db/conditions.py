@@ -1,0 +1,163 @@
+"""The one place that makes SQL of filters and of sort orders, the same on both databases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, assert_never
+
+from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select, true
+from sqlmodel import col
+
+from todo_cli.models.tables import Project, Tag, Todo, TodoTag
+from todo_cli.models.text import fold
+from todo_cli.models.values import NO_DUE_KEY, Due, Priority, Status
+from todo_cli.query import filters
+from todo_cli.query.dates import start_of_day
+from todo_cli.query.sorting import SortKey
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.elements import UnaryExpression
+
+    from todo_cli.db.step import Transaction
+
+_ZONES_APART = timedelta(days=2)
+"""No two zones are further apart than 26 hours: how far the writer's date can lie from the reader's."""
+
+
+def make_condition(tree: filters.Filter, transaction: Transaction) -> ColumnElement[bool]:
+    """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
+    match tree:
+        case filters.And(parts):
+            return and_(true(), *(make_condition(part, transaction) for part in parts))
+        case filters.Or(parts):
+            return or_(false(), *(make_condition(part, transaction) for part in parts))
+        case filters.Not(part):
+            return not_(make_condition(part, transaction))
+        case filters.ContainsText(text):
+            return _contains_text(fold(text))
+        case filters.HasStatus(status):
+            return col(Todo.status) == status.value
+        case filters.InProject(name):
+            return _in_project(project_or_nested(name), transaction)
+        case filters.InArchivedProject():
+            return _in_project(col(Project.archived_at).is_not(None), transaction)
+        case filters.HasTag(name):
+            return _has_tag(name, transaction)
+        case filters.HasPriority(priority):
+            return col(Todo.priority) == priority.value
+        case filters.DueBefore(when):
+            return _due_before(when, transaction.now)
+        case filters.DueAfter(when):
+            return _due_after(when, transaction.now)
+        case filters.IsOverdue():
+            return and_(col(Todo.status) == Status.OPEN.value, _is_past(transaction.now))
+    assert_never(tree)
+
+
+def project_or_nested(name: str) -> ColumnElement[bool]:
+    """Return the condition on `Project` for that project and all that are nested in it."""
+    key = fold(name)
+    # '/' follows '.', and keys compare by code point: everything that begins with "home." and nothing else
+    return or_(col(Project.key) == key, and_(col(Project.key) > f"{key}.", col(Project.key) < f"{key}/"))
+
+
+def make_order(keys: tuple[SortKey, ...]) -> list[Any]:
+    """Return what to order by: the keys, then the number, so that pages never overlap."""
+    order: list[Any] = []
+    for key in keys:
+        order.extend(_order_by(key))
+    return order if any(key.key == "id" for key in keys) else [*order, col(Todo.id)]
+
+
+def _contains_text(folded: str) -> ColumnElement[bool]:
+    return or_(
+        col(Todo.title_folded).contains(folded, autoescape=True),
+        and_(
+            col(Todo.description_folded).is_not(None), col(Todo.description_folded).contains(folded, autoescape=True)
+        ),
+    )
+
+
+def _in_project(condition: ColumnElement[bool], transaction: Transaction) -> ColumnElement[bool]:
+    projects = select(Project.id).where(col(Project.user_id) == transaction.user_id, condition)
+    # Without the first half NOT would drop todos without a project, since NULL is neither in nor outside.
+    return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
+
+
+def _has_tag(name: str, transaction: Transaction) -> ColumnElement[bool]:
+    tagged = (
+        select(TodoTag.todo_id)
+        .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
+        .where(col(Tag.user_id) == transaction.user_id, col(Tag.key) == fold(name))
+    )
+    return col(Todo.id).in_(tagged)
+
+
+def _due_before(when: Due, now: datetime) -> ColumnElement[bool]:
+    instant = when.at or start_of_day(when.on, now)
+    return or_(
+        and_(col(Todo.due_at).is_(None), col(Todo.due_key) < when.on.isoformat()),
+        and_(
+            col(Todo.due_at).is_not(None),
+            col(Todo.due_key) < _shifted(when, _ZONES_APART),
+            col(Todo.due_at) < instant,
+        ),
+    )
+
+
+def _due_after(when: Due, now: datetime) -> ColumnElement[bool]:
+    end = col(Todo.due_at) > when.at if when.at else col(Todo.due_at) >= start_of_day(when.on + timedelta(days=1), now)
+    return or_(
+        and_(
+            col(Todo.due_at).is_(None),
+            col(Todo.due_key) > f"{when.on.isoformat()}~",
+            col(Todo.due_key) < NO_DUE_KEY,
+        ),
+        and_(col(Todo.due_at).is_not(None), col(Todo.due_key) > _shifted(when, -_ZONES_APART), end),
+    )
+
+
+def _is_past(now: datetime) -> ColumnElement[bool]:
+    today = Due(now.date())
+    return or_(
+        and_(col(Todo.due_at).is_(None), col(Todo.due_key) < today.on.isoformat()),
+        and_(col(Todo.due_at).is_not(None), col(Todo.due_key) < _shifted(today, _ZONES_APART), col(Todo.due_at) < now),
+    )
+
+
+def _shifted(when: Due, by: timedelta) -> str:
+    try:
+        return (when.on + by).isoformat()
+    except OverflowError:
+        return NO_DUE_KEY if by > timedelta() else ""
+
+
+def _order_by(key: SortKey) -> list[Any]:
+    down = key.descending
+    match key.key:
+        case "due":
+            missing_last = [case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0)] if down else []
+            return [*missing_last, _directed(col(Todo.due_key), down)]
+        case "priority":  # from low to high, stored the other way round
+            missing_last = [] if down else [case((col(Todo.priority) == Priority.NONE.value, 1), else_=0)]
+            return [*missing_last, _directed(col(Todo.priority), not down)]
+        case "project":
+            return [_directed(col(Project.key), down).nulls_last()]
+        case "status":
+            rank = case({status.value: number for number, status in enumerate(Status)}, value=col(Todo.status))
+            return [_directed(rank, down)]
+        case "completed":
+            return [_directed(col(Todo.completed_at), down).nulls_last()]
+        case "deleted":
+            return [_directed(col(Todo.deleted_at), down).nulls_last()]
+    plain = {
+        "id": col(Todo.id),
+        "title": col(Todo.title_folded),
+        "created": col(Todo.created_at),
+        "updated": col(Todo.updated_at),
+    }
+    return [_directed(plain[key.key], down)]
+
+
+def _directed(column: ColumnElement[Any], descending: bool) -> UnaryExpression[Any]:
+    return column.desc() if descending else column.asc()

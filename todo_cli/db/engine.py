@@ -1,0 +1,104 @@
+"""Engines, and what the two databases need to behave alike. Everything that differs in a connection stands here."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, NullPool, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
+from todo_cli.models.tables import SCHEMA
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+SQLITE_BUSY_SECONDS = 30
+
+WRITING = "todo_writing"
+"""Execution option: this connection's transactions write."""
+
+
+def make_engine(target: Target) -> AsyncEngine:
+    """Return an engine for one command: it keeps no connection that a later one could use."""
+    if isinstance(target, PostgresTarget):
+        return _make_postgresql_engine(target).execution_options(schema_translate_map={None: SCHEMA})
+    return _make_sqlite_engine(target, foreign_keys=True)
+
+
+def make_migration_engine(target: Target) -> AsyncEngine:
+    """Return an engine whose transactions change tables.
+
+    On SQLite a table is altered by being built anew, and dropping the old one would delete what refers to it, so
+    foreign keys are off, which has to be said before the transaction. Whoever migrates checks them at its end.
+    """
+    if isinstance(target, PostgresTarget):
+        return _make_postgresql_engine(target)
+    return _make_sqlite_engine(target, foreign_keys=False).execution_options(**{WRITING: True})
+
+
+def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{target.path}",
+        poolclass=NullPool,
+        # The driver would begin transactions by itself, and too late: two commands that read and then write lose
+        # an update. With None it leaves them to the `begin` event below.
+        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_SECONDS},
+    )
+
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+            # What is acknowledged survives a power cut: in WAL mode only FULL syncs on every commit.
+            cursor.execute("PRAGMA synchronous = FULL")
+            _use_write_ahead_log(cursor)
+
+    event.listen(engine.sync_engine, "connect", prepare)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _use_write_ahead_log(cursor: Any) -> None:
+    """Let readers and the writer not wait for each other (https://sqlite.org/wal.html).
+
+    Once set it stays with the file. Changing the mode of a new file does not wait for others as other statements
+    do, so that several first commands at once have to try again.
+    """
+    import sqlite3
+
+    deadline = time.monotonic() + SQLITE_BUSY_SECONDS
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the right to write before anything is read, so that nobody writes in between.
+    kind = "IMMEDIATE" if connection.get_execution_options().get(WRITING) else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _make_postgresql_engine(target: PostgresTarget) -> AsyncEngine:
+    arguments: dict[str, Any] = {
+        "dsn": target.dsn,
+        # A pooler in transaction mode gives each transaction another server, where no statement is prepared.
+        "statement_cache_size": 0,
+        "prepared_statement_cache_size": 0,
+    }
+    if not target.is_local:
+        # Whatever `sslmode` says: an unverified certificate protects from nobody.
+        arguments["ssl"] = ssl.create_default_context(cafile=target.root_certificates)
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=NullPool,
+        connect_args=arguments,
+    )

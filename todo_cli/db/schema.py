@@ -1,0 +1,208 @@
+"""Bringing a database's tables to a revision, with Alembic."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sqlalchemy import Column, MetaData, String, Table, exists, func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.schema import DropTable
+from sqlmodel import col
+
+from todo_cli.db.engine import make_engine, make_migration_engine
+from todo_cli.db.failures import is_failure, translate
+from todo_cli.db.step import Step, Transaction
+from todo_cli.db.target import SqliteTarget, Target
+from todo_cli.errors import InvalidInputError, SchemaMissingError, SchemaTooNewError, StorageError
+from todo_cli.models.tables import SCHEMA, Base, Todo, User
+from todo_cli.models.values import DatabaseStatus
+from todo_cli.query.names import propose_name
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+HEAD = "0001"
+"""The revision that this program works with. Revisions are numbered, so that older and newer can be told apart."""
+
+version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+
+
+def default_user_name() -> str:
+    """Return the operating-system user's name as one that is allowed here, or `me` where there is none."""
+    try:
+        return propose_name(getpass.getuser(), "user") or "me"
+    except (OSError, KeyError, ImportError):
+        return "me"
+
+
+def migrations_folder() -> Path:
+    """Return where the migrations are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+async def initialise(target: Target, user_name: str | None, now: datetime) -> bool:
+    """Make or upgrade the tables, and the first user where there is none, in one transaction.
+
+    Returns whether anything was written. An SQLite file is copied beside itself before it is upgraded.
+    """
+    return await _migrate(target, HEAD, user_name=user_name or default_user_name(), now=now)
+
+
+async def migrate(target: Target, revision: str = HEAD) -> bool:
+    """Bring existing tables to the revision, up or down; returns whether anything was written.
+
+    Raises SchemaMissingError where there are no tables yet, InvalidInputError for a revision that does not exist.
+    """
+    if revision not in (known := known_revisions()):
+        raise InvalidInputError(f"there is no revision {revision!r}", f"revisions: {', '.join(known)}")
+    return await _migrate(target, revision)
+
+
+def known_revisions() -> list[str]:
+    """Return the revisions of this program, oldest first."""
+    from alembic.script import ScriptDirectory
+
+    return sorted(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def migration_sql(target: Target, revision: str = HEAD) -> str:
+    """Return the SQL statements that make the tables from nothing, up to the revision."""
+    import io
+
+    from alembic import command
+
+    output = io.StringIO()
+    config = _config(output)
+    config.attributes["dialect"] = target.dialect
+    command.upgrade(config, revision, sql=True)
+    return output.getvalue()
+
+
+async def find_revision(connection: AsyncConnection) -> str | None:
+    """Return the revision of the tables, None where there are none. The transaction stays usable."""
+    schema = SCHEMA if connection.dialect.name == "postgresql" else None
+
+    def look(sync_connection: Connection) -> str | None:
+        if not sync_connection.dialect.has_table(sync_connection, version_table.name, schema=schema):
+            return None
+        versions = version_table.to_metadata(MetaData(), schema=schema)
+        return sync_connection.execute(select(versions.c.version_num)).scalar()
+
+    return await connection.run_sync(look)
+
+
+async def inspect(target: Target) -> DatabaseStatus:
+    """Return what there is in the database, without making or changing anything."""
+    nothing = DatabaseStatus(str(target), target.dialect, None, HEAD, None, None)
+    if isinstance(target, SqliteTarget) and not target.path.exists():
+        return nothing
+    async with _begin(make_engine(target), target) as connection:
+        revision = await find_revision(connection)
+        if revision != HEAD:
+            return replace(nothing, revision=revision)
+        users = (await connection.execute(select(User.name).order_by(User.key))).scalars().all()
+        count = select(func.count()).select_from(Todo).where(col(Todo.deleted_at).is_(None))
+        return replace(nothing, revision=revision, users=users, todos=await connection.scalar(count))
+
+
+async def drop_everything(target: Target) -> None:
+    """Remove all tables, and on PostgreSQL their schema, in one transaction."""
+    async with _begin(make_migration_engine(target), target) as connection:
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
+            return
+        for table in (*reversed(Base.metadata.sorted_tables), version_table):
+            await connection.execute(DropTable(table, if_exists=True))
+
+
+async def _migrate(target: Target, revision: str, user_name: str | None = None, now: datetime | None = None) -> bool:
+    async with _begin(make_migration_engine(target), target) as connection:
+        found = await find_revision(connection)
+        if found is None and user_name is None:
+            raise SchemaMissingError(str(target))
+        if found is not None and found > HEAD:
+            raise SchemaTooNewError(str(target), found, HEAD)
+        if found != revision:
+            if isinstance(target, SqliteTarget) and found is not None:
+                await asyncio.to_thread(_copy_beside, target.path, found)
+            await connection.run_sync(_run_alembic, revision, found is None or found < revision)
+            await _check_foreign_keys(connection)
+        added = user_name is not None and await _add_first_user(connection, user_name, now)
+        return found != revision or added
+
+
+@asynccontextmanager
+async def _begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConnection]:
+    """Give a connection in a transaction that is committed at the end, and put failures into our words."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except Exception as error:
+        if is_failure(error):
+            raise translate(error, target) from error
+        raise
+    finally:
+        await engine.dispose()
+
+
+def _run_alembic(connection: Connection, revision: str, upwards: bool) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    (command.upgrade if upwards else command.downgrade)(config, revision)
+
+
+def _config(output: object = None) -> Config:
+    from alembic.config import Config
+
+    config = Config(output_buffer=output) if output else Config()
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    return config
+
+
+def _copy_beside(path: Path, revision: str) -> None:
+    """Keep the file as it is, as `todo.db.0001.bak`. Called under the file's write lock, so that nobody writes meanwhile."""
+    unfinished = path.with_name(f"{path.name}.{revision}.tmp")
+    unfinished.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as copy:
+        source.backup(copy)
+    unfinished.replace(path.with_name(f"{path.name}.{revision}.bak"))
+
+
+async def _check_foreign_keys(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "sqlite":
+        dangling = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).all()
+        if dangling:
+            raise StorageError(f"the migration would leave {len(dangling)} links dangling; nothing was changed")
+
+
+async def _add_first_user(connection: AsyncConnection, name: str, now: datetime | None) -> bool:
+    assert now is not None
+    connection = await connection.execution_options(
+        schema_translate_map={None: SCHEMA if connection.dialect.name == "postgresql" else None}
+    )
+    async with AsyncSession(connection, expire_on_commit=False) as session:
+        if await session.scalar(select(exists().select_from(User))):
+            return False
+        user = User(name=name, created_at=now)
+        session.add(user)
+        await session.flush()
+        assert user.id is not None
+        step = Step(Transaction(session, user.id, name, now), "db init", uuid4())
+        await step.open()
+        step.create(user)
+        await step.close()
+        return True

@@ -1,0 +1,103 @@
+"""Which database: a URL in, a value out. No connection is made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from todo_cli.errors import InvalidInputError
+
+EXAMPLES = "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
+
+_SQLITE = ("sqlite", "sqlite+aiosqlite")
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+asyncpg")
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteTarget:
+    """An SQLite file. It is made, and brought up to date, by itself."""
+
+    path: Path
+
+    dialect = "sqlite"
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTarget:
+    """A PostgreSQL server. `dsn` holds the password and is shown nowhere."""
+
+    dsn: str = field(repr=False)
+    host: str
+    port: int | None
+    name: str
+    root_certificates: str | None = None
+
+    dialect = "postgresql"
+
+    @property
+    def is_local(self) -> bool:
+        return self.host.startswith("/") or self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        port = f":{self.port}" if self.port else ""
+        return f"{self.name} on {self.host}{port}"
+
+
+Target = SqliteTarget | PostgresTarget
+
+
+def parse_target(url: str) -> Target:
+    """Return the database that the URL names; raises InvalidInputError that says which part is wrong.
+
+    The message never repeats the URL, since it may hold a password.
+    """
+    scheme, separator, _ = url.strip().partition("://")
+    if separator and scheme in _SQLITE:
+        return _parse_sqlite(url.strip())
+    if separator and scheme in _POSTGRESQL:
+        return _parse_postgresql(url.strip())
+    if separator:
+        raise InvalidInputError(f"{scheme!r} is no kind of database that is known here", f"examples: {EXAMPLES}")
+    raise InvalidInputError("the database is not given as a URL", f"examples: {EXAMPLES}")
+
+
+def _parse_sqlite(url: str) -> SqliteTarget:
+    _, _, rest = url.partition("://")
+    path, _, options = rest.partition("?")
+    if not path.startswith("/") or len(path) < 2:
+        raise InvalidInputError(
+            "the database URL names no file",
+            "three slashes begin a relative path, four an absolute one: sqlite:////home/alex/todo.db",
+        )
+    if options:
+        raise InvalidInputError("a database URL of SQLite takes no options", "leave out what follows the '?'")
+    return SqliteTarget(Path(unquote(path[1:])).expanduser().absolute())
+
+
+def _parse_postgresql(url: str) -> PostgresTarget:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise InvalidInputError("the port or the host of the database URL is not understood", f"examples: {EXAMPLES}") from None
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    # asyncpg would send it to the server, which refuses it; certificates are verified instead.
+    options.pop("channel_binding", None)
+    host = options.get("host") or parts.hostname
+    if not host:
+        raise InvalidInputError("the database URL names no host", f"examples: {EXAMPLES}")
+    name = unquote(parts.path.lstrip("/")) or options.get("dbname") or unquote(parts.username or "")
+    if not name:
+        raise InvalidInputError("the database URL names no database", f"examples: {EXAMPLES}")
+    dsn = parts._replace(scheme="postgresql", query=urlencode(options)).geturl()
+    return PostgresTarget(
+        dsn=dsn, host=host, port=port, name=name, root_certificates=options.get("sslrootcert") or None
+    )

@@ -1,0 +1,100 @@
+"""The error family. Each error carries the exit code and the hint that the user gets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TodoError(Exception):
+    """Something that the user is told in one line; exit code 1 unless a subclass says otherwise."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInputError(TodoError):
+    """Input that is not understood; nothing was stored."""
+
+    exit_code = 2
+
+
+class NotFoundError(TodoError):
+    """A reference or a name that this user does not have."""
+
+    exit_code = 3
+
+
+class ConflictError(TodoError):
+    """What is asked for contradicts what is stored."""
+
+    exit_code = 4
+
+
+class DatabaseUnavailableError(TodoError):
+    """The database cannot be reached, or refuses the connection."""
+
+    exit_code = 5
+
+
+class InterruptedByUserError(TodoError):
+    """Ctrl-C, or a question left without an answer."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
+class StorageError(TodoError):
+    """The database could be reached and still could not store or give what was asked."""
+
+
+class SchemaMissingError(TodoError):
+    """A server database in which `todo db init` has not been run."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(f"there are no todo tables in {database}", "run 'todo db init' to make them")
+
+
+class SchemaOutdatedError(TodoError):
+    """A database whose tables are older than this program."""
+
+    def __init__(self, database: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"the tables in {database} are at revision {found}, older than this program ({expected})",
+            "run 'todo db migrate'",
+        )
+
+
+class SchemaTooNewError(TodoError):
+    """A database whose tables were made by a newer program."""
+
+    def __init__(self, database: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"the tables in {database} are at revision {found}, newer than this program ({expected})",
+            "update this program: pip install --upgrade neon-todo",
+        )
+
+
+class UnknownUserError(NotFoundError):
+    """A user name that the database does not hold."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"there is no user {name!r} in this database",
+            f"users here: {', '.join(known)}; 'todo user add {name}' makes one" if known else None,
+        )
+
+
+class UserNotNamedError(InvalidInputError):
+    """Several users in the database, and none was named."""
+
+    def __init__(self, known: Sequence[str]) -> None:
+        super().__init__(
+            "this database has several users, and none was named",
+            f"use --user NAME, TODO_USER, or 'todo config set user NAME' with one of: {', '.join(known)}",
+        )

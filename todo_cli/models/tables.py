@@ -1,0 +1,260 @@
+"""The tables. Models name no schema: on PostgreSQL they are put into the schema `todo` (see `db/engine.py`).
+
+Columns that end in `_key` or `_folded` follow from another column and are set with it, so that comparing, searching
+and sorting are the same on both databases. `from __future__ import annotations` would break the relationships.
+"""
+
+from datetime import date, datetime
+from typing import Any, ClassVar, Optional
+from uuid import UUID, uuid4
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    event,
+    text,
+)
+from sqlalchemy.types import Uuid
+from sqlmodel import Field, Relationship, SQLModel
+
+from todo_cli.models.text import fold
+from todo_cli.models.types import BigInt, UtcDateTime, binary_text, identity_column
+from todo_cli.models.values import (
+    DESCRIPTION_LENGTH,
+    NAME_LENGTH,
+    NO_DUE_KEY,
+    TITLE_LENGTH,
+    Due,
+    Priority,
+    Status,
+    due_key,
+)
+
+SCHEMA = "todo"
+
+
+class Base(SQLModel):
+    """Gives all constraints and indexes a name that is the same on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+        }
+    )
+
+
+def _references(column: str, *, nullable: bool = False, on_delete: str | None = None, **options: Any) -> Column[Any]:
+    return Column(BigInt, ForeignKey(column, ondelete=on_delete), nullable=nullable, **options)
+
+
+def _uuid() -> Column[Any]:
+    return Column(Uuid(), nullable=False, unique=True)
+
+
+def _instant(*, nullable: bool = False) -> Column[Any]:
+    return Column(UtcDateTime(), nullable=nullable)
+
+
+def _name() -> Column[Any]:
+    return Column(Text(), nullable=False)
+
+
+def _key() -> Column[Any]:
+    return Column(binary_text(), nullable=False)
+
+
+def _named() -> tuple[CheckConstraint, CheckConstraint]:
+    return (
+        CheckConstraint("length(trim(name)) > 0", name="name_not_blank"),
+        CheckConstraint(f"length(name) <= {NAME_LENGTH}", name="name_length"),
+    )
+
+
+class User(Base, table=True):
+    """Whose todos they are."""
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("key"), *_named(), {"sqlite_autoincrement": True})
+    entity: ClassVar[str] = "user"
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    name: str = Field(sa_column=_name())
+    key: str = Field(default="", sa_column=_key())
+    email: str | None = Field(default=None, sa_column=Column(Text()))
+    created_at: datetime = Field(sa_column=_instant())
+
+    projects: list["Project"] = Relationship(back_populates="user", sa_relationship_kwargs={"lazy": "raise"})
+    todos: list["Todo"] = Relationship(back_populates="user", sa_relationship_kwargs={"lazy": "raise"})
+
+
+class Project(Base, table=True):
+    """A named list of todos. A dotted name nests: `work.api` lies in `work`."""
+
+    __tablename__ = "projects"
+    __table_args__ = (UniqueConstraint("user_id", "key"), *_named(), {"sqlite_autoincrement": True})
+    entity: ClassVar[str] = "project"
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    user_id: int = Field(sa_column=_references("users.id"))
+    name: str = Field(sa_column=_name())
+    key: str = Field(default="", sa_column=_key())
+    archived_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    created_at: datetime = Field(sa_column=_instant())
+
+    user: User = Relationship(back_populates="projects", sa_relationship_kwargs={"lazy": "raise"})
+    todos: list["Todo"] = Relationship(back_populates="project", sa_relationship_kwargs={"lazy": "raise"})
+
+
+class TodoTag(Base, table=True):
+    """Which todo carries which tag."""
+
+    __tablename__ = "todo_tags"
+    __table_args__ = (Index(None, "tag_id", "todo_id"),)
+
+    todo_id: int = Field(sa_column=_references("todos.id", on_delete="CASCADE", primary_key=True))
+    tag_id: int = Field(sa_column=_references("tags.id", on_delete="CASCADE", primary_key=True))
+
+
+class Tag(Base, table=True):
+    """A label that any number of todos carry."""
+
+    __tablename__ = "tags"
+    __table_args__ = (UniqueConstraint("user_id", "key"), *_named(), {"sqlite_autoincrement": True})
+    entity: ClassVar[str] = "tag"
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    user_id: int = Field(sa_column=_references("users.id"))
+    name: str = Field(sa_column=_name())
+    key: str = Field(default="", sa_column=_key())
+
+    todos: list["Todo"] = Relationship(
+        back_populates="tags", link_model=TodoTag, sa_relationship_kwargs={"lazy": "raise"}
+    )
+
+
+class Todo(Base, table=True):
+    """One item. Deleted ones stay, with `deleted_at`, until the trash is emptied."""
+
+    __tablename__ = "todos"
+    __table_args__ = (
+        CheckConstraint("length(trim(title)) > 0", name="title_not_blank"),
+        CheckConstraint(f"length(title) <= {TITLE_LENGTH}", name="title_length"),
+        CheckConstraint(f"length(description) <= {DESCRIPTION_LENGTH}", name="description_length"),
+        CheckConstraint("status IN ('open', 'done', 'cancelled')", name="status_known"),
+        CheckConstraint("priority BETWEEN 1 AND 4", name="priority_known"),
+        CheckConstraint("due_at IS NULL OR due_on IS NOT NULL", name="due_time_has_date"),
+        CheckConstraint("(status = 'done') = (completed_at IS NOT NULL)", name="done_is_completed"),
+        CheckConstraint("version > 0", name="version_positive"),
+        # Each serves one kind of list in its order; see docs/decisions/0008-indexes.md.
+        Index(
+            "ix_todos_list",
+            *("user_id", "status", "due_key", "priority", "id"),
+            postgresql_where=text("deleted_at IS NULL"),
+            sqlite_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_todos_project",
+            *("project_id", "status", "due_key", "priority", "id"),
+            postgresql_where=text("deleted_at IS NULL"),
+            sqlite_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "ix_todos_trash",
+            *("user_id", "deleted_at", "id"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+            sqlite_where=text("deleted_at IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+    entity: ClassVar[str] = "todo"
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    user_id: int = Field(sa_column=_references("users.id"))
+    project_id: int | None = Field(default=None, sa_column=_references("projects.id", nullable=True))
+    title: str = Field(sa_column=Column(Text(), nullable=False))
+    title_folded: str = Field(default="", sa_column=Column(binary_text(), nullable=False))
+    description: str | None = Field(default=None, sa_column=Column(Text()))
+    description_folded: str | None = Field(default=None, sa_column=Column(binary_text()))
+    status: str = Field(default=Status.OPEN.value, sa_column=Column(Text(), nullable=False))
+    priority: int = Field(default=Priority.NONE.value, sa_column=Column(SmallInteger(), nullable=False))
+    due_on: date | None = Field(default=None, sa_column=Column(Date()))
+    due_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    due_key: str = Field(default=NO_DUE_KEY, sa_column=_key())
+    created_at: datetime = Field(sa_column=_instant())
+    updated_at: datetime = Field(sa_column=_instant())
+    completed_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    deleted_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    version: int = Field(default=1, sa_column=Column(Integer(), nullable=False))
+
+    user: User = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
+    project: Optional["Project"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
+    tags: list["Tag"] = Relationship(
+        back_populates="todos", link_model=TodoTag, sa_relationship_kwargs={"lazy": "raise"}
+    )
+
+    @property
+    def due(self) -> Due | None:
+        """When it is due, as one value of the columns `due_on` and `due_at`."""
+        return None if self.due_on is None else Due(self.due_on, self.due_at)
+
+    @due.setter
+    def due(self, due: Due | None) -> None:
+        self.due_on, self.due_at = (due.on, due.at) if due else (None, None)
+
+
+class Step(Base, table=True):
+    """What one command wrote. Its uuid gates the writing: a second command with the same one changes nothing."""
+
+    __tablename__ = "steps"
+    __table_args__ = (Index(None, "user_id", "id"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    user_id: int = Field(sa_column=_references("users.id"))
+    at: datetime = Field(sa_column=_instant())
+    command: str = Field(sa_column=Column(Text(), nullable=False))
+    undone_by: int | None = Field(default=None, sa_column=_references("steps.id", nullable=True))
+
+
+class Change(Base, table=True):
+    """One field that a step changed. `old` and `new` are JSON; an absent value is SQL NULL."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index(None, "step_id"), Index(None, "entity_uuid"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    step_id: int = Field(sa_column=_references("steps.id", on_delete="CASCADE"))
+    entity: str = Field(sa_column=Column(Text(), nullable=False))
+    entity_uuid: UUID = Field(sa_column=Column(Uuid(), nullable=False))
+    field: str = Field(sa_column=Column(Text(), nullable=False))
+    old: str | None = Field(default=None, sa_column=Column(Text()))
+    new: str | None = Field(default=None, sa_column=Column(Text()))
+
+
+@event.listens_for(Base, "before_insert", propagate=True)
+@event.listens_for(Base, "before_update", propagate=True)
+def _derive(_mapper: object, _connection: object, row: Base) -> None:
+    """Bring the columns that follow from others up to date before a row is written."""
+    match row:
+        case Todo():
+            row.title_folded = fold(row.title)
+            row.description_folded = None if row.description is None else fold(row.description)
+            row.due_key = due_key(row.due)
+        case User() | Project() | Tag():
+            row.key = fold(row.name)

@@ -1,0 +1,16 @@
+"""How text is compared: alike on every database, whatever its collation."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def fold(text: str) -> str:
+    """Return the text as it is compared and searched: canonical caseless matching (Unicode Standard, 3.13, D145).
+
+    `ÉCLAIR`, `éclair` and `e` + combining acute + `clair` fold to the same; so do `STRASSE` and `straße`.
+    """
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFD", text)
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", decomposed.casefold()))

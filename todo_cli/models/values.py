@@ -1,0 +1,146 @@
+"""The plain values that services take and return. They know no session and no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import IntEnum, StrEnum
+from uuid import UUID
+
+TITLE_LENGTH = 10_000
+DESCRIPTION_LENGTH = 1_000_000
+NAME_LENGTH = 200
+
+
+class Status(StrEnum):
+    """What became of a todo. Deleted ones keep theirs, in the trash."""
+
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Priority(IntEnum):
+    """Stored as these numbers, so that an ascending index gives the most urgent first and those without one last."""
+
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
+    NONE = 4
+
+    @property
+    def label(self) -> str | None:
+        """Its name as people write it; None for NONE."""
+        return None if self is Priority.NONE else self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A calendar date, or with `at` an instant (aware, UTC) whose date `on` was in the writer's zone."""
+
+    on: date
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None:
+            if self.at.tzinfo is None:
+                raise ValueError("an instant needs a time zone")
+            object.__setattr__(self, "at", self.at.astimezone(UTC))
+
+
+NO_DUE_KEY = "~"  # sorts behind every digit
+
+
+def due_key(due: Due | None) -> str:
+    """Return the text by which todos sort: by date, then by instant, without a time last of the day, without a date last."""
+    if due is None:
+        return NO_DUE_KEY
+    if due.at is None:
+        return f"{due.on.isoformat()}~"
+    return f"{due.on.isoformat()}T{due.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
+
+
+@dataclass(frozen=True, slots=True)
+class TodoPublic:
+    """One todo as a command shows it. All instants are aware and in UTC."""
+
+    id: int
+    uuid: UUID
+    title: str
+    description: str | None
+    status: Status
+    priority: Priority
+    project: str | None
+    tags: tuple[str, ...]
+    due: Due | None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    deleted_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TodoOutcome:
+    """A todo after a command, and whether the command changed it (`done` on a done todo does not)."""
+
+    todo: TodoPublic
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TodoPage:
+    """One page of a list.
+
+    `total` counts the matches on all pages and stops at `COUNT_LIMIT` + 1; None where nobody asked for it.
+    `number` is the page, from 1; `size` its greatest length, None for all on one page.
+    """
+
+    todos: Sequence[TodoPublic]
+    total: int | None
+    number: int = 1
+    size: int | None = None
+
+
+COUNT_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPublic:
+    """A project with how many of its todos are open and done; those in the trash are not counted."""
+
+    name: str
+    open: int
+    done: int
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagPublic:
+    """A tag with how many open and done todos carry it; those in the trash are not counted."""
+
+    name: str
+    open: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserPublic:
+    """A user of the database; `you` is true for the one the command runs as."""
+
+    name: str
+    created_at: datetime
+    you: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStatus:
+    """What `todo db status` tells. `revision` is None where there are no tables, then the counts are None too."""
+
+    database: str
+    dialect: str
+    revision: str | None
+    expected_revision: str
+    users: Sequence[str] | None
+    todos: int | None

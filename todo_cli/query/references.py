@@ -1,0 +1,79 @@
+"""References to todos: `12`, `12-15`, `12,14`, or four or more characters of a uuid that are not all digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from todo_cli.errors import InvalidInputError
+
+MOST = 1000
+EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
+
+_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
+_UUID_PREFIX = re.compile(r"[0-9a-f]{4,32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberReference:
+    """The todo of that number."""
+
+    number: int
+
+    def __str__(self) -> str:
+        return str(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class UuidReference:
+    """The todo whose uuid lies between the two, both included: those that begin with `text`."""
+
+    text: str
+    first: UUID
+    last: UUID
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Reference = NumberReference | UuidReference
+
+
+def parse_references(words: Iterable[str]) -> tuple[Reference, ...]:
+    """Return each todo that the words refer to, once, in their order.
+
+    Raises InvalidInputError for a word that is no reference, and for more than `MOST` at once.
+    """
+    found: dict[Reference, None] = {}
+    for word in words:
+        for part in word.split(","):
+            for reference in _parse_part(part.strip(), word):
+                found[reference] = None
+            if len(found) > MOST:
+                raise InvalidInputError(f"{word!r} are more than {MOST} todos at once")
+    if not found:
+        raise InvalidInputError("no todo was named", f"references: {EXAMPLES}")
+    return tuple(found)
+
+
+def _parse_part(part: str, word: str) -> Iterable[Reference]:
+    if part.isascii() and part.isdigit():
+        return (NumberReference(_number(part, word)),)
+    if match := _RANGE.fullmatch(part):
+        first, last = _number(match[1], word), _number(match[2], word)
+        if first <= last:
+            # one more than may be, so that a range beyond the limit is seen without being spelled out
+            return (NumberReference(number) for number in range(first, min(last, first + MOST) + 1))
+        raise InvalidInputError(f"{part!r} runs backwards", f"did you mean '{last}-{first}'?")
+    digits = part.lower().replace("-", "")
+    if _UUID_PREFIX.fullmatch(digits):
+        return (UuidReference(part, UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))),)
+    raise InvalidInputError(f"{part!r} is no reference to a todo", f"references: {EXAMPLES}")
+
+
+def _number(digits: str, word: str) -> int:
+    if len(digits) > 18:  # no database counts so far
+        raise InvalidInputError(f"{word!r} is no reference to a todo", f"references: {EXAMPLES}")
+    return int(digits)

@@ -1,0 +1,39 @@
+"""Sort orders of lists: `due,-priority` in, keys with a direction out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.query.suggestions import nearest
+
+SORT_KEYS = ("id", "title", "status", "priority", "project", "due", "created", "updated", "completed", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """What to sort by, and whether the greatest comes first. What is missing comes last either way."""
+
+    key: str
+    descending: bool = False
+
+
+DEFAULT_SORT = (SortKey("due"), SortKey("priority", descending=True))
+
+
+def parse_sort(text: str) -> tuple[SortKey, ...]:
+    """Return the keys in their order; a `-` in front sorts downwards. Raises InvalidInputError with the keys there are."""
+    keys = []
+    for part in text.lower().split(","):
+        name = part.strip().removeprefix("-")
+        if name not in SORT_KEYS:
+            meant = nearest(name, SORT_KEYS)
+            hint = f"did you mean {meant!r}? " if meant else ""
+            raise InvalidInputError(f"{name!r} is no sort key", f"{hint}keys: {', '.join(SORT_KEYS)}")
+        keys.append(SortKey(name, descending=part.strip().startswith("-")))
+    return tuple(keys)
+
+
+def reverse_sort(keys: tuple[SortKey, ...]) -> tuple[SortKey, ...]:
+    """Return the same keys, each in the other direction."""
+    return tuple(replace(key, descending=not key.descending) for key in keys)

@@ -1,0 +1,54 @@
+"""Dates for people. `now` is aware, in the reader's zone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from todo_cli.models.values import Due
+
+Nearness = Literal["overdue", "today", "soon", "later"]
+
+
+def describe_due(due: Due, now: datetime) -> tuple[str, Nearness]:
+    """Return when an open todo is due, in words, and how near that is."""
+    on = due.at.astimezone(now.tzinfo).date() if due.at else due.on
+    days = (on - now.date()).days
+    time = f" {due.at.astimezone(now.tzinfo):%H:%M}" if due.at else ""
+    if days < 0:
+        return f"{_count(-days, 'day')} overdue", "overdue"
+    if due.at and due.at <= now:
+        minutes = max(1, int((now - due.at).total_seconds() // 60))
+        late = _count(minutes // 60, "hour") if minutes >= 60 else _count(minutes, "minute")
+        return f"{late} overdue", "overdue"
+    if days == 0:
+        return f"today{time}", "today"
+    if days == 1:
+        return f"tomorrow{time}", "soon"
+    if days < 7:
+        return f"{on:%A}{time}", "soon"
+    return f"{format_date(on, now, weekday=False)}{time}", "later"
+
+
+def format_due(due: Due, now: datetime) -> str:
+    """Return the date, and the time if there is one, in the reader's zone: `Thu 24 Dec 18:00`."""
+    if due.at is None:
+        return format_date(due.on, now)
+    local = due.at.astimezone(now.tzinfo)
+    return f"{format_date(local.date(), now)} {local:%H:%M}"
+
+
+def format_date(on: date, now: datetime, *, weekday: bool = True) -> str:
+    """Return the date with its month in letters, and with the year unless it is this one."""
+    text = f"{on.day} {on:%b}" if on.year == now.year else f"{on.day} {on:%b} {on.year}"
+    return f"{on:%a} {text}" if weekday else text
+
+
+def format_instant(instant: datetime, now: datetime) -> str:
+    """Return date and time in the reader's zone."""
+    local = instant.astimezone(now.tzinfo)
+    return f"{format_date(local.date(), now)} {local:%H:%M}"
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -1,0 +1,74 @@
+"""JSON for scripts. The names and forms of the fields are a promise; `docs/output.md` lists them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from todo_cli.models.values import Due, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.rendering.renderer import Record
+
+
+class JsonRenderer:
+    """One object for one thing, an array for a list."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def show_page(self, page: TodoPage) -> None:
+        self._write([todo_object(todo) for todo in page.todos])
+
+    def show_details(self, todos: Sequence[TodoPublic]) -> None:
+        objects = [todo_object(todo) for todo in todos]
+        self._write(objects[0] if len(objects) == 1 else objects)
+
+    def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
+        self.show_details([outcome.todo for outcome in outcomes])
+
+    def show_records(self, records: Sequence[Record]) -> None:
+        self._write([_plain_record(record) for record in records])
+
+    def show_record(self, record: Record) -> None:
+        self._write(_plain_record(record))
+
+    def _write(self, value: object) -> None:
+        json.dump(value, self._stream, ensure_ascii=False, indent=2)
+        self._stream.write("\n")
+
+
+def todo_object(todo: TodoPublic) -> dict[str, Any]:
+    """Return the todo as it stands in JSON."""
+    return {
+        "id": todo.id,
+        "uuid": str(todo.uuid),
+        "title": todo.title,
+        "description": todo.description,
+        "status": todo.status.value,
+        "priority": todo.priority.label,
+        "project": todo.project,
+        "tags": list(todo.tags),
+        "due": format_due(todo.due),
+        "created_at": format_instant(todo.created_at),
+        "updated_at": format_instant(todo.updated_at),
+        "completed_at": format_instant(todo.completed_at),
+        "deleted_at": format_instant(todo.deleted_at),
+        "version": todo.version,
+    }
+
+
+def format_due(due: Due | None) -> str | None:
+    """Return `2026-12-24`, or `2026-12-24T17:00:00Z` where there is a time."""
+    if due is None:
+        return None
+    return format_instant(due.at) if due.at else due.on.isoformat()
+
+
+def format_instant(instant: datetime | None) -> str | None:
+    """Return the instant in UTC as RFC 3339 writes it, with `Z`."""
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _plain_record(record: Record) -> Mapping[str, object]:
+    return {key: format_instant(value) if isinstance(value, datetime) else value for key, value in record.items()}

@@ -1,0 +1,46 @@
+"""What every renderer can show. Results go to stdout; there are three ways: for a terminal, for a pipe, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol, TextIO
+
+from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
+
+Record = Mapping[str, str | int | bool | None | datetime | Sequence[str]]
+"""A row of a small table: names of columns and values."""
+
+
+class Renderer(Protocol):
+    """Shows the values that services return."""
+
+    def show_page(self, page: TodoPage) -> None:
+        """Show a list of todos."""
+
+    def show_details(self, todos: Sequence[TodoPublic]) -> None:
+        """Show todos whole."""
+
+    def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
+        """Show what a command made of each todo."""
+
+    def show_records(self, records: Sequence[Record]) -> None:
+        """Show a small table."""
+
+    def show_record(self, record: Record) -> None:
+        """Show one thing with its properties."""
+
+
+def make_renderer(stream: TextIO, *, json: bool, now: datetime) -> Renderer:
+    """Return the renderer for what the stream is, or for JSON if that was asked for."""
+    if json:
+        from todo_cli.rendering.json_output import JsonRenderer
+
+        return JsonRenderer(stream)
+    if stream.isatty():
+        from todo_cli.rendering.terminal import TerminalRenderer
+
+        return TerminalRenderer(stream, now)
+    from todo_cli.rendering.tabular import TabularRenderer
+
+    return TabularRenderer(stream)

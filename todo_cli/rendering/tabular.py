@@ -1,0 +1,67 @@
+"""Tab-separated lines for pipes: no header, no colour; `docs/output.md` lists the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TextIO
+
+from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
+from todo_cli.rendering.json_output import format_due, format_instant
+from todo_cli.rendering.renderer import Record
+from todo_cli.rendering.text import escape_field
+
+
+class TabularRenderer:
+    """A line for each thing, its fields with a tab between them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def show_page(self, page: TodoPage) -> None:
+        self._write_todos(page.todos)
+
+    def show_details(self, todos: Sequence[TodoPublic]) -> None:
+        self._write_todos(todos)
+
+    def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
+        self._write_todos(outcome.todo for outcome in outcomes)
+
+    def show_records(self, records: Sequence[Record]) -> None:
+        for record in records:
+            self._write_line(_field(value) for value in record.values())
+
+    def show_record(self, record: Record) -> None:
+        for key, value in record.items():
+            self._write_line((key, _field(value)))
+
+    def _write_todos(self, todos: Iterable[TodoPublic]) -> None:
+        for todo in todos:
+            self._write_line(
+                (
+                    str(todo.id),
+                    todo.status.value,
+                    todo.priority.label or "",
+                    format_due(todo.due) or "",
+                    todo.project or "",
+                    ",".join(todo.tags),
+                    escape_field(todo.title),
+                )
+            )
+
+    def _write_line(self, fields: Iterable[str]) -> None:
+        self._stream.write("\t".join(fields) + "\n")
+
+
+def _field(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return format_instant(value) or ""
+        case list() | tuple():
+            return ",".join(escape_field(str(part)) for part in value)
+        case _:
+            return escape_field(str(value))

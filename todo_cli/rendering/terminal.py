@@ -1,0 +1,229 @@
+"""Tables and colours for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.theme import Theme
+
+from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.rendering.dates import describe_due, format_date, format_due, format_instant
+from todo_cli.rendering.renderer import Record
+from todo_cli.rendering.text import neutralise
+
+THEME = Theme(
+    {
+        "todo.id": "cyan",
+        "todo.head": "dim",
+        "todo.title": "",
+        "todo.closed": "dim strike",
+        "todo.project": "blue",
+        "todo.tag": "green",
+        "todo.faint": "dim",
+        "priority.high": "bold red",
+        "priority.medium": "yellow",
+        "priority.low": "dim",
+        "due.overdue": "bold red",
+        "due.today": "bold yellow",
+        "due.soon": "yellow",
+        "due.later": "",
+        "status.done": "green",
+        "status.cancelled": "dim",
+    }
+)
+
+_MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!", Priority.NONE: ""}
+_STATUS_MARKS = {Status.DONE: "✓", Status.CANCELLED: "✗"}
+_NARROWEST_TITLE = 20
+
+
+class TerminalRenderer:
+    """Shows values on a terminal, in its width. `now` is aware, in the reader's zone."""
+
+    def __init__(self, stream: TextIO, now: datetime, console: Console | None = None) -> None:
+        self._console = console or Console(file=stream, theme=THEME, highlight=False, emoji=False, markup=False)
+        self._now = now
+
+    def show_page(self, page: TodoPage) -> None:
+        if not page.todos:
+            return
+        self._console.print(self._make_table(page.todos))
+        self._console.print(Text(describe_page(page), style="todo.faint"))
+
+    def show_details(self, todos: Sequence[TodoPublic]) -> None:
+        for number, todo in enumerate(todos):
+            if number:
+                self._console.print()
+            self._console.print(self._make_details(todo))
+
+    def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
+        for outcome in outcomes:
+            self._console.print(self._summarise(outcome.todo), soft_wrap=True)
+
+    def show_records(self, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        table = _plain_table()
+        for name in records[0]:
+            numeric = isinstance(records[0][name], int) and not isinstance(records[0][name], bool)
+            table.add_column(name.removesuffix("_at"), justify="right" if numeric else "left", overflow="fold")
+        for record in records:
+            table.add_row(*(self._value(value) for value in record.values()))
+        self._console.print(table)
+
+    def show_record(self, record: Record) -> None:
+        self._console.print(self._make_grid([(key, self._value(value)) for key, value in record.items()]))
+
+    def _make_table(self, todos: Sequence[TodoPublic]) -> Table:
+        """Return the todos as a table, without the columns that would be empty."""
+        table = _plain_table()
+        width = self._console.width
+        marks = [self._mark(todo) for todo in todos]
+        table.add_column("id", justify="right", no_wrap=True)
+        if any(marks):
+            table.add_column("", no_wrap=True)
+        table.add_column("title", ratio=1, min_width=min(_NARROWEST_TITLE, width // 2), overflow="fold")
+        # A fifth of the width each is enough for the others; beyond that they would squeeze the titles.
+        if has_project := any(todo.project for todo in todos):
+            table.add_column("project", no_wrap=True, overflow="ellipsis", max_width=max(8, width // 5))
+        if has_tags := any(todo.tags for todo in todos):
+            table.add_column("tags", overflow="ellipsis", max_width=max(8, width // 5))
+        if has_due := any(todo.due for todo in todos):
+            table.add_column("due", no_wrap=True, overflow="ellipsis", max_width=max(15, width // 5))
+        for todo, mark in zip(todos, marks, strict=True):
+            cells = [Text(str(todo.id), style="todo.id")]
+            if any(marks):
+                cells.append(mark)
+            cells.append(Text(neutralise(todo.title), style=_title_style(todo)))
+            if has_project:
+                cells.append(Text(todo.project or "", style="todo.project"))
+            if has_tags:
+                cells.append(_tags(todo))
+            if has_due:
+                cells.append(self._due_cell(todo))
+            table.add_row(*cells)
+        return table
+
+    def _mark(self, todo: TodoPublic) -> Text:
+        if todo.status in _STATUS_MARKS:
+            return Text(_STATUS_MARKS[todo.status], style=f"status.{todo.status.value}")
+        return Text(_MARKS[todo.priority], style=f"priority.{todo.priority.label}" if todo.priority.label else "")
+
+    def _due_cell(self, todo: TodoPublic) -> Text:
+        if todo.due is None:
+            return Text("")
+        if todo.status is not Status.OPEN or todo.deleted_at:
+            return Text(format_date(_local_date(todo.due, self._now), self._now, weekday=False), style="todo.faint")
+        words, nearness = describe_due(todo.due, self._now)
+        return Text(words, style=f"due.{nearness}")
+
+    def _make_details(self, todo: TodoPublic) -> Group:
+        head = Text.assemble((str(todo.id), "todo.id"), " ", (neutralise(todo.title), "bold"))
+        rows = [("status", Text(todo.status.value))]
+        if todo.deleted_at:
+            rows.append(("in the trash", Text(f"since {format_instant(todo.deleted_at, self._now)}", style="due.overdue")))
+        if todo.priority.label:
+            rows.append(("priority", Text(todo.priority.label, style=f"priority.{todo.priority.label}")))
+        if todo.project:
+            rows.append(("project", Text(todo.project, style="todo.project")))
+        if todo.tags:
+            rows.append(("tags", _tags(todo)))
+        if todo.due:
+            rows.append(("due", self._due_detail(todo)))
+        rows.append(("created", Text(format_instant(todo.created_at, self._now))))
+        if todo.version > 1:
+            rows.append(("updated", Text(f"{format_instant(todo.updated_at, self._now)} (version {todo.version})")))
+        if todo.completed_at:
+            rows.append(("completed", Text(format_instant(todo.completed_at, self._now))))
+        rows.append(("uuid", Text(str(todo.uuid), style="todo.faint")))
+        parts = [head, Padding(self._make_grid(rows), (0, 0, 0, 2))]
+        if todo.description:
+            # Line breaks are what a description is written in; everything else in it stays inert.
+            lines = "\n".join(neutralise(line) for line in todo.description.split("\n"))
+            parts.append(Padding(Text(lines), (1, 0, 0, 2)))
+        return Group(*parts)
+
+    def _due_detail(self, todo: TodoPublic) -> Text:
+        assert todo.due is not None
+        date = format_due(todo.due, self._now)
+        if todo.status is not Status.OPEN:
+            return Text(date)
+        words, nearness = describe_due(todo.due, self._now)
+        return Text.assemble(date, "  ", (words, f"due.{nearness}"))
+
+    def _summarise(self, todo: TodoPublic) -> Text:
+        """Return the todo in one line, with all that was understood of it."""
+        line = Text.assemble((str(todo.id), "todo.id"), " ", neutralise(todo.title))
+        parts = []
+        if todo.status is not Status.OPEN:
+            parts.append((todo.status.value, f"status.{todo.status.value}"))
+        if todo.deleted_at:
+            parts.append(("in the trash", "todo.faint"))
+        if todo.due:
+            parts.append((f"due {format_due(todo.due, self._now)}", ""))
+        if todo.project:
+            parts.append((todo.project, "todo.project"))
+        parts.extend((f"#{tag}", "todo.tag") for tag in todo.tags)
+        if todo.priority.label:
+            parts.append((todo.priority.label, f"priority.{todo.priority.label}"))
+        for text, style in parts:
+            line.append(" · ", style="todo.faint").append(text, style=style)
+        return line
+
+    def _make_grid(self, rows: Sequence[tuple[str, Text]]) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="todo.faint", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for key, value in rows:
+            grid.add_row(key, value)
+        return grid
+
+    def _value(self, value: object) -> Text:
+        match value:
+            case None:
+                return Text("")
+            case bool():
+                return Text("yes" if value else "")
+            case datetime():
+                return Text(format_instant(value, self._now))
+            case list() | tuple():
+                return Text(neutralise(", ".join(map(str, value))))
+            case _:
+                return Text(neutralise(str(value)))
+
+
+def describe_page(page: TodoPage) -> str:
+    """Return where the page stands: `1–20 of 131 · page 1 of 7`."""
+    shown = len(page.todos)
+    if page.size is None or page.total is None:
+        return f"{shown} {'todo' if shown == 1 else 'todos'}"
+    first = (page.number - 1) * page.size + 1
+    over = page.total > COUNT_LIMIT
+    total = f"{COUNT_LIMIT:,}+" if over else f"{page.total:,}"
+    span = f"{first}–{first + shown - 1} of {total}"  # noqa: RUF001 - a dash between numbers
+    if not over and page.total <= page.size:
+        return span
+    pages = -(-min(page.total, COUNT_LIMIT) // page.size)
+    return f"{span} · page {page.number} of {pages:,}{'+' if over else ''}"
+
+
+def _plain_table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="todo.head")
+
+
+def _tags(todo: TodoPublic) -> Text:
+    return Text(" ".join(f"#{tag}" for tag in todo.tags), style="todo.tag")
+
+
+def _title_style(todo: TodoPublic) -> str:
+    return "todo.title" if todo.status is Status.OPEN else "todo.closed"
+
+
+def _local_date(due: Due, now: datetime) -> date:
+    return due.at.astimezone(now.tzinfo).date() if due.at else due.on

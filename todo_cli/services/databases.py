@@ -1,0 +1,34 @@
+"""The database itself: its tables, made, upgraded, looked at and dropped."""
+
+from __future__ import annotations
+
+from todo_cli.db import schema
+from todo_cli.db.database import Database
+from todo_cli.db.target import Target
+from todo_cli.models.values import DatabaseStatus
+
+
+async def init_database(db: Database) -> bool:
+    """Make or upgrade the tables and the first user; return False where all was there."""
+    return await schema.initialise(db.target, db.user_name, db.now)
+
+
+async def migrate_database(db: Database, revision: str | None) -> tuple[str, bool]:
+    """Bring the tables to the revision, by default this program's; return it, and whether anything was changed."""
+    revision = revision or schema.HEAD
+    return revision, await schema.migrate(db.target, revision)
+
+
+def migration_sql(target: Target, revision: str | None) -> str:
+    """Return the SQL that makes the tables from nothing, without touching the database."""
+    return schema.migration_sql(target, revision or schema.HEAD)
+
+
+async def reset_database(db: Database) -> None:
+    """Drop all tables with everything in them."""
+    await schema.drop_everything(db.target)
+
+
+async def inspect_database(db: Database) -> DatabaseStatus:
+    """Return what there is in the database, without making or upgrading anything."""
+    return await schema.inspect(db.target)

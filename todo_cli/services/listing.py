@@ -1,0 +1,135 @@
+"""Reading todos: lists, page by page, and single ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, literal, select
+from sqlmodel import col
+
+from todo_cli.db.conditions import make_condition, make_order
+from todo_cli.db.database import Database
+from todo_cli.db.step import Transaction
+from todo_cli.models.tables import Project, Tag, Todo, TodoTag
+from todo_cli.models.text import fold
+from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status, TodoPage, TodoPublic
+from todo_cli.query.filters import And, Filter, HasTag, InProject
+from todo_cli.query.references import Reference
+from todo_cli.query.sorting import DEFAULT_SORT, SortKey
+from todo_cli.services.lookup import find_todos, suggest_name, to_public
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What to list. `size` is the length of a page, None for all at once; pages count from 1."""
+
+    filter: Filter = And(())
+    sort: tuple[SortKey, ...] = DEFAULT_SORT
+    page: int = 1
+    size: int | None = None
+    trashed: bool = False
+
+
+async def list_todos(db: Database, query: ListQuery) -> TodoPage:
+    """Return one page of the user's todos: rows, their tags and the total in one statement."""
+
+    async def work(transaction: Transaction) -> TodoPage:
+        condition = and_(
+            col(Todo.user_id) == transaction.user_id,
+            col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
+            make_condition(query.filter, transaction),
+        )
+        paged = query.size is not None
+        total = _count(condition) if paged else literal(None)
+        statement = select(*_COLUMNS, total.label("total")).outerjoin(Project).where(condition)
+        statement = statement.order_by(*make_order(query.sort))
+        if query.size is not None:
+            statement = statement.limit(query.size).offset((query.page - 1) * query.size)
+        rows = (await transaction.session.execute(statement)).all()
+        if rows or not paged:
+            count = rows[0].total if rows else None
+        else:  # a page beyond the last one: no row brought the total
+            count = 0 if query.page == 1 else await transaction.session.scalar(select(_count(condition)))
+        return TodoPage([_from_row(row) for row in rows], count, query.page, query.size)
+
+    return await db.read(work)
+
+
+async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoPublic]:
+    """Return the todos that the references name, those in the trash too; raises NotFoundError."""
+
+    async def work(transaction: Transaction) -> list[TodoPublic]:
+        return [to_public(todo) for todo in await find_todos(transaction, references, trashed=True)]
+
+    return await db.read(work)
+
+
+async def explain_empty(db: Database, tree: Filter) -> list[str]:
+    """Return a remark for each project or tag in the filter that the user does not have, with what may be meant."""
+
+    async def work(transaction: Transaction) -> list[str]:
+        remarks = []
+        for part in tree.parts if isinstance(tree, And) else (tree,):
+            match part:
+                case InProject(name):
+                    remarks.append(await suggest_name(transaction, Project, name))
+                case HasTag(name):
+                    remarks.append(await suggest_name(transaction, Tag, name))
+        return [remark for remark in remarks if remark]
+
+    return await db.read(work)
+
+
+def _count(condition: ColumnElement[bool]) -> Any:
+    """Count the matches, but no further than a person would read: beyond that it costs more than it tells."""
+    some = select(literal(1).label("one")).select_from(Todo).where(condition).limit(COUNT_LIMIT + 1).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+_TAGS = (
+    select(func.aggregate_strings(Tag.name, ","))  # no name holds a comma
+    .join(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
+    .where(col(TodoTag.todo_id) == col(Todo.id))
+    .correlate(Todo)
+    .scalar_subquery()
+    .label("tags")
+)
+
+_COLUMNS: tuple[Any, ...] = (
+    Todo.id,
+    Todo.uuid,
+    Todo.title,
+    Todo.description,
+    Todo.status,
+    Todo.priority,
+    col(Project.name).label("project"),
+    _TAGS,
+    Todo.due_on,
+    Todo.due_at,
+    Todo.created_at,
+    Todo.updated_at,
+    Todo.completed_at,
+    Todo.deleted_at,
+    Todo.version,
+)
+
+
+def _from_row(row: Row[Any]) -> TodoPublic:
+    return TodoPublic(
+        id=row.id,
+        uuid=row.uuid,
+        title=row.title,
+        description=row.description,
+        status=Status(row.status),
+        priority=Priority(row.priority),
+        project=row.project,
+        tags=tuple(sorted(row.tags.split(","), key=fold)) if row.tags else (),
+        due=None if row.due_on is None else Due(row.due_on, row.due_at),
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        completed_at=row.completed_at,
+        deleted_at=row.deleted_at,
+        version=row.version,
+    )

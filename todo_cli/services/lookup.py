@@ -1,0 +1,156 @@
+"""Finding what references and names stand for, within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+from sqlmodel import col
+
+from todo_cli.db.conditions import project_or_nested
+from todo_cli.db.step import Transaction
+from todo_cli.errors import NotFoundError
+from todo_cli.models.tables import Project, Tag, Todo, User
+from todo_cli.models.text import fold
+from todo_cli.models.values import TodoPublic, Priority, Status
+from todo_cli.query.references import NumberReference, Reference, UuidReference
+from todo_cli.query.suggestions import nearest
+
+NamedT = TypeVar("NamedT", Project, Tag)
+
+
+async def find_todos(
+    transaction: Transaction, references: Sequence[Reference], *, locked: bool = False, trashed: bool = False
+) -> list[Todo]:
+    """Return the user's todos in the order of their references, each once, with project and tags loaded.
+
+    `locked` keeps others from changing them until the transaction ends; `trashed` takes those in the trash as well.
+    Raises NotFoundError that names each reference that stands for none, for several, or for one in the trash.
+    """
+    numbers = [reference.number for reference in references if isinstance(reference, NumberReference)]
+    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
+    wanted = or_(
+        col(Todo.id).in_(numbers),
+        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in uuids),
+    )
+    statement = (
+        select(Todo)
+        .where(col(Todo.user_id) == transaction.user_id, wanted)
+        .options(joinedload(Todo.project), selectinload(Todo.tags))
+        .order_by(Todo.id)
+    )
+    if locked:
+        statement = statement.with_for_update(of=Todo)
+    todos = (await transaction.session.execute(statement)).scalars().all()
+    return _match(references, todos, trashed=trashed)
+
+
+def _match(references: Iterable[Reference], todos: Sequence[Todo], *, trashed: bool) -> list[Todo]:
+    found: dict[int | None, Todo] = {}
+    unknown, deleted, ambiguous = [], [], []
+    for reference in references:
+        candidates = [todo for todo in todos if _stands_for(reference, todo)]
+        if not candidates:
+            unknown.append(str(reference))
+        elif len(candidates) > 1:
+            ambiguous.append(f"{reference} ({', '.join(str(todo.id) for todo in candidates)})")
+        elif candidates[0].deleted_at and not trashed:
+            deleted.append(str(reference))
+        else:
+            found[candidates[0].id] = candidates[0]
+    problems = [
+        f"{text} {', '.join(names)}"
+        for text, names in (
+            ("there is no todo", unknown),
+            ("in the trash:", deleted),
+            ("several todos begin with", ambiguous),
+        )
+        if names
+    ]
+    if problems:
+        hint = f"'todo restore {','.join(deleted)}' takes from the trash" if deleted else "'todo list' shows the numbers"
+        raise NotFoundError("; ".join(problems) + "; nothing was changed" * (len(found) > 0), hint)
+    return list(found.values())
+
+
+def _stands_for(reference: Reference, todo: Todo) -> bool:
+    if isinstance(reference, NumberReference):
+        return todo.id == reference.number
+    return reference.first <= todo.uuid <= reference.last
+
+
+async def find_projects(transaction: Transaction, name: str, *, locked: bool = False) -> list[Project]:
+    """Return the project of that name and those nested in it; raises NotFoundError where there is none."""
+    statement = (
+        select(Project)
+        .where(col(Project.user_id) == transaction.user_id, project_or_nested(name))
+        .order_by(col(Project.key))
+    )
+    if locked:
+        statement = statement.with_for_update()
+    projects = list((await transaction.session.execute(statement)).scalars())
+    if not projects:
+        raise await _unknown_name(transaction, Project, name)
+    return projects
+
+
+async def find_tag(transaction: Transaction, name: str, *, locked: bool = False) -> Tag:
+    """Return the tag of that name; raises NotFoundError where there is none."""
+    statement = select(Tag).where(col(Tag.user_id) == transaction.user_id, col(Tag.key) == fold(name))
+    if locked:
+        statement = statement.with_for_update()
+    tag = (await transaction.session.execute(statement)).scalar_one_or_none()
+    if tag is None:
+        raise await _unknown_name(transaction, Tag, name)
+    return tag
+
+
+async def find_user(transaction: Transaction, name: str) -> User:
+    """Return the user of that name, locked; raises NotFoundError where there is none."""
+    statement = select(User).where(col(User.key) == fold(name)).with_for_update()
+    user = (await transaction.session.execute(statement)).scalar_one_or_none()
+    if user is None:
+        raise NotFoundError(f"there is no user {name!r}", "'todo user list' shows them")
+    return user
+
+
+async def suggest_name(transaction: Transaction, model: type[NamedT], name: str) -> str | None:
+    """Return None if the user has that project (or one nested in it) or tag, else what to tell: the nearest one."""
+    names = list(
+        (await transaction.session.execute(select(model.name).where(col(model.user_id) == transaction.user_id))).scalars()
+    )
+    key = fold(name)
+    by_key = {fold(known): known for known in names}
+    if key in by_key or (model is Project and any(known.startswith(f"{key}.") for known in by_key)):
+        return None
+    meant = nearest(key, by_key)
+    return f"there is no {model.entity} {name!r}" + (f"; did you mean {by_key[meant]!r}?" if meant else "")
+
+
+async def _unknown_name(transaction: Transaction, model: type[NamedT], name: str) -> NotFoundError:
+    told = await suggest_name(transaction, model, name) or f"there is no {model.entity} {name!r}"
+    message, _, hint = told.partition("; ")
+    return NotFoundError(message, hint or f"'todo {model.entity} list' shows them")
+
+
+def to_public(todo: Todo) -> TodoPublic:
+    """Return the row, with project and tags loaded, as a plain value."""
+    assert todo.id is not None
+    return TodoPublic(
+        id=todo.id,
+        uuid=todo.uuid,
+        title=todo.title,
+        description=todo.description,
+        status=Status(todo.status),
+        priority=Priority(todo.priority),
+        project=todo.project.name if todo.project else None,
+        tags=tuple(sorted((tag.name for tag in todo.tags), key=fold)),
+        due=todo.due,
+        created_at=todo.created_at,
+        updated_at=todo.updated_at,
+        completed_at=todo.completed_at,
+        deleted_at=todo.deleted_at,
+        version=todo.version,
+    )

@@ -1,0 +1,43 @@
+"""Settings as a command uses them: which database, and storing values that make sense."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from todo_cli import config
+from todo_cli.db.database import Database
+from todo_cli.db.target import SqliteTarget, Target, parse_target
+from todo_cli.query.names import parse_name
+
+
+def choose_target(settings: Mapping[str, config.Value]) -> Target:
+    """Return the database that the settings name; the embedded file, whose folder is made, where they name none."""
+    url = settings["database"].value
+    if url is not None:
+        return parse_target(str(url))
+    path = config.embedded_path()
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SqliteTarget(path)
+
+
+def open_database(target: Target, settings: Mapping[str, config.Value], now: datetime) -> Database:
+    """Return the database for one command of the user that the settings name, if they name one."""
+    user = settings["user"].value
+    return Database(target, now=now, user_name=None if user is None else parse_name(str(user), "user"))
+
+
+def store_setting(key: str, text: str) -> None:
+    """Write a setting to the configuration file, or take it out for an empty text.
+
+    Raises InvalidInputError for a value that cannot be used.
+    """
+    if not text:
+        config.store(key, None)
+        return
+    value = config.parse_setting(key, text)
+    if key == "database":
+        parse_target(text)
+    elif key == "user":
+        parse_name(text, "user")
+    config.store(key, value)
