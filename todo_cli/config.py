@@ -18,7 +18,7 @@ Source = Literal["flag", "environment", "file", "default"]
 
 
 def _folder(kind: Literal["config", "data", "cache"]) -> Path:
-    """The platform's folder of that kind, or `TODO_HOME` for all three of them."""
+    """Return the platform's folder of that kind, or `TODO_HOME` for all three of them."""
     if home := os.environ.get("TODO_HOME"):
         return Path(home).expanduser()
     import platformdirs

@@ -148,7 +148,11 @@ def create_todos() -> None:
     op.create_index("ix_todos_list", "todos", ["user_id", *order], sqlite_where=kept, postgresql_where=kept)
     op.create_index("ix_todos_project", "todos", ["project_id", *order], sqlite_where=kept, postgresql_where=kept)
     op.create_index(
-        "ix_todos_trash", "todos", ["user_id", "deleted_at", "id"], sqlite_where=deleted, postgresql_where=deleted
+        "ix_todos_trash",
+        "todos",
+        ["user_id", "deleted_at", "id"],
+        sqlite_where=deleted,
+        postgresql_where=deleted,
     )
 
 

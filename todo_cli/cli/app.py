@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Keep a todo list in the terminal: on this machine at once, or in a PostgreSQL database such as Neon's.",
     epilog="Start with: todo add Buy milk -d tomorrow",
     invoke_without_command=True,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

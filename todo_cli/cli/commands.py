@@ -13,14 +13,14 @@ from todo_cli.cli.runtime import Invocation
 
 DatabaseOption = Annotated[
     str | None,
-    typer.Option("--database", metavar="URL", help="Use this database.", rich_help_panel="Everywhere"),
+    typer.Option("--database", metavar="URL", help="Use this database."),
 ]
 UserOption = Annotated[
     str | None,
-    typer.Option("--user", metavar="NAME", help="Act as this user.", rich_help_panel="Everywhere"),
+    typer.Option("--user", metavar="NAME", help="Act as this user."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel="Everywhere")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error arose.", rich_help_panel="Everywhere")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
 
 _EVERYWHERE: dict[str, tuple[Any, Any]] = {
     "database": (DatabaseOption, None),
@@ -50,7 +50,11 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Command], 
             for option, (annotation, default) in _EVERYWHERE.items()
         ]
         context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-        parameters = [context, *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own), *everywhere]
+        parameters = [
+            context,
+            *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own),
+            *everywhere,
+        ]
         run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {item.name: item.annotation for item in parameters}
         del run.__dict__["__wrapped__"]  # its annotations would be taken for those of `run`

@@ -60,18 +60,20 @@ def status(invocation: Invocation) -> None:
 @command(app, "reset", epilog="Example: todo db reset")
 def reset(
     invocation: Invocation,
-    name: Annotated[
-        str | None, typer.Argument(metavar="DATABASE", help="The name of the server's database, repeated.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", hidden=True)] = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Drop all tables with everything in them. This cannot be undone."""
+    """Drop all tables with everything in them. This cannot be undone.
+
+    For a database on a server, NAME is its name, repeated to be sure.
+    """
     from todo_cli.services.databases import inspect_database, reset_database
 
     target = invocation.target
     if target.dialect == "postgresql" and name != target.name:
         raise InvalidInputError(
-            f"the database {target} is not dropped unless its name is repeated", f"todo db reset {target.name}"
+            f"the database {target} is not dropped unless its name is repeated",
+            f"todo db reset {target.name}",
         )
     if name is not None and name != target.name:
         raise InvalidInputError(f"the database in use is {target}, not {name!r}")

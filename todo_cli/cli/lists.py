@@ -15,6 +15,7 @@ from todo_cli.errors import InvalidInputError
 if TYPE_CHECKING:
     from todo_cli.models.values import TodoPage
     from todo_cli.query.filters import Filter
+    from todo_cli.query.sorting import SortKey
     from todo_cli.services.listing import ListQuery
 
 app = typer.Typer()
@@ -45,12 +46,16 @@ AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
 def list_(
     invocation: Invocation,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="WORDS...", help="Text to look for in titles and descriptions.")
+        list[str] | None,
+        typer.Argument(metavar="WORDS", hidden=True),
     ] = None,
     status: Annotated[
         str,
         typer.Option(
-            "--status", metavar="|".join(STATUSES), help="Of which status.", autocompletion=lambda: list(STATUSES)
+            "--status",
+            metavar="|".join(STATUSES),
+            help="Of which status.",
+            autocompletion=lambda: list(STATUSES),
         ),
     ] = "open",
     project: options.ProjectOption = None,
@@ -65,11 +70,15 @@ def list_(
     per_page: PerPageOption = None,
     all_: AllOption = False,
 ) -> None:
-    """List todos: at a terminal a page that fits, to a pipe all of them (also: ls)."""
+    """List todos: at a terminal a page that fits, to a pipe all of them. Also: todo ls.
+
+    WORDS are looked for in titles and descriptions, in any case. What several options ask for must all hold.
+    """
     from todo_cli.query import filters
     from todo_cli.query.dates import parse_when
     from todo_cli.query.names import parse_name
     from todo_cli.query.texts import check_text
+    from todo_cli.services.listing import ListQuery
 
     parts: list[Filter] = [filters.ContainsText(check_text(word, "text to look for")) for word in words or ()]
     parts.extend(_status_filter(status))
@@ -86,13 +95,17 @@ def list_(
         parts.append(filters.IsOverdue())
     if (wanted := options.parse_priority(priority)) is not None:
         parts.append(filters.HasPriority(wanted))
-    query = _make_query(invocation, filters.And(tuple(parts)), sort, reverse, page, per_page, all_)
-    _show_list(invocation, query, filtered=len(parts) > 2)  # more than the status and the archived projects
+    size = _page_size(invocation, page, per_page, everything=all_)
+    query = ListQuery(filters.And(tuple(parts)), _sort_keys(sort, reverse=reverse), page or 1, size)
+    _show_list(invocation, query, filtered=len(parts) > len(_status_filter(status)) + 1)
 
 
 @command(app, "show", epilog="Example: todo show 12")
 def show(invocation: Invocation, references: options.References) -> None:
-    """Show todos whole, those in the trash as well."""
+    """Show todos whole, those in the trash as well.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.query.references import parse_references
     from todo_cli.services.listing import get_todos
 
@@ -110,9 +123,10 @@ def trash_list(
 ) -> None:
     """List what is in the trash, what was deleted last first."""
     from todo_cli.query.filters import And
+    from todo_cli.services.listing import ListQuery
 
-    query = _make_query(invocation, And(()), "-deleted", False, page, per_page, all_, trashed=True)
-    result = _fetch(invocation, query)
+    size = _page_size(invocation, page, per_page, everything=all_)
+    result = _fetch(invocation, ListQuery(And(()), _sort_keys("-deleted"), page or 1, size, trashed=True))
     if not result.todos and invocation.at_terminal:
         invocation.note("The trash is empty.")
 
@@ -136,34 +150,23 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
 
 def show_default_list(invocation: Invocation) -> None:
     """Show what `todo list` shows."""
-    from todo_cli.query import filters
-
-    tree = filters.And((*_status_filter("open"), filters.Not(filters.InArchivedProject())))
-    _show_list(invocation, _make_query(invocation, tree, None, False, None, None, False), filtered=False)
+    list_(invocation)
 
 
-def _make_query(
-    invocation: Invocation,
-    tree: Filter,
-    sort: str | None,
-    reverse: bool,
-    page: int | None,
-    per_page: int | None,
-    everything: bool,
-    *,
-    trashed: bool = False,
-) -> ListQuery:
-    from todo_cli.query.sorting import DEFAULT_SORT, parse_sort, reverse_sort
-    from todo_cli.services.listing import ListQuery
-
+def _page_size(invocation: Invocation, page: int | None, per_page: int | None, *, everything: bool) -> int | None:
+    """Return how many todos a page holds, None for all: pages are for people, unless one is asked for."""
     if everything and (page or per_page):
         raise InvalidInputError("--all and a page contradict each other")
     if everything or not (page or per_page or invocation.at_terminal):
-        size = None
-    else:
-        size = per_page or _fitting(invocation)
-    keys = parse_sort(sort) if sort else DEFAULT_SORT
-    return ListQuery(tree, reverse_sort(keys) if reverse else keys, page or 1, size, trashed)
+        return None
+    return per_page or _fitting(invocation)
+
+
+def _sort_keys(text: str | None, *, reverse: bool = False) -> tuple[SortKey, ...]:
+    from todo_cli.query.sorting import DEFAULT_SORT, parse_sort, reverse_sort
+
+    keys = parse_sort(text) if text else DEFAULT_SORT
+    return reverse_sort(keys) if reverse else keys
 
 
 def _fitting(invocation: Invocation) -> int:

@@ -15,11 +15,9 @@ project_app = typer.Typer(help="List, rename, archive and delete projects.", no_
 tag_app = typer.Typer(help="List, rename and delete tags.", no_args_is_help=True)
 user_app = typer.Typer(help="List, add and rename the users of the database.", no_args_is_help=True)
 
-ProjectName = Annotated[
-    str, typer.Argument(metavar="NAME", help="A project.", autocompletion=completion.complete_projects)
-]
-TagName = Annotated[str, typer.Argument(metavar="NAME", help="A tag.", autocompletion=completion.complete_tags)]
-NewName = Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")]
+ProjectName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=completion.complete_projects)]
+TagName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=completion.complete_tags)]
+NewName = Annotated[str, typer.Argument(metavar="NEW", hidden=True)]
 
 
 @command(project_app, "list", epilog="Example: todo project list")
@@ -116,7 +114,7 @@ def user_list(invocation: Invocation) -> None:
 
 
 @command(user_app, "add", epilog="Example: todo user add sam")
-def user_add(invocation: Invocation, name: Annotated[str, typer.Argument(metavar="NAME", help="A new name.")]) -> None:
+def user_add(invocation: Invocation, name: Annotated[str, typer.Argument(metavar="NAME", hidden=True)]) -> None:
     """Add a user. Users of one database do not see each other's todos."""
     from todo_cli.query.names import parse_name
     from todo_cli.services.users import add_user
@@ -126,7 +124,7 @@ def user_add(invocation: Invocation, name: Annotated[str, typer.Argument(metavar
 
 @command(user_app, "rename", epilog="Example: todo user rename sam samira")
 def user_rename(
-    invocation: Invocation, old: Annotated[str, typer.Argument(metavar="OLD", help="A user.")], new: NewName
+    invocation: Invocation, old: Annotated[str, typer.Argument(metavar="OLD", hidden=True)], new: NewName
 ) -> None:
     """Rename a user."""
     from todo_cli.query.names import parse_name

@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
 PRIORITIES = ("high", "medium", "low", "none")
 
+# Typer lists an argument in the help with its Python type; the help text of each command says what its arguments are.
 References = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="REF...",
-        help="Which todos: 12, 12-15, 12,14, or the first characters of a uuid.",
-        autocompletion=completion.complete_references,
-    ),
+    list[str], typer.Argument(metavar="REF", hidden=True, autocompletion=completion.complete_references)
 ]
-Words = Annotated[list[str], typer.Argument(metavar="WORDS...", help="The title. After -- everything is taken as it is.")]
+Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
 ProjectOption = Annotated[
     str | None,
-    typer.Option("--project", "-p", metavar="NAME", help="Project; a dot nests.", autocompletion=completion.complete_projects),
+    typer.Option(
+        "--project",
+        "-p",
+        metavar="NAME",
+        help="Project; a dot nests.",
+        autocompletion=completion.complete_projects,
+    ),
 ]
 TagsOption = Annotated[
     list[str] | None,
@@ -38,7 +40,10 @@ DueOption = Annotated[
 PriorityOption = Annotated[
     str | None,
     typer.Option(
-        "--priority", metavar="high|medium|low|none", help="How much it matters.", autocompletion=lambda: list(PRIORITIES)
+        "--priority",
+        metavar="high|medium|low|none",
+        help="How much it matters.",
+        autocompletion=lambda: list(PRIORITIES),
     ),
 ]
 DescriptionOption = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="A longer text.")]

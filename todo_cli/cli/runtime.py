@@ -44,7 +44,8 @@ class Invocation:
             return datetime.now(get_localzone())
         except (LookupError, ValueError) as error:
             raise InvalidInputError(
-                f"the time zone of this machine is not understood: {error}", "set TZ to a name such as Europe/Berlin"
+                f"the time zone of this machine is not understood: {error}",
+                "set TZ to a name such as Europe/Berlin",
             ) from None
 
     @cached_property
@@ -72,9 +73,7 @@ class Invocation:
         """Whether a person reads the output as it comes."""
         return sys.stdout.isatty() and not self.json
 
-    def run(
-        self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs
-    ) -> T:
+    def run(self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
         """Return what the service gives for the database in use."""
         import asyncio
 
@@ -128,7 +127,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         error = TodoError(f"cannot read or write: {raised.strerror or raised}")
     except Exception as raised:  # noqa: BLE001 - the last boundary: a mistake of ours is told in one line, too
         error = TodoError(
-            f"this should not have happened: {type(raised).__name__}", "run it again with --debug and report what it says"
+            f"this should not have happened: {type(raised).__name__}",
+            "run it again with --debug and report what it says",
         )
     else:
         return code
@@ -159,7 +159,7 @@ def _prepare_streams() -> None:
 
 def _translate_usage(error: typer.TyperException) -> TodoError:
     """Return what the command-line parser complains about, in the words and form of our own errors."""
-    message = error.format_message().rstrip(".")
+    message = error.format_message()
     message = message[:1].lower() + message[1:]
     message, _, possible = message.partition(" (Possible options: ")
     context = getattr(error, "ctx", None)
@@ -168,14 +168,16 @@ def _translate_usage(error: typer.TyperException) -> TodoError:
     if " Did you mean " in message:
         message, _, meant = message.partition(" Did you mean ")
         hint = f"did you mean {meant}"
-    return InvalidInputError(" ".join(message.split()), hint)
+    return InvalidInputError(" ".join(message.split()).rstrip("."), hint)
 
 
 def _report(error: TodoError, *, as_json: bool) -> None:
     from todo_cli.rendering.text import neutralise
 
     if as_json:
-        text = json.dumps({"error": error.message, "hint": error.hint, "exit_code": error.exit_code}, ensure_ascii=False)
+        text = json.dumps(
+            {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}, ensure_ascii=False
+        )
     else:
         text = neutralise(f"error: {error.message}")
         if error.hint:

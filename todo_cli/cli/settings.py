@@ -13,7 +13,8 @@ from todo_cli.cli.runtime import Invocation
 app = typer.Typer(help="Show and change settings.", no_args_is_help=True)
 
 Key = Annotated[
-    str, typer.Argument(metavar="KEY", help=", ".join(config.SETTINGS), autocompletion=lambda: list(config.SETTINGS))
+    str,
+    typer.Argument(metavar="KEY", hidden=True, autocompletion=lambda: list(config.SETTINGS)),
 ]
 
 
@@ -25,7 +26,7 @@ def list_(invocation: Invocation) -> None:
 
 @command(app, "get", epilog="Example: todo config get user")
 def get(invocation: Invocation, key: Key) -> None:
-    """Print the value of a setting, and nothing where it has none."""
+    """Print the value of a setting, and nothing where it has none. KEY is one of those that 'list' shows."""
     config.find_setting(key)
     described = _describe(invocation, key)
     if invocation.json:
@@ -38,9 +39,9 @@ def get(invocation: Invocation, key: Key) -> None:
 def set_(
     invocation: Invocation,
     key: Key,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="Its value; '' takes the setting out.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", hidden=True)],
 ) -> None:
-    """Store a setting in the configuration file."""
+    """Store a setting in the configuration file; an empty VALUE takes it out."""
     from todo_cli.services.settings import store_setting
 
     store_setting(key, value)

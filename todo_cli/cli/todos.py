@@ -30,7 +30,10 @@ def add(
     priority: options.PriorityOption = None,
     description: options.DescriptionOption = None,
 ) -> None:
-    """Add a todo. What was understood is printed."""
+    """Add a todo. WORDS are its title; after -- everything is taken as it is.
+
+    What was understood is printed.
+    """
     from todo_cli.models.values import Priority, TodoOutcome
     from todo_cli.query.names import parse_name
     from todo_cli.query.texts import parse_description, parse_title
@@ -59,7 +62,10 @@ def modify(
     untag: Annotated[
         list[str] | None,
         typer.Option(
-            "--untag", metavar="NAME", help="Take a tag off; may be repeated.", autocompletion=completion.complete_tags
+            "--untag",
+            metavar="NAME",
+            help="Take a tag off; may be repeated.",
+            autocompletion=completion.complete_tags,
         ),
     ] = None,
     due: options.DueOption = None,
@@ -68,7 +74,10 @@ def modify(
     no_due: Annotated[bool, typer.Option("--no-due", help="Take the due date off.")] = False,
     no_project: Annotated[bool, typer.Option("--no-project", help="Take it out of its project.")] = False,
 ) -> None:
-    """Change todos. Options that are not given leave a field as it is; --description '' empties it."""
+    """Change todos. What is not named stays as it is; --description '' empties that.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.query.names import parse_name
     from todo_cli.query.references import parse_references
     from todo_cli.query.texts import parse_description, parse_title
@@ -90,12 +99,19 @@ def modify(
     )
     if changes == TodoChanges():
         raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
-    _finish(invocation, invocation.run(modify_todos, parse_references(references), changes), "is like that already")
+    _finish(
+        invocation,
+        invocation.run(modify_todos, parse_references(references), changes),
+        "is like that already",
+    )
 
 
 @command(app, "done", epilog="Example: todo done 12 14-16")
 def done(invocation: Invocation, references: options.References) -> None:
-    """Finish todos."""
+    """Finish todos.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.services.todos import complete_todos
 
     _change(invocation, complete_todos, references, "is done already")
@@ -103,7 +119,10 @@ def done(invocation: Invocation, references: options.References) -> None:
 
 @command(app, "reopen", epilog="Example: todo reopen 12")
 def reopen(invocation: Invocation, references: options.References) -> None:
-    """Open todos again that are done or cancelled."""
+    """Open todos again that are done or cancelled.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.services.todos import reopen_todos
 
     _change(invocation, reopen_todos, references, "is open already")
@@ -111,7 +130,10 @@ def reopen(invocation: Invocation, references: options.References) -> None:
 
 @command(app, "cancel", epilog="Example: todo cancel 12")
 def cancel(invocation: Invocation, references: options.References) -> None:
-    """Take todos off the list that will not be done."""
+    """Take todos off the list that will not be done.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.services.todos import cancel_todos
 
     _change(invocation, cancel_todos, references, "is cancelled already")
@@ -119,7 +141,10 @@ def cancel(invocation: Invocation, references: options.References) -> None:
 
 @command(app, "delete", epilog="Example: todo delete 12")
 def delete(invocation: Invocation, references: options.References) -> None:
-    """Put todos into the trash; 'todo restore' takes them out."""
+    """Put todos into the trash; 'todo restore' takes them out.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.services.todos import delete_todos
 
     _change(invocation, delete_todos, references, "is in the trash already")
@@ -127,7 +152,10 @@ def delete(invocation: Invocation, references: options.References) -> None:
 
 @command(app, "restore", epilog="Example: todo restore 12")
 def restore(invocation: Invocation, references: options.References) -> None:
-    """Take todos from the trash, under the numbers they had."""
+    """Take todos from the trash, under the numbers they had.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
     from todo_cli.services.todos import restore_todos
 
     _change(invocation, restore_todos, references, "is not in the trash")

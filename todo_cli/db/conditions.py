@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select, true
+from sqlalchemy.sql.elements import SQLCoreOperations, UnaryExpression
 from sqlmodel import col
 
+from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, Due, Priority, Status
 from todo_cli.query import filters
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.sorting import SortKey
-
-if TYPE_CHECKING:
-    from sqlalchemy.sql.elements import UnaryExpression
-
-    from todo_cli.db.step import Transaction
 
 _ZONES_APART = timedelta(days=2)
 """No two zones are further apart than 26 hours: how far the writer's date can lie from the reader's."""
@@ -73,20 +70,21 @@ def _contains_text(folded: str) -> ColumnElement[bool]:
     return or_(
         col(Todo.title_folded).contains(folded, autoescape=True),
         and_(
-            col(Todo.description_folded).is_not(None), col(Todo.description_folded).contains(folded, autoescape=True)
+            col(Todo.description_folded).is_not(None),
+            col(Todo.description_folded).contains(folded, autoescape=True),
         ),
     )
 
 
 def _in_project(condition: ColumnElement[bool], transaction: Transaction) -> ColumnElement[bool]:
-    projects = select(Project.id).where(col(Project.user_id) == transaction.user_id, condition)
+    projects = select(col(Project.id)).where(col(Project.user_id) == transaction.user_id, condition)
     # Without the first half NOT would drop todos without a project, since NULL is neither in nor outside.
     return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
 
 
 def _has_tag(name: str, transaction: Transaction) -> ColumnElement[bool]:
     tagged = (
-        select(TodoTag.todo_id)
+        select(col(TodoTag.todo_id))
         .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
         .where(col(Tag.user_id) == transaction.user_id, col(Tag.key) == fold(name))
     )
@@ -121,7 +119,11 @@ def _is_past(now: datetime) -> ColumnElement[bool]:
     today = Due(now.date())
     return or_(
         and_(col(Todo.due_at).is_(None), col(Todo.due_key) < today.on.isoformat()),
-        and_(col(Todo.due_at).is_not(None), col(Todo.due_key) < _shifted(today, _ZONES_APART), col(Todo.due_at) < now),
+        and_(
+            col(Todo.due_at).is_not(None),
+            col(Todo.due_key) < _shifted(today, _ZONES_APART),
+            col(Todo.due_at) < now,
+        ),
     )
 
 
@@ -159,5 +161,5 @@ def _order_by(key: SortKey) -> list[Any]:
     return [_directed(plain[key.key], down)]
 
 
-def _directed(column: ColumnElement[Any], descending: bool) -> UnaryExpression[Any]:
+def _directed(column: SQLCoreOperations[Any], descending: bool) -> UnaryExpression[Any]:
     return column.desc() if descending else column.asc()

@@ -131,9 +131,9 @@ class Database:
         """Check the schema's revision and find the user, in one statement."""
         wanted = true() if self.user_name is None else col(User.key) == fold(self.user_name)
         statement = (
-            select(version_table.c.version_num, User.id, User.name)
+            select(version_table.c.version_num, col(User.id), col(User.name))
             .select_from(version_table.outerjoin(User, wanted))
-            .order_by(User.id)
+            .order_by(col(User.id))
             .limit(MOST_NAMES)
         )
         rows = (await session.execute(statement)).all()
@@ -146,7 +146,7 @@ class Database:
             raise SchemaTooNewError(str(self.target), revision, HEAD)
         names = [name for _, _, name in rows if name is not None]
         if not names:
-            known = (await session.execute(select(User.name).order_by(col(User.key)).limit(MOST_NAMES))).scalars()
+            known = (await session.execute(select(col(User.name)).order_by(col(User.key)).limit(MOST_NAMES))).scalars()
             raise UnknownUserError(self.user_name or "", list(known))
         if len(names) > 1 and anybody:
             return Transaction(session, 0, "", self.now)

@@ -115,7 +115,8 @@ def _translate_postgresql(error: BaseException, target: Target) -> TodoError:
         return DatabaseUnavailableError(f"the certificate of {target} is not valid: {error.verify_message}")
     if code is None or code[:2] in _UNREACHABLE_CLASSES:
         return DatabaseUnavailableError(
-            f"cannot reach {target}: {text}", "check the network, the host, the database's name and the password"
+            f"cannot reach {target}: {text}",
+            "check the network, the host, the database's name and the password",
         )
     if code in _TRY_AGAIN:
         return ConflictError("others are changing the same todos right now; nothing was written", "try again")

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 from uuid import uuid4
 
 from sqlalchemy import Column, MetaData, String, Table, exists, func, select, text
@@ -92,13 +92,13 @@ def migration_sql(target: Target, revision: str = HEAD) -> str:
 
 async def find_revision(connection: AsyncConnection) -> str | None:
     """Return the revision of the tables, None where there are none. The transaction stays usable."""
-    schema = SCHEMA if connection.dialect.name == "postgresql" else None
+    schema = _schema_of(connection)
 
     def look(sync_connection: Connection) -> str | None:
         if not sync_connection.dialect.has_table(sync_connection, version_table.name, schema=schema):
             return None
-        versions = version_table.to_metadata(MetaData(), schema=schema)
-        return sync_connection.execute(select(versions.c.version_num)).scalar()
+        translated = sync_connection.execution_options(schema_translate_map={None: schema})
+        return translated.execute(select(version_table.c.version_num)).scalar()
 
     return await connection.run_sync(look)
 
@@ -112,7 +112,7 @@ async def inspect(target: Target) -> DatabaseStatus:
         revision = await find_revision(connection)
         if revision != HEAD:
             return replace(nothing, revision=revision)
-        users = (await connection.execute(select(User.name).order_by(User.key))).scalars().all()
+        users = (await connection.execute(select(col(User.name)).order_by(col(User.key)))).scalars().all()
         count = select(func.count()).select_from(Todo).where(col(Todo.deleted_at).is_(None))
         return replace(nothing, revision=revision, users=users, todos=await connection.scalar(count))
 
@@ -157,6 +157,10 @@ async def _begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConn
         await engine.dispose()
 
 
+def _schema_of(connection: AsyncConnection) -> str | None:
+    return SCHEMA if connection.dialect.name == "postgresql" else None
+
+
 def _run_alembic(connection: Connection, revision: str, upwards: bool) -> None:
     from alembic import command
 
@@ -165,16 +169,16 @@ def _run_alembic(connection: Connection, revision: str, upwards: bool) -> None:
     (command.upgrade if upwards else command.downgrade)(config, revision)
 
 
-def _config(output: object = None) -> Config:
+def _config(output: TextIO | None = None) -> Config:
     from alembic.config import Config
 
-    config = Config(output_buffer=output) if output else Config()
+    config = Config(output_buffer=output)
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     return config
 
 
 def _copy_beside(path: Path, revision: str) -> None:
-    """Keep the file as it is, as `todo.db.0001.bak`. Called under the file's write lock, so that nobody writes meanwhile."""
+    """Keep the file as it is, as `todo.db.0001.bak`. The caller holds its write lock, so nobody writes meanwhile."""
     unfinished = path.with_name(f"{path.name}.{revision}.tmp")
     unfinished.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as copy:
@@ -191,9 +195,7 @@ async def _check_foreign_keys(connection: AsyncConnection) -> None:
 
 async def _add_first_user(connection: AsyncConnection, name: str, now: datetime | None) -> bool:
     assert now is not None
-    connection = await connection.execution_options(
-        schema_translate_map={None: SCHEMA if connection.dialect.name == "postgresql" else None}
-    )
+    connection = await connection.execution_options(schema_translate_map={None: _schema_of(connection)})
     async with AsyncSession(connection, expire_on_commit=False) as session:
         if await session.scalar(select(exists().select_from(User))):
             return False

@@ -81,7 +81,7 @@ class Step(Transaction):
         statement = _insert(self.session, StepRow).values(
             uuid=self.uuid, user_id=self.user_id, at=self.now, command=self.command
         )
-        gate = statement.on_conflict_do_nothing(index_elements=["uuid"]).returning(StepRow.__table__.c.id)
+        gate = statement.on_conflict_do_nothing(index_elements=["uuid"]).returning(col(StepRow.id))
         self._id: int | None = (await self.session.execute(gate)).scalar()
         return self._id is not None
 
@@ -156,7 +156,7 @@ class Step(Transaction):
         if model is Project:
             values["created_at"] = self.now
         statement = _insert(self.session, model).values(values)
-        inserted = statement.on_conflict_do_nothing(index_elements=["user_id", "key"]).returning(model.__table__.c.id)
+        inserted = statement.on_conflict_do_nothing(index_elements=["user_id", "key"]).returning(col(model.id))
         is_new = (await self.session.execute(inserted)).scalar() is not None
         row = (await self.session.execute(wanted)).scalar_one()
         if is_new:
@@ -165,7 +165,7 @@ class Step(Transaction):
 
     async def erase(self, condition: ColumnElement[bool]) -> int:
         """Remove todos for good, with their history; return how many. The one thing that history does not keep."""
-        chosen = select(Todo.id, Todo.uuid).where(condition).order_by(Todo.id).with_for_update()
+        chosen = select(col(Todo.id), Todo.uuid).where(condition).order_by(col(Todo.id)).with_for_update()
         rows = (await self.session.execute(chosen)).all()
         for start in range(0, len(rows), _ERASED_AT_ONCE):
             part = rows[start : start + _ERASED_AT_ONCE]
@@ -229,5 +229,5 @@ def encode(value: object) -> str | None:
     return json.dumps(plain, ensure_ascii=False)
 
 
-def _instant(value: datetime | None) -> str | None:
-    return value and value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

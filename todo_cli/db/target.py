@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from todo_cli.errors import InvalidInputError
 
-EXAMPLES = "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
+EXAMPLES = (
+    "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
+)
 
 _SQLITE = ("sqlite", "sqlite+aiosqlite")
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+asyncpg")
@@ -87,7 +89,9 @@ def _parse_postgresql(url: str) -> PostgresTarget:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise InvalidInputError("the port or the host of the database URL is not understood", f"examples: {EXAMPLES}") from None
+        raise InvalidInputError(
+            "the port or the host of the database URL is not understood", f"examples: {EXAMPLES}"
+        ) from None
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     # asyncpg would send it to the server, which refuses it; certificates are verified instead.
     options.pop("channel_binding", None)

@@ -53,7 +53,7 @@ NO_DUE_KEY = "~"  # sorts behind every digit
 
 
 def due_key(due: Due | None) -> str:
-    """Return the text by which todos sort: by date, then by instant, without a time last of the day, without a date last."""
+    """Return the text by which todos sort: by date, then by instant; no time comes last of its day, no date last."""
     if due is None:
         return NO_DUE_KEY
     if due.at is None:

@@ -73,7 +73,7 @@ def _parse_iso(match: re.Match[str], text: str, now: datetime) -> Due:
 
 
 def _nearest_day(year: int, month: int, day: int) -> str | None:
-    if not (1 <= year and 1 <= month <= 12 and day > 0):
+    if not (year >= 1 and 1 <= month <= 12 and day > 0):
         return None
     return date(year, month, calendar.monthrange(year, month)[1]).isoformat()
 

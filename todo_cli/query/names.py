@@ -35,7 +35,8 @@ def parse_name(text: str, kind: Kind) -> str:
     if kind == "project":
         rule += "; a '.' nests"
     raise InvalidInputError(
-        f"{text!r} is no {kind} name", f"did you mean {proposal!r}? ({rule})" if proposal else f"a name is {rule}"
+        f"{text!r} is no {kind} name",
+        f"did you mean {proposal!r}? ({rule})" if proposal else f"a name is {rule}",
     )
 
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.suggestions import nearest
 
-SORT_KEYS = ("id", "title", "status", "priority", "project", "due", "created", "updated", "completed", "deleted")
+SORT_KEYS = (
+    "id",
+    "title",
+    "status",
+    "priority",
+    "project",
+    "due",
+    "created",
+    "updated",
+    "completed",
+    "deleted",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ DEFAULT_SORT = (SortKey("due"), SortKey("priority", descending=True))
 
 
 def parse_sort(text: str) -> tuple[SortKey, ...]:
-    """Return the keys in their order; a `-` in front sorts downwards. Raises InvalidInputError with the keys there are."""
+    """Return the keys in their order; a `-` in front sorts downwards. Raises InvalidInputError."""
     keys = []
     for part in text.lower().split(","):
         name = part.strip().removeprefix("-")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TextIO
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -127,7 +127,12 @@ class TerminalRenderer:
         head = Text.assemble((str(todo.id), "todo.id"), " ", (neutralise(todo.title), "bold"))
         rows = [("status", Text(todo.status.value))]
         if todo.deleted_at:
-            rows.append(("in the trash", Text(f"since {format_instant(todo.deleted_at, self._now)}", style="due.overdue")))
+            rows.append(
+                (
+                    "in the trash",
+                    Text(f"since {format_instant(todo.deleted_at, self._now)}", style="due.overdue"),
+                )
+            )
         if todo.priority.label:
             rows.append(("priority", Text(todo.priority.label, style=f"priority.{todo.priority.label}")))
         if todo.project:
@@ -142,7 +147,7 @@ class TerminalRenderer:
         if todo.completed_at:
             rows.append(("completed", Text(format_instant(todo.completed_at, self._now))))
         rows.append(("uuid", Text(str(todo.uuid), style="todo.faint")))
-        parts = [head, Padding(self._make_grid(rows), (0, 0, 0, 2))]
+        parts: list[RenderableType] = [head, Padding(self._make_grid(rows), (0, 0, 0, 2))]
         if todo.description:
             # Line breaks are what a description is written in; everything else in it stays inert.
             lines = "\n".join(neutralise(line) for line in todo.description.split("\n"))
@@ -199,7 +204,7 @@ class TerminalRenderer:
 
 
 def describe_page(page: TodoPage) -> str:
-    """Return where the page stands: `1–20 of 131 · page 1 of 7`."""
+    """Return where the page stands: `1–20 of 131 · page 1 of 7`."""  # noqa: RUF002 - a dash between numbers
     shown = len(page.todos)
     if page.size is None or page.total is None:
         return f"{shown} {'todo' if shown == 1 else 'todos'}"

@@ -25,5 +25,5 @@ def neutralise(text: str) -> str:
 
 
 def escape_field(text: str) -> str:
-    r"""Return the text as a field of tab-separated output: as `neutralise`, with backslashes doubled, so that it can be undone."""
+    r"""Return the text as a field of tab-separated output: backslashes are doubled, so that it can be undone."""
     return _ACTIVE_OR_BACKSLASH.sub(_spell, text)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, make_order
@@ -25,7 +25,7 @@ from todo_cli.services.lookup import find_todos, suggest_name, to_public
 class ListQuery:
     """What to list. `size` is the length of a page, None for all at once; pages count from 1."""
 
-    filter: Filter = And(())
+    filter: Filter
     sort: tuple[SortKey, ...] = DEFAULT_SORT
     page: int = 1
     size: int | None = None
@@ -89,7 +89,7 @@ def _count(condition: ColumnElement[bool]) -> Any:
 
 
 _TAGS = (
-    select(func.aggregate_strings(Tag.name, ","))  # no name holds a comma
+    select(func.aggregate_strings(col(Tag.name), ","))  # no name holds a comma
     .join(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
     .where(col(TodoTag.todo_id) == col(Todo.id))
     .correlate(Todo)
@@ -116,7 +116,7 @@ _COLUMNS: tuple[Any, ...] = (
 )
 
 
-def _from_row(row: Row[Any]) -> TodoPublic:
+def _from_row(row: Any) -> TodoPublic:
     return TodoPublic(
         id=row.id,
         uuid=row.uuid,

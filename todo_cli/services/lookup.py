@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import QueryableAttribute, joinedload, selectinload
 from sqlmodel import col
 
 from todo_cli.db.conditions import project_or_nested
@@ -14,11 +14,21 @@ from todo_cli.db.step import Transaction
 from todo_cli.errors import NotFoundError
 from todo_cli.models.tables import Project, Tag, Todo, User
 from todo_cli.models.text import fold
-from todo_cli.models.values import TodoPublic, Priority, Status
+from todo_cli.models.values import Priority, Status, TodoPublic
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
 NamedT = TypeVar("NamedT", Project, Tag)
+
+
+def _relationship(attribute: object) -> QueryableAttribute[Any]:
+    """Return a model's relationship as what it is on the class; its annotation tells what it is on a row."""
+    assert isinstance(attribute, QueryableAttribute)
+    return attribute
+
+
+WITH_PROJECT = joinedload(_relationship(Todo.project))
+WITH_TAGS = selectinload(_relationship(Todo.tags))
 
 
 async def find_todos(
@@ -38,8 +48,8 @@ async def find_todos(
     statement = (
         select(Todo)
         .where(col(Todo.user_id) == transaction.user_id, wanted)
-        .options(joinedload(Todo.project), selectinload(Todo.tags))
-        .order_by(Todo.id)
+        .options(WITH_PROJECT, WITH_TAGS)
+        .order_by(col(Todo.id))
     )
     if locked:
         statement = statement.with_for_update(of=Todo)
@@ -70,7 +80,9 @@ def _match(references: Iterable[Reference], todos: Sequence[Todo], *, trashed: b
         if names
     ]
     if problems:
-        hint = f"'todo restore {','.join(deleted)}' takes from the trash" if deleted else "'todo list' shows the numbers"
+        hint = (
+            f"'todo restore {','.join(deleted)}' takes from the trash" if deleted else "'todo list' shows the numbers"
+        )
         raise NotFoundError("; ".join(problems) + "; nothing was changed" * (len(found) > 0), hint)
     return list(found.values())
 
@@ -119,7 +131,9 @@ async def find_user(transaction: Transaction, name: str) -> User:
 async def suggest_name(transaction: Transaction, model: type[NamedT], name: str) -> str | None:
     """Return None if the user has that project (or one nested in it) or tag, else what to tell: the nearest one."""
     names = list(
-        (await transaction.session.execute(select(model.name).where(col(model.user_id) == transaction.user_id))).scalars()
+        (
+            await transaction.session.execute(select(col(model.name)).where(col(model.user_id) == transaction.user_id))
+        ).scalars()
     )
     key = fold(name)
     by_key = {fold(known): known for known in names}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import and_, func, select
-from sqlalchemy.orm import joinedload
 from sqlmodel import col
 
 from todo_cli.db.database import Database
@@ -14,25 +13,25 @@ from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Project, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import NAME_LENGTH, ProjectPublic, Status
-from todo_cli.services.lookup import find_projects
+from todo_cli.services.lookup import WITH_PROJECT, find_projects
 
 
 async def list_projects(db: Database, *, archived: bool = False) -> list[ProjectPublic]:
-    """Return the user's projects by name, with how many of their todos are open and done; `archived` adds those put away."""
+    """Return the user's projects by name, with their open and done todos counted; `archived` adds those put away."""
 
     async def work(transaction: Transaction) -> list[ProjectPublic]:
         kept = and_(col(Todo.project_id) == col(Project.id), col(Todo.deleted_at).is_(None))
         statement = (
             select(
-                Project.name,
-                func.count(Todo.id).filter(col(Todo.status) == Status.OPEN.value).label("open"),
-                func.count(Todo.id).filter(col(Todo.status) == Status.DONE.value).label("done"),
-                Project.archived_at,
+                col(Project.name),
+                func.count(col(Todo.id)).filter(col(Todo.status) == Status.OPEN.value).label("open"),
+                func.count(col(Todo.id)).filter(col(Todo.status) == Status.DONE.value).label("done"),
+                col(Project.archived_at),
             )
             .outerjoin(Todo, kept)
             .where(col(Project.user_id) == transaction.user_id)
-            .group_by(Project.id)
-            .order_by(Project.key)
+            .group_by(col(Project.id))
+            .order_by(col(Project.key))
         )
         if not archived:
             statement = statement.where(col(Project.archived_at).is_(None))
@@ -90,8 +89,8 @@ async def delete_project(db: Database, name: str) -> list[str]:
         # Todos are locked before their projects, as everywhere.
         projects = await find_projects(step, name)
         ids = [project.id for project in projects]
-        todos = select(Todo).where(col(Todo.project_id).in_(ids)).options(joinedload(Todo.project))
-        for todo in (await step.session.execute(todos.order_by(Todo.id).with_for_update(of=Todo))).scalars():
+        todos = select(Todo).where(col(Todo.project_id).in_(ids)).options(WITH_PROJECT)
+        for todo in (await step.session.execute(todos.order_by(col(Todo.id)).with_for_update(of=Todo))).scalars():
             step.change(todo, project=None)
         await step.flush()
         for project in projects:
@@ -116,7 +115,7 @@ async def _check_free(step: Step, moving: set[str], names: list[str]) -> None:
     for name in names:
         if len(name) > NAME_LENGTH:
             raise InvalidInputError(f"the name {name!r} would be longer than {NAME_LENGTH} characters")
-    taken = select(Project.name).where(
+    taken = select(col(Project.name)).where(
         col(Project.user_id) == step.user_id,
         col(Project.key).in_([fold(name) for name in names]),
         col(Project.key).not_in(moving),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import and_, func, select
-from sqlalchemy.orm import selectinload
 from sqlmodel import col
 
 from todo_cli.db.database import Database
@@ -12,7 +11,7 @@ from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TagPublic
-from todo_cli.services.lookup import find_tag
+from todo_cli.services.lookup import WITH_TAGS, find_tag
 
 
 async def list_tags(db: Database) -> list[TagPublic]:
@@ -22,15 +21,15 @@ async def list_tags(db: Database) -> list[TagPublic]:
         kept = and_(col(Todo.id) == col(TodoTag.todo_id), col(Todo.deleted_at).is_(None))
         statement = (
             select(
-                Tag.name,
-                func.count(Todo.id).filter(col(Todo.status) == Status.OPEN.value).label("open"),
-                func.count(Todo.id).filter(col(Todo.status) == Status.DONE.value).label("done"),
+                col(Tag.name),
+                func.count(col(Todo.id)).filter(col(Todo.status) == Status.OPEN.value).label("open"),
+                func.count(col(Todo.id)).filter(col(Todo.status) == Status.DONE.value).label("done"),
             )
             .outerjoin(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
             .outerjoin(Todo, kept)
             .where(col(Tag.user_id) == transaction.user_id)
-            .group_by(Tag.id)
-            .order_by(Tag.key)
+            .group_by(col(Tag.id))
+            .order_by(col(Tag.key))
         )
         return [TagPublic(row.name, row.open, row.done) for row in (await transaction.session.execute(statement)).all()]
 
@@ -42,7 +41,7 @@ async def rename_tag(db: Database, old: str, new: str) -> tuple[str, str]:
 
     async def work(step: Step) -> tuple[str, str]:
         tag = await find_tag(step, old, locked=True)
-        taken = select(Tag.name).where(
+        taken = select(col(Tag.name)).where(
             col(Tag.user_id) == step.user_id, col(Tag.key) == fold(new), col(Tag.id) != tag.id
         )
         if clash := await step.session.scalar(taken):
@@ -70,15 +69,9 @@ async def delete_tag(db: Database, name: str) -> str:
 
     async def work(step: Step) -> str:
         tag = await find_tag(step, name)
-        tagged = select(TodoTag.todo_id).where(col(TodoTag.tag_id) == tag.id)
+        tagged = select(col(TodoTag.todo_id)).where(col(TodoTag.tag_id) == tag.id)
         # Todos are locked before their tags, as everywhere.
-        todos = (
-            select(Todo)
-            .where(col(Todo.id).in_(tagged))
-            .options(selectinload(Todo.tags))
-            .order_by(Todo.id)
-            .with_for_update()
-        )
+        todos = select(Todo).where(col(Todo.id).in_(tagged)).options(WITH_TAGS).order_by(col(Todo.id)).with_for_update()
         for todo in (await step.session.execute(todos)).scalars():
             step.unlink(todo, tag)
         await step.flush()

@@ -178,7 +178,8 @@ async def _ensure_project(step: Step, name: str | None) -> Project | None:
     project = await step.ensure(Project, name)
     if project.archived_at:
         raise ConflictError(
-            f"the project {project.name!r} is archived", f"'todo project unarchive {project.name}' brings it back"
+            f"the project {project.name!r} is archived",
+            f"'todo project unarchive {project.name}' brings it back",
         )
     return project
 

@@ -18,7 +18,7 @@ async def list_users(db: Database) -> list[UserPublic]:
     """Return all users of the database by name."""
 
     async def work(transaction: Transaction) -> list[UserPublic]:
-        users = (await transaction.session.execute(select(User).order_by(User.key))).scalars()
+        users = (await transaction.session.execute(select(User).order_by(col(User.key)))).scalars()
         return [UserPublic(user.name, user.created_at, user.id == transaction.user_id) for user in users]
 
     return await db.read(work, anybody=True)
