@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from todo_cli.models.tables import SCHEMA, Base
 from todo_cli.models.types import UtcDateTime
@@ -36,14 +36,37 @@ def configure(**options: Any) -> None:
 def run_on(connection: Connection) -> None:
     """Upgrade or downgrade in the connection's open transaction."""
     if connection.dialect.name == "postgresql":
-        # Two migrations at once wait for each other. The lock ends with the transaction.
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('todo migration'))"))
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
         connection.dialect.default_schema_name = SCHEMA
+    counters = read_counters(connection)
     configure(connection=connection)
     with context.begin_transaction():
         context.run_migrations()
+    restore_counters(connection, counters)
+
+
+def read_counters(connection: Connection) -> dict[str, int]:
+    """Return how far SQLite has counted in each table; PostgreSQL keeps that apart from the tables."""
+    if connection.dialect.name != "sqlite" or not inspect(connection).has_table("sqlite_sequence"):
+        return {}
+    return {name: number for name, number in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
+
+
+def restore_counters(connection: Connection, counters: dict[str, int]) -> None:
+    """Let each table count on from where it was.
+
+    A table that was built anew would count on from its highest row, and give out a second time the number of one
+    that was removed for good.
+    """
+    now = read_counters(connection)
+    for name, number in counters.items():
+        if name not in now and inspect(connection).has_table(name):
+            connection.execute(text("INSERT INTO sqlite_sequence VALUES (:name, :seq)"), {"name": name, "seq": number})
+        elif now.get(name, number) < number:
+            connection.execute(
+                text("UPDATE sqlite_sequence SET seq = :seq WHERE name = :name"), {"name": name, "seq": number}
+            )
 
 
 def run_offline(dialect: str) -> None:

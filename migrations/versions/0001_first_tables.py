@@ -55,8 +55,8 @@ def name(table: str) -> tuple[sa.Column[Any] | sa.CheckConstraint, ...]:
     return (
         text("name"),
         key("key"),
-        sa.CheckConstraint("length(trim(name)) > 0", name=f"ck_{table}_name_not_blank"),
-        sa.CheckConstraint("length(name) <= 200", name=f"ck_{table}_name_length"),
+        sa.CheckConstraint("length(trim(name)) > 0", name=op.f(f"ck_{table}_name_not_blank")),
+        sa.CheckConstraint("length(name) <= 200", name=op.f(f"ck_{table}_name_length")),
     )
 
 
@@ -133,14 +133,14 @@ def create_todos() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         refers("todos", "user_id", "users.id"),
         refers("todos", "project_id", "projects.id"),
-        sa.CheckConstraint("length(trim(title)) > 0", name="ck_todos_title_not_blank"),
-        sa.CheckConstraint("length(title) <= 10000", name="ck_todos_title_length"),
-        sa.CheckConstraint("length(description) <= 1000000", name="ck_todos_description_length"),
-        sa.CheckConstraint("status IN ('open', 'done', 'cancelled')", name="ck_todos_status_known"),
-        sa.CheckConstraint("priority BETWEEN 1 AND 4", name="ck_todos_priority_known"),
-        sa.CheckConstraint("due_at IS NULL OR due_on IS NOT NULL", name="ck_todos_due_time_has_date"),
-        sa.CheckConstraint("(status = 'done') = (completed_at IS NOT NULL)", name="ck_todos_done_is_completed"),
-        sa.CheckConstraint("version > 0", name="ck_todos_version_positive"),
+        sa.CheckConstraint("length(trim(title)) > 0", name=op.f("ck_todos_title_not_blank")),
+        sa.CheckConstraint("length(title) <= 10000", name=op.f("ck_todos_title_length")),
+        sa.CheckConstraint("length(description) <= 1000000", name=op.f("ck_todos_description_length")),
+        sa.CheckConstraint("status IN ('open', 'done', 'cancelled')", name=op.f("ck_todos_status_known")),
+        sa.CheckConstraint("priority BETWEEN 1 AND 4", name=op.f("ck_todos_priority_known")),
+        sa.CheckConstraint("due_at IS NULL OR due_on IS NOT NULL", name=op.f("ck_todos_due_time_has_date")),
+        sa.CheckConstraint("(status = 'done') = (completed_at IS NOT NULL)", name=op.f("ck_todos_done_is_completed")),
+        sa.CheckConstraint("version > 0", name=op.f("ck_todos_version_positive")),
         sqlite_autoincrement=True,
     )
     kept, deleted = sa.text("deleted_at IS NULL"), sa.text("deleted_at IS NOT NULL")

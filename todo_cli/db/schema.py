@@ -129,6 +129,7 @@ async def drop_everything(target: Target) -> None:
 
 async def _migrate(target: Target, revision: str, user_name: str | None = None, now: datetime | None = None) -> bool:
     async with _begin(make_migration_engine(target), target) as connection:
+        await _wait_for_others(connection)
         found = await find_revision(connection)
         if found is None and user_name is None:
             raise SchemaMissingError(str(target))
@@ -155,6 +156,12 @@ async def _begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConn
         raise
     finally:
         await engine.dispose()
+
+
+async def _wait_for_others(connection: AsyncConnection) -> None:
+    """Let one migration at a time go on. On SQLite the transaction itself sees to that; the lock ends with it."""
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('todo migration'))"))
 
 
 def _schema_of(connection: AsyncConnection) -> str | None:

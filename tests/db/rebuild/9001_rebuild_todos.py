@@ -1,0 +1,38 @@
+"""A migration as a later release could have it: `todos` gets a column, and is rebuilt on SQLite for it.
+
+`TODO_TEST_REBUILD` lets it stop in its middle: `fail` raises; anything else is a file to make before waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9001"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("todos", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        batch.add_column(sa.Column("estimate", sa.Integer(), nullable=True))
+        batch.create_check_constraint(op.f("ck_todos_estimate_positive"), "estimate > 0")
+    match os.environ.get("TODO_TEST_REBUILD"):
+        case None:
+            pass
+        case "fail":
+            raise RuntimeError("on purpose")
+        case path:
+            Path(path).touch()
+            time.sleep(60)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("todos", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as batch:
+        batch.drop_constraint(op.f("ck_todos_estimate_positive"), type_="check")
+        batch.drop_column("estimate")

@@ -1,0 +1,104 @@
+"""The database itself refuses what may not be; a violated constraint becomes one of our errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from sqlmodel import col
+
+from todo_cli.db.database import Database
+from todo_cli.db.step import Step, Transaction
+from todo_cli.errors import ConflictError, InvalidInputError, StorageError, TodoError
+from todo_cli.models.tables import Project, Tag, Todo, User
+from todo_cli.models.values import DESCRIPTION_LENGTH, NAME_LENGTH, TITLE_LENGTH
+
+
+def todo_row(step: Step, **values: Any) -> dict[str, Any]:
+    row = {"user_id": step.user_id, "title": "t", "created_at": step.now, "updated_at": step.now, "due_key": "~"}
+    row |= {"title_folded": "t", "status": "open", "priority": 4, "version": 1, "uuid": _uuid()}
+    return row | values
+
+
+def _uuid() -> Any:
+    from uuid import uuid4
+
+    return uuid4()
+
+
+async def insert_todo(db: Database, **values: Any) -> None:
+    """Write a row by hand, past everything that Python checks."""
+
+    async def work(step: Step) -> None:
+        await step.session.execute(insert(Todo).values(todo_row(step, **values)))
+
+    await db.write("add", work)
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"title": ""}, InvalidInputError),
+        ({"title": "   "}, InvalidInputError),
+        ({"title": "x" * (TITLE_LENGTH + 1)}, InvalidInputError),
+        ({"description": "x" * (DESCRIPTION_LENGTH + 1)}, InvalidInputError),
+        ({"status": "finished"}, InvalidInputError),
+        ({"priority": 0}, InvalidInputError),
+        ({"priority": 5}, InvalidInputError),
+        ({"status": "done"}, StorageError),  # without saying when
+        ({"version": 0}, StorageError),
+        ({"user_id": 4711}, StorageError),
+        ({"project_id": 4711}, StorageError),
+    ],
+)
+async def test_impossible_todos(db: Database, values: dict[str, Any], error: type[TodoError]) -> None:
+    with pytest.raises(error):
+        await insert_todo(db, **values)
+    assert await db.read(_count) == 0
+
+
+async def test_the_longest_title_is_possible(db: Database) -> None:
+    await insert_todo(db, title="ß" * TITLE_LENGTH, title_folded="ss" * TITLE_LENGTH)
+
+
+async def _count(transaction: Transaction) -> int:
+    return len((await transaction.session.execute(select(col(Todo.id)))).all())
+
+
+@pytest.mark.parametrize("model", [Project, Tag])
+async def test_names_are_unique_for_a_user(db: Database, model: type[Any]) -> None:
+    async def work(step: Step) -> None:
+        extra = {"created_at": step.now} if model is Project else {}
+        for _ in range(2):
+            row = {"user_id": step.user_id, "uuid": _uuid(), "name": "home", "key": "home", **extra}
+            await step.session.execute(insert(model).values(row))
+
+    with pytest.raises(ConflictError, match="of that name already"):
+        await db.write("add", work)
+
+
+async def test_names_of_users_are_unique_and_not_blank_and_not_endless(db: Database) -> None:
+    async def add(name: str, key: str) -> None:
+        async def work(step: Step) -> None:
+            row = {"name": name, "key": key, "uuid": _uuid(), "created_at": step.now}
+            await step.session.execute(insert(User).values(row))
+
+        await db.write("user add", work)
+
+    with pytest.raises(ConflictError):
+        await add("ALEX", "alex")
+    for name in ("", " ", "x" * (NAME_LENGTH + 1)):
+        with pytest.raises(StorageError):
+            await add(name, name)
+
+
+async def test_a_uuid_stands_for_one_todo(db: Database) -> None:
+    uuid = _uuid()
+
+    async def work(step: Step) -> None:
+        for _ in range(2):
+            await step.session.execute(insert(Todo).values(todo_row(step, uuid=uuid)))
+
+    with pytest.raises(ConflictError, match="uuid"):
+        await db.write("add", work)

@@ -1,0 +1,280 @@
+"""Migrations: up, down and up with data in place, rebuilt tables, kills, revisions that do not fit, copies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, inspect, text
+
+from tests.conftest import NOW, Cli, OpenDatabase, Server
+from todo_cli.db import schema
+from todo_cli.db.database import Database
+from todo_cli.db.engine import make_engine, make_migration_engine
+from todo_cli.db.target import Target, parse_target
+from todo_cli.errors import SchemaMissingError, SchemaOutdatedError, SchemaTooNewError
+from todo_cli.models.tables import SCHEMA, Base
+from todo_cli.query.filters import And
+from todo_cli.query.references import parse_references
+from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.todos import NewTodo, add_todo, delete_todos, empty_trash
+
+REBUILD = Path(__file__).parent / "rebuild"
+
+
+async def apply(target: Target, work: Callable[[Connection], Any]) -> Any:
+    """Run work on a connection that may change tables, as a migration does."""
+    engine = make_migration_engine(target)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()
+
+
+async def run(target: Target, revision: str, *, down: bool = False) -> None:
+    """Migrate to a revision, those of the folder `rebuild` included."""
+
+    def work(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(schema.migrations_folder()))
+        config.set_main_option("path_separator", "os")
+        config.set_main_option("version_locations", f"{schema.migrations_folder() / 'versions'}{os.pathsep}{REBUILD}")
+        config.attributes["connection"] = connection
+        (command.downgrade if down else command.upgrade)(config, revision)
+
+    await apply(target, work)
+
+
+def describe(connection: Connection) -> dict[str, Any]:
+    """Return all that the database knows of our tables, names of constraints included."""
+    on_server = connection.dialect.name == "postgresql"
+    inspector = inspect(connection)
+    options: dict[str, Any] = {"schema": SCHEMA} if on_server else {}
+    found: dict[str, Any] = {}
+    for table in sorted(Base.metadata.tables):
+        found[table] = {
+            "columns": [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table, **options)],
+            "key": inspector.get_pk_constraint(table, **options),
+            "unique": sorted(map(str, inspector.get_unique_constraints(table, **options))),
+            "foreign": sorted(map(str, inspector.get_foreign_keys(table, **options))),
+            "checks": sorted(str(c["name"]) for c in inspector.get_check_constraints(table, **options)),
+            "indexes": sorted(map(_describe_index, inspector.get_indexes(table, **options))),
+        }
+    if not on_server:
+        rows = connection.execute(text("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%' ORDER BY name"))
+        found["autoincrement"] = list(rows.scalars())
+    return found
+
+
+def _describe_index(index: Any) -> str:
+    where = index["dialect_options"].get("sqlite_where", index["dialect_options"].get("postgresql_where"))
+    return f"{index['name']} {index['column_names']} {index['unique']} {where}"
+
+
+async def test_the_migrated_tables_are_those_of_the_models(empty_url: str, tmp_path: Path) -> None:
+    target = parse_target(empty_url)
+    await schema.initialise(target, "alex", NOW)
+    migrated = await apply(target, describe)
+    await schema.drop_everything(target)
+
+    def create(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+            connection = connection.execution_options(schema_translate_map={None: SCHEMA})
+        Base.metadata.create_all(connection)
+
+    await apply(target, create)
+    assert migrated == await apply(target, describe)
+
+
+async def test_alembic_finds_nothing_to_change(url: str, cli: Cli) -> None:
+    environment = {**cli.environment, "PYTHONWARNINGS": "error"}
+    ini = Path(__file__).parents[2] / "alembic.ini"
+    check = subprocess.run(
+        [sys.executable, "-m", "alembic", "-c", str(ini), "check"], env=environment, capture_output=True, text=True
+    )
+    assert "No new upgrade operations detected" in check.stdout, check.stdout + check.stderr
+    assert check.returncode == 0
+
+
+async def test_down_and_up_again_with_data_in_place(db: Database, target: Target) -> None:
+    await add_todo(db, NewTodo("a", project="p", tags=("t",)))
+    await run(target, "base", down=True)
+    with pytest.raises(SchemaMissingError):
+        await schema.migrate(target)
+    assert await schema.initialise(target, "alex", NOW)
+    assert (await list_todos(db, ListQuery(And(())))).todos == []
+
+
+async def test_a_rebuilt_table_keeps_links_numbers_and_counting(db: Database, target: Target) -> None:
+    for title in ("kept", "also kept", "gone"):
+        await add_todo(db, NewTodo(title, project="p", tags=("t", "u")))
+    await delete_todos(db, parse_references(["3"]))
+    await empty_trash(db)
+    before = (await list_todos(db, ListQuery(And(())))).todos
+    tables = await apply(target, describe)
+
+    await run(target, "9001")
+    rebuilt = await apply(target, describe)
+    assert ("estimate", "INTEGER", True) in rebuilt["todos"]["columns"]
+    if target.dialect == "sqlite":
+        assert rebuilt["autoincrement"] == tables["autoincrement"]
+    await run(target, "0001", down=True)
+    assert (await list_todos(db, ListQuery(And(())))).todos == before
+    assert await apply(target, describe) == tables
+    assert (await add_todo(db, NewTodo("next"))).id == 4
+
+
+async def test_a_migration_that_fails_halfway_leaves_everything_as_it_was(
+    db: Database, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_todo(db, NewTodo("a", tags=("t",)))
+    before = await apply(target, describe)
+    monkeypatch.setenv("TODO_TEST_REBUILD", "fail")
+    with pytest.raises(RuntimeError, match="on purpose"):
+        await run(target, "9001")
+    assert await apply(target, describe) == before
+    assert (await list_todos(db, ListQuery(And(())))).todos[0].tags == ("t",)
+    monkeypatch.delenv("TODO_TEST_REBUILD")
+    await run(target, "9001")
+
+
+KILLED = """
+import asyncio, sys
+from tests.db.test_migrations import run
+from todo_cli.db.target import parse_target
+asyncio.run(run(parse_target(sys.argv[1]), "9001"))
+"""
+
+
+async def test_a_migration_that_is_killed_halfway_leaves_everything_as_it_was(
+    db: Database, target: Target, url: str, tmp_path: Path
+) -> None:
+    await add_todo(db, NewTodo("a", tags=("t",)))
+    before = await apply(target, describe)
+    reached = tmp_path / "reached"
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, url],
+        env={**os.environ, "TODO_TEST_REBUILD": str(reached)},
+        cwd=Path(__file__).parents[2],
+    )
+    deadline = time.monotonic() + 60
+    while not reached.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert reached.exists()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert await apply(target, describe) == before
+    assert (await list_todos(db, ListQuery(And(())))).todos[0].tags == ("t",)
+    await run(target, "9001")
+
+
+async def set_revision(target: Target, revision: str) -> None:
+    table = "alembic_version" if target.dialect == "sqlite" else f"{SCHEMA}.alembic_version"
+    await apply(target, lambda connection: connection.execute(text(f"UPDATE {table} SET version_num = '{revision}'")))
+
+
+async def test_newer_tables_are_named_as_such(db: Database, target: Target) -> None:
+    await set_revision(target, "0999")
+    with pytest.raises(SchemaTooNewError, match="newer than this program") as caught:
+        await list_todos(db, ListQuery(And(())))
+    assert "update" in str(caught.value.hint)
+    for operation in (schema.migrate(target), schema.initialise(target, "alex", NOW)):
+        with pytest.raises(SchemaTooNewError):
+            await operation
+
+
+async def test_older_tables_on_a_server_are_named_as_such(server: Server, open_db: OpenDatabase) -> None:
+    server.execute("DROP DATABASE IF EXISTS older")
+    server.execute("CREATE DATABASE older TEMPLATE template")
+    target = parse_target(server.url("older"))
+    await set_revision(target, "0000")
+    async with Database(target, now=NOW) as db:
+        with pytest.raises(SchemaOutdatedError, match="older than this program") as caught:
+            await list_todos(db, ListQuery(And(())))
+    assert caught.value.hint == "run 'todo db migrate'"
+
+
+async def test_a_server_database_without_tables_is_left_untouched(server: Server) -> None:
+    server.execute("DROP DATABASE IF EXISTS untouched")
+    server.execute("CREATE DATABASE untouched")
+    target = parse_target(server.url("untouched"))
+    async with Database(target, now=NOW) as db:
+        for service in (list_todos(db, ListQuery(And(()))), add_todo(db, NewTodo("a"))):
+            with pytest.raises(SchemaMissingError) as caught:
+                await service
+            assert "todo db init" in str(caught.value.hint)
+    assert server.execute("SELECT 1 FROM information_schema.schemata WHERE schema_name = 'todo'", "untouched") == []
+
+
+async def test_the_tables_share_a_server_database_with_others_of_the_same_name(server: Server) -> None:
+    server.execute("DROP DATABASE IF EXISTS shared")
+    server.execute("CREATE DATABASE shared")
+    server.execute("CREATE TABLE users (id int, secret text)", "shared")
+    target = parse_target(server.url("shared"))
+    await schema.initialise(target, "alex", NOW)
+    async with Database(target, now=NOW) as db:
+        await add_todo(db, NewTodo("a"))
+    await schema.drop_everything(target)
+    rows = server.execute("SELECT table_schema, table_name FROM information_schema.tables", "shared")
+    assert ("public", "users") in [tuple(row) for row in rows]
+    assert not [row for row in rows if row[0] == "todo"]
+
+
+async def test_an_embedded_file_is_upgraded_after_a_copy_was_kept(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program's newest revision is made to be the one of the folder `rebuild`, as a later release has one."""
+    path = tmp_path / "todo.db"
+    shutil.copy(sqlite_template, path)
+    target = parse_target(f"sqlite:///{path}")
+    async with Database(target, now=NOW) as db:
+        await add_todo(db, NewTodo("from before", tags=("t",)))
+
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema.migrations_folder(), folder)
+    shutil.copy(REBUILD / "9001_rebuild_todos.py", folder / "versions")
+    monkeypatch.setattr(schema, "migrations_folder", lambda: folder)
+    monkeypatch.setattr(schema, "HEAD", "9001")
+    monkeypatch.setattr("todo_cli.db.database.HEAD", "9001")
+    async with Database(target, now=NOW) as db:
+        [todo] = (await list_todos(db, ListQuery(And(())))).todos
+    assert (todo.title, todo.tags) == ("from before", ("t",))
+    copy = tmp_path / "todo.db.0001.bak"
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT title FROM todos").fetchall() == [("from before",)]
+    assert sorted(file.name for file in tmp_path.glob("todo.db*.tmp")) == []
+
+
+async def test_initialising_twice_at_once_makes_one_user(empty_url: str) -> None:
+    import asyncio
+
+    target = parse_target(empty_url)
+    results = await asyncio.gather(*(schema.initialise(target, "alex", NOW) for _ in range(4)))
+    assert sorted(results) == [False, False, False, True]
+    assert (await schema.inspect(target)).users == ["alex"]
+
+
+async def test_the_head_that_the_program_names_is_the_newest_revision() -> None:
+    assert schema.known_revisions()[-1] == schema.HEAD
+
+
+async def test_the_engine_for_commands_names_no_schema_on_sqlite(url: str) -> None:
+    engine = make_engine(parse_target(url))
+    translate = engine.sync_engine.get_execution_options().get("schema_translate_map")
+    assert translate == (None if url.startswith("sqlite") else {None: SCHEMA})
+    await engine.dispose()

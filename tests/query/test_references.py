@@ -1,0 +1,72 @@
+"""What REF accepts, and that nothing else becomes a reference."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.query.references import MOST, NumberReference, UuidReference, parse_references
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        (["12"], [12]),
+        (["12", "3"], [12, 3]),
+        (["12,14"], [12, 14]),
+        (["12-15"], [12, 13, 14, 15]),
+        (["12-13,9", "12"], [12, 13, 9]),
+        (["7-7"], [7]),
+        (["12, 14"], [12, 14]),
+        (["007"], [7]),
+        (["1234"], [1234]),  # all digits: a number, whatever its length
+    ],
+)
+def test_numbers(words: list[str], numbers: list[int]) -> None:
+    assert parse_references(words) == tuple(NumberReference(number) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("word", "first", "last"),
+    [
+        ("3f2a", "3f2a0000-0000-0000-0000-000000000000", "3f2affff-ffff-ffff-ffff-ffffffffffff"),
+        ("3F2A", "3f2a0000-0000-0000-0000-000000000000", "3f2affff-ffff-ffff-ffff-ffffffffffff"),
+        ("12e4", "12e40000-0000-0000-0000-000000000000", "12e4ffff-ffff-ffff-ffff-ffffffffffff"),
+        ("c75b58e1-2603-480a-a7d9-368e7ade225a",) + ("c75b58e1-2603-480a-a7d9-368e7ade225a",) * 2,
+    ],
+)
+def test_beginnings_of_a_uuid(word: str, first: str, last: str) -> None:
+    assert parse_references([word]) == (UuidReference(word, UUID(first), UUID(last)),)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["", ",", "milk", "3f2", "12x", "-3", "12-", "15-12", "1.5", "٣", "²", "#12", "+12", "12-15-17", "9" * 19]
+    + ["g000", "c75b58e1-2603-480a-a7d9-368e7ade225a0"],
+)
+def test_everything_else_is_refused(word: str) -> None:
+    with pytest.raises(InvalidInputError):
+        parse_references([word])
+
+
+def test_a_range_that_runs_backwards_is_told_how_to_run() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_references(["15-12"])
+    assert caught.value.hint == "did you mean '12-15'?"
+
+
+def test_a_huge_range_is_refused_at_once() -> None:
+    assert len(parse_references([f"1-{MOST}"])) == MOST
+    for word in (f"0-{MOST}", "1-999999999999999999"):
+        with pytest.raises(InvalidInputError):
+            parse_references([word])
+
+
+@given(st.lists(st.text()))
+def test_no_words_do_anything_but_parse_or_be_refused(words: list[str]) -> None:
+    try:
+        assert len(parse_references(words)) <= MOST
+    except InvalidInputError:
+        pass

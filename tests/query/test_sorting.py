@@ -1,0 +1,23 @@
+import pytest
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.query.sorting import SortKey, parse_sort, reverse_sort
+
+
+def test_keys_with_directions() -> None:
+    assert parse_sort("due,-priority, Project") == (
+        SortKey("due"),
+        SortKey("priority", descending=True),
+        SortKey("project"),
+    )
+
+
+def test_reversed_keys_run_the_other_way() -> None:
+    assert reverse_sort(parse_sort("due,-id")) == parse_sort("-due,id")
+
+
+@pytest.mark.parametrize(("text", "told"), [("deu", "did you mean 'due'?"), ("", "keys:"), ("due,,id", "keys:")])
+def test_unknown_keys_are_refused(text: str, told: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_sort(text)
+    assert told in str(caught.value.hint)
