@@ -50,7 +50,7 @@ def read_counters(connection: Connection) -> dict[str, int]:
     """Return how far SQLite has counted in each table; PostgreSQL keeps that apart from the tables."""
     if connection.dialect.name != "sqlite" or not inspect(connection).has_table("sqlite_sequence"):
         return {}
-    return {name: number for name, number in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
+    return {row.name: row.seq for row in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
 
 
 def restore_counters(connection: Connection, counters: dict[str, int]) -> None:

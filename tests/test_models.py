@@ -34,7 +34,7 @@ def test_due_sorts_by_date_then_time_then_without_time_then_without_date() -> No
         Due(date(9999, 12, 31)),
         None,
     ]
-    assert sorted(reversed(dues), key=due_key) == dues
+    assert sorted(dues[::-1], key=due_key) == dues
 
 
 INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds

@@ -1,0 +1,131 @@
+"""No service shows or changes what belongs to another user: one test for each function that services have."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import OpenDatabase
+from todo_cli import services
+from todo_cli.db.database import Database
+from todo_cli.errors import NotFoundError
+from todo_cli.models.values import TodoPage, TodoPublic
+from todo_cli.query.filters import And, HasTag, InProject
+from todo_cli.query.references import parse_references
+from todo_cli.services import databases, listing, projects, tags, todos, users
+from todo_cli.services.listing import ListQuery
+
+HERS = parse_references(["1"])
+EVERYTHING = And(())
+
+
+async def _todos(page: Awaitable[TodoPage]) -> list[TodoPublic]:
+    return list((await page).todos)
+
+
+async def _suggested(remarks: Awaitable[list[str]]) -> list[str]:
+    return [remark for remark in await remarks if "did you mean" in remark]
+
+
+async def _removed(number: Awaitable[int]) -> list[int]:
+    return [removed for removed in [await number] if removed]
+
+
+# Each is called as sam, whose list is empty, on a database with alex's todo 1 in project `p` with tag `t`.
+SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
+    listing.list_todos: lambda db: _todos(listing.list_todos(db, ListQuery(EVERYTHING))),
+    listing.explain_empty: lambda db: _suggested(listing.explain_empty(db, And((InProject("p"), HasTag("t"))))),
+    projects.list_projects: lambda db: projects.list_projects(db, archived=True),
+    tags.list_tags: tags.list_tags,
+    todos.empty_trash: lambda db: _removed(todos.empty_trash(db)),
+}
+IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
+    listing.get_todos: lambda db: listing.get_todos(db, HERS),
+    todos.complete_todos: lambda db: todos.complete_todos(db, HERS),
+    todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),
+    todos.cancel_todos: lambda db: todos.cancel_todos(db, HERS),
+    todos.delete_todos: lambda db: todos.delete_todos(db, HERS),
+    todos.restore_todos: lambda db: todos.restore_todos(db, parse_references(["2"])),
+    todos.modify_todos: lambda db: todos.modify_todos(db, HERS, todos.TodoChanges(title="mine", tags=("t",))),
+    projects.rename_project: lambda db: projects.rename_project(db, "p", "mine"),
+    projects.archive_project: lambda db: projects.archive_project(db, "p"),
+    projects.unarchive_project: lambda db: projects.unarchive_project(db, "p"),
+    projects.count_project: lambda db: projects.count_project(db, "p"),
+    projects.delete_project: lambda db: projects.delete_project(db, "p"),
+    tags.rename_tag: lambda db: tags.rename_tag(db, "t", "mine"),
+    tags.count_tag: lambda db: tags.count_tag(db, "t"),
+    tags.delete_tag: lambda db: tags.delete_tag(db, "t"),
+}
+MAKES_ITS_OWN: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
+    todos.add_todo: lambda db: todos.add_todo(db, todos.NewTodo("mine", project="P", tags=("T",))),
+}
+IS_ABOUT_THE_WHOLE_DATABASE = {
+    users.list_users,
+    users.add_user,
+    users.rename_user,
+    databases.init_database,
+    databases.migrate_database,
+    databases.reset_database,
+    databases.inspect_database,
+}
+
+
+@pytest.fixture
+async def sam(open_db: OpenDatabase) -> Database:
+    alex = open_db("alex")
+    for title in ("hers", "her trash"):
+        await todos.add_todo(alex, todos.NewTodo(title, "text", project="p", tags=("t",)))
+    await todos.delete_todos(alex, parse_references(["2"]))
+    await users.add_user(alex, "sam")
+    return open_db("sam")
+
+
+async def everything(db: Database) -> list[Any]:
+    """Return all that a user has."""
+    return [
+        await listing.get_todos(db, parse_references(["1-2"])),
+        await projects.list_projects(db, archived=True),
+        await tags.list_tags(db),
+    ]
+
+
+@pytest.mark.parametrize("function", SEES_NOTHING, ids=lambda function: function.__name__)
+async def test_sees_nothing(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+    before = await everything(open_db("alex"))
+    assert await SEES_NOTHING[function](sam) == []
+    assert await everything(open_db("alex")) == before
+
+
+@pytest.mark.parametrize("function", IS_REFUSED, ids=lambda function: function.__name__)
+async def test_is_refused(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+    before = await everything(open_db("alex"))
+    with pytest.raises(NotFoundError) as caught:
+        await IS_REFUSED[function](sam)
+    assert "hers" not in f"{caught.value.message} {caught.value.hint}"
+    assert "did you mean" not in str(caught.value.hint)
+    assert await everything(open_db("alex")) == before
+
+
+@pytest.mark.parametrize("function", MAKES_ITS_OWN, ids=lambda function: function.__name__)
+async def test_makes_its_own(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+    before = await everything(open_db("alex"))
+    made = await MAKES_ITS_OWN[function](sam)
+    assert (made.project, made.tags) == ("P", ("T",))
+    assert await everything(open_db("alex")) == before
+
+
+def test_no_service_is_left_out() -> None:
+    found = set()
+    for module in pkgutil.iter_modules(services.__path__):
+        content = importlib.import_module(f"todo_cli.services.{module.name}")
+        for function in vars(content).values():
+            if inspect.iscoroutinefunction(function) and function.__module__ == content.__name__:
+                first = next(iter(inspect.signature(function).parameters), "")
+                if first == "db" and not function.__name__.startswith("_"):
+                    found.add(function)
+    assert found == {*SEES_NOTHING, *IS_REFUSED, *MAKES_ITS_OWN, *IS_ABOUT_THE_WHOLE_DATABASE}

@@ -1,0 +1,197 @@
+"""Lists: filters and the todos they find, orders, pages; the same on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.conftest import NOW, OpenDatabase
+from todo_cli.db.database import Database
+from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status
+from todo_cli.query.dates import parse_when
+from todo_cli.query.filters import (
+    And,
+    ContainsText,
+    DueAfter,
+    DueBefore,
+    Filter,
+    HasPriority,
+    HasStatus,
+    HasTag,
+    InArchivedProject,
+    InProject,
+    IsOverdue,
+    Not,
+    Or,
+)
+from todo_cli.query.references import parse_references
+from todo_cli.query.sorting import parse_sort
+from todo_cli.services.listing import ListQuery, explain_empty, list_todos
+from todo_cli.services.projects import archive_project
+from todo_cli.services.todos import NewTodo, add_todo, cancel_todos, complete_todos, delete_todos
+
+
+def when(text: str) -> Due:
+    return parse_when(text, NOW)
+
+
+async def fill(db: Database) -> None:
+    """Add the todos that the tables below speak of, by their first letters; `now` is Sunday, 22 November, 12:00."""
+    for new in (
+        NewTodo("apples", "a kilo of ÉCLAIRS", Priority.LOW, "home", ("shop",)),
+        NewTodo("bread", None, Priority.HIGH, "home.kitchen", ("shop", "urgent"), when("today")),
+        NewTodo("call", None, Priority.NONE, "homework", (), when("2026-11-22 11:00")),
+        NewTodo("dentist", None, Priority.NONE, None, (), when("2026-11-22 13:00")),
+        NewTodo("éclair", None, Priority.MEDIUM, "work", ("urgent",), when("2026-11-20")),
+        NewTodo("forms 100% done_now", None, Priority.NONE, "old", (), when("2027-01-31")),
+        NewTodo("gone", None, Priority.HIGH, "home", ("shop",), when("today")),
+        NewTodo("held", None, Priority.NONE, "work", (), when("2026-11-01")),
+        NewTodo("ideas", None, Priority.NONE, None, (), when("2026-11-01")),
+    ):
+        await add_todo(db, new)
+    await delete_todos(db, parse_references(["7"]))
+    await complete_todos(db, parse_references(["8"]))
+    await cancel_todos(db, parse_references(["9"]))
+    await archive_project(db, "old")
+
+
+async def find(db: Database, tree: Filter, sort: str = "id") -> str:
+    page = await list_todos(db, ListQuery(tree, parse_sort(sort)))
+    return "".join(todo.title[0] for todo in page.todos)
+
+
+@pytest.mark.parametrize(
+    ("tree", "found"),
+    [
+        (And(()), "abcdéfhi"),
+        (Or(()), ""),
+        (Not(And(())), ""),
+        (ContainsText("BREAD"), "b"),
+        (ContainsText("éclair"), "aé"),  # in a description and in a title, in any case
+        (ContainsText("e\u0301clair"), "aé"),  # decomposed
+        (ContainsText("%"), "f"),
+        (ContainsText("_"), "f"),
+        (ContainsText("100% done_"), "f"),
+        (ContainsText("\\"), ""),
+        (ContainsText(""), "abcdéfhi"),
+        (HasStatus(Status.OPEN), "abcdéf"),
+        (HasStatus(Status.DONE), "h"),
+        (HasStatus(Status.CANCELLED), "i"),
+        (InProject("home"), "ab"),  # and what is nested in it, but not `homework`
+        (InProject("HOME.Kitchen"), "b"),
+        (InProject("hom"), ""),
+        (Not(InProject("home")), "cdéfhi"),  # those without a project, too
+        (InArchivedProject(), "f"),
+        (HasTag("shop"), "ab"),
+        (HasTag("SHOP"), "ab"),
+        (And((HasTag("shop"), HasTag("urgent"))), "b"),
+        (Or((HasTag("shop"), HasTag("urgent"))), "abé"),
+        (Not(HasTag("shop")), "cdéfhi"),
+        (HasPriority(Priority.HIGH), "b"),
+        (HasPriority(Priority.NONE), "cdfhi"),
+        (DueBefore(when("today")), "éhi"),
+        (DueBefore(when("tomorrow")), "bcdéhi"),
+        (DueBefore(when("2026-11-22 12:00")), "céhi"),
+        (DueBefore(when("2026-11-22 11:00")), "éhi"),
+        (DueAfter(when("today")), "f"),
+        (DueAfter(when("2026-11-21")), "bcdf"),
+        (DueAfter(when("2026-11-22 11:00")), "df"),
+        (DueAfter(when("9999-12-31 00:00")), ""),
+        (DueBefore(when("0001-01-02")), ""),
+        (IsOverdue(), "cé"),
+        (Or((And((InProject("work"), HasStatus(Status.OPEN))), ContainsText("dent"))), "dé"),
+    ],
+    ids=str,
+)
+async def test_what_a_filter_finds(db: Database, tree: Filter, found: str) -> None:
+    await fill(db)
+    assert await find(db, tree) == found
+
+
+@pytest.mark.parametrize(
+    ("sort", "found"),
+    [
+        ("id", "abcdéfhi"),
+        ("-id", "ihfédcba"),
+        ("due", "hiécdbfa"),  # of one day: by time, those without a time last; without a date last of all
+        ("-due", "fbdcéhia"),
+        ("due,-priority", "hiécdbfa"),
+        ("-priority", "béacdfhi"),
+        ("priority", "aébcdfhi"),  # none comes last either way
+        ("title", "abcdfhié"),  # by code point, alike everywhere
+        ("-title", "éihfdcba"),
+        ("project", "abcféhdi"),
+        ("-project", "éhfcbadi"),
+        ("status,id", "abcdéfhi"),
+        ("-status", "ihabcdéf"),
+        ("completed", "habcdéfi"),
+        ("created", "abcdéfhi"),
+    ],
+)
+async def test_orders(db: Database, sort: str, found: str) -> None:
+    await fill(db)
+    assert await find(db, And(()), sort) == found
+
+
+async def test_pages_never_overlap_and_miss_nothing(db: Database) -> None:
+    for number in range(23):
+        await add_todo(db, NewTodo(f"same {number % 2}"))
+    pages = [await list_todos(db, ListQuery(And(()), parse_sort("title"), page, 5)) for page in range(1, 7)]
+    assert [len(page.todos) for page in pages] == [5, 5, 5, 5, 3, 0]
+    assert sorted(todo.id for page in pages for todo in page.todos) == list(range(1, 24))
+    assert {page.total for page in pages} == {23}
+
+
+async def test_nothing_at_all(db: Database) -> None:
+    page = await list_todos(db, ListQuery(And(()), size=5))
+    assert (page.todos, page.total) == ([], 0)
+
+
+async def test_counting_stops_where_nobody_reads_on(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    from todo_cli.services import listing
+
+    monkeypatch.setattr(listing, "COUNT_LIMIT", 3)
+    for title in "abcdef":
+        await add_todo(db, NewTodo(title))
+    page = await list_todos(db, ListQuery(And(()), size=2))
+    assert page.total == 4
+    assert COUNT_LIMIT == 10_000
+
+
+async def test_a_date_stays_that_day_in_every_zone_and_a_time_that_instant(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("date", due=when("today")))
+    await add_todo(db, NewTodo("time", due=when("2026-11-22 23:30")))
+    apia = open_db("alex", datetime(2026, 11, 22, 11, 0, tzinfo=UTC).astimezone(ZoneInfo("Pacific/Apia")))
+    assert apia.now.date() == date(2026, 11, 23)
+    assert await find(apia, IsOverdue()) == "d"  # there the 22nd is over, while 23:30 in Berlin is to come
+    assert await find(apia, DueBefore(parse_when("today", apia.now))) == "d"
+    assert await find(apia, DueAfter(parse_when("2026-11-22", apia.now))) == "t"
+    honolulu = open_db("alex", datetime(2026, 11, 23, 9, 0, tzinfo=UTC).astimezone(ZoneInfo("Pacific/Honolulu")))
+    assert honolulu.now.date() == date(2026, 11, 22)
+    assert await find(honolulu, IsOverdue()) == "t"
+
+
+async def test_one_statement_for_a_page_with_tags_and_total(db: Database) -> None:
+    from sqlalchemy import event
+
+    await fill(db)
+    statements: list[str] = []
+    async with db._connect(writing=False):
+        pass
+    assert db._engine is not None
+    event.listen(db._engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    page = await list_todos(db, ListQuery(And(()), size=3))
+    assert page.total == 8
+    assert page.todos[0].tags is not None
+    # one that finds the user and the schema's revision, one for the list
+    assert len([statement for statement in statements if statement.lstrip().startswith("SELECT")]) == 2
+
+
+async def test_unknown_names_are_explained(db: Database) -> None:
+    await fill(db)
+    assert await explain_empty(db, And((InProject("hoem"), HasTag("urgnet"), HasTag("shop")))) == [
+        "there is no project 'hoem'; did you mean 'home'?",
+        "there is no tag 'urgnet'; did you mean 'urgent'?",
+    ]

@@ -1,0 +1,152 @@
+"""Projects, tags and users."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import NOW, OpenDatabase
+from todo_cli.db.database import Database
+from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
+from todo_cli.models.values import ProjectPublic, TagPublic
+from todo_cli.query.filters import And
+from todo_cli.query.references import parse_references
+from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.projects import (
+    archive_project,
+    count_project,
+    delete_project,
+    list_projects,
+    rename_project,
+    unarchive_project,
+)
+from todo_cli.services.tags import count_tag, delete_tag, list_tags, rename_tag
+from todo_cli.services.todos import NewTodo, add_todo, cancel_todos, complete_todos, delete_todos
+from todo_cli.services.users import add_user, list_users, rename_user
+
+
+@pytest.fixture
+async def filled(db: Database) -> Database:
+    for title, project, tags in (
+        ("a", "home", ("x",)),
+        ("b", "home.flat", ("x", "y")),
+        ("c", "homework", ()),
+        ("d", "home", ("y",)),
+        ("e", "home", ("y",)),
+        ("f", "home", ("y",)),
+    ):
+        await add_todo(db, NewTodo(title, project=project, tags=tags))
+    await complete_todos(db, parse_references(["4"]))
+    await delete_todos(db, parse_references(["5"]))
+    await cancel_todos(db, parse_references(["6"]))
+    return db
+
+
+async def where(db: Database) -> dict[str, str | None]:
+    return {todo.title: todo.project for todo in (await list_todos(db, ListQuery(And(())))).todos}
+
+
+class TestProjects:
+    async def test_listed_by_name_with_what_is_open_and_done(self, filled: Database) -> None:
+        assert await list_projects(filled) == [
+            ProjectPublic("home", 1, 1, None),
+            ProjectPublic("home.flat", 1, 0, None),
+            ProjectPublic("homework", 1, 0, None),
+        ]
+
+    async def test_renamed_with_what_is_nested(self, filled: Database) -> None:
+        pairs = await rename_project(filled, "HOME", "house")
+        assert pairs == [("home", "house"), ("home.flat", "house.flat")]
+        assert await where(filled) == {
+            "a": "house", "b": "house.flat", "c": "homework", "d": "house", "f": "house",
+        }  # fmt: skip
+
+    async def test_renamed_in_its_case_only(self, filled: Database) -> None:
+        assert await rename_project(filled, "home", "Home") == [("home", "Home"), ("home.flat", "Home.flat")]
+
+    async def test_moved_into_another(self, filled: Database) -> None:
+        await rename_project(filled, "homework", "school.homework")
+        assert (await where(filled))["c"] == "school.homework"
+
+    async def test_not_onto_one_that_is_there_nor_into_itself(self, filled: Database) -> None:
+        with pytest.raises(ConflictError, match="'homework'"):
+            await rename_project(filled, "home", "HOMEWORK")
+        with pytest.raises(InvalidInputError):
+            await rename_project(filled, "home", "home.inner")
+        await add_todo(filled, NewTodo("g", project="house.flat"))
+        with pytest.raises(ConflictError, match=r"'house\.flat'"):
+            await rename_project(filled, "home", "house")
+        with pytest.raises(InvalidInputError, match="longer"):
+            await rename_project(filled, "home", "h" * 198)
+
+    async def test_an_unknown_one_is_refused_with_the_nearest(self, filled: Database) -> None:
+        for attempt in (
+            rename_project(filled, "hoem", "x"),
+            delete_project(filled, "hoem"),
+            count_project(filled, "hoem"),
+        ):
+            with pytest.raises(NotFoundError) as caught:
+                await attempt
+            assert caught.value.hint == "did you mean 'home'?"
+
+    async def test_archived_and_brought_back_with_what_is_nested(self, filled: Database) -> None:
+        assert await archive_project(filled, "home") == ["home", "home.flat"]
+        assert await archive_project(filled, "home") == []
+        assert [project.name for project in await list_projects(filled)] == ["homework"]
+        assert [project.archived_at for project in await list_projects(filled, archived=True)] == [NOW, NOW, None]
+        assert await unarchive_project(filled, "home.flat") == ["home.flat"]
+
+    async def test_deleted_and_the_todos_stay(self, filled: Database) -> None:
+        assert await count_project(filled, "home") == 5
+        assert await delete_project(filled, "home") == ["home", "home.flat"]
+        assert await where(filled) == {"a": None, "b": None, "c": "homework", "d": None, "f": None}
+
+
+class TestTags:
+    async def test_listed_by_name_with_what_is_open_and_done(self, filled: Database) -> None:
+        assert await list_tags(filled) == [TagPublic("x", 2, 0), TagPublic("y", 1, 1)]
+
+    async def test_renamed_everywhere(self, filled: Database) -> None:
+        assert await rename_tag(filled, "X", "z") == ("x", "z")
+        assert [tag.name for tag in await list_tags(filled)] == ["y", "z"]
+        assert await rename_tag(filled, "z", "Z") == ("z", "Z")
+
+    async def test_not_onto_one_that_is_there(self, filled: Database) -> None:
+        with pytest.raises(ConflictError):
+            await rename_tag(filled, "x", "Y")
+
+    async def test_deleted_from_all_that_carry_it(self, filled: Database) -> None:
+        assert await count_tag(filled, "y") == 4
+        assert await delete_tag(filled, "Y") == "y"
+        assert {todo.tags for todo in (await list_todos(filled, ListQuery(And(())))).todos} == {("x",), ()}
+        with pytest.raises(NotFoundError):
+            await delete_tag(filled, "y")
+
+
+class TestUsers:
+    async def test_the_only_user_need_not_be_named(self, open_db: OpenDatabase) -> None:
+        db = open_db(None)
+        await add_todo(db, NewTodo("a"))
+        assert [(user.name, user.you) for user in await list_users(db)] == [("alex", True)]
+
+    async def test_of_several_one_has_to_be_named(self, open_db: OpenDatabase) -> None:
+        await add_user(open_db(None), "sam")
+        with pytest.raises(UserNotNamedError) as caught:
+            await add_todo(open_db(None), NewTodo("a"))
+        assert "alex, sam" in str(caught.value.hint)
+        assert [(user.name, user.you) for user in await list_users(open_db(None))] == [("alex", False), ("sam", False)]
+        assert [user.you for user in await list_users(open_db("SAM"))] == [False, True]
+
+    async def test_an_unknown_name_never_shows_an_empty_list(self, open_db: OpenDatabase) -> None:
+        with pytest.raises(UnknownUserError) as caught:
+            await list_todos(open_db("alx"), ListQuery(And(())))
+        assert "users here: alex" in str(caught.value.hint)
+
+    async def test_names_are_unique_in_any_case(self, db: Database) -> None:
+        with pytest.raises(ConflictError):
+            await add_user(db, "ALEX")
+        await add_user(db, "sam")
+        with pytest.raises(ConflictError):
+            await rename_user(db, "sam", "Alex")
+        assert await rename_user(db, "SAM", "Sam") == ("sam", "Sam")
+        with pytest.raises(NotFoundError):
+            await rename_user(db, "nobody", "x")

@@ -1,0 +1,229 @@
+"""Writing todos, in the words of their users."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from tests.conftest import NOW, OpenDatabase
+from todo_cli.db.database import Database
+from todo_cli.errors import ConflictError, NotFoundError
+from todo_cli.models.values import Due, Priority, Status, TodoPublic
+from todo_cli.query.filters import And
+from todo_cli.query.references import parse_references
+from todo_cli.services.listing import ListQuery, get_todos, list_todos
+from todo_cli.services.projects import archive_project, list_projects
+from todo_cli.services.tags import list_tags
+from todo_cli.services.todos import (
+    NewTodo,
+    TodoChanges,
+    add_todo,
+    cancel_todos,
+    complete_todos,
+    delete_todos,
+    empty_trash,
+    modify_todos,
+    reopen_todos,
+    restore_todos,
+)
+
+LATER = NOW.replace(hour=18)
+
+
+async def get(db: Database, reference: str | int) -> TodoPublic:
+    [todo] = await get_todos(db, parse_references([str(reference)]))
+    return todo
+
+
+class TestAdd:
+    async def test_everything_that_was_said_is_stored(self, db: Database) -> None:
+        due = Due(date(2026, 12, 24), datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
+        new = NewTodo("Pay rent", "for\nDecember", Priority.HIGH, "home.flat", ("bills", "Urgent"), due)
+        added = await add_todo(db, new)
+        assert added == await get(db, added.id)
+        assert added.title == "Pay rent"
+        assert added.description == "for\nDecember"
+        assert added.priority is Priority.HIGH
+        assert added.project == "home.flat"
+        assert added.tags == ("bills", "Urgent")
+        assert added.due == due
+        assert added.status is Status.OPEN
+        assert (added.created_at, added.updated_at, added.version) == (NOW, NOW, 1)
+        assert added.created_at.utcoffset() is not None
+
+    async def test_projects_and_tags_are_shown_as_first_written(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a", project="Home", tags=("Bills",)))
+        again = await add_todo(db, NewTodo("b", project="hOME", tags=("BILLS", "bills")))
+        assert (again.project, again.tags) == ("Home", ("Bills",))
+        assert [project.name for project in await list_projects(db)] == ["Home"]
+        assert [tag.name for tag in await list_tags(db)] == ["Bills"]
+
+    async def test_an_archived_project_takes_no_more(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a", project="old"))
+        await archive_project(db, "old")
+        with pytest.raises(ConflictError, match="archived"):
+            await add_todo(db, NewTodo("b", project="old"))
+        assert len((await list_todos(db, ListQuery(And(())))).todos) == 1
+
+    async def test_numbers_count_up_and_are_never_given_twice(self, db: Database) -> None:
+        numbers = [(await add_todo(db, NewTodo(f"{number}"))).id for number in range(3)]
+        await delete_todos(db, parse_references(["3"]))
+        await empty_trash(db)
+        assert [*numbers, (await add_todo(db, NewTodo("next"))).id] == [1, 2, 3, 4]
+
+
+TEXTS = {
+    "emoji": "🥐👩‍👩‍👧 naïve",
+    "markup": "[red]not red[/red] [link=x]",
+    "escape sequences": "\x1b[31mred\x1b]0;title\x07 \x9b1m",
+    "quotes": """it's "quoted" `code` $HOME \\n %s {x} ; DROP TABLE todos; --""",
+    "right to left": "שלום \u202eevil\u202c \u200f",
+    "wildcards": "100% _under_ \\",
+    "long": "ß" * 10_000,
+    "punctuation": "...!?",
+    "lines": "one\r\ntwo\nthree\ttab",
+    "spaces around": "  kept  ",
+    "decomposed": "e\u0301",
+    "above the basic plane": "\U0001f600\U0010ffff\ufeff\ufffe",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+async def test_text_comes_back_as_it_was(db: Database, name: str) -> None:
+    added = await add_todo(db, NewTodo(TEXTS[name], TEXTS[name]))
+    assert added.title == added.description == TEXTS[name]
+    assert await get(db, added.id) == added
+    [listed] = (await list_todos(db, ListQuery(And(())))).todos
+    assert listed == added
+
+
+class TestStatus:
+    async def test_done_and_reopened(self, db: Database, open_db: OpenDatabase) -> None:
+        await add_todo(db, NewTodo("a"))
+        [finished] = await complete_todos(open_db("alex", LATER), parse_references(["1"]))
+        assert finished.changed
+        assert (finished.todo.status, finished.todo.completed_at) == (Status.DONE, LATER)
+        assert finished.todo.version == 2
+        [opened] = await reopen_todos(db, parse_references(["1"]))
+        assert (opened.todo.status, opened.todo.completed_at) == (Status.OPEN, None)
+
+    async def test_done_twice_keeps_the_first_time(self, db: Database, open_db: OpenDatabase) -> None:
+        await add_todo(db, NewTodo("a"))
+        await complete_todos(db, parse_references(["1"]))
+        [again] = await complete_todos(open_db("alex", LATER), parse_references(["1"]))
+        assert not again.changed
+        assert again.todo.completed_at == NOW
+
+    async def test_cancelled_is_not_completed(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a"))
+        await complete_todos(db, parse_references(["1"]))
+        [cancelled] = await cancel_todos(db, parse_references(["1"]))
+        assert (cancelled.todo.status, cancelled.todo.completed_at) == (Status.CANCELLED, None)
+
+    async def test_several_at_once_are_all_or_nothing(self, db: Database) -> None:
+        for title in "abc":
+            await add_todo(db, NewTodo(title))
+        with pytest.raises(NotFoundError) as caught:
+            await complete_todos(db, parse_references(["1-3", "7,9"]))
+        assert "7, 9" in caught.value.message
+        assert {todo.status for todo in (await list_todos(db, ListQuery(And(())))).todos} == {Status.OPEN}
+        outcomes = await complete_todos(db, parse_references(["3", "1-2"]))
+        assert [outcome.todo.id for outcome in outcomes] == [3, 1, 2]
+
+
+class TestModify:
+    async def test_what_is_not_named_stays(self, db: Database) -> None:
+        due = Due(date(2026, 12, 24))
+        before = await add_todo(db, NewTodo("a", "text", Priority.LOW, "home", ("x", "y"), due))
+        [outcome] = await modify_todos(db, parse_references(["1"]), TodoChanges(title="b"))
+        assert outcome.todo.title == "b"
+        assert (outcome.todo.description, outcome.todo.priority, outcome.todo.project) == ("text", Priority.LOW, "home")
+        assert (outcome.todo.tags, outcome.todo.due) == (("x", "y"), due)
+        assert outcome.todo.version == before.version + 1
+
+    async def test_everything_at_once(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a", tags=("x", "y")))
+        changes = TodoChanges(
+            "b", "text", Priority.HIGH, "work", Due(date(2027, 1, 1)), tags=("z",), untag=("X", "unknown")
+        )
+        [outcome] = await modify_todos(db, parse_references(["1"]), changes)
+        todo = await get(db, 1)
+        assert todo == outcome.todo
+        assert (todo.title, todo.description, todo.priority) == ("b", "text", Priority.HIGH)
+        assert (todo.project, todo.tags, todo.due) == ("work", ("y", "z"), Due(date(2027, 1, 1)))
+        assert todo.version == 2
+
+    async def test_fields_can_be_emptied(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a", "text", Priority.HIGH, "home", (), Due(date(2026, 12, 24))))
+        clear = frozenset({"due", "project", "description"})
+        await modify_todos(db, parse_references(["1"]), TodoChanges(priority=Priority.NONE, clear=clear))
+        todo = await get(db, 1)
+        assert (todo.description, todo.priority, todo.project, todo.due) == (None, Priority.NONE, None, None)
+
+    async def test_only_those_that_differ_are_changed(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a", project="home"))
+        await add_todo(db, NewTodo("b"))
+        outcomes = await modify_todos(db, parse_references(["1-2"]), TodoChanges(project="home"))
+        assert [outcome.changed for outcome in outcomes] == [False, True]
+
+
+class TestReferences:
+    async def test_the_beginning_of_a_uuid(self, db: Database) -> None:
+        todo = await add_todo(db, NewTodo("a"))
+        prefix = str(todo.uuid)[:12]
+        if prefix.replace("-", "").isdigit():
+            pytest.skip("this uuid begins with digits only, which are a number (1 in 10,000)")
+        assert await get(db, prefix) == todo
+        assert await get(db, str(todo.uuid).upper()) == todo
+
+    async def test_an_ambiguous_beginning_is_refused_with_the_candidates(self, db: Database) -> None:
+        from uuid import UUID
+
+        from todo_cli.db.step import Step
+        from todo_cli.models.tables import Todo
+
+        async def work(step: Step) -> None:
+            for last in (1, 2):
+                uuid = UUID(f"abcd0000-0000-4000-8000-00000000000{last}")
+                step.create(Todo(uuid=uuid, user_id=step.user_id, title="t", created_at=NOW, updated_at=NOW))
+
+        await db.write("add", work)
+        with pytest.raises(NotFoundError, match=r"several todos begin with abcd \(1, 2\)"):
+            await complete_todos(db, parse_references(["abcd"]))
+        assert (await get(db, "abcd0000000040008000000000000002")).id == 2
+
+    async def test_a_todo_in_the_trash_is_named_as_such(self, db: Database) -> None:
+        await add_todo(db, NewTodo("a"))
+        await delete_todos(db, parse_references(["1"]))
+        with pytest.raises(NotFoundError, match="in the trash: 1") as caught:
+            await complete_todos(db, parse_references(["1"]))
+        assert "todo restore 1" in str(caught.value.hint)
+
+    async def test_one_named_twice_is_changed_once(self, db: Database) -> None:
+        todo = await add_todo(db, NewTodo("a"))
+        [outcome] = await complete_todos(db, parse_references(["1", str(todo.uuid), "1-1"]))
+        assert outcome.todo.version == 2
+
+
+class TestTrash:
+    async def test_deleted_and_restored_as_it_was(self, db: Database) -> None:
+        before = await add_todo(db, NewTodo("a", project="home", tags=("x",)))
+        await complete_todos(db, parse_references(["1"]))
+        [deleted] = await delete_todos(db, parse_references(["1"]))
+        assert deleted.todo.deleted_at == NOW
+        assert (await list_todos(db, ListQuery(And(())))).todos == []
+        assert [todo.id for todo in (await list_todos(db, ListQuery(And(()), trashed=True))).todos] == [1]
+        [restored] = await restore_todos(db, parse_references(["1"]))
+        assert (restored.todo.id, restored.todo.uuid, restored.todo.tags) == (before.id, before.uuid, before.tags)
+        assert (restored.todo.status, restored.todo.deleted_at) == (Status.DONE, None)
+
+    async def test_emptied_for_good_but_only_what_was_there_when_asked(
+        self, db: Database, open_db: OpenDatabase
+    ) -> None:
+        for title in "ab":
+            await add_todo(db, NewTodo(title))
+        await delete_todos(db, parse_references(["1"]))
+        await delete_todos(open_db("alex", LATER), parse_references(["2"]))
+        assert await empty_trash(db) == 1
+        assert [todo.id for todo in (await list_todos(db, ListQuery(And(()), trashed=True))).todos] == [2]
