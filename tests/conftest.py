@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import shutil
 import subprocess
 import sys
 import warnings
 from collections.abc import AsyncIterator, Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -175,6 +178,17 @@ class Cli:
             env={**self.environment, **environment},
             cwd=self.home.parent,
         )
+
+    def here(self, *arguments: str) -> None:
+        """Run a command that prepares a test within this process: twenty times as quick."""
+        from todo_cli.cli.runtime import main
+
+        with (
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+            redirect_stderr(io.TextIOWrapper(io.BytesIO())),
+        ):
+            assert main(arguments) == 0
 
     def __call__(self, *arguments: str, **environment: str) -> Result:
         with self.start(*arguments, **environment) as process:

@@ -25,7 +25,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 def test_due_sorts_by_date_then_time_then_without_time_then_without_date() -> None:
     day = date(2026, 12, 24)
-    dues = [
+    dues: list[Due | None] = [
         Due(day, datetime(2026, 12, 24, 8, 0, tzinfo=UTC)),
         Due(day, datetime(2026, 12, 24, 8, 0, 0, 1, tzinfo=UTC)),
         Due(day, datetime(2026, 12, 24, 18, 0, tzinfo=UTC)),
@@ -34,7 +34,8 @@ def test_due_sorts_by_date_then_time_then_without_time_then_without_date() -> No
         Due(date(9999, 12, 31)),
         None,
     ]
-    assert sorted(dues[::-1], key=due_key) == dues
+    shuffled = [*dues[3:], *dues[:3]]
+    assert sorted(shuffled, key=due_key) == dues
 
 
 INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds

@@ -9,7 +9,7 @@ import typer
 import todo_cli
 from todo_cli.cli import databases, lists, names, settings, todos
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
-from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.runtime import Invocation, quiet_when_closed
 
 app = typer.Typer(
     name="todo",
@@ -42,7 +42,8 @@ def start(
     """Take the global options, and list the open todos when no command is named."""
     context.obj = Invocation(database=database, user=user, json=json, debug=debug)
     if context.invoked_subcommand is None:
-        lists.show_default_list(context.obj)
+        with quiet_when_closed():
+            lists.show_default_list(context.obj)
 
 
 for commands in (todos.app, lists.app):

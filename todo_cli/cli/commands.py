@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.runtime import Invocation, quiet_when_closed
 
 DatabaseOption = Annotated[
     str | None,
@@ -43,7 +43,8 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Command], 
         def run(context: typer.Context, **arguments: Any) -> None:
             before = context.find_object(Invocation) or Invocation()
             given = {option: arguments.pop(option) or getattr(before, option) for option in _EVERYWHERE}
-            function(Invocation(**given), **arguments)
+            with quiet_when_closed():
+                function(Invocation(**given), **arguments)
 
         everywhere = [
             inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -92,10 +92,10 @@ def _path(settings: dict[str, config.Value] | object) -> Path:
 
 
 def _load(path: Path) -> Seen:
-    with suppress(OSError, ValueError):
-        loaded: Seen = json.loads(path.read_text("utf-8"))
-        return loaded
-    return {"todos": {}, "projects": [], "tags": []}
+    seen: Seen = {"todos": {}, "projects": [], "tags": []}
+    with suppress(OSError, ValueError, TypeError):
+        seen.update(json.loads(path.read_text("utf-8")))
+    return seen
 
 
 def _save(path: Path, seen: Seen) -> None:

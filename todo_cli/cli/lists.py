@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 trash_app = typer.Typer(help="Look into the trash, and empty it.", no_args_is_help=True)
 
+MOST = 1_000_000
 LINES_AROUND_LIST = 4
 """The head of the table, the footer, and the prompt before and after it."""
 
@@ -36,8 +37,10 @@ SortOption = Annotated[
     ),
 ]
 ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
-PageOption = Annotated[int | None, typer.Option("--page", metavar="N", min=1, help="Show this page.")]
-PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", min=1, help="So many on a page.")]
+PageOption = Annotated[int | None, typer.Option("--page", metavar="N", min=1, max=MOST, help="Show this page.")]
+PerPageOption = Annotated[
+    int | None, typer.Option("--per-page", metavar="N", min=1, max=MOST, help="So many on a page.")
+]
 AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
 
 
@@ -81,11 +84,8 @@ def list_(
     from todo_cli.services.listing import ListQuery
 
     parts: list[Filter] = [filters.ContainsText(check_text(word, "text to look for")) for word in words or ()]
-    parts.extend(_status_filter(status))
     if project is not None:
         parts.append(filters.InProject(parse_name(project, "project")))
-    else:
-        parts.append(filters.Not(filters.InArchivedProject()))
     parts.extend(filters.HasTag(parse_name(name, "tag")) for name in tag or ())
     if due_before is not None:
         parts.append(filters.DueBefore(parse_when(due_before, invocation.now)))
@@ -96,8 +96,9 @@ def list_(
     if (wanted := options.parse_priority(priority)) is not None:
         parts.append(filters.HasPriority(wanted))
     size = _page_size(invocation, page, per_page, everything=all_)
-    query = ListQuery(filters.And(tuple(parts)), _sort_keys(sort, reverse=reverse), page or 1, size)
-    _show_list(invocation, query, filtered=len(parts) > len(_status_filter(status)) + 1)
+    usual = [*_status_filter(status), *([] if project else [filters.Not(filters.InArchivedProject())])]
+    query = ListQuery(filters.And((*usual, *parts)), _sort_keys(sort, reverse=reverse), page or 1, size)
+    _show_list(invocation, query, filtered=bool(parts) or status != "open")
 
 
 @command(app, "show", epilog="Example: todo show 12")

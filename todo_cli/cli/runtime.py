@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -106,38 +107,27 @@ class Invocation:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; return its exit code (see `docs/exit-codes.md`)."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     _prepare_streams()
     try:
         code = _run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read the output had enough of it. What is still buffered goes nowhere, without a complaint at exit.
+        with quiet_when_closed():
+            sys.stdout.flush()
+    except OutputClosed:
+        # What is still buffered goes nowhere, without a complaint at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (KeyboardInterrupt, typer.Abort):
-        error: TodoError = InterruptedByUserError()
-    except TodoError as raised:
-        error = raised
-        code = error.exit_code
-    except typer.TyperException as raised:
-        error = _translate_usage(raised)
-    except OSError as raised:
-        error = TodoError(f"cannot read or write: {raised.strerror or raised}")
-    except Exception as raised:  # noqa: BLE001 - the last boundary: a mistake of ours is told in one line, too
-        error = TodoError(
-            f"this should not have happened: {type(raised).__name__}",
-            "run it again with --debug and report what it says",
-        )
-    else:
-        return code
-    if "--debug" in options:
-        import traceback
+    except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
+        error = _translate(raised)
+        if "--debug" in options:
+            import traceback
 
-        traceback.print_exc()
-    _report(error, as_json="--json" in options)
-    return error.exit_code
+            traceback.print_exception(raised)
+        _report(error, as_json="--json" in options)
+        _drop_output()
+        return error.exit_code
+    return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -145,7 +135,20 @@ def _run(arguments: list[str]) -> int:
 
     # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
     code = app(args=arguments, prog_name="todo", standalone_mode=False, windows_expand_args=False)
+    if code == InterruptedByUserError.exit_code:  # what Typer makes of Ctrl-C
+        raise InterruptedByUserError
     return code if isinstance(code, int) else 0
+
+
+def _as_utf8(argument: str) -> str:
+    """Return an argument as the UTF-8 that was typed, also where the locale made Python expect ASCII (PEP 383).
+
+    What is no UTF-8 stays as it is, and is refused where it would be stored.
+    """
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
 
 
 def _prepare_streams() -> None:
@@ -155,6 +158,45 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
         else:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+
+
+class OutputClosed(Exception):  # noqa: N818 - it is no error: whoever read the output had enough of it
+    """Nobody reads the output any more."""
+
+
+@contextmanager
+def quiet_when_closed() -> Iterator[None]:
+    """Turn a closed pipe into `OutputClosed`, which passes through Typer, that would end with an error."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise OutputClosed from None
+
+
+def _drop_output() -> None:
+    """Keep the interpreter from trying once more, at its exit, to write what could not be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _translate(error: BaseException) -> TodoError:
+    """Return what ended a command in the words and form of our own errors."""
+    match error:
+        case TodoError():
+            return error
+        case KeyboardInterrupt() | typer.Abort():
+            return InterruptedByUserError()
+        case typer.TyperException():
+            return _translate_usage(error)
+        case OSError():
+            return TodoError(f"cannot read or write: {error.strerror or error}")
+        case _:
+            return TodoError(
+                f"this should not have happened: {type(error).__name__}",
+                "run it again with --debug and report what it says",
+            )
 
 
 def _translate_usage(error: typer.TyperException) -> TodoError:

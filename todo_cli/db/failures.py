@@ -22,6 +22,8 @@ _UNDEFINED = ("42P01", "3F000")
 _TRY_AGAIN = ("40001", "40P01")
 _UNREACHABLE_CLASSES = ("08", "28", "3D", "53", "57")
 
+_MET_A_DELETION = ("fk_todos_project_id", "fk_todo_tags_tag_id")
+
 _VIOLATIONS = {
     "uq_users_key": "there is a user of that name already",
     "uq_projects_user_id_key": "there is a project of that name already",
@@ -58,7 +60,12 @@ def is_failure(error: BaseException) -> bool:
 
 
 def may_succeed_again(error: BaseException) -> bool:
-    """Return whether the transaction was undone only because of another one, and may be tried once more."""
+    """Return whether the transaction was undone only because of another one, and may be tried once more.
+
+    A project or a tag can be deleted while todos are put into it: whoever comes second finds the link dangling.
+    """
+    if isinstance(error, IntegrityError):
+        return _violated(error) in _MET_A_DELETION
     return sqlstate(error) in _TRY_AGAIN
 
 
@@ -69,14 +76,22 @@ def translate(error: BaseException, target: Target) -> TodoError:
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(original, sqlite3.Error) or isinstance(target, SqliteTarget):
         return _translate_sqlite(original, target)
-    return _translate_postgresql(original, target)
+    return _translate_postgresql(
+        original, target, at_connect=not isinstance(error, DBAPIError) or error.statement is None
+    )
+
+
+def _violated(error: IntegrityError) -> str:
+    """Return the name of the violated constraint; SQLite tells it only of some."""
+    named = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
+    if isinstance(named, str):
+        return named
+    detail = str(error.orig).partition("constraint failed: ")[2]
+    return _SQLITE_UNIQUE.get(detail, detail)
 
 
 def _translate_violation(error: IntegrityError) -> TodoError:
-    constraint = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
-    if constraint is None:
-        detail = str(error.orig).partition("constraint failed: ")[2]
-        constraint = _SQLITE_UNIQUE.get(detail, detail)
+    constraint = _violated(error)
     message = _VIOLATIONS.get(constraint)
     if message is None:
         return StorageError(f"the database refused this ({constraint or 'a constraint'}); nothing was written")
@@ -104,7 +119,7 @@ def _translate_sqlite(error: BaseException, target: Target) -> TodoError:
     return StorageError(f"SQLite: {text}")
 
 
-def _translate_postgresql(error: BaseException, target: Target) -> TodoError:
+def _translate_postgresql(error: BaseException, target: Target, *, at_connect: bool) -> TodoError:
     code = sqlstate(error)
     text = (str(error) or type(error).__name__).splitlines()[0]
     # SQLAlchemy's adapter puts the class in front: "<class '…'>: text".
@@ -113,7 +128,7 @@ def _translate_postgresql(error: BaseException, target: Target) -> TodoError:
         return SchemaMissingError(str(target))
     if isinstance(error, ssl.SSLCertVerificationError):
         return DatabaseUnavailableError(f"the certificate of {target} is not valid: {error.verify_message}")
-    if code is None or code[:2] in _UNREACHABLE_CLASSES:
+    if at_connect or code is None or code[:2] in _UNREACHABLE_CLASSES:
         return DatabaseUnavailableError(
             f"cannot reach {target}: {text}",
             "check the network, the host, the database's name and the password",

@@ -147,11 +147,11 @@ class TerminalRenderer:
         if todo.completed_at:
             rows.append(("completed", Text(format_instant(todo.completed_at, self._now))))
         rows.append(("uuid", Text(str(todo.uuid), style="todo.faint")))
-        parts: list[RenderableType] = [head, Padding(self._make_grid(rows), (0, 0, 0, 2))]
+        parts: list[RenderableType] = [head, Padding(self._make_grid(rows), (0, 0, 0, 2), expand=False)]
         if todo.description:
             # Line breaks are what a description is written in; everything else in it stays inert.
             lines = "\n".join(neutralise(line) for line in todo.description.split("\n"))
-            parts.append(Padding(Text(lines), (1, 0, 0, 2)))
+            parts.append(Padding(Text(lines), (1, 0, 0, 2), expand=False))
         return Group(*parts)
 
     def _due_detail(self, todo: TodoPublic) -> Text:

@@ -1,0 +1,156 @@
+"""Every exit code of the manual, from the real process; and that no error is ever a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli, Server
+
+MODULE = [sys.executable, "-m", "todo_cli"]
+
+
+def test_0_for_an_empty_list_too(cli: Cli) -> None:
+    assert cli("list").code == 0
+    assert cli("list", "nothing like it").code == 0
+
+
+def test_1_for_what_failed(fresh_cli: Cli, server: Server) -> None:
+    server.execute("CREATE DATABASE bare")
+    assert fresh_cli("list", TODO_DATABASE_URL=server.url("bare")).code == 1
+
+
+def test_2_for_what_is_not_understood(cli: Cli) -> None:
+    for arguments in (["lst"], ["add"], ["done", "x"], ["list", "--status", "x"], ["--nope"], ["project"]):
+        result = cli(*arguments)
+        assert result.code == 2, arguments
+        assert result.out == ""
+
+
+def test_3_for_what_is_not_there(cli: Cli) -> None:
+    assert cli("done", "4711").code == 3
+    assert cli("tag", "delete", "nope").code == 3
+
+
+def test_4_for_what_contradicts(cli: Cli) -> None:
+    cli.here("add", "a", "-t", "x")
+    cli.here("add", "b", "-t", "y")
+    assert cli("tag", "rename", "x", "Y").code == 4
+    assert cli("user", "add", "ALEX").code == 4
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://alex:AbC123dEf@127.0.0.1:1/db",
+        "postgresql://alex:AbC123dEf@/db?host=/nowhere",
+        "sqlite:////nowhere/at/all/todo.db",
+        "sqlite:////proc/version",
+    ],
+)
+def test_5_for_a_database_that_cannot_be_reached(fresh_cli: Cli, url: str) -> None:
+    for command in (["list"], ["add", "a"], ["db", "init"], ["db", "status"], ["db", "migrate"]):
+        result = fresh_cli(*command, TODO_DATABASE_URL=url)
+        if command == ["db", "status"] and "nowhere/at" in url:
+            assert result.code == 0  # it tells that there is none
+            continue
+        assert result.code == 5, (command, result)
+        assert result.err.count("error: ") == 1
+        assert "AbC123dEf" not in result.err
+
+
+def test_5_for_a_password_that_is_refused_or_a_database_that_does_not_exist(fresh_cli: Cli, server: Server) -> None:
+    for name in ("nonexistent", "template0"):  # the latter takes no connections
+        result = fresh_cli("list", TODO_DATABASE_URL=server.url(name))
+        assert result.code == 5
+        assert name in result.err
+
+
+def test_5_for_a_file_that_is_none_of_ours(fresh_cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "noise.db"
+    path.write_bytes(os.urandom(8192))
+    before = path.read_bytes()
+    result = fresh_cli("add", "a", TODO_DATABASE_URL=f"sqlite:///{path}")
+    assert result.code == 5
+    assert "not an intact SQLite file" in result.err
+    assert path.read_bytes() == before
+
+
+def test_130_for_an_interruption(fresh_cli: Cli) -> None:
+    """The embedded file is held by another writer, so that the command waits when Ctrl-C arrives."""
+    fresh_cli("add", "a")
+    with closing(sqlite3.connect(fresh_cli.home / "todo.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        process = fresh_cli.start("done", "1")
+        time.sleep(3)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        holder.execute("ROLLBACK")
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, b"", b"error: interrupted\n")
+    assert json.loads(fresh_cli("show", "1", "--json").out)["status"] == "open"
+
+
+def test_errors_are_one_json_object_when_json_is_asked_for(cli: Cli) -> None:
+    for arguments in (["--json", "done", "4711"], ["done", "4711", "--json"]):
+        result = cli(*arguments)
+        assert result.code == 3
+        assert result.out == ""
+        assert json.loads(result.err) == {
+            "error": "there is no todo 4711",
+            "hint": "'todo list' shows the numbers",
+            "exit_code": 3,
+        }
+    assert json.loads(cli("lst", "--json").err)["exit_code"] == 2
+
+
+def test_only_debug_shows_where_an_error_arose(cli: Cli) -> None:
+    assert "Traceback" not in cli("done", "4711").err
+    assert "Traceback" in cli("--debug", "done", "4711").err
+    assert cli("done", "4711", "--debug").err.splitlines()[-2] == "error: there is no todo 4711"
+
+
+def test_a_reader_that_has_had_enough_is_no_error(cli: Cli) -> None:
+    for number in range(3):
+        cli.here("add", f"{number} " + "x" * 9000)
+    command = f"{sys.executable} -m todo_cli list --sort id --status all; echo code $? >&2"
+    result = subprocess.run(
+        ["bash", "-c", f"({command}) | head -c 1"], env=cli.environment, capture_output=True, text=True, check=True
+    )
+    assert result.stderr == "code 0\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has")
+def test_output_that_cannot_be_written_is_an_error(cli: Cli) -> None:
+    cli.here("add", "a")
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([*MODULE, "list"], stdout=full, stderr=subprocess.PIPE, env=cli.environment, text=True)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: cannot read or write: No space left on device")
+    assert "Traceback" not in result.stderr
+    assert "Exception ignored" not in result.stderr
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that limits the size of files")
+def test_a_full_disk_stores_nothing_by_half(fresh_cli: Cli) -> None:
+    fresh_cli("add", "first")
+    size = (fresh_cli.home / "todo.db").stat().st_size // 1024 + 16
+    command = f"{sys.executable} -m todo_cli add {'x' * 9000} --description {'y' * 90000}"
+    script = f"trap '' XFSZ; ulimit -f {size}; exec {command}"
+    result = subprocess.run(["bash", "-c", script], env=fresh_cli.environment, capture_output=True, text=True)
+    assert result.returncode in (1, 5), result
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    assert fresh_cli("list", "--json").code == 0
+    assert fresh_cli("list").ids == [1]
+    assert fresh_cli("add", "second").ids == [2]

@@ -1,0 +1,68 @@
+"""The price of a start is what is imported; these counts are exact."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Cli
+
+PROGRAM = """
+import sys
+from todo_cli.cli.runtime import main
+code = main(sys.argv[1:])
+print(",".join(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+HEAVY = {"sqlalchemy", "sqlmodel", "pydantic", "alembic", "asyncpg", "aiosqlite", "asyncio", "greenlet"}
+
+
+def imported(cli: Cli, *arguments: str, **environment: str) -> set[str]:
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env={**cli.environment, **environment},
+        capture_output=True,
+        text=True,
+    )
+    return set(result.stderr.splitlines()[-1].split(","))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["add", "--help"], ["list", "--help"], ["db", "--help"], ["config", "path"], ["lst"]],
+    ids=" ".join,
+)
+def test_what_needs_no_database_imports_none(fresh_cli: Cli, arguments: list[str]) -> None:
+    found = imported(fresh_cli, *arguments)
+    # Typer itself takes Pydantic to read options, as soon as there is a command to read them for.
+    allowed = set() if arguments in (["--help"], ["--version"]) else {"pydantic"}
+    assert not found & (HEAVY - allowed)
+    assert "rich" not in found
+
+
+def test_completion_imports_no_database(fresh_cli: Cli) -> None:
+    program = PROGRAM.replace(
+        "code = main(sys.argv[1:])", "import contextlib\nwith contextlib.suppress(SystemExit): main([])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**fresh_cli.environment, "_TODO_COMPLETE": "complete_bash", "COMP_WORDS": "todo done ", "COMP_CWORD": "2"},
+        capture_output=True,
+        text=True,
+    )
+    assert not set(result.stderr.splitlines()[-1].split(",")) & (HEAVY - {"asyncio", "pydantic"})
+
+
+def test_each_database_needs_its_own_driver_only(cli: Cli, dialect: str) -> None:
+    found = imported(cli, "list")
+    assert "sqlalchemy" in found
+    assert ("aiosqlite" in found) == (dialect == "sqlite")
+    assert ("asyncpg" in found) == (dialect == "postgresql")
+    assert "alembic" not in found
+    assert "rich" not in found  # to a pipe
+    assert "tomlkit" not in found
+
+
+def test_json_imports_no_tables(cli: Cli) -> None:
+    assert "rich" not in imported(cli, "list", "--json")

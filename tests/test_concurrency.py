@@ -1,0 +1,105 @@
+"""Many processes at once: nothing that was acknowledged is lost, and nothing happens twice."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Cli
+
+# One process that runs many commands saves the start of each; every command opens its own connection.
+PROGRAM = """
+import io, sys
+from contextlib import redirect_stdout
+from todo_cli.cli.runtime import main
+for number in range(int(sys.argv[2])):
+    text = io.TextIOWrapper(io.BytesIO())
+    with redirect_stdout(text):
+        code = main([word.format(me=sys.argv[1], number=number) for word in sys.argv[3:]])
+    text.seek(0)
+    print(code, text.read().partition("\\t")[0].strip().replace("\\n", " "), flush=True)
+"""
+
+
+def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[list[str]]:
+    """Return what each command said: its exit code, and the number of its todo."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(me), str(times), *command],
+            env=cli.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for me in range(processes)
+    ]
+    said = []
+    for process in running:
+        out, err = process.communicate(timeout=300)
+        assert err == ""
+        said.extend(line.split(" ", 1) for line in out.splitlines())
+    return said
+
+
+def test_sixteen_that_add_fifty_each_lose_none_and_repeat_no_number(cli: Cli) -> None:
+    said = run_at_once(cli, 16, 50, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
+    assert [code for code, _ in said] == ["0"] * 800
+    listed = json.loads(cli("list", "--json").out)
+    assert sorted(item["id"] for item in listed) == sorted(int(number) for _, number in said)
+    assert {item["title"] for item in listed} == {f"todo {me} {number}" for me in range(16) for number in range(50)}
+    assert len(json.loads(cli("project", "list", "--json").out)) == 50
+    assert len(json.loads(cli("tag", "list", "--json").out)) == 16
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_eight_that_put_another_tag_on_one_todo_leave_all_eight(cli: Cli, attempt: int) -> None:
+    cli("add", "one")
+    said = run_at_once(cli, 8, 4, "modify", "1", "-t", "tag{me}-{number}", "-t", "shared{number}")
+    assert [code for code, _ in said] == ["0"] * 32
+    [todo] = json.loads(cli("list", "--json").out)
+    expected = {f"tag{me}-{number}" for me in range(8) for number in range(4)} | {
+        f"shared{number}" for number in range(4)
+    }
+    assert set(todo["tags"]) == expected
+    assert todo["version"] == 33
+
+
+def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None:
+    """Commands that lock the same todos, projects and tags from several sides neither hang nor fail halfway."""
+    for number in range(4):
+        cli("add", f"todo {number}", "-p", "p", "-t", "t")
+    commands = [
+        ["modify", "1-4", "-p", "p", "-t", "t"],
+        ["modify", "4,3,2,1", "--untag", "t", "--no-project"],
+        ["project", "delete", "p", "--yes"],
+        ["tag", "delete", "t", "--yes"],
+        ["add", "another", "-p", "p", "-t", "t"],
+    ]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "x", "15", *command],
+            env=cli.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in commands
+    ]
+    for command, process in zip(commands, running, strict=True):
+        out, err = process.communicate(timeout=300)
+        codes = {line.split(" ")[0] for line in out.splitlines()}
+        assert codes <= ({"0", "3"} if "delete" in command else {"0"}), (command, out, err)
+    listed = json.loads(cli("list", "--json").out)
+    assert len(listed) == 4 + 15
+
+
+def test_sixteen_first_commands_at_once_make_one_file(fresh_cli: Cli) -> None:
+    processes = [fresh_cli.start("add", f"todo {number}") for number in range(16)]
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, b""), err
+    assert sorted(fresh_cli("list").ids) == list(range(1, 17))
+    assert len(fresh_cli("user", "list").lines) == 1
