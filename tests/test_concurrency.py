@@ -36,7 +36,7 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
         )
         for me in range(processes)
     ]
-    said = []
+    said: list[list[str]] = []
     for process in running:
         out, err = process.communicate(timeout=300)
         assert err == ""

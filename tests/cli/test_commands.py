@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -283,7 +283,7 @@ def test_the_first_command_on_a_new_machine(fresh_cli: Cli) -> None:
 def test_dates_are_read_in_the_time_zone_of_the_user(cli: Cli) -> None:
     added = json.loads(cli("add", "a", "-d", "2026-07-01 18:00", "--json", TZ="America/New_York").out)
     assert added["due"] == "2026-07-01T22:00:00Z"
-    assert date.fromisoformat(added["created_at"][:10])
+    assert added["created_at"].endswith("Z")
     refused = cli("add", "b", "-d", "2026-03-08 02:30", TZ="America/New_York")
     assert refused.code == 2
     assert "2026-03-08 03:30" in refused.err

@@ -28,7 +28,9 @@ def plain(text: str) -> str:
 @pytest.fixture
 def filled(cli: Cli) -> Cli:
     today = datetime.now(BERLIN).date()
-    cli.here("add", "Pay rent", "-p", "home.flat", "-t", "bills", "-d", str(today - timedelta(days=2)), "--priority", "high")
+    cli.here(
+        "add", "Pay rent", "-p", "home.flat", "-t", "bills", "-d", str(today - timedelta(days=2)), "--priority", "high"
+    )
     cli.here("add", "Call mum", "-d", "tomorrow")
     cli.here("add", EVIL)
     cli.here("add", "Water the plants", "--priority", "low")
@@ -70,7 +72,9 @@ class TestTerminal:
                 assert len(line) <= width, arguments
 
     def test_words_are_not_broken_where_they_fit(self, filled: Cli) -> None:
-        filled.here("add", "a sentence of several words that are all short " * 3, "-p", "work", "-t", "one", "-d", "today")
+        filled.here(
+            "add", "a sentence of several words that are all short " * 3, "-p", "work", "-t", "one", "-d", "today"
+        )
         text = plain(show(filled, "list", "sentence", width=80).out)
         for word in ("sentence", "several", "words", "short", "work", "#one", "today"):
             assert word in text

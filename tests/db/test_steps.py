@@ -14,7 +14,7 @@ from sqlmodel import col, select
 from tests.conftest import OpenDatabase
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step, Transaction
-from todo_cli.models.tables import Change, Todo
+from todo_cli.models.tables import Change, Project, Todo
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import Due, Priority, TodoPublic
 from todo_cli.query.references import parse_references
@@ -123,7 +123,7 @@ async def _titles(transaction: Transaction) -> list[str]:
 
 async def test_a_step_that_fails_halfway_leaves_nothing(db: Database) -> None:
     async def work(step: Step) -> None:
-        await step.ensure(todos.Project, "home")
+        await step.ensure(Project, "home")
         step.create(Todo(user_id=step.user_id, title="half", created_at=step.now, updated_at=step.now))
         await step.flush()
         raise RuntimeError("in the middle")
