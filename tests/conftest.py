@@ -73,6 +73,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
 
         running = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
     server = Server(running.get_uri())
+    # What these databases hold need not survive a power cut; everything else is as on any server.
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        server.execute(f"ALTER SYSTEM SET {setting} = off")
+    server.execute("SELECT pg_reload_conf()")
     server.execute("CREATE DATABASE template")
     _initialise(server.url("template"))
     return server  # it is stopped when the process of the tests ends

@@ -260,6 +260,13 @@ class TestNames:
         assert "users here: alex, sam" in unknown.err
 
 
+def test_renaming_oneself_keeps_the_setting_right(todo: Here) -> None:
+    todo("config", "set", "user", "Alex")
+    assert todo("user", "rename", "alex", "sandra").code == 0
+    assert todo("config", "get", "user").out == "sandra\n"
+    assert todo("list").code == 0
+
+
 class TestTrash:
     def test_emptying_asks_first(self, todo: Here) -> None:
         todo("add", "a")

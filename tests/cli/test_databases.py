@@ -60,7 +60,7 @@ def test_reset_of_a_file_asks(fresh_cli: Cli) -> None:
     command = [sys.executable, "-m", "todo_cli", "db", "reset"]
     refused = at_terminal(command, fresh_cli.environment, typed="n\n")
     assert refused.code == 130
-    assert "with 1 todos in it? This cannot be undone." in " ".join(refused.out.split())
+    assert "with 1 todo in it? This cannot be undone." in " ".join(refused.out.split())
     assert fresh_cli("list").ids == [1]
     assert at_terminal(command, fresh_cli.environment, typed="y\n").code == 0
     assert fresh_cli("list").ids == []

@@ -6,7 +6,8 @@ Every command that shows or changes todos leaves what it saw in that file; `proj
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -85,8 +86,7 @@ def _path_for(context: typer.Context) -> Path:
     return _path(config.resolve({"database": given.get("database"), "user": given.get("user")}))
 
 
-def _path(settings: dict[str, config.Value] | object) -> Path:
-    assert isinstance(settings, dict)
+def _path(settings: Mapping[str, config.Value]) -> Path:
     key = f"{settings['database'].value}\n{settings['user'].value}"
     return config.cache_folder() / f"completion-{sha256(key.encode()).hexdigest()[:16]}.json"
 
@@ -102,6 +102,6 @@ def _save(path: Path, seen: Seen) -> None:
     # A cache that cannot be written must not fail a command that has done its work.
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = path.with_suffix(f".{id(seen)}.tmp")
+        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
         unfinished.write_text(json.dumps(seen, ensure_ascii=False), "utf-8")
         unfinished.replace(path)

@@ -78,7 +78,7 @@ def reset(
     if name is not None and name != target.name:
         raise InvalidInputError(f"the database in use is {target}, not {name!r}")
     todos = invocation.run(inspect_database).todos
-    held = "" if todos is None else f", with {todos:,} todos in it"
+    held = "" if todos is None else f", with {options.count_todos(todos)} in it"
     invocation.confirm(f"Drop everything in {target}{held}? This cannot be undone.", yes=yes)
     invocation.run(reset_database)
     completion.forget(invocation)

@@ -141,12 +141,14 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
 
     found = invocation.run(list_todos, ListQuery(And(()), size=1, trashed=True)).total or 0
     if found:
-        invocation.confirm(f"Remove {_count(found)} in the trash for good? This cannot be undone.", yes=yes)
+        invocation.confirm(
+            f"Remove {options.count_todos(found)} in the trash for good? This cannot be undone.", yes=yes
+        )
     removed = invocation.run(empty_trash) if found else 0
     if invocation.json:
         invocation.renderer.show_record({"removed": removed})
     else:
-        invocation.note(f"Removed {_count(removed)} for good." if removed else "The trash is empty.")
+        invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else "The trash is empty.")
 
 
 def show_default_list(invocation: Invocation) -> None:
@@ -212,7 +214,3 @@ def _status_filter(status: str) -> list[Filter]:
         hint = f"did you mean {meant!r}? " if meant else ""
         raise InvalidInputError(f"{status!r} is no status", f"{hint}statuses: {', '.join(STATUSES)}")
     return [HasStatus(Status(status))]
-
-
-def _count(number: int) -> str:
-    return f"{number:,} todo" if number == 1 else f"{number:,} todos"

@@ -68,7 +68,9 @@ def project_delete(invocation: Invocation, name: ProjectName, yes: options.YesOp
     from todo_cli.services.projects import count_project, delete_project
 
     if held := invocation.run(count_project, name):
-        invocation.confirm(f"Delete the project {name}? {_todos(held)} will have no project then.", yes=yes)
+        invocation.confirm(
+            f"Delete the project {name}? {options.count_todos(held)} will have no project then.", yes=yes
+        )
     _show_names(invocation, invocation.run(delete_project, name), "")
 
 
@@ -101,7 +103,7 @@ def tag_delete(invocation: Invocation, name: TagName, yes: options.YesOption = F
     from todo_cli.services.tags import count_tag, delete_tag
 
     if held := invocation.run(count_tag, name):
-        invocation.confirm(f"Delete the tag {name}? It is on {_todos(held)}.", yes=yes)
+        invocation.confirm(f"Delete the tag {name}? It is on {options.count_todos(held)}.", yes=yes)
     _show_names(invocation, [invocation.run(delete_tag, name)], "")
 
 
@@ -127,10 +129,15 @@ def user_rename(
     invocation: Invocation, old: Annotated[str, typer.Argument(metavar="OLD", hidden=True)], new: NewName
 ) -> None:
     """Rename a user."""
+    from todo_cli.models.text import fold
     from todo_cli.query.names import parse_name
+    from todo_cli.services.settings import store_setting
     from todo_cli.services.users import rename_user
 
     before, after = invocation.run(rename_user, old, parse_name(new, "user"))
+    stored = invocation.settings["user"]
+    if stored.source == "file" and fold(str(stored.value)) == fold(before):
+        store_setting("user", after)  # else every later command would ask for the old name
     invocation.renderer.show_records([{"old": before, "new": after}])
 
 
@@ -139,7 +146,3 @@ def _show_names(invocation: Invocation, names: list[str], unchanged: str) -> Non
         invocation.note(unchanged)
     invocation.renderer.show_records([{"name": name} for name in names])
     completion.forget(invocation)
-
-
-def _todos(number: int) -> str:
-    return f"{number:,} todo" if number == 1 else f"{number:,} todos"

@@ -50,6 +50,11 @@ DescriptionOption = Annotated[str | None, typer.Option("--description", metavar=
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+def count_todos(number: int) -> str:
+    """Return the number with its noun."""
+    return f"{number:,} todo" if number == 1 else f"{number:,} todos"
+
+
 def parse_priority(text: str | None) -> Priority | None:
     """Return the priority of that name, None for None; raises InvalidInputError with the names there are."""
     from todo_cli.models.values import Priority

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -34,7 +34,6 @@ class Invocation:
     user: str | None = None
     json: bool = False
     debug: bool = False
-    _spoken: list[str] = field(default_factory=list)
 
     @cached_property
     def now(self) -> datetime:

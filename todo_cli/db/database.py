@@ -119,7 +119,7 @@ class Database:
                     await self._prepare_file(self.target)
                     upgraded = True
                 elif may_succeed_again(error) and number < MOST_ATTEMPTS:
-                    await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311 - spreads retries only
+                    await asyncio.sleep(random.uniform(0, min(0.5, 0.02 * 2**number)))  # noqa: S311 - spreads retries only
                 else:
                     raise failure from error
         raise AssertionError("the last attempt returns or raises")
