@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select, true
@@ -91,40 +91,36 @@ def _has_tag(name: str, transaction: Transaction) -> ColumnElement[bool]:
     return col(Todo.id).in_(tagged)
 
 
+# Each of these begins with a plain bound on `due_key`, which an index can serve; what follows is exact.
+
+
 def _due_before(when: Due, now: datetime) -> ColumnElement[bool]:
     instant = when.at or start_of_day(when.on, now)
-    return or_(
-        and_(col(Todo.due_at).is_(None), col(Todo.due_key) < when.on.isoformat()),
-        and_(
-            col(Todo.due_at).is_not(None),
-            col(Todo.due_key) < _shifted(when, _ZONES_APART),
-            col(Todo.due_at) < instant,
-        ),
+    return and_(
+        col(Todo.due_key) < _shifted(when, _ZONES_APART),
+        case((col(Todo.due_at).is_(None), col(Todo.due_key) < when.on.isoformat()), else_=col(Todo.due_at) < instant),
     )
 
 
 def _due_after(when: Due, now: datetime) -> ColumnElement[bool]:
-    end = col(Todo.due_at) > when.at if when.at else col(Todo.due_at) >= start_of_day(when.on + timedelta(days=1), now)
-    return or_(
-        and_(
-            col(Todo.due_at).is_(None),
-            col(Todo.due_key) > f"{when.on.isoformat()}~",
-            col(Todo.due_key) < NO_DUE_KEY,
-        ),
-        and_(col(Todo.due_at).is_not(None), col(Todo.due_key) > _shifted(when, -_ZONES_APART), end),
+    later = col(Todo.due_at) > when.at if when.at else col(Todo.due_at) >= _start_of_next_day(when.on, now)
+    return and_(
+        col(Todo.due_key) > _shifted(when, -_ZONES_APART),
+        col(Todo.due_key) < NO_DUE_KEY,
+        case((col(Todo.due_at).is_(None), col(Todo.due_key) > f"{when.on.isoformat()}~"), else_=later),
     )
 
 
 def _is_past(now: datetime) -> ColumnElement[bool]:
-    today = Due(now.date())
-    return or_(
-        and_(col(Todo.due_at).is_(None), col(Todo.due_key) < today.on.isoformat()),
-        and_(
-            col(Todo.due_at).is_not(None),
-            col(Todo.due_key) < _shifted(today, _ZONES_APART),
-            col(Todo.due_at) < now,
-        ),
+    today = now.date()
+    return and_(
+        col(Todo.due_key) < _shifted(Due(today), _ZONES_APART),
+        case((col(Todo.due_at).is_(None), col(Todo.due_key) < today.isoformat()), else_=col(Todo.due_at) < now),
     )
+
+
+def _start_of_next_day(on: date, now: datetime) -> datetime:
+    return start_of_day(on + timedelta(days=1), now) if on < date.max else datetime.max.replace(tzinfo=UTC)
 
 
 def _shifted(when: Due, by: timedelta) -> str:
