@@ -62,6 +62,18 @@ class TestTerminal:
         assert "1–3 of 8 · page 1 of 3" in plain(show(filled, "list", "todo", height=9).out)
         assert plain(show(filled, "list", "todo", "--all", height=9).out).splitlines()[-1].rstrip() == "8 todos"
 
+    def test_long_titles_never_let_the_top_scroll_away(self, cli: Cli) -> None:
+        for number in range(8):
+            cli.here("add", f"{number} " + "a long title " * 8, "-p", "home", "-t", "one", "-t", "two")
+        lines = plain(show(cli, "list", height=9).out).splitlines()
+        assert len(lines) == 7
+        assert lines[-1].rstrip() == "1–5 of 8 · page 1 of 2"
+        assert all("…" in line for line in lines[1:-1])
+        whole = plain(show(cli, "list", "--all", height=9).out)  # scrolls, since all were asked for
+        assert "…" not in whole
+        whole = plain(show(cli, "list", height=60).out)  # has room
+        assert "…" not in whole
+
     @pytest.mark.parametrize("width", [20, 40, 80, 200])
     def test_no_line_is_wider_than_the_terminal(self, filled: Cli, width: int) -> None:
         filled.here(

@@ -22,8 +22,7 @@ app = typer.Typer()
 trash_app = typer.Typer(help="Look into the trash, and empty it.", no_args_is_help=True)
 
 MOST = 1_000_000
-LINES_AROUND_LIST = 4
-"""The head of the table, the footer, and the prompt before and after it."""
+"""The greatest page, and the most todos on one."""
 
 STATUSES = ("open", "done", "cancelled", "all")
 
@@ -173,6 +172,8 @@ def _sort_keys(text: str | None, *, reverse: bool = False) -> tuple[SortKey, ...
 
 
 def _fitting(invocation: Invocation) -> int:
+    from todo_cli.rendering.terminal import LINES_AROUND_LIST
+
     setting = invocation.settings["per_page"].value
     return int(setting) if setting else max(5, shutil.get_terminal_size().lines - LINES_AROUND_LIST)
 

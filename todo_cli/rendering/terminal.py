@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from rich.theme import Theme
 
@@ -41,6 +42,10 @@ THEME = Theme(
 _MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!", Priority.NONE: ""}
 _STATUS_MARKS = {Status.DONE: "✓", Status.CANCELLED: "✗"}
 _NARROWEST_TITLE = 20
+_GAP = 2
+
+LINES_AROUND_LIST = 4
+"""The head of the table, the footer, and the prompt before and after it."""
 
 
 class TerminalRenderer:
@@ -53,7 +58,10 @@ class TerminalRenderer:
     def show_page(self, page: TodoPage) -> None:
         if not page.todos:
             return
-        self._console.print(self._make_table(page.todos))
+        table = self._make_table(page.todos)
+        if self._is_too_tall(table, page):
+            table = self._make_table(page.todos, one_line_each=True)
+        self._console.print(table)
         self._console.print(Text(describe_page(page), style="todo.faint"))
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
@@ -80,34 +88,42 @@ class TerminalRenderer:
     def show_record(self, record: Record) -> None:
         self._console.print(self._make_grid([(key, self._value(value)) for key, value in record.items()]))
 
-    def _make_table(self, todos: Sequence[TodoPublic]) -> Table:
+    def _is_too_tall(self, table: Table, page: TodoPage) -> bool:
+        """Return whether the top of the page, what is most urgent, would scroll away only because titles are long."""
+        room = self._console.height - LINES_AROUND_LIST
+        lines = self._console.render_lines(table, pad=False)
+        return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
+
+    def _make_table(self, todos: Sequence[TodoPublic], *, one_line_each: bool = False) -> Table:
         """Return the todos as a table, without the columns that would be empty."""
-        table = _plain_table()
-        width = self._console.width
-        marks = [self._mark(todo) for todo in todos]
-        table.add_column("id", justify="right", no_wrap=True)
-        if any(marks):
-            table.add_column("", no_wrap=True)
-        table.add_column("title", ratio=1, min_width=min(_NARROWEST_TITLE, width // 2), overflow="fold")
-        # A fifth of the width each is enough for the others; beyond that they would squeeze the titles.
-        if has_project := any(todo.project for todo in todos):
-            table.add_column("project", no_wrap=True, overflow="ellipsis", max_width=max(8, width // 5))
-        if has_tags := any(todo.tags for todo in todos):
-            table.add_column("tags", overflow="ellipsis", max_width=max(8, width // 5))
-        if has_due := any(todo.due for todo in todos):
-            table.add_column("due", no_wrap=True, overflow="ellipsis", max_width=max(15, width // 5))
-        for todo, mark in zip(todos, marks, strict=True):
-            cells = [Text(str(todo.id), style="todo.id")]
-            if any(marks):
-                cells.append(mark)
-            cells.append(Text(neutralise(todo.title), style=_title_style(todo)))
-            if has_project:
-                cells.append(Text(todo.project or "", style="todo.project"))
-            if has_tags:
-                cells.append(_tags(todo))
-            if has_due:
-                cells.append(self._due_cell(todo))
-            table.add_row(*cells)
+        # A fifth of the width is enough for each of the others; beyond that they would squeeze the titles.
+        most = max(8, self._console.width // 5)
+        short: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis", "max_width": most}
+        before = [
+            (Column("id", justify="right", no_wrap=True), [Text(str(todo.id), style="todo.id") for todo in todos]),
+            (Column("", no_wrap=True), [self._mark(todo) for todo in todos]),
+        ]
+        after = [
+            (Column("project", **short), [Text(todo.project or "", style="todo.project") for todo in todos]),
+            (Column("tags", **{**short, "no_wrap": one_line_each}), [_tags(todo) for todo in todos]),
+            (Column("due", **short), [self._due_cell(todo) for todo in todos]),
+        ]
+        before, after = ([column for column in part if any(column[1])] for part in (before, after))
+        titles = [Text(neutralise(todo.title), style=_title_style(todo)) for todo in todos]
+        if one_line_each:
+            taken = sum(
+                min(most, max(map(cell_len, map(str, [column.header, *cells])))) for column, cells in before + after
+            )
+            room = self._console.width - taken - _GAP * len(before + after)
+            for title in titles:
+                title.truncate(max(_NARROWEST_TITLE, room), overflow="ellipsis")
+        title_column = Column(
+            "title", ratio=1, min_width=min(_NARROWEST_TITLE, self._console.width // 2), overflow="fold"
+        )
+        columns = [*before, (title_column, titles), *after]
+        table = _plain_table(*(column for column, _ in columns))
+        for row in zip(*(cells for _, cells in columns), strict=True):
+            table.add_row(*row)
         return table
 
     def _mark(self, todo: TodoPublic) -> Text:
@@ -218,8 +234,8 @@ def describe_page(page: TodoPage) -> str:
     return f"{span} · page {page.number} of {pages:,}{'+' if over else ''}"
 
 
-def _plain_table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="todo.head")
+def _plain_table(*columns: Column) -> Table:
+    return Table(*columns, box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="todo.head")
 
 
 def _tags(todo: TodoPublic) -> Text:
