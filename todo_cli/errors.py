@@ -49,6 +49,15 @@ class InterruptedByUserError(TodoError):
         super().__init__("interrupted")
 
 
+class NotConfirmedError(TodoError):
+    """A question that was answered with no."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("not done")
+
+
 class StorageError(TodoError):
     """The database could be reached and still could not store or give what was asked."""
 

@@ -119,7 +119,7 @@ class TestChanging:
         todo("delete", "2")
         result = todo("done", "1", "2", "7", "9")
         assert result.code == 3
-        assert "there is no todo 7, 9; in the trash: 2; nothing was changed" in result.err
+        assert "there is no todo 7, 9; in the trash is 2" in result.err
         assert as_json(todo, "show", "1")["status"] == "open"
 
     def test_a_mistyped_reference_never_becomes_a_search(self, todo: Here) -> None:
@@ -187,8 +187,9 @@ class TestList:
 
     def test_an_unknown_name_is_said_to_be_unknown(self, filled: Here) -> None:
         result = filled("list", "-p", "hoem")
-        assert (result.code, result.out) == (0, "")
-        assert result.err == "there is no project 'hoem'; did you mean 'home'?\n"
+        assert (result.code, result.out) == (3, "")
+        assert result.err == "error: there is no project 'hoem'\nhint: did you mean 'home'?\n"
+        assert filled("list", "-t", "shop", "milk", "--overdue").code == 0  # the tag is there; nothing matches
 
     def test_a_page_beyond_the_last_is_said_to_be(self, filled: Here) -> None:
         result = filled("list", "--per-page", "3", "--page", "9")

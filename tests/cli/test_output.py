@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.cli.test_commands import FIELDS
 from tests.conftest import BERLIN, Cli, Result
 from tests.terminal import at_terminal
 
@@ -133,12 +134,20 @@ class TestNothingActs:
             assert r"\x1b[31mred\x1b]0;owned\x07 \x9b2J \u202etxet" in text
 
     def test_in_a_pipe(self, filled: Cli) -> None:
-        for arguments in (["list", "back"], ["show", "3"], ["done", "3"]):
+        for arguments in (["list", "back"], ["done", "3"]):
             result = filled(*arguments)
             assert len(result.lines) == 1
             assert result.out.count("\t") == 6
             assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", result.out)
             assert result.out.rstrip("\n").endswith(r"\t|\n|\r| back\\slash")
+
+    def test_a_todo_whole_in_a_pipe(self, filled: Cli) -> None:
+        filled.here("modify", "1", "--description", "one\ntwo")
+        lines = [line.split("\t") for line in filled("show", "1").lines]
+        assert [line[0] for line in lines] == FIELDS
+        assert dict(lines)["description"] == r"one\ntwo"
+        assert dict(lines)["tags"] == "bills"
+        assert len(filled("show", "1-2").lines) == 2 * len(FIELDS) + 1
 
     def test_in_talk(self, cli: Cli) -> None:
         result = cli("list", "-p", "a\x1b[31mb")

@@ -19,6 +19,10 @@ def at(day: int, hour: int, minute: int = 0) -> Due:
     [
         (Due(date(2026, 11, 20)), "2 days overdue", "overdue"),
         (Due(date(2026, 11, 21)), "1 day overdue", "overdue"),
+        (Due(date(2026, 9, 24)), "59 days overdue", "overdue"),
+        (Due(date(2026, 9, 23)), "2 months overdue", "overdue"),
+        (Due(date(2025, 11, 22)), "1 year overdue", "overdue"),
+        (Due(date(2020, 1, 1)), "6 years overdue", "overdue"),
         (Due(date(2026, 11, 22)), "today", "today"),
         (Due(date(2026, 11, 23)), "tomorrow", "soon"),
         (Due(date(2026, 11, 27)), "Friday", "soon"),

@@ -95,6 +95,22 @@ class TestProjects:
         assert [project.archived_at for project in await list_projects(filled, archived=True)] == [NOW, NOW, None]
         assert await unarchive_project(filled, "home.flat") == ["home.flat"]
 
+    async def test_what_is_nested_in_an_archived_one_is_not_made_anew(self, filled: Database) -> None:
+        await archive_project(filled, "home")
+        for name in ("home", "home.flat", "home.flat.inner", "home.new"):
+            with pytest.raises(ConflictError):
+                await add_todo(filled, NewTodo("x", project=name))
+        await unarchive_project(filled, "home.flat")
+        await add_todo(filled, NewTodo("x", project="home.flat.inner"))
+
+    async def test_a_name_that_only_nests_others_is_archived_with_them(self, filled: Database) -> None:
+        await add_todo(filled, NewTodo("x", project="a.b"))
+        assert await archive_project(filled, "a") == ["a", "a.b"]
+        assert await archive_project(filled, "a") == []
+        with pytest.raises(ConflictError):
+            await add_todo(filled, NewTodo("x", project="a.c"))
+        assert await unarchive_project(filled, "a") == ["a", "a.b"]
+
     async def test_deleted_and_the_todos_stay(self, filled: Database) -> None:
         assert await count_project(filled, "home") == 5
         assert await delete_project(filled, "home") == ["home", "home.flat"]

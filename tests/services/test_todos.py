@@ -196,7 +196,7 @@ class TestReferences:
     async def test_a_todo_in_the_trash_is_named_as_such(self, db: Database) -> None:
         await add_todo(db, NewTodo("a"))
         await delete_todos(db, parse_references(["1"]))
-        with pytest.raises(NotFoundError, match="in the trash: 1") as caught:
+        with pytest.raises(NotFoundError, match="in the trash is 1") as caught:
             await complete_todos(db, parse_references(["1"]))
         assert "todo restore 1" in str(caught.value.hint)
 

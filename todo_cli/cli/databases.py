@@ -13,7 +13,7 @@ from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 from todo_cli.errors import InvalidInputError
 
-app = typer.Typer(help="Make, upgrade, look at and drop the tables in the database.", no_args_is_help=True)
+app = typer.Typer(help="Make, upgrade, look at and drop the tables in the database.")
 
 
 @command(app, "init", epilog="Example: todo --database postgresql://… db init --user alex")

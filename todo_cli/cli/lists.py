@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from todo_cli.services.listing import ListQuery
 
 app = typer.Typer()
-trash_app = typer.Typer(help="Look into the trash, and empty it.", no_args_is_help=True)
+trash_app = typer.Typer(help="Look into the trash, and empty it.")
 
 MOST = 1_000_000
 """The greatest page, and the most todos on one."""
@@ -31,15 +31,13 @@ SortOption = Annotated[
     typer.Option(
         "--sort",
         metavar="KEY[,KEY]",
-        help="due, priority, title, project, status, created, updated, completed or id; -KEY sorts downwards."
+        help="due, priority, title, project, status, created, updated, completed, deleted or id; -KEY sorts downwards."
         " [default: due,-priority]",
     ),
 ]
 ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
-PageOption = Annotated[int | None, typer.Option("--page", metavar="N", min=1, max=MOST, help="Show this page.")]
-PerPageOption = Annotated[
-    int | None, typer.Option("--per-page", metavar="N", min=1, max=MOST, help="So many on a page.")
-]
+PageOption = Annotated[int | None, typer.Option("--page", metavar="N", help="Show this page.")]
+PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", help="So many on a page.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
 
 
@@ -62,8 +60,12 @@ def list_(
     ] = "open",
     project: options.ProjectOption = None,
     tag: options.TagsOption = None,
-    due_before: Annotated[str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that.")] = None,
-    due_after: Annotated[str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that.")] = None,
+    due_before: Annotated[
+        str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that day, or that moment.")
+    ] = None,
+    due_after: Annotated[
+        str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that day, or that moment.")
+    ] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Open, and due before now.")] = False,
     priority: options.PriorityOption = None,
     sort: SortOption = None,
@@ -157,6 +159,9 @@ def show_default_list(invocation: Invocation) -> None:
 
 def _page_size(invocation: Invocation, page: int | None, per_page: int | None, *, everything: bool) -> int | None:
     """Return how many todos a page holds, None for all: pages are for people, unless one is asked for."""
+    for option, number in (("--page", page), ("--per-page", per_page)):
+        if number is not None and not 1 <= number <= MOST:
+            raise InvalidInputError(f"{option} takes a whole number from 1 to {MOST:,}, not {number}")
     if everything and (page or per_page):
         raise InvalidInputError("--all and a page contradict each other")
     if everything or not (page or per_page or invocation.at_terminal):
@@ -167,7 +172,7 @@ def _page_size(invocation: Invocation, page: int | None, per_page: int | None, *
 def _sort_keys(text: str | None, *, reverse: bool = False) -> tuple[SortKey, ...]:
     from todo_cli.query.sorting import DEFAULT_SORT, parse_sort, reverse_sort
 
-    keys = parse_sort(text) if text else DEFAULT_SORT
+    keys = DEFAULT_SORT if text is None else parse_sort(text)
     return reverse_sort(keys) if reverse else keys
 
 
@@ -185,8 +190,7 @@ def _show_list(invocation: Invocation, query: ListQuery, *, filtered: bool) -> N
     if filtered:
         from todo_cli.services.listing import explain_empty
 
-        for remark in invocation.run(explain_empty, query.filter):
-            invocation.note(remark)
+        invocation.run(explain_empty, query.filter)
     if invocation.at_terminal and not result.total:
         invocation.note("No todos match." if filtered else "Nothing to do. Add something: todo add Buy milk")
 

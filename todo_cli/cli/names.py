@@ -11,9 +11,9 @@ from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 
-project_app = typer.Typer(help="List, rename, archive and delete projects.", no_args_is_help=True)
-tag_app = typer.Typer(help="List, rename and delete tags.", no_args_is_help=True)
-user_app = typer.Typer(help="List, add and rename the users of the database.", no_args_is_help=True)
+project_app = typer.Typer(help="List, rename, archive and delete projects.")
+tag_app = typer.Typer(help="List, rename and delete tags.")
+user_app = typer.Typer(help="List, add and rename the users of the database.")
 
 ProjectName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=completion.complete_projects)]
 TagName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=completion.complete_tags)]
@@ -121,7 +121,10 @@ def user_add(invocation: Invocation, name: Annotated[str, typer.Argument(metavar
     from todo_cli.query.names import parse_name
     from todo_cli.services.users import add_user
 
-    _show_names(invocation, [invocation.run(add_user, parse_name(name, "user")).name], "")
+    added = invocation.run(add_user, parse_name(name, "user"))
+    _show_names(invocation, [added.name], "")
+    if invocation.settings["user"].source == "default":
+        invocation.note("This database has several users now. Say which one you are: todo config set user NAME")
 
 
 @command(user_app, "rename", epilog="Example: todo user rename sam samira")

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import typer
 
-from todo_cli.errors import InterruptedByUserError, InvalidInputError, TodoError
+from todo_cli.errors import InterruptedByUserError, InvalidInputError, NotConfirmedError, TodoError
 
 if TYPE_CHECKING:
     from todo_cli.config import Value
@@ -42,9 +43,10 @@ class Invocation:
 
         try:
             return datetime.now(get_localzone())
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError):
+            named = os.environ.get("TZ")
             raise InvalidInputError(
-                f"the time zone of this machine is not understood: {error}",
+                f"there is no time zone {named!r}" if named else "the time zone of this machine is not set up",
                 "set TZ to a name such as Europe/Berlin",
             ) from None
 
@@ -83,7 +85,11 @@ class Invocation:
             async with open_database(self.target, self.settings, self.now) as database:
                 return await service(database, *args, **options)
 
-        return asyncio.run(call())
+        was_there = self.target.exists()
+        result = asyncio.run(call())
+        if not was_there and self.target.exists() and self.settings["database"].source != "default":
+            self.note(f"Made a new list in {self.target}.")
+        return result
 
     def note(self, text: str) -> None:
         """Say something that is no data."""
@@ -101,7 +107,7 @@ class Invocation:
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
         if not typer.confirm(question, err=True):
-            raise InterruptedByUserError
+            raise NotConfirmedError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -119,6 +125,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
         error = _translate(raised)
+        if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
+            sys.stderr.write("\n")  # what was typed stands on the line of the question
         if "--debug" in options:
             import traceback
 
@@ -152,6 +160,12 @@ def _as_utf8(argument: str) -> str:
 
 def _prepare_streams() -> None:
     """Let text that the terminal or the locale cannot show never end a command halfway."""
+    # With a closed stream (`>&-`) a database could be opened under its number, and be written into.
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if stream.isatty():
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -190,7 +204,8 @@ def _translate(error: BaseException) -> TodoError:
         case typer.TyperException():
             return _translate_usage(error)
         case OSError():
-            return TodoError(f"cannot read or write: {error.strerror or error}")
+            where = f" {error.filename}" if error.filename else ""
+            return TodoError(f"cannot read or write{where}: {error.strerror or error}")
         case _:
             return TodoError(
                 f"this should not have happened: {type(error).__name__}",
@@ -205,11 +220,37 @@ def _translate_usage(error: typer.TyperException) -> TodoError:
     message, _, possible = message.partition(" (Possible options: ")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "todo"
-    hint = f"did you mean {possible.rstrip(')')}?" if possible else f"'{command} --help' shows how"
-    if " Did you mean " in message:
+    hint = f"'{command} --help' shows how"
+    if possible:
+        hint = f"did you mean {possible.rstrip(')')}?"
+    elif " Did you mean " in message:
         message, _, meant = message.partition(" Did you mean ")
         hint = f"did you mean {meant}"
+    elif message.startswith("no such option"):
+        hint = "words that begin with '-' stand after '--'"
+    elif message.startswith("missing command") and context:
+        hint = f"commands: {', '.join(context.command.list_commands(context))}"
+    elif message.startswith("no such command"):
+        hint = _KNOWN_ELSEWHERE.get(message.split("'")[1], "a new todo begins with 'add': todo add Buy milk")
+    message = message.replace("invalid value for ", "").replace(": Input should be", " should be")
     return InvalidInputError(" ".join(message.split()).rstrip("."), hint)
+
+
+_KNOWN_ELSEWHERE = {
+    word: f"did you mean '{command}'?"
+    for command, words in {
+        "add": ("new", "create"),
+        "delete": ("rm", "remove", "del"),
+        "done": ("do", "complete", "finish", "check"),
+        "modify": ("edit", "change", "update", "mod"),
+        "list": ("search", "find", "grep", "all"),
+        "show": ("info", "view", "get"),
+        "--help": ("help",),
+        "--version": ("version",),
+    }.items()
+    for word in words
+}
+"""What other programs call our commands."""
 
 
 def _report(error: TodoError, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from todo_cli import config
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 
-app = typer.Typer(help="Show and change settings.", no_args_is_help=True)
+app = typer.Typer(help="Show and change settings.")
 
 Key = Annotated[
     str,
@@ -47,6 +47,8 @@ def set_(
     store_setting(key, value)
     if invocation.json:
         invocation.renderer.show_record(_describe(invocation, key))
+    else:
+        invocation.note(f"{key} is {'set' if value else 'no longer set'} in {config.config_path()}.")
 
 
 @command(app, "path", epilog="Example: todo config path")
@@ -59,12 +61,12 @@ def path(invocation: Invocation) -> None:
 
 
 def _describe(invocation: Invocation, key: str) -> dict[str, str | int | None]:
-    """Return a setting as a record. The database is shown without what its URL holds of secrets."""
+    """Return a setting as a record; the URL of the database without its password."""
     found = invocation.settings[key]
     secret = config.SETTINGS[key].secret and found.value is not None
     return {
         "key": key,
-        "value": str(invocation.target) if secret else found.value,
+        "value": invocation.target.url if secret else found.value,
         "source": found.source,
         "description": config.SETTINGS[key].description,
     }

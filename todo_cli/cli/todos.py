@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
-from todo_cli.errors import InvalidInputError
+from todo_cli.errors import InvalidInputError, TodoError
 
 if TYPE_CHECKING:
     from todo_cli.db.database import Database
@@ -48,8 +49,7 @@ def add(
         due=_parse_due(due, invocation),
     )
     todo = invocation.run(add_todo, new)
-    completion.remember_todos(invocation, [todo])
-    invocation.renderer.show_outcomes([TodoOutcome(todo, changed=True)])
+    _finish(invocation, [TodoOutcome(todo, changed=True)], "")
 
 
 @command(app, "modify", epilog="Example: todo modify 12 --due friday -t urgent --untag later --no-project")
@@ -78,11 +78,15 @@ def modify(
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
+    from todo_cli.models.text import fold
     from todo_cli.query.names import parse_name
     from todo_cli.query.references import parse_references
     from todo_cli.query.texts import parse_description, parse_title
     from todo_cli.services.todos import TodoChanges, modify_todos
 
+    targets = parse_references(references, hint="a new title stands in quotes: --title 'Buy bread'")
+    if both := {fold(name) for name in tag or ()} & {fold(name) for name in untag or ()}:
+        raise InvalidInputError(f"--tag and --untag contradict each other: {', '.join(sorted(both))}")
     for flag, other, name in ((no_due, due, "due"), (no_project, project, "project")):
         if flag and other is not None:
             raise InvalidInputError(f"--{name} and --no-{name} contradict each other")
@@ -101,7 +105,7 @@ def modify(
         raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
     _finish(
         invocation,
-        invocation.run(modify_todos, parse_references(references), changes),
+        invocation.run(modify_todos, targets, changes),
         "is like that already",
     )
 
@@ -178,7 +182,16 @@ def _finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: 
     for outcome in outcomes:
         if not outcome.changed:
             invocation.note(f"{outcome.todo.id} {unchanged}")
-    invocation.renderer.show_outcomes(outcomes)
+    try:
+        invocation.renderer.show_outcomes(outcomes)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        numbers = ", ".join(str(outcome.todo.id) for outcome in outcomes)
+        raise TodoError(
+            f"it is stored ({numbers}), but cannot be shown: {error.strerror}", "do not repeat it"
+        ) from None
 
 
 def _parse_due(text: str | None, invocation: Invocation) -> Due | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from todo_cli.errors import InvalidInputError
 
@@ -23,6 +23,14 @@ class SqliteTarget:
     path: Path
 
     dialect = "sqlite"
+
+    def exists(self) -> bool:
+        """Return whether there is a file; what it holds is another matter."""
+        return self.path.exists()
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{quote(str(self.path))}"
 
     @property
     def name(self) -> str:
@@ -43,6 +51,18 @@ class PostgresTarget:
     root_certificates: str | None = None
 
     dialect = "postgresql"
+
+    def exists(self) -> bool:
+        """Return True: a server's database is never made here."""
+        return True
+
+    @property
+    def url(self) -> str:
+        """The URL without any password, to be shown."""
+        parts = urlsplit(self.dsn)
+        user, at, host = parts.netloc.rpartition("@")
+        options = [(key, value) for key, value in parse_qsl(parts.query) if "password" not in key]
+        return parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=urlencode(options)).geturl()
 
     @property
     def is_local(self) -> bool:

@@ -49,7 +49,7 @@ def parse_when(text: str, now: datetime) -> Due:
     for weekday, name in enumerate(_DAYS):
         if when in (name, name[:3]):
             return Due(_add_days(today, str((weekday - today.weekday() - 1) % 7 + 1), 1, text))
-    raise _not_understood(text, nearest(when, _NAMES))
+    raise _not_understood(text, nearest(when, _NAMES, likeness=0.75))
 
 
 def _not_understood(text: str, meant: str | None = None) -> InvalidInputError:

@@ -42,11 +42,20 @@ class UuidReference:
 Reference = NumberReference | UuidReference
 
 
-def parse_references(words: Iterable[str]) -> tuple[Reference, ...]:
+def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Reference, ...]:
     """Return each todo that the words refer to, once, in their order.
 
-    Raises InvalidInputError for a word that is no reference, and for more than `MOST` at once.
+    Raises InvalidInputError for a word that is no reference, with the hint besides, and for more than `MOST` at once.
     """
+    try:
+        return _parse(words)
+    except InvalidInputError as error:
+        if hint and "no reference" in error.message:
+            error.hint = f"{error.hint}; {hint}"
+        raise
+
+
+def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
     found: dict[Reference, None] = {}
     for word in words:
         for part in word.split(","):
@@ -72,7 +81,7 @@ def _parse_part(part: str, word: str) -> Iterable[Reference]:
     dashes = tuple(place for place, character in enumerate(part) if character == "-")
     if _UUID_PREFIX.fullmatch(digits) and dashes in ((), _UUID_DASHES[: len(dashes)]):
         return (UuidReference(part, UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))),)
-    raise InvalidInputError(f"{part!r} is no reference to a todo", f"references: {EXAMPLES}")
+    raise InvalidInputError(f"{part or word!r} is no reference to a todo", f"references: {EXAMPLES}")
 
 
 def _number(digits: str, word: str) -> int:

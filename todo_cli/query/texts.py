@@ -21,7 +21,7 @@ def parse_title(text: str) -> str:
     """Return the title unchanged; raises InvalidInputError for one that is blank or too long."""
     check_text(text, "title")
     if not text.strip():
-        raise InvalidInputError("the title is blank", "try: todo add Buy milk")
+        raise InvalidInputError("the title is blank")
     return _check_length(text, "title", TITLE_LENGTH)
 
 

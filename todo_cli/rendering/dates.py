@@ -16,7 +16,7 @@ def describe_due(due: Due, now: datetime) -> tuple[str, Nearness]:
     days = (on - now.date()).days
     time = f" {due.at.astimezone(now.tzinfo):%H:%M}" if due.at else ""
     if days < 0:
-        return f"{_count(-days, 'day')} overdue", "overdue"
+        return f"{_count_days(-days)} overdue", "overdue"
     if due.at and due.at <= now:
         minutes = max(1, int((now - due.at).total_seconds() // 60))
         late = _count(minutes // 60, "hour") if minutes >= 60 else _count(minutes, "minute")
@@ -30,12 +30,12 @@ def describe_due(due: Due, now: datetime) -> tuple[str, Nearness]:
     return f"{format_date(on, now, weekday=False)}{time}", "later"
 
 
-def format_due(due: Due, now: datetime) -> str:
+def format_due(due: Due, now: datetime, *, weekday: bool = True) -> str:
     """Return the date, and the time if there is one, in the reader's zone: `Thu 24 Dec 18:00`."""
     if due.at is None:
-        return format_date(due.on, now)
+        return format_date(due.on, now, weekday=weekday)
     local = due.at.astimezone(now.tzinfo)
-    return f"{format_date(local.date(), now)} {local:%H:%M}"
+    return f"{format_date(local.date(), now, weekday=weekday)} {local:%H:%M}"
 
 
 def format_date(on: date, now: datetime, *, weekday: bool = True) -> str:
@@ -48,6 +48,13 @@ def format_instant(instant: datetime, now: datetime) -> str:
     """Return date and time in the reader's zone."""
     local = instant.astimezone(now.tzinfo)
     return f"{format_date(local.date(), now)} {local:%H:%M}"
+
+
+def _count_days(days: int) -> str:
+    """Return the days as such for two months, then in whole months and years, as short as a person would say it."""
+    if days < 60:
+        return _count(days, "day")
+    return _count(days // 30, "month") if days < 365 else _count(days // 365, "year")
 
 
 def _count(number: int, unit: str) -> str:

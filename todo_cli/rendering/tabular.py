@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TextIO
 
 from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
-from todo_cli.rendering.json_output import format_due, format_instant
+from todo_cli.rendering.json_output import format_due, format_instant, todo_object
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import escape_field
 
@@ -22,7 +22,10 @@ class TabularRenderer:
         self._write_todos(page.todos)
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
-        self._write_todos(todos)
+        for number, todo in enumerate(todos):
+            if number:
+                self._stream.write("\n")
+            self.show_record(todo_object(todo))
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         self._write_todos(outcome.todo for outcome in outcomes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TextIO
 
 from rich.cells import cell_len
@@ -13,8 +13,8 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.theme import Theme
 
-from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status, TodoOutcome, TodoPage, TodoPublic
-from todo_cli.rendering.dates import describe_due, format_date, format_due, format_instant
+from todo_cli.models.values import COUNT_LIMIT, Priority, Status, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.rendering.dates import describe_due, format_due, format_instant
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import neutralise
 
@@ -72,7 +72,7 @@ class TerminalRenderer:
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         for outcome in outcomes:
-            self._console.print(self._summarise(outcome.todo), soft_wrap=True)
+            self._console.print(self._summarise(outcome.todo))
 
     def show_records(self, records: Sequence[Record]) -> None:
         if not records:
@@ -106,13 +106,14 @@ class TerminalRenderer:
         after = [
             (Column("project", **short), [Text(todo.project or "", style="todo.project") for todo in todos]),
             (Column("tags", **{**short, "no_wrap": one_line_each}), [_tags(todo) for todo in todos]),
-            (Column("due", **short), [self._due_cell(todo) for todo in todos]),
+            (Column("due", no_wrap=True), [self._due_cell(todo) for todo in todos]),
         ]
         before, after = ([column for column in part if any(column[1])] for part in (before, after))
         titles = [Text(neutralise(todo.title), style=_title_style(todo)) for todo in todos]
         if one_line_each:
             taken = sum(
-                min(most, max(map(cell_len, map(str, [column.header, *cells])))) for column, cells in before + after
+                min(column.max_width or self._console.width, max(map(cell_len, map(str, [column.header, *cells]))))
+                for column, cells in before + after
             )
             room = self._console.width - taken - _GAP * len(before + after)
             for title in titles:
@@ -135,7 +136,7 @@ class TerminalRenderer:
         if todo.due is None:
             return Text("")
         if todo.status is not Status.OPEN or todo.deleted_at:
-            return Text(format_date(_local_date(todo.due, self._now), self._now, weekday=False), style="todo.faint")
+            return Text(format_due(todo.due, self._now, weekday=False), style="todo.faint")
         words, nearness = describe_due(todo.due, self._now)
         return Text(words, style=f"due.{nearness}")
 
@@ -176,7 +177,7 @@ class TerminalRenderer:
         if todo.status is not Status.OPEN:
             return Text(date)
         words, nearness = describe_due(todo.due, self._now)
-        return Text.assemble(date, "  ", (words, f"due.{nearness}"))
+        return Text(date) if words in date else Text.assemble(date, "  ", (words, f"due.{nearness}"))
 
     def _summarise(self, todo: TodoPublic) -> Text:
         """Return the todo in one line, with all that was understood of it."""
@@ -244,7 +245,3 @@ def _tags(todo: TodoPublic) -> Text:
 
 def _title_style(todo: TodoPublic) -> str:
     return "todo.title" if todo.status is Status.OPEN else "todo.closed"
-
-
-def _local_date(due: Due, now: datetime) -> date:
-    return due.at.astimezone(now.tzinfo).date() if due.at else due.on

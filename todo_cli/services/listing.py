@@ -18,7 +18,7 @@ from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status, TodoPage,
 from todo_cli.query.filters import And, Filter, HasTag, InProject
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
-from todo_cli.services.lookup import find_todos, suggest_name, to_public
+from todo_cli.services.lookup import check_name, find_todos, to_public
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +66,21 @@ async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoP
     return await db.read(work)
 
 
-async def explain_empty(db: Database, tree: Filter) -> list[str]:
-    """Return a remark for each project or tag in the filter that the user does not have, with what may be meant."""
+async def explain_empty(db: Database, tree: Filter) -> None:
+    """Raise NotFoundError if the filter names a project or tag that the user does not have, with what may be meant.
 
-    async def work(transaction: Transaction) -> list[str]:
-        remarks = []
+    A slip in a name must not look like a list on which there is nothing left to do.
+    """
+
+    async def work(transaction: Transaction) -> None:
         for part in tree.parts if isinstance(tree, And) else (tree,):
             match part:
                 case InProject(name):
-                    remarks.append(await suggest_name(transaction, Project, name))
+                    await check_name(transaction, Project, name)
                 case HasTag(name):
-                    remarks.append(await suggest_name(transaction, Tag, name))
-        return [remark for remark in remarks if remark]
+                    await check_name(transaction, Tag, name)
 
-    return await db.read(work)
+    await db.read(work)
 
 
 def _count(condition: ColumnElement[bool]) -> Any:

@@ -74,7 +74,7 @@ def _match(references: Iterable[Reference], todos: Sequence[Todo], *, trashed: b
         f"{text} {', '.join(names)}"
         for text, names in (
             ("there is no todo", unknown),
-            ("in the trash:", deleted),
+            ("in the trash is", deleted),
             ("several todos begin with", ambiguous),
         )
         if names
@@ -83,7 +83,7 @@ def _match(references: Iterable[Reference], todos: Sequence[Todo], *, trashed: b
         hint = (
             f"'todo restore {','.join(deleted)}' takes from the trash" if deleted else "'todo list' shows the numbers"
         )
-        raise NotFoundError("; ".join(problems) + "; nothing was changed" * (len(found) > 0), hint)
+        raise NotFoundError("; ".join(problems), hint)
     return list(found.values())
 
 
@@ -104,7 +104,7 @@ async def find_projects(transaction: Transaction, name: str, *, locked: bool = F
         statement = statement.with_for_update()
     projects = list((await transaction.session.execute(statement)).scalars())
     if not projects:
-        raise await _unknown_name(transaction, Project, name)
+        await check_name(transaction, Project, name)
     return projects
 
 
@@ -115,7 +115,8 @@ async def find_tag(transaction: Transaction, name: str, *, locked: bool = False)
         statement = statement.with_for_update()
     tag = (await transaction.session.execute(statement)).scalar_one_or_none()
     if tag is None:
-        raise await _unknown_name(transaction, Tag, name)
+        await check_name(transaction, Tag, name)
+        raise NotFoundError(f"there is no tag {name!r}")  # it was made just now by somebody else
     return tag
 
 
@@ -128,25 +129,19 @@ async def find_user(transaction: Transaction, name: str) -> User:
     return user
 
 
-async def suggest_name(transaction: Transaction, model: type[NamedT], name: str) -> str | None:
-    """Return None if the user has that project (or one nested in it) or tag, else what to tell: the nearest one."""
-    names = list(
-        (
-            await transaction.session.execute(select(col(model.name)).where(col(model.user_id) == transaction.user_id))
-        ).scalars()
-    )
+async def check_name(transaction: Transaction, model: type[NamedT], name: str) -> None:
+    """Raise NotFoundError, with the nearest name there is, unless the user has that project or tag.
+
+    A project is there also where only others are nested in it.
+    """
+    statement = select(col(model.name)).where(col(model.user_id) == transaction.user_id)
+    by_key = {fold(known): known for known in (await transaction.session.execute(statement)).scalars()}
     key = fold(name)
-    by_key = {fold(known): known for known in names}
     if key in by_key or (model is Project and any(known.startswith(f"{key}.") for known in by_key)):
-        return None
+        return
     meant = nearest(key, by_key)
-    return f"there is no {model.entity} {name!r}" + (f"; did you mean {by_key[meant]!r}?" if meant else "")
-
-
-async def _unknown_name(transaction: Transaction, model: type[NamedT], name: str) -> NotFoundError:
-    told = await suggest_name(transaction, model, name) or f"there is no {model.entity} {name!r}"
-    message, _, hint = told.partition("; ")
-    return NotFoundError(message, hint or f"'todo {model.entity} list' shows them")
+    hint = f"did you mean {by_key[meant]!r}?" if meant else f"'todo {model.entity} list' shows them"
+    raise NotFoundError(f"there is no {model.entity} {name!r}", hint)
 
 
 def to_public(todo: Todo) -> TodoPublic:

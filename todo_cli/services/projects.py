@@ -103,6 +103,9 @@ async def delete_project(db: Database, name: str) -> list[str]:
 async def _set_archived(db: Database, command: str, name: str, moment: datetime | None) -> list[str]:
     async def work(step: Step) -> list[str]:
         projects = await find_projects(step, name, locked=True)
+        if moment and fold(name) not in {project.key for project in projects}:
+            # Only nested ones are there: the name itself is put away as well, so that it takes no new ones.
+            projects.insert(0, await step.ensure(Project, name))
         changed = [project for project in projects if bool(project.archived_at) != bool(moment)]
         for project in changed:
             step.change(project, archived_at=moment)

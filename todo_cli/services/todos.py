@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_
+from sqlalchemy import and_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
@@ -175,13 +175,16 @@ async def _change_each(
 async def _ensure_project(step: Step, name: str | None) -> Project | None:
     if name is None:
         return None
-    project = await step.ensure(Project, name)
-    if project.archived_at:
+    segments = name.split(".")
+    names = [".".join(segments[:count]) for count in range(1, len(segments) + 1)]
+    wanted = col(Project.key).in_([fold(part) for part in names])
+    found = (await step.session.execute(select(Project).where(col(Project.user_id) == step.user_id, wanted))).scalars()
+    nearest = max(found, key=lambda project: len(project.key), default=None)
+    if nearest is not None and nearest.archived_at:  # the project itself, or what it would be nested in
         raise ConflictError(
-            f"the project {project.name!r} is archived",
-            f"'todo project unarchive {project.name}' brings it back",
+            f"the project {nearest.name!r} is archived", f"'todo project unarchive {nearest.name}' brings it back"
         )
-    return project
+    return await step.ensure(Project, name)
 
 
 async def _ensure_tags(step: Step, names: Sequence[str]) -> list[Tag]:
