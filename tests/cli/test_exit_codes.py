@@ -141,6 +141,47 @@ def test_output_that_cannot_be_written_is_an_error(cli: Cli) -> None:
     assert "Exception ignored" not in result.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has")
+def test_a_todo_that_is_stored_but_cannot_be_shown_is_said_to_be_stored(cli: Cli) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*MODULE, "add", "a"], stdout=full, stderr=subprocess.PIPE, env=cli.environment, text=True
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: it is stored (1), but cannot be shown: No space left on device")
+    assert cli("list").ids == [1]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
+    script = f"{sys.executable} -m todo_cli add a {closed}"
+    result = subprocess.run(["bash", "-c", script], env=fresh_cli.environment, capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    with closing(sqlite3.connect(fresh_cli.home / "todo.db")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert fresh_cli("list").ids == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["project"], "commands: list, rename, archive, unarchive, delete"),
+        (["rm", "1"], "did you mean 'delete'?"),
+        (["edit", "1"], "did you mean 'modify'?"),
+        (["Buy", "milk"], "todo add Buy milk"),
+        (["add", "buy", "-5", "eggs"], "after '--'"),
+        (["modify", "1", "new", "title"], "--title 'Buy bread'"),
+        (["modify", "1", "-t", "x", "--untag", "X"], "contradict"),
+        (["list", "--page", "0"], "--page takes a whole number"),
+    ],
+)
+def test_slips_are_told_what_was_meant(cli: Cli, arguments: list[str], told: str) -> None:
+    result = cli(*arguments)
+    assert result.code == 2
+    assert told in result.err
+    assert len(result.err.splitlines()) == 2 or "contradict" in told or "page" in told
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that limits the size of files")
 def test_a_full_disk_stores_nothing_by_half(fresh_cli: Cli) -> None:
     fresh_cli("add", "first")

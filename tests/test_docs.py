@@ -1,0 +1,51 @@
+"""What the README shows is run as it stands there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Cli
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+def block(name: str) -> str:
+    match = re.search(rf"^<!-- {name} -->\n```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert match, name
+    return match[1]
+
+
+def test_the_tour_of_five_minutes(fresh_cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "todo").write_text(f'#!/bin/sh\nexec {sys.executable} -m todo_cli "$@"\n')
+    (tmp_path / "todo").chmod(0o755)
+    environment = {**fresh_cli.environment, "PATH": f"{tmp_path}:{fresh_cli.environment['PATH']}"}
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block("tour")], env=environment, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert fresh_cli("list", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["try", "test"])
+def test_the_two_commands_are_one_line_each(name: str) -> None:
+    assert block(name).count("\n") == 1
+
+
+def test_links_lead_somewhere() -> None:
+    root = Path(__file__).parents[1]
+    for path in (root / "README.md", *(root / "docs").rglob("*.md"), root / "CONTRIBUTING.md"):
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8")):
+            assert (path.parent / link).exists(), (path, link)
+
+
+def test_every_exit_code_of_the_errors_is_in_the_readme() -> None:
+    from todo_cli import errors
+
+    codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    assert codes | {0} == documented
