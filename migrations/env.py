@@ -11,6 +11,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, inspect, text
 
+from todo_cli.db.engine import SQLITE_APPLICATION_ID
 from todo_cli.models.tables import SCHEMA, Base
 from todo_cli.models.types import UtcDateTime
 
@@ -44,6 +45,8 @@ def run_on(connection: Connection) -> None:
     with context.begin_transaction():
         context.run_migrations()
     restore_counters(connection, counters)
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA application_id = {SQLITE_APPLICATION_ID}")
 
 
 def read_counters(connection: Connection) -> dict[str, int]:

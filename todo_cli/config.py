@@ -19,16 +19,21 @@ Source = Literal["flag", "environment", "file", "default"]
 
 def _folder(kind: Literal["config", "data", "cache"]) -> Path:
     """Return the platform's folder of that kind, or `TODO_HOME` for all three of them."""
-    if home := os.environ.get("TODO_HOME"):
-        return Path(home).expanduser()
-    import platformdirs
+    try:
+        if home := os.environ.get("TODO_HOME"):
+            return Path(home).expanduser()
+        import platformdirs
 
-    find = {
-        "config": platformdirs.user_config_path,
-        "data": platformdirs.user_data_path,
-        "cache": platformdirs.user_cache_path,
-    }[kind]
-    return find("todo", appauthor=False)
+        find = {
+            "config": platformdirs.user_config_path,
+            "data": platformdirs.user_data_path,
+            "cache": platformdirs.user_cache_path,
+        }[kind]
+        return find("todo", appauthor=False)
+    except RuntimeError:  # neither HOME nor an entry for the user
+        raise StorageError(
+            "there is no home folder", "set TODO_HOME to a folder for the list and its settings"
+        ) from None
 
 
 def config_path() -> Path:
@@ -149,25 +154,37 @@ def store(key: str, value: str | int | None) -> None:
     The file holds credentials, so only its owner may read it (mode 0600). It is replaced whole: a kill leaves
     the old one or the new one.
     """
-    import tempfile
-
     import tomlkit
+    from filelock import FileLock, Timeout
 
     find_setting(key)
-    read_file()  # a file that is not understood is refused here, not overwritten
-    path = config_path()
+    path = config_path().resolve()  # the file itself, if a link to it lies in the folder
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
-        if value is None:
-            document.pop(key, None)
-        else:
-            document[key] = value
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")  # made with mode 0600
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(tomlkit.dumps(document))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=10):
+            read_file()  # a file that is not understood is refused here, not overwritten
+            document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
+            if value is None:
+                document.pop(key, None)
+            else:
+                document[key] = value
+            _replace(path, tomlkit.dumps(document))
+    except Timeout:
+        raise StorageError(f"{path} is being changed by another program", "try again") from None
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a file of mode 0600 with that text in place of the one there is."""
+    unfinished = path.with_name(f".{path.name}.new")  # always the same, so that a kill leaves no heap of them
+    unfinished.unlink(missing_ok=True)
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -34,6 +34,13 @@ class ConflictError(TodoError):
     exit_code = 4
 
 
+class BusyError(ConflictError):
+    """Others were changing the same things; it is tried again before the user hears of it."""
+
+    def __init__(self) -> None:
+        super().__init__("others are changing the same todos right now; nothing was written", "try again")
+
+
 class DatabaseUnavailableError(TodoError):
     """The database cannot be reached, or refuses the connection."""
 

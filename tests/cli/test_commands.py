@@ -261,8 +261,13 @@ class TestNames:
         assert "users here: alex, sam" in unknown.err
 
 
-def test_renaming_oneself_keeps_the_setting_right(todo: Here) -> None:
+def test_renaming_oneself_keeps_the_setting_right(todo: Here, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     todo("config", "set", "user", "Alex")
+    assert todo("user", "rename", "alex", "alexa").code == 0
+    assert todo("config", "get", "user").out == "Alex\n"  # that database was another than the usual one
+    assert todo("--user", "alexa", "user", "rename", "alexa", "alex").code == 0
+    monkeypatch.delenv("TODO_DATABASE_URL")
+    todo("config", "set", "database", url)
     assert todo("user", "rename", "alex", "sandra").code == 0
     assert todo("config", "get", "user").out == "sandra\n"
     assert todo("list").code == 0

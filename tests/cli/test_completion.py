@@ -56,11 +56,12 @@ def test_each_database_has_its_own(filled: Cli) -> None:
     assert complete(filled, "todo done ", TODO_DATABASE_URL="postgresql://alex@192.0.2.1/db") == []
 
 
-def test_a_broken_cache_is_no_trouble(filled: Cli) -> None:
+@pytest.mark.parametrize("content", ["", "[]", '{"todos": []}', '{"todos": {}, "tags": null}', '{"projects": [1]}'])
+def test_a_broken_cache_is_no_trouble(filled: Cli, content: str) -> None:
     for path in filled.home.glob("completion-*.json"):
-        path.write_text("[]")
+        path.write_text(content)
     assert complete(filled, "todo done ") == []
-    assert filled("add", "again").code == 0
+    assert filled("add", "again", "-p", "new").code == 0
     assert complete(filled, "todo done ") == ["4"]
 
 

@@ -54,7 +54,7 @@ def test_only_the_owner_may_read_the_file(fresh_cli: Cli) -> None:
     path.chmod(0o644)
     fresh_cli("config", "set", "user", "alex")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [file.name for file in fresh_cli.home.iterdir()] == ["config.toml"]
+    assert sorted(file.name for file in fresh_cli.home.iterdir()) == [".config.toml.lock", "config.toml"]
 
 
 def test_a_password_is_stored_and_never_shown(fresh_cli: Cli) -> None:
@@ -85,6 +85,51 @@ def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, to
         assert told in result.err
     assert (fresh_cli.home / "config.toml").read_bytes() == content.encode("latin-1")
     assert fresh_cli("config", "path").out == f"{fresh_cli.home / 'config.toml'}\n"
+
+
+def test_settings_that_are_stored_at_once_are_all_stored(fresh_cli: Cli) -> None:
+    fresh_cli("config", "path")
+    for attempt in range(3):
+        values = {"per_page": str(attempt + 5), "user": f"user{attempt}", "database": f"sqlite:////tmp/{attempt}.db"}
+        processes = [fresh_cli.start("config", "set", key, value) for key, value in values.items()]
+        for process in processes:
+            process.communicate(timeout=60)
+        assert [process.returncode for process in processes] == [0, 0, 0]
+        assert {key: fresh_cli("config", "get", key).out.strip() for key in values} == values
+
+
+def test_a_link_to_the_file_stays_a_link(fresh_cli: Cli, tmp_path: Path) -> None:
+    fresh_cli.home.mkdir()
+    real = tmp_path / "dotfiles.toml"
+    real.write_text("per_page = 7\n")
+    (fresh_cli.home / "config.toml").symlink_to(real)
+    assert fresh_cli("config", "set", "user", "alex").code == 0
+    assert real.read_text() == 'per_page = 7\nuser = "alex"\n'
+    assert (fresh_cli.home / "config.toml").is_symlink()
+
+
+def test_a_relative_file_is_the_same_from_every_folder(fresh_cli: Cli) -> None:
+    fresh_cli("config", "set", "database", "sqlite:///list.db")
+    assert fresh_cli("config", "get", "database").out == f"sqlite:///{fresh_cli.home.parent}/list.db\n"
+
+
+def test_an_empty_option_is_not_the_default(fresh_cli: Cli) -> None:
+    for arguments in (["list", "--database", ""], ["--database", "", "list"], ["list", "--user", ""]):
+        assert fresh_cli(*arguments).code == 2
+
+
+def test_without_a_home_folder_it_is_said_what_to_set(fresh_cli: Cli) -> None:
+    result = fresh_cli("list", TODO_HOME="~nobody-of-that-name/x")
+    assert result.code == 1
+    assert "set TODO_HOME" in result.err
+
+
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%20b", "a b", "ä", "a?mode=ro"])
+def test_a_folder_may_be_named_anything(fresh_cli: Cli, tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    assert fresh_cli("add", "a", TODO_HOME=str(home)).code == 0
+    assert (home / "todo.db").exists()
+    assert json.loads(fresh_cli("db", "status", "--json", TODO_HOME=str(home)).out)["todos"] == 1
 
 
 def test_the_list_of_settings(fresh_cli: Cli) -> None:

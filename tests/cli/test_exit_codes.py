@@ -86,15 +86,63 @@ def test_5_for_a_file_that_is_none_of_ours(fresh_cli: Cli, tmp_path: Path) -> No
     assert path.read_bytes() == before
 
 
+def test_5_for_a_file_of_another_program_which_is_left_as_it_is(fresh_cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "photos.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE users (secret TEXT)")
+    before = path.read_bytes()
+    for command in (["list"], ["add", "a"], ["db", "init"], ["db", "status"], ["db", "reset", "--yes"]):
+        result = fresh_cli(*command, TODO_DATABASE_URL=f"sqlite:///{path}")
+        assert result.code == 5, result
+        assert "belongs to another program" in result.err
+    assert path.read_bytes() == before
+
+
+def test_an_interruption_means_that_nothing_was_stored(cli: Cli) -> None:
+    """Ctrl-C at twenty moments: exit 130 and nothing stored, or exit 0 and stored; never a traceback."""
+    stored = []
+    for number in range(20):
+        process = cli.start("add", f"todo {number}")
+        time.sleep(0.1 + number * 0.06)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        if process.returncode == 0:
+            stored.append(f"todo {number}")
+        else:
+            # Until the interpreter has started Python itself answers, which is no word of ours.
+            assert process.returncode in (130, -signal.SIGINT, 1), err
+    assert [item["title"] for item in json.loads(cli("list", "--json", "--sort", "id").out)] == stored
+
+
+def test_any_text_may_be_asked_for_as_a_name(cli: Cli) -> None:
+    for command in (
+        ["project", "rename", "\udcff", "new"],
+        ["tag", "delete", "\udcff"],
+        ["user", "rename", "\udcff", "x"],
+    ):
+        assert cli(*command).code == 2
+    assert cli("project", "archive", "no such name").code == 3
+
+
+def wait_until_opened(pid: int, path: Path) -> None:
+    """Wait until the process has the file open, and then for it to wait for the lock."""
+    deadline = time.monotonic() + 60
+    opened = Path(f"/proc/{pid}/fd")
+    while opened.exists() and not any(link.resolve() == path for link in opened.iterdir()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(1 if opened.exists() else 5)  # without /proc: long enough on any machine
+
+
 def test_130_for_an_interruption(fresh_cli: Cli) -> None:
     """The embedded file is held by another writer, so that the command waits when Ctrl-C arrives."""
     fresh_cli("add", "a")
     with closing(sqlite3.connect(fresh_cli.home / "todo.db", isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         process = fresh_cli.start("done", "1")
-        time.sleep(3)
-        assert process.poll() is None
+        wait_until_opened(process.pid, fresh_cli.home / "todo.db")
         process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
         holder.execute("ROLLBACK")
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, b"", b"error: interrupted\n")

@@ -43,6 +43,8 @@ def test_the_string_that_neon_shows(scheme: str) -> None:
         ("postgresql://u@/db?host=/run/postgresql", "/run/postgresql", True),
         (f"postgresql://u@{HOST}/db", HOST, False),
         ("postgresql://u@[2001:db8::1]/db", "2001:db8::1", False),
+        ("postgresql://u@127.evil.example.com/db", "127.evil.example.com", False),
+        ("postgresql://u@127.1.2.3/db", "127.1.2.3", True),
     ],
 )
 def test_which_hosts_are_local(url: str, host: str, local: bool) -> None:
@@ -66,6 +68,10 @@ def test_which_hosts_are_local(url: str, host: str, local: bool) -> None:
         "postgresql://alex:AbC123dEf@host:99999/db",
         "postgresql://alex:AbC123dEf@[::1/db",
         "alex:AbC123dEf@host/db",
+        "postgresql://alex:AbC123dEf@host/db?host=localhost",
+        "postgresql://alex:AbC123dEf@host/db?dbname=other",
+        "postgresql://alex:AbC123dEf@host/?database=other",
+        "postgresql://alex:AbC123dEf@host,other/db",
     ],
 )
 def test_everything_else_is_refused_without_repeating_it(url: str) -> None:

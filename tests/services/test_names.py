@@ -63,6 +63,21 @@ class TestProjects:
     async def test_renamed_in_its_case_only(self, filled: Database) -> None:
         assert await rename_project(filled, "home", "Home") == [("home", "Home"), ("home.flat", "Home.flat")]
 
+    @pytest.mark.parametrize(
+        ("stored", "typed"),
+        [("straße.sub", "STRASSE"), ("STRASSE.sub", "straße"), ("Ku\u0308che.sub", "K\u00fcche"), ("İ.sub", "i\u0307")],
+    )
+    async def test_renamed_by_segments_however_it_was_typed(self, db: Database, stored: str, typed: str) -> None:
+        await add_todo(db, NewTodo("a", project=stored))
+        await rename_project(db, typed, "weg")
+        assert [project.name for project in await list_projects(db)] == ["weg.sub"]
+
+    async def test_a_chain_moves_upwards(self, db: Database) -> None:
+        for name in ("a.b", "a.b.b", "a.b.b.b"):
+            await add_todo(db, NewTodo(name, project=name))
+        await rename_project(db, "a.b", "a")
+        assert [project.name for project in await list_projects(db)] == ["a", "a.b", "a.b.b"]
+
     async def test_moved_into_another(self, filled: Database) -> None:
         await rename_project(filled, "homework", "school.homework")
         assert (await where(filled))["c"] == "school.homework"

@@ -42,7 +42,10 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Command], 
         @functools.wraps(function)
         def run(context: typer.Context, **arguments: Any) -> None:
             before = context.find_object(Invocation) or Invocation()
-            given = {option: arguments.pop(option) or getattr(before, option) for option in _EVERYWHERE}
+            after = {option: arguments.pop(option) for option in _EVERYWHERE}
+            given = {
+                option: getattr(before, option) if value in (None, False) else value for option, value in after.items()
+            }
             with quiet_when_closed():
                 function(Invocation(**given), **arguments)
 

@@ -93,9 +93,17 @@ def _path(settings: Mapping[str, config.Value]) -> Path:
 
 def _load(path: Path) -> Seen:
     seen: Seen = {"todos": {}, "projects": [], "tags": []}
-    with suppress(OSError, ValueError, TypeError):
-        seen.update(json.loads(path.read_text("utf-8")))
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text("utf-8"))
+        if isinstance(found, dict) and isinstance(found.get("todos"), dict):
+            seen["todos"] = {str(number): str(title) for number, title in found["todos"].items()}
+            seen["projects"] = _texts(found.get("projects"))
+            seen["tags"] = _texts(found.get("tags"))
     return seen
+
+
+def _texts(found: object) -> list[str]:
+    return [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
 
 
 def _save(path: Path, seen: Seen) -> None:

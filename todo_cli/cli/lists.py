@@ -24,6 +24,8 @@ trash_app = typer.Typer(help="Look into the trash, and empty it.")
 MOST = 1_000_000
 """The greatest page, and the most todos on one."""
 
+MOST_WORDS, LONGEST_WORD = 50, 1000
+
 STATUSES = ("open", "done", "cancelled", "all")
 
 SortOption = Annotated[
@@ -84,6 +86,8 @@ def list_(
     from todo_cli.query.texts import check_text
     from todo_cli.services.listing import ListQuery
 
+    if len(words or ()) > MOST_WORDS or any(len(word) > LONGEST_WORD for word in words or ()):
+        raise InvalidInputError(f"at most {MOST_WORDS} words of {LONGEST_WORD:,} characters can be looked for")
     parts: list[Filter] = [filters.ContainsText(check_text(word, "text to look for")) for word in words or ()]
     if project is not None:
         parts.append(filters.InProject(parse_name(project, "project")))
@@ -149,7 +153,8 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
     if invocation.json:
         invocation.renderer.show_record({"removed": removed})
     else:
-        invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else "The trash is empty.")
+        nothing = "Nothing was removed: it was put there just now." if found else "The trash is empty."
+        invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)
 
 
 def show_default_list(invocation: Invocation) -> None:

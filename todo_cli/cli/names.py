@@ -41,7 +41,7 @@ def project_rename(invocation: Invocation, old: ProjectName, new: NewName) -> No
     from todo_cli.query.names import parse_name
     from todo_cli.services.projects import rename_project
 
-    pairs = invocation.run(rename_project, old, parse_name(new, "project"))
+    pairs = invocation.run(rename_project, _existing(old), parse_name(new, "project"))
     invocation.renderer.show_records([{"old": before, "new": after} for before, after in pairs])
     completion.forget(invocation)
 
@@ -51,7 +51,7 @@ def project_archive(invocation: Invocation, name: ProjectName) -> None:
     """Put a project away, and what is nested in it: its todos are listed only when it is named."""
     from todo_cli.services.projects import archive_project
 
-    _show_names(invocation, invocation.run(archive_project, name), f"{name} is archived already")
+    _show_names(invocation, invocation.run(archive_project, _existing(name)), f"{name} is archived already")
 
 
 @command(project_app, "unarchive", epilog="Example: todo project unarchive home")
@@ -59,7 +59,7 @@ def project_unarchive(invocation: Invocation, name: ProjectName) -> None:
     """Bring back a project that was archived, and what is nested in it."""
     from todo_cli.services.projects import unarchive_project
 
-    _show_names(invocation, invocation.run(unarchive_project, name), f"{name} is not archived")
+    _show_names(invocation, invocation.run(unarchive_project, _existing(name)), f"{name} is not archived")
 
 
 @command(project_app, "delete", epilog="Example: todo project delete home")
@@ -67,11 +67,11 @@ def project_delete(invocation: Invocation, name: ProjectName, yes: options.YesOp
     """Delete a project, and what is nested in it. Its todos stay, without a project."""
     from todo_cli.services.projects import count_project, delete_project
 
-    if held := invocation.run(count_project, name):
+    if held := invocation.run(count_project, _existing(name)):
         invocation.confirm(
             f"Delete the project {name}? {options.count_todos(held)} will have no project then.", yes=yes
         )
-    _show_names(invocation, invocation.run(delete_project, name), "")
+    _show_names(invocation, invocation.run(delete_project, _existing(name)), "")
 
 
 @command(tag_app, "list", epilog="Example: todo tag list")
@@ -92,7 +92,7 @@ def tag_rename(invocation: Invocation, old: TagName, new: NewName) -> None:
     from todo_cli.query.names import parse_name
     from todo_cli.services.tags import rename_tag
 
-    before, after = invocation.run(rename_tag, old, parse_name(new, "tag"))
+    before, after = invocation.run(rename_tag, _existing(old), parse_name(new, "tag"))
     invocation.renderer.show_records([{"old": before, "new": after}])
     completion.forget(invocation)
 
@@ -102,9 +102,9 @@ def tag_delete(invocation: Invocation, name: TagName, yes: options.YesOption = F
     """Take a tag off all todos and delete it."""
     from todo_cli.services.tags import count_tag, delete_tag
 
-    if held := invocation.run(count_tag, name):
+    if held := invocation.run(count_tag, _existing(name)):
         invocation.confirm(f"Delete the tag {name}? It is on {options.count_todos(held)}.", yes=yes)
-    _show_names(invocation, [invocation.run(delete_tag, name)], "")
+    _show_names(invocation, [invocation.run(delete_tag, _existing(name))], "")
 
 
 @command(user_app, "list", epilog="Example: todo user list")
@@ -137,9 +137,10 @@ def user_rename(
     from todo_cli.services.settings import store_setting
     from todo_cli.services.users import rename_user
 
-    before, after = invocation.run(rename_user, old, parse_name(new, "user"))
-    stored = invocation.settings["user"]
-    if stored.source == "file" and fold(str(stored.value)) == fold(before):
+    before, after = invocation.run(rename_user, _existing(old), parse_name(new, "user"))
+    stored, database = invocation.settings["user"], invocation.settings["database"]
+    is_usual = stored.source == "file" and database.source in ("file", "default")
+    if is_usual and fold(str(stored.value)) == fold(before):
         store_setting("user", after)  # else every later command would ask for the old name
     invocation.renderer.show_records([{"old": before, "new": after}])
 
@@ -149,3 +150,12 @@ def _show_names(invocation: Invocation, names: list[str], unchanged: str) -> Non
         invocation.note(unchanged)
     invocation.renderer.show_records([{"name": name} for name in names])
     completion.forget(invocation)
+
+
+def _existing(name: str) -> str:
+    """Return the name of something that should be there, composed as it is stored; any text may be asked for."""
+    from unicodedata import normalize
+
+    from todo_cli.query.texts import check_text
+
+    return normalize("NFC", check_text(name, "name"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -82,7 +84,7 @@ class Invocation:
         from todo_cli.services.settings import open_database
 
         async def call() -> T:
-            async with open_database(self.target, self.settings, self.now) as database:
+            async with open_database(self.target, self.settings, self.now, ignore_interruptions) as database:
                 return await service(database, *args, **options)
 
         was_there = self.target.exists()
@@ -110,6 +112,12 @@ class Invocation:
             raise NotConfirmedError
 
 
+def ignore_interruptions() -> None:
+    """Let Ctrl-C have no effect from now on: what is being stored is stored, and is said to be."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; return its exit code (see `docs/exit-codes.md`)."""
     arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
@@ -124,6 +132,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
+        ignore_interruptions()
+        threading.excepthook = lambda _: None  # a driver's thread that finds its loop gone has nothing to tell
         error = _translate(raised)
         if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
             sys.stderr.write("\n")  # what was typed stands on the line of the question
@@ -264,4 +274,5 @@ def _report(error: TodoError, *, as_json: bool) -> None:
         text = neutralise(f"error: {error.message}")
         if error.hint:
             text += "\n" + neutralise(f"hint: {error.hint}")
-    print(text, file=sys.stderr)  # noqa: T201 - errors go to stderr
+    with suppress(OSError):  # where nobody listens, the exit code has to do
+        print(text, file=sys.stderr)  # noqa: T201 - errors go to stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select, true
@@ -17,8 +17,8 @@ from todo_cli.query import filters
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.sorting import SortKey
 
-_ZONES_APART = timedelta(days=2)
-"""No two zones are further apart than 26 hours: how far the writer's date can lie from the reader's."""
+_ZONES_APART = timedelta(days=3)
+"""No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
 
 
 def make_condition(tree: filters.Filter, transaction: Transaction) -> ColumnElement[bool]:
@@ -120,7 +120,7 @@ def _is_past(now: datetime) -> ColumnElement[bool]:
 
 
 def _start_of_next_day(on: date, now: datetime) -> datetime:
-    return start_of_day(on + timedelta(days=1), now) if on < date.max else datetime.max.replace(tzinfo=UTC)
+    return start_of_day(on + timedelta(days=1), now)
 
 
 def _shifted(when: Due, by: timedelta) -> str:

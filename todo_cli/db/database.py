@@ -40,14 +40,23 @@ class Database:
 
     `now` is aware and in the user's zone. `user_name` is None for the only user of the database.
     An SQLite file is made and upgraded at its first use; a server's tables only by `db init` and `db migrate`.
+    `before_commit` is called when a step is about to be stored; no interruption may follow it.
     """
 
-    def __init__(self, target: Target, *, now: datetime, user_name: str | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        *,
+        now: datetime,
+        user_name: str | None = None,
+        before_commit: Callable[[], None] | None = None,
+    ) -> None:
         if now.tzinfo is None:
             raise ValueError("now needs a time zone")
         self.target = target
         self.now = now
         self.user_name = user_name
+        self._before_commit = before_commit
         self._engine: AsyncEngine | None = None
 
     async def __aenter__(self) -> Database:
@@ -87,10 +96,19 @@ class Database:
                     results.append(await work(step))
                     await step.close()
                 if step.wrote:
+                    self._pass_point_of_no_return()
                     await connection.commit()
                 return results[-1]
 
         return await self._persist(attempt)
+
+    def _pass_point_of_no_return(self) -> None:
+        """Let nothing interrupt from here on; raise CancelledError if something did so just before."""
+        if self._before_commit:
+            self._before_commit()
+        task = asyncio.current_task()
+        if task and task.cancelling():
+            raise asyncio.CancelledError
 
     @asynccontextmanager
     async def _connect(self, *, writing: bool) -> AsyncIterator[AsyncConnection]:

@@ -7,16 +7,19 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, NullPool, event
+from sqlalchemy import URL, Connection, NullPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
+from todo_cli.errors import DatabaseUnavailableError
 from todo_cli.models.tables import SCHEMA
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
 SQLITE_BUSY_SECONDS = 30
+SQLITE_APPLICATION_ID = int.from_bytes(b"todo")
+"""Marks our files (https://sqlite.org/pragma.html#pragma_application_id); whoever makes the tables writes it."""
 
 WRITING = "todo_writing"
 """Execution option: this connection's transactions write."""
@@ -42,7 +45,7 @@ def make_migration_engine(target: Target) -> AsyncEngine:
 
 def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{target.path}",
+        URL.create("sqlite+aiosqlite", database=str(target.path)),
         poolclass=NullPool,
         # The driver would begin transactions by itself, and too late: two commands that read and then write lose
         # an update. With None it leaves them to the `begin` event below.
@@ -51,6 +54,7 @@ def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEng
 
     def prepare(connection: DBAPIConnection, _record: object) -> None:
         with closing(connection.cursor()) as cursor:
+            _refuse_foreign_file(cursor, target)
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
             # What is acknowledged survives a power cut: in WAL mode only FULL syncs on every commit.
             cursor.execute("PRAGMA synchronous = FULL")
@@ -59,6 +63,16 @@ def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEng
     event.listen(engine.sync_engine, "connect", prepare)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _refuse_foreign_file(cursor: Any, target: SqliteTarget) -> None:
+    """Raise DatabaseUnavailableError for a file that another program made, before anything in it is touched."""
+    # In this order: tables and mark come together, in the transaction that makes them.
+    cursor.execute("SELECT count(*) FROM sqlite_master")
+    if cursor.fetchone()[0]:
+        cursor.execute("PRAGMA application_id")
+        if cursor.fetchone()[0] != SQLITE_APPLICATION_ID:
+            raise DatabaseUnavailableError(f"{target} belongs to another program", "give the list a file of its own")
 
 
 def _use_write_ahead_log(cursor: Any) -> None:

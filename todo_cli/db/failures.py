@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.errors import (
+    BusyError,
     ConflictError,
     DatabaseUnavailableError,
     InvalidInputError,
@@ -56,7 +57,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 def is_failure(error: BaseException) -> bool:
     """Return whether the error comes from a database or the way to it, and so can be put into our words."""
-    return isinstance(error, FAILURES) or type(error).__module__.startswith("asyncpg")
+    return isinstance(error, (*FAILURES, BusyError)) or type(error).__module__.startswith("asyncpg")
 
 
 def may_succeed_again(error: BaseException) -> bool:
@@ -66,11 +67,15 @@ def may_succeed_again(error: BaseException) -> bool:
     """
     if isinstance(error, IntegrityError):
         return _violated(error) in _MET_A_DELETION
+    if isinstance(error, BusyError):
+        return True
     return sqlstate(error) in _TRY_AGAIN
 
 
 def translate(error: BaseException, target: Target) -> TodoError:
     """Return our error for one that `is_failure` recognised. What it says never holds a connection string."""
+    if isinstance(error, TodoError):
+        return error
     if isinstance(error, IntegrityError):
         return _translate_violation(error)
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
@@ -134,5 +139,5 @@ def _translate_postgresql(error: BaseException, target: Target, *, at_connect: b
             "check the network, the host, the database's name and the password",
         )
     if code in _TRY_AGAIN:
-        return ConflictError("others are changing the same todos right now; nothing was written", "try again")
+        return BusyError()
     return StorageError(f"PostgreSQL: {text} ({code}); nothing was written")

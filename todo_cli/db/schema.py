@@ -65,9 +65,13 @@ async def migrate(target: Target, revision: str = HEAD) -> bool:
 
     Raises SchemaMissingError where there are no tables yet, InvalidInputError for a revision that does not exist.
     """
+    _check_revision(revision)
+    return await _migrate(target, revision)
+
+
+def _check_revision(revision: str) -> None:
     if revision not in (known := known_revisions()):
         raise InvalidInputError(f"there is no revision {revision!r}", f"revisions: {', '.join(known)}")
-    return await _migrate(target, revision)
 
 
 def known_revisions() -> list[str]:
@@ -83,6 +87,7 @@ def migration_sql(target: Target, revision: str = HEAD) -> str:
 
     from alembic import command
 
+    _check_revision(revision)
     output = io.StringIO()
     config = _config(output)
     config.attributes["dialect"] = target.dialect
@@ -120,6 +125,7 @@ async def inspect(target: Target) -> DatabaseStatus:
 async def drop_everything(target: Target) -> None:
     """Remove all tables, and on PostgreSQL their schema, in one transaction."""
     async with _begin(make_migration_engine(target), target) as connection:
+        await _wait_for_others(connection)
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
             return

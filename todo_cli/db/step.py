@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, exists, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
+from todo_cli.errors import BusyError
 from todo_cli.models.tables import Change, Project, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.text import fold
@@ -137,7 +138,9 @@ class Step(Transaction):
             if (old := getattr(row, field)) is not None:
                 self._record(row, field, old, None)
         self._record(row, "exists", True, None)
-        await self.session.delete(row)
+        # By a statement: the unit of work would unlink on its own, without history, what it finds linked by then.
+        model = type(row)
+        await self.session.execute(delete(model).where(col(model.id) == row.id))
 
     async def ensure(self, model: type[NamedT], name: str) -> NamedT:
         """Return this user's project or tag of that name, made if there is none.
@@ -158,7 +161,9 @@ class Step(Transaction):
         statement = _insert(self.session, model).values(values)
         inserted = statement.on_conflict_do_nothing(index_elements=["user_id", "key"]).returning(col(model.id))
         is_new = (await self.session.execute(inserted)).scalar() is not None
-        row = (await self.session.execute(wanted)).scalar_one()
+        row = (await self.session.execute(wanted)).scalar_one_or_none()
+        if row is None:  # somebody's, and deleted in between
+            raise BusyError
         if is_new:
             self._record_creation(row)
         return row

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.query.texts import check_text
 
 EXAMPLES = (
     "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
@@ -66,7 +68,12 @@ class PostgresTarget:
 
     @property
     def is_local(self) -> bool:
-        return self.host.startswith("/") or self.host in ("localhost", "::1") or self.host.startswith("127.")
+        if self.host.startswith("/") or self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def __str__(self) -> str:
         port = f":{self.port}" if self.port else ""
@@ -81,6 +88,7 @@ def parse_target(url: str) -> Target:
 
     The message never repeats the URL, since it may hold a password.
     """
+    check_text(url, "database URL")
     scheme, separator, _ = url.strip().partition("://")
     if separator and scheme in _SQLITE:
         return _parse_sqlite(url.strip())
@@ -115,9 +123,12 @@ def _parse_postgresql(url: str) -> PostgresTarget:
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     # asyncpg would send it to the server, which refuses it; certificates are verified instead.
     options.pop("channel_binding", None)
-    host = options.get("host") or parts.hostname
-    if not host:
-        raise InvalidInputError("the database URL names no host", f"examples: {EXAMPLES}")
+    for option, given in (("host", parts.hostname), ("dbname", parts.path.lstrip("/")), ("database", True)):
+        if given and option in options:
+            raise InvalidInputError(f"the database URL gives {option!r} after the '?' as well", f"examples: {EXAMPLES}")
+    host = parts.hostname or options.get("host")
+    if not host or "," in host:
+        raise InvalidInputError("the database URL does not name one host", f"examples: {EXAMPLES}")
     name = unquote(parts.path.lstrip("/")) or options.get("dbname") or unquote(parts.username or "")
     if not name:
         raise InvalidInputError("the database URL names no database", f"examples: {EXAMPLES}")

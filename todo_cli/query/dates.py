@@ -22,6 +22,8 @@ from todo_cli.query.suggestions import nearest
 
 EXAMPLES = "2026-12-24, '2026-12-24 18:00', today, tomorrow, friday, +3d, +2w, eom"
 
+FIRST_YEAR, LAST_YEAR = 2, 9998
+
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _NAMES = ("today", "tomorrow", "eom", *_DAYS)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d))?", re.ASCII | re.IGNORECASE)
@@ -63,6 +65,7 @@ def _parse_iso(match: re.Match[str], text: str, now: datetime) -> Due:
         on = date(year, month, day)
     except ValueError:
         raise _not_understood(text, _nearest_day(year, month, day)) from None
+    _check_year(on, text)
     if match[4] is None:
         return Due(on)
     try:
@@ -80,9 +83,19 @@ def _nearest_day(year: int, month: int, day: int) -> str | None:
 
 def _add_days(start: date, count: str, unit: int, text: str) -> date:
     try:
-        return start + timedelta(days=int(count) * unit)
+        on = start + timedelta(days=int(count) * unit)
     except (OverflowError, ValueError):
-        raise InvalidInputError(f"{text!r} lies beyond the year 9999", f"examples: {EXAMPLES}") from None
+        on = date.max
+    _check_year(on, text)
+    return on
+
+
+def _check_year(on: date, text: str) -> None:
+    """Keep a distance from the ends of the calendar, so that every zone can show every date."""
+    if not FIRST_YEAR <= on.year <= LAST_YEAR:
+        raise InvalidInputError(
+            f"{text!r} is too far away", f"dates run from the year {FIRST_YEAR:04} to {LAST_YEAR}; examples: {EXAMPLES}"
+        )
 
 
 def to_instant(on: date, at: time, now: datetime) -> datetime:
@@ -92,11 +105,8 @@ def to_instant(on: date, at: time, now: datetime) -> datetime:
     InvalidInputError.
     """
     wall = datetime.combine(on, at)
-    try:
-        instant = datetime.combine(on, at, tzinfo=now.tzinfo).astimezone(UTC)
-        back = instant.astimezone(now.tzinfo).replace(tzinfo=None)
-    except OverflowError:
-        raise InvalidInputError(f"'{wall:%Y-%m-%d %H:%M}' lies beyond the year 9999", f"examples: {EXAMPLES}") from None
+    instant = datetime.combine(on, at, tzinfo=now.tzinfo).astimezone(UTC)
+    back = instant.astimezone(now.tzinfo).replace(tzinfo=None)
     if back != wall:
         raise InvalidInputError(
             f"there is no {at:%H:%M} on {on} in {now.tzinfo}: the clocks go forward",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import QueryableAttribute, joinedload, selectinload
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
 from todo_cli.db.conditions import project_or_nested
 from todo_cli.db.step import Transaction
-from todo_cli.errors import NotFoundError
+from todo_cli.errors import InvalidInputError, NotFoundError
 from todo_cli.models.tables import Project, Tag, Todo, User
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoPublic
@@ -19,6 +19,10 @@ from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
 NamedT = TypeVar("NamedT", Project, Tag)
+StatementT = TypeVar("StatementT", bound=Select[Any])
+
+MOST_BEGINNINGS = 200
+"""Each is a condition of its own, and databases nest only so many."""
 
 
 def _relationship(attribute: object) -> QueryableAttribute[Any]:
@@ -27,8 +31,14 @@ def _relationship(attribute: object) -> QueryableAttribute[Any]:
     return attribute
 
 
-WITH_PROJECT = joinedload(_relationship(Todo.project))
+# Not by a join: of a row that had to be waited for, only the locked table is read anew (PostgreSQL manual, 13.2.1).
+WITH_PROJECT = selectinload(_relationship(Todo.project))
 WITH_TAGS = selectinload(_relationship(Todo.tags))
+
+
+def _locked(statement: StatementT) -> StatementT:
+    """Return the statement so that it locks its rows, and gives them as they are once the lock is held."""
+    return statement.with_for_update().execution_options(populate_existing=True)
 
 
 async def find_todos(
@@ -41,9 +51,13 @@ async def find_todos(
     """
     numbers = [reference.number for reference in references if isinstance(reference, NumberReference)]
     uuids = [reference for reference in references if isinstance(reference, UuidReference)]
+    beginnings = [reference for reference in uuids if reference.first != reference.last]
+    if len(beginnings) > MOST_BEGINNINGS:
+        raise InvalidInputError(f"{MOST_BEGINNINGS} beginnings of a uuid are the most at once", "write the uuids whole")
     wanted = or_(
         col(Todo.id).in_(numbers),
-        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in uuids),
+        col(Todo.uuid).in_([reference.first for reference in uuids if reference.first == reference.last]),
+        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in beginnings),
     )
     statement = (
         select(Todo)
@@ -52,7 +66,7 @@ async def find_todos(
         .order_by(col(Todo.id))
     )
     if locked:
-        statement = statement.with_for_update(of=Todo)
+        statement = _locked(statement)
     todos = (await transaction.session.execute(statement)).scalars().all()
     return _match(references, todos, trashed=trashed)
 
@@ -101,7 +115,7 @@ async def find_projects(transaction: Transaction, name: str, *, locked: bool = F
         .order_by(col(Project.key))
     )
     if locked:
-        statement = statement.with_for_update()
+        statement = _locked(statement)
     projects = list((await transaction.session.execute(statement)).scalars())
     if not projects:
         await check_name(transaction, Project, name)
@@ -112,7 +126,7 @@ async def find_tag(transaction: Transaction, name: str, *, locked: bool = False)
     """Return the tag of that name; raises NotFoundError where there is none."""
     statement = select(Tag).where(col(Tag.user_id) == transaction.user_id, col(Tag.key) == fold(name))
     if locked:
-        statement = statement.with_for_update()
+        statement = _locked(statement)
     tag = (await transaction.session.execute(statement)).scalar_one_or_none()
     if tag is None:
         await check_name(transaction, Tag, name)
@@ -122,8 +136,8 @@ async def find_tag(transaction: Transaction, name: str, *, locked: bool = False)
 
 async def find_user(transaction: Transaction, name: str) -> User:
     """Return the user of that name, locked; raises NotFoundError where there is none."""
-    statement = select(User).where(col(User.key) == fold(name)).with_for_update()
-    user = (await transaction.session.execute(statement)).scalar_one_or_none()
+    statement = select(User).where(col(User.key) == fold(name))
+    user = (await transaction.session.execute(_locked(statement))).scalar_one_or_none()
     if user is None:
         raise NotFoundError(f"there is no user {name!r}", "'todo user list' shows them")
     return user

@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step, Transaction
-from todo_cli.errors import ConflictError, InvalidInputError
+from todo_cli.errors import BusyError, ConflictError, InvalidInputError
 from todo_cli.models.tables import Project, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import NAME_LENGTH, ProjectPublic, Status
@@ -51,11 +51,13 @@ async def rename_project(db: Database, old: str, new: str) -> list[tuple[str, st
         projects = await find_projects(step, old, locked=True)
         if fold(new).startswith(f"{fold(old)}."):
             raise InvalidInputError(f"{new!r} lies inside {old!r}", "a project cannot move into itself")
-        renamed = [(project, new + project.name[len(old) :]) for project in projects]
+        depth = old.count(".") + 1
+        renamed = [(project, ".".join([new, *project.name.split(".")[depth:]])) for project in projects]
         await _check_free(step, {project.key for project in projects}, [name for _, name in renamed])
         pairs = [(project.name, name) for project, name in renamed]
-        for project, name in renamed:
+        for project, name in renamed:  # the shortest first: moved upwards, it frees the name for the next
             step.change(project, name=name)
+            await step.flush()
         return pairs
 
     return await db.write("project rename", work)
@@ -86,11 +88,16 @@ async def delete_project(db: Database, name: str) -> list[str]:
     """Delete the project and what is nested in it; return their names. Their todos stay, without a project."""
 
     async def work(step: Step) -> list[str]:
-        # Todos are locked before their projects, as everywhere.
-        projects = await find_projects(step, name)
+        # Todos are locked before their projects, as everywhere; then nobody can add to these any more.
+        known = [project.id for project in await find_projects(step, name)]
+        held = select(Todo).where(col(Todo.project_id).in_(known)).options(WITH_PROJECT).order_by(col(Todo.id))
+        todos = (await step.session.execute(held.with_for_update(of=Todo))).scalars().all()
+        projects = await find_projects(step, name, locked=True)
         ids = [project.id for project in projects]
-        todos = select(Todo).where(col(Todo.project_id).in_(ids)).options(WITH_PROJECT)
-        for todo in (await step.session.execute(todos.order_by(col(Todo.id)).with_for_update(of=Todo))).scalars():
+        count = select(func.count()).select_from(Todo).where(col(Todo.project_id).in_(ids))
+        if ids != known or await step.session.scalar(count) != len(todos):
+            raise BusyError
+        for todo in todos:
             step.change(todo, project=None)
         await step.flush()
         for project in projects:

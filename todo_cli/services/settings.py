@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from todo_cli import config
@@ -21,10 +21,16 @@ def choose_target(settings: Mapping[str, config.Value]) -> Target:
     return SqliteTarget(path)
 
 
-def open_database(target: Target, settings: Mapping[str, config.Value], now: datetime) -> Database:
+def open_database(
+    target: Target,
+    settings: Mapping[str, config.Value],
+    now: datetime,
+    before_commit: Callable[[], None] | None = None,
+) -> Database:
     """Return the database for one command of the user that the settings name, if they name one."""
     user = settings["user"].value
-    return Database(target, now=now, user_name=None if user is None else parse_name(str(user), "user"))
+    name = None if user is None else parse_name(str(user), "user")
+    return Database(target, now=now, user_name=name, before_commit=before_commit)
 
 
 def store_setting(key: str, text: str) -> None:
@@ -37,7 +43,9 @@ def store_setting(key: str, text: str) -> None:
         return
     value = config.parse_setting(key, text)
     if key == "database":
-        parse_target(text)
+        target = parse_target(text)
+        if isinstance(target, SqliteTarget):
+            value = target.url  # absolute: the same file from every folder
     elif key == "user":
         parse_name(text, "user")
     config.store(key, value)

@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step, Transaction
-from todo_cli.errors import ConflictError
+from todo_cli.errors import BusyError, ConflictError
 from todo_cli.models.tables import Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TagPublic
@@ -72,7 +72,12 @@ async def delete_tag(db: Database, name: str) -> str:
         tagged = select(col(TodoTag.todo_id)).where(col(TodoTag.tag_id) == tag.id)
         # Todos are locked before their tags, as everywhere.
         todos = select(Todo).where(col(Todo.id).in_(tagged)).options(WITH_TAGS).order_by(col(Todo.id)).with_for_update()
-        for todo in (await step.session.execute(todos)).scalars():
+        carriers = (await step.session.execute(todos)).scalars().all()
+        tag = await find_tag(step, name, locked=True)  # now nobody can put it on another todo
+        count = select(func.count()).select_from(TodoTag).where(col(TodoTag.tag_id) == tag.id)
+        if await step.session.scalar(count) != len(carriers):
+            raise BusyError
+        for todo in carriers:
             step.unlink(todo, tag)
         await step.flush()
         await step.remove(tag)
