@@ -18,6 +18,9 @@ from todo_cli.query.names import Kind, parse_name, propose_name
         ("日本", "tag"),
         ("дом", "project"),
         ("x", "tag"),
+        ("हिन्दी", "tag"),  # its vowels are marks
+        ("ภาษาไทย", "project"),
+        ("שָׁלוֹם", "tag"),
         ("alex.smith", "user"),
         ("sam@example", "user"),
     ],

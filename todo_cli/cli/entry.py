@@ -13,8 +13,9 @@ def run() -> None:
     interpreter's clearing up: everything is stored and shown by then, and another Ctrl-C could only disturb.
     """
     try:
-        from todo_cli.cli.runtime import ignore_interruptions, main
+        from todo_cli.cli.runtime import ignore_interruptions, main, own_process
 
+        own_process()
         code = main()
         ignore_interruptions()
         sys.stdout.flush()

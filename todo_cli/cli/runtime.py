@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import typer
 
+from todo_cli.cli.usage import translate_usage
 from todo_cli.errors import InterruptedByUserError, InvalidInputError, NotConfirmedError, TodoError
 
 if TYPE_CHECKING:
@@ -112,14 +113,23 @@ class Invocation:
             raise NotConfirmedError
 
 
+_process_is_ours = False
+
+
+def own_process() -> None:
+    """Tell that this process ends with the command, so that its signals and threads are ours to silence."""
+    global _process_is_ours  # noqa: PLW0603 - a fact about the process, said once by its entry
+    _process_is_ours = True
+
+
 def ignore_interruptions() -> None:
     """Let Ctrl-C have no effect from now on: what is being stored is stored, and is said to be."""
-    if threading.current_thread() is threading.main_thread():
+    if _process_is_ours:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line; return its exit code (see `docs/exit-codes.md`)."""
+    """Run one command line; return its exit code. The README lists them."""
     arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     _prepare_streams()
@@ -133,7 +143,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
         ignore_interruptions()
-        threading.excepthook = lambda _: None  # a driver's thread that finds its loop gone has nothing to tell
+        if _process_is_ours:
+            threading.excepthook = lambda _: None  # a driver's thread that finds its loop gone has nothing to tell
         error = _translate(raised)
         if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
             sys.stderr.write("\n")  # what was typed stands on the line of the question
@@ -212,7 +223,7 @@ def _translate(error: BaseException) -> TodoError:
         case KeyboardInterrupt() | typer.Abort():
             return InterruptedByUserError()
         case typer.TyperException():
-            return _translate_usage(error)
+            return translate_usage(error)
         case OSError():
             where = f" {error.filename}" if error.filename else ""
             return TodoError(f"cannot read or write{where}: {error.strerror or error}")
@@ -221,46 +232,6 @@ def _translate(error: BaseException) -> TodoError:
                 f"this should not have happened: {type(error).__name__}",
                 "run it again with --debug and report what it says",
             )
-
-
-def _translate_usage(error: typer.TyperException) -> TodoError:
-    """Return what the command-line parser complains about, in the words and form of our own errors."""
-    message = error.format_message()
-    message = message[:1].lower() + message[1:]
-    message, _, possible = message.partition(" (Possible options: ")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "todo"
-    hint = f"'{command} --help' shows how"
-    if possible:
-        hint = f"did you mean {possible.rstrip(')')}?"
-    elif " Did you mean " in message:
-        message, _, meant = message.partition(" Did you mean ")
-        hint = f"did you mean {meant}"
-    elif message.startswith("no such option"):
-        hint = "words that begin with '-' stand after '--'"
-    elif message.startswith("missing command") and context:
-        hint = f"commands: {', '.join(context.command.list_commands(context))}"
-    elif message.startswith("no such command"):
-        hint = _KNOWN_ELSEWHERE.get(message.split("'")[1], "a new todo begins with 'add': todo add Buy milk")
-    message = message.replace("invalid value for ", "").replace(": Input should be", " should be")
-    return InvalidInputError(" ".join(message.split()).rstrip("."), hint)
-
-
-_KNOWN_ELSEWHERE = {
-    word: f"did you mean '{command}'?"
-    for command, words in {
-        "add": ("new", "create"),
-        "delete": ("rm", "remove", "del"),
-        "done": ("do", "complete", "finish", "check"),
-        "modify": ("edit", "change", "update", "mod"),
-        "list": ("search", "find", "grep", "all"),
-        "show": ("info", "view", "get"),
-        "--help": ("help",),
-        "--version": ("version",),
-    }.items()
-    for word in words
-}
-"""What other programs call our commands."""
 
 
 def _report(error: TodoError, *, as_json: bool) -> None:

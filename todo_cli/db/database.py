@@ -23,6 +23,7 @@ from todo_cli.errors import (
     SchemaMissingError,
     SchemaOutdatedError,
     SchemaTooNewError,
+    TodoError,
     UnknownUserError,
     UserNotNamedError,
 )
@@ -120,30 +121,27 @@ class Database:
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what the attempt gives; try again what can succeed then, and put into our words what cannot."""
-        upgraded = False
+        prepared = False
         for number in range(1, MOST_ATTEMPTS + 1):
             try:
                 return await attempt()
-            except (SchemaMissingError, SchemaOutdatedError):
-                if upgraded or not isinstance(self.target, SqliteTarget):
-                    raise
-                await self._prepare_file(self.target)
-                upgraded = True
             except Exception as error:
-                if not is_failure(error):
+                if not isinstance(error, TodoError) and not is_failure(error):
                     raise
                 failure = translate(error, self.target)
-                if isinstance(failure, SchemaMissingError) and isinstance(self.target, SqliteTarget) and not upgraded:
-                    await self._prepare_file(self.target)
-                    upgraded = True
+                is_old_file = isinstance(failure, SchemaMissingError | SchemaOutdatedError) and isinstance(
+                    self.target, SqliteTarget
+                )
+                if is_old_file and not prepared:
+                    await initialise(self.target, self.user_name, self.now)
+                    prepared = True
                 elif may_succeed_again(error) and number < MOST_ATTEMPTS:
-                    await asyncio.sleep(random.uniform(0, min(0.5, 0.02 * 2**number)))  # noqa: S311 - spreads retries only
+                    await asyncio.sleep(random.uniform(0, min(0.5, 0.02 * 2**number)))  # noqa: S311 - spreads retries
+                elif failure is error:
+                    raise
                 else:
                     raise failure from error
         raise AssertionError("the last attempt returns or raises")
-
-    async def _prepare_file(self, target: SqliteTarget) -> None:
-        await initialise(target, self.user_name, self.now)
 
     async def _identify(self, session: AsyncSession, *, anybody: bool = False) -> Transaction:
         """Check the schema's revision and find the user, in one statement."""

@@ -57,7 +57,7 @@ def sqlstate(error: BaseException) -> str | None:
 
 def is_failure(error: BaseException) -> bool:
     """Return whether the error comes from a database or the way to it, and so can be put into our words."""
-    return isinstance(error, (*FAILURES, BusyError)) or type(error).__module__.startswith("asyncpg")
+    return isinstance(error, FAILURES) or type(error).__module__.startswith("asyncpg")
 
 
 def may_succeed_again(error: BaseException) -> bool:

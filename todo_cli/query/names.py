@@ -1,12 +1,11 @@
 """Names of projects, tags and users.
 
-A tag, and each dot-separated segment of a project, is a letter (of any script) followed by letters, digits, `_` and
-`-`. A user name may hold `.` and `@` besides.
+A tag, and each dot-separated segment of a project, is a letter (of any script) followed by letters with their marks,
+digits, `_` and `-`. A user name may hold `.` and `@` besides.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Literal
 
@@ -15,12 +14,8 @@ from todo_cli.models.values import NAME_LENGTH
 
 Kind = Literal["project", "tag", "user"]
 
-_SEGMENT = r"[^\W\d_](?:[\w-]|[\u0300-\u036f])*"
-_PATTERNS: dict[Kind, re.Pattern[str]] = {
-    "project": re.compile(rf"{_SEGMENT}(?:\.{_SEGMENT})*"),
-    "tag": re.compile(_SEGMENT),
-    "user": re.compile(r"[^\W\d_][\w.@-]*"),
-}
+_BESIDES: dict[Kind, str] = {"project": "_-", "tag": "_-", "user": "_-.@"}
+"""What may follow the first letter, beside letters, marks and digits (categories L, M and N of Unicode)."""
 
 
 def parse_name(text: str, kind: Kind) -> str:
@@ -28,22 +23,46 @@ def parse_name(text: str, kind: Kind) -> str:
     name = unicodedata.normalize("NFC", text)
     if len(name) > NAME_LENGTH:
         raise InvalidInputError(f"a {kind} name has at most {NAME_LENGTH} characters, this one has {len(name)}")
-    if _PATTERNS[kind].fullmatch(name):
+    if _is_name(name, kind):
         return name
     proposal = propose_name(name, kind)
     rule = "a letter, then letters, digits, '_' and '-'"
     if kind == "project":
         rule += "; a '.' nests"
     raise InvalidInputError(
-        f"{text!r} is no {kind} name",
-        f"did you mean {proposal!r}? ({rule})" if proposal else f"a name is {rule}",
+        f"{text!r} is no {kind} name", f"did you mean {proposal!r}? ({rule})" if proposal else f"a name is {rule}"
     )
 
 
 def propose_name(text: str, kind: Kind) -> str | None:
     """Return a valid name that is close to the text, or None where nothing of it is left."""
-    segments = text.split(".") if kind == "project" else [text]
-    kept = r"[^\w.@-]+" if kind == "user" else r"[^\w-]+"
-    cleaned = (re.sub(r"^[\W\d_]+", "", re.sub(kept, "-", segment)).rstrip("-") for segment in segments)
+    cleaned = (_clean(segment, kind) for segment in _segments(unicodedata.normalize("NFC", text), kind))
     proposal = ".".join(segment for segment in cleaned if segment)[:NAME_LENGTH]
-    return proposal if _PATTERNS[kind].fullmatch(proposal) else None
+    return proposal if _is_name(proposal, kind) else None
+
+
+def _segments(name: str, kind: Kind) -> list[str]:
+    return name.split(".") if kind == "project" else [name]
+
+
+def _is_name(name: str, kind: Kind) -> bool:
+    return all(
+        segment and _category(segment[0]) == "L" and all(_may_follow(character, kind) for character in segment)
+        for segment in _segments(name, kind)
+    )
+
+
+def _may_follow(character: str, kind: Kind) -> bool:
+    return _category(character) in "LMN" or character in _BESIDES[kind]
+
+
+def _category(character: str) -> str:
+    return unicodedata.category(character)[0]
+
+
+def _clean(segment: str, kind: Kind) -> str:
+    """Return the words of the segment, joined with hyphens, from its first letter on."""
+    words = "".join(character if _may_follow(character, kind) else " " for character in segment).split()
+    text = "-".join(words)
+    start = next((place for place, character in enumerate(text) if _category(character) == "L"), len(text))
+    return text[start:].rstrip("-")

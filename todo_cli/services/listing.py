@@ -13,12 +13,11 @@ from todo_cli.db.conditions import make_condition, make_order
 from todo_cli.db.database import Database
 from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
-from todo_cli.models.text import fold
-from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status, TodoPage, TodoPublic
+from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
 from todo_cli.query.filters import And, Filter, HasTag, InProject
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
-from todo_cli.services.lookup import check_name, find_todos, to_public
+from todo_cli.services.lookup import check_name, find_todos, make_public, to_public
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,8 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
             count = rows[0].total if rows else None
         else:  # a page beyond the last one: no row brought the total
             count = 0 if query.page == 1 else await transaction.session.scalar(select(_count(condition)))
-        return TodoPage([_from_row(row) for row in rows], count, query.page, query.size)
+        todos = [make_public(row, row.project, row.tags.split(",") if row.tags else ()) for row in rows]
+        return TodoPage(todos, count, query.page, query.size)
 
     return await db.read(work)
 
@@ -115,22 +115,3 @@ _COLUMNS: tuple[Any, ...] = (
     Todo.deleted_at,
     Todo.version,
 )
-
-
-def _from_row(row: Any) -> TodoPublic:
-    return TodoPublic(
-        id=row.id,
-        uuid=row.uuid,
-        title=row.title,
-        description=row.description,
-        status=Status(row.status),
-        priority=Priority(row.priority),
-        project=row.project,
-        tags=tuple(sorted(row.tags.split(","), key=fold)) if row.tags else (),
-        due=None if row.due_on is None else Due(row.due_on, row.due_at),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        completed_at=row.completed_at,
-        deleted_at=row.deleted_at,
-        version=row.version,
-    )

@@ -14,7 +14,7 @@ from todo_cli.db.step import Transaction
 from todo_cli.errors import InvalidInputError, NotFoundError
 from todo_cli.models.tables import Project, Tag, Todo, User
 from todo_cli.models.text import fold
-from todo_cli.models.values import Priority, Status, TodoPublic
+from todo_cli.models.values import Due, Priority, Status, TodoPublic
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
@@ -160,20 +160,24 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
 
 def to_public(todo: Todo) -> TodoPublic:
     """Return the row, with project and tags loaded, as a plain value."""
-    assert todo.id is not None
+    return make_public(todo, todo.project.name if todo.project else None, [tag.name for tag in todo.tags])
+
+
+def make_public(columns: Any, project: str | None, tags: Iterable[str]) -> TodoPublic:
+    """Return what has the columns of `todos`, a model's row or a selected one, as a plain value."""
     return TodoPublic(
-        id=todo.id,
-        uuid=todo.uuid,
-        title=todo.title,
-        description=todo.description,
-        status=Status(todo.status),
-        priority=Priority(todo.priority),
-        project=todo.project.name if todo.project else None,
-        tags=tuple(sorted((tag.name for tag in todo.tags), key=fold)),
-        due=todo.due,
-        created_at=todo.created_at,
-        updated_at=todo.updated_at,
-        completed_at=todo.completed_at,
-        deleted_at=todo.deleted_at,
-        version=todo.version,
+        id=columns.id,
+        uuid=columns.uuid,
+        title=columns.title,
+        description=columns.description,
+        status=Status(columns.status),
+        priority=Priority(columns.priority),
+        project=project,
+        tags=tuple(sorted(tags, key=fold)),
+        due=None if columns.due_on is None else Due(columns.due_on, columns.due_at),
+        created_at=columns.created_at,
+        updated_at=columns.updated_at,
+        completed_at=columns.completed_at,
+        deleted_at=columns.deleted_at,
+        version=columns.version,
     )
