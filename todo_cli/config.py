@@ -81,6 +81,7 @@ SETTINGS: Mapping[str, Setting] = {
             environment="TODO_DATABASE_URL",
             secret=True,
         ),
+        Setting("database_env", "the environment variable that holds the URL of the database, in its place", _text),
         Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
         Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
     )
@@ -145,11 +146,26 @@ def resolve(flags: Mapping[str, str | None]) -> dict[str, Value]:
             values[key] = Value(from_file[key], "file")
         else:
             values[key] = Value(None, "default")
+    if values["database"].source == "default" and (name := values["database_env"].value) is not None:
+        if not (text := os.environ.get(str(name))):
+            raise InvalidInputError(
+                f"the environment variable {name} is not set, which should hold the URL of the database",
+                "set it, or go back to the embedded file with 'todo db disconnect'",
+            )
+        values["database"] = Value(text, "file")
     return values
 
 
-def store(key: str, value: str | int | None) -> None:
-    """Write one setting to the configuration file, or remove it with None, and keep the rest of the file as it is.
+def is_exposed() -> bool:
+    """Return whether others on this machine may read the configuration file, which can hold a password."""
+    try:
+        return os.name == "posix" and bool(config_path().stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def store(settings: Mapping[str, str | int | None]) -> None:
+    """Write settings to the configuration file, remove those that are None, and keep the rest of the file as it is.
 
     The file holds credentials, so only its owner may read it (mode 0600). It is replaced whole: a kill leaves
     the old one or the new one.
@@ -157,17 +173,17 @@ def store(key: str, value: str | int | None) -> None:
     import tomlkit
     from filelock import FileLock, Timeout
 
-    find_setting(key)
     path = config_path().resolve()  # the file itself, if a link to it lies in the folder
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=10):
             read_file()  # a file that is not understood is refused here, not overwritten
             document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
-            if value is None:
-                document.pop(key, None)
-            else:
-                document[key] = value
+            for key, value in settings.items():
+                if value is None:
+                    document.pop(key, None)
+                else:
+                    document[key] = value
             _replace(path, tomlkit.dumps(document))
     except Timeout:
         raise StorageError(f"{path} is being changed by another program", "try again") from None

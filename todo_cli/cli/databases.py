@@ -2,18 +2,106 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import asdict
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
-from todo_cli.errors import InvalidInputError
+from todo_cli.errors import InvalidInputError, UnknownUserError, UserNotNamedError
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import DatabaseStatus
 
 app = typer.Typer(help="Make, upgrade, look at and drop the tables in the database.")
+
+
+@command(
+    app,
+    "connect",
+    epilog="Example: todo db connect 'postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname'",
+)
+def connect(
+    invocation: Invocation,
+    url: Annotated[str | None, typer.Argument(metavar="URL", hidden=True)] = None,
+    from_env: Annotated[
+        str | None, typer.Option("--from-env", metavar="NAME", help="Store the name of a variable that holds the URL.")
+    ] = None,
+) -> None:
+    """Make a database the usual one: URL is the string as Neon's console shows it.
+
+    It is tried first. The URL is stored, with its password, in a file that only you can read; with --from-env only the
+    name of the variable is. With several users in the database, --user says which one you are.
+    """
+    from todo_cli.services.databases import inspect_database
+    from todo_cli.services.settings import store_connection
+
+    if (url is None) == (from_env is None):
+        raise InvalidInputError("one of URL and --from-env NAME is needed", "todo db connect 'postgresql://…'")
+    address = url or os.environ.get(from_env or "")
+    if not address:
+        raise InvalidInputError(f"the environment variable {from_env} is not set")
+    there = replace(invocation, database=address)
+    found = there.run(inspect_database)
+    if found.revision is None:
+        found = _offer_tables(there) or found
+    user = _settle_user(invocation.user, found.users)
+    store_connection(url, from_env, user)
+    if invocation.json:
+        record = {"database": str(there.target), "revision": found.revision, "user": user}
+        invocation.renderer.show_record(record)
+        return
+    who = f" as {user}" if user else ""
+    invocation.note(f"Connected to {there.target}{who}. It is the usual database now; 'todo db disconnect' goes back.")
+    if found.revision is None:
+        invocation.note("There are no tables in it yet: 'todo db init' makes them.")
+    elif found.revision < found.expected_revision:
+        invocation.note(f"Its tables are at revision {found.revision}: 'todo db migrate' brings them up to date.")
+
+
+def _offer_tables(there: Invocation) -> DatabaseStatus | None:
+    """Make the tables if somebody is there to agree; return what is in the database then."""
+    from todo_cli.services.databases import init_database, inspect_database
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    if not typer.confirm(f"There are no tables in {there.target} yet. Make them now?", default=True, err=True):
+        return None
+    there.run(init_database)
+    return there.run(inspect_database)
+
+
+def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
+    """Return who one is in that database: the one that was named, the only one, or the one that is chosen."""
+    from todo_cli.models.text import fold
+
+    if not users:
+        return named
+    if named is not None:
+        by_key = {fold(user): user for user in users}
+        if fold(named) not in by_key:
+            raise UnknownUserError(named, users)
+        return by_key[fold(named)]
+    if len(users) == 1:
+        return users[0]
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UserNotNamedError(users)
+    return _settle_user(typer.prompt(f"Who are you? ({', '.join(users)})", err=True), users)
+
+
+@command(app, "disconnect", epilog="Example: todo db disconnect")
+def disconnect(invocation: Invocation) -> None:
+    """Go back to the embedded file. The database and what is in it stay as they are."""
+    from todo_cli.services.settings import store_connection
+
+    store_connection(None, None, None)
+    there = replace(invocation, database=None)
+    _report(invocation, {"database": str(there.target), "changed": True}, f"{there.target} is the usual list now.")
 
 
 @command(app, "init", epilog="Example: todo --database postgresql://… db init --user alex")

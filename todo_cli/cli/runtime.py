@@ -56,9 +56,12 @@ class Invocation:
     @cached_property
     def settings(self) -> Mapping[str, Value]:
         """Every setting with its source."""
-        from todo_cli.config import resolve
+        from todo_cli import config
 
-        return resolve({"database": self.database, "user": self.user})
+        settings = config.resolve({"database": self.database, "user": self.user})
+        if settings["database"].source == "file" and config.is_exposed():
+            self.note(f"Others can read {config.config_path()}, which may hold a password: chmod 600 closes it.")
+        return settings
 
     @cached_property
     def target(self) -> Target:

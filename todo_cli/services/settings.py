@@ -39,7 +39,8 @@ def store_setting(key: str, text: str) -> None:
     Raises InvalidInputError for a value that cannot be used.
     """
     if not text:
-        config.store(key, None)
+        config.find_setting(key)
+        config.store({key: None})
         return
     value = config.parse_setting(key, text)
     if key == "database":
@@ -48,4 +49,16 @@ def store_setting(key: str, text: str) -> None:
             value = target.url  # absolute: the same file from every folder
     elif key == "user":
         parse_name(text, "user")
-    config.store(key, value)
+    config.store({key: value})
+
+
+def store_connection(url: str | None, variable: str | None, user: str | None) -> None:
+    """Make a database the usual one: its URL or the variable that holds it, and who one is there; None takes it out."""
+    target = parse_target(url) if url else None
+    config.store(
+        {
+            "database": target.url if isinstance(target, SqliteTarget) else url,
+            "database_env": variable,
+            "user": user,
+        }
+    )

@@ -1,0 +1,116 @@
+"""`todo db connect` and `disconnect`: tried first, then stored; nobody's password is shown."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.conftest import Cli, Server
+from tests.terminal import at_terminal
+
+COMMAND = [sys.executable, "-m", "todo_cli"]
+
+
+@pytest.fixture
+def shared(server: Server) -> str:
+    """A database with the tables and the users alex and sam."""
+    server.execute("DROP DATABASE IF EXISTS connected")
+    server.execute("CREATE DATABASE connected TEMPLATE template")
+    statement = "INSERT INTO todo.users (uuid, name, key, created_at) VALUES (gen_random_uuid(), 'Sam', 'sam', now())"
+    server.execute(statement, "connected")
+    return server.url("connected")
+
+
+def settings(cli: Cli) -> dict[str, str]:
+    return {item["key"]: item["value"] for item in json.loads(cli("config", "list", "--json").out) if item["value"]}
+
+
+def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
+    url = server.url("template")
+    assert fresh_cli("db", "connect", url).code == 0
+    assert settings(fresh_cli)["user"] == "alex"
+    assert json.loads(fresh_cli("db", "status", "--json").out)["source"] == "file"
+    assert fresh_cli("list").code == 0
+    assert fresh_cli("db", "disconnect").code == 0
+    assert settings(fresh_cli) == {}
+    assert json.loads(fresh_cli("db", "status", "--json").out)["source"] == "default"
+
+
+def test_of_several_users_one_is_named_or_chosen(fresh_cli: Cli, shared: str) -> None:
+    refused = fresh_cli("db", "connect", shared)
+    assert refused.code == 2
+    assert "alex, Sam" in refused.err
+    assert fresh_cli("db", "connect", shared, "--user", "nobody").code == 3
+    assert settings(fresh_cli) == {}
+    assert fresh_cli("db", "connect", shared, "--user", "SAM").code == 0
+    assert settings(fresh_cli)["user"] == "Sam"
+    chosen = at_terminal([*COMMAND, "db", "connect", shared], fresh_cli.environment, typed="alex\n")
+    assert chosen.code == 0, chosen.out
+    assert settings(fresh_cli)["user"] == "alex"
+
+
+def test_tables_are_offered_at_a_terminal_only(fresh_cli: Cli, server: Server) -> None:
+    server.execute("DROP DATABASE IF EXISTS bare")
+    server.execute("CREATE DATABASE bare")
+    url = server.url("bare")
+    scripted = fresh_cli("db", "connect", url)
+    assert scripted.code == 0
+    assert "'todo db init' makes them" in scripted.err
+    assert fresh_cli("list").code == 1
+    declined = at_terminal([*COMMAND, "db", "connect", url], fresh_cli.environment, typed="n\n")
+    assert declined.code == 0
+    assert server.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'todo'", "bare") == []
+    accepted = at_terminal([*COMMAND, "--user", "sam", "db", "connect", url], fresh_cli.environment, typed="y\n")
+    assert accepted.code == 0
+    assert settings(fresh_cli)["user"] == "sam"
+    assert fresh_cli("add", "a").ids == [1]
+
+
+def test_the_name_of_a_variable_in_place_of_the_string(fresh_cli: Cli, server: Server) -> None:
+    url = server.url("template")
+    assert fresh_cli("db", "connect", "--from-env", "DATABASE_URL").code == 2
+    assert fresh_cli("db", "connect", "--from-env", "DATABASE_URL", DATABASE_URL=url).code == 0
+    assert "template" not in (fresh_cli.home / "config.toml").read_text()
+    status = json.loads(fresh_cli("db", "status", "--json", DATABASE_URL=url).out)
+    assert (status["source"], status["dialect"]) == ("file", "postgresql")
+    missing = fresh_cli("list")
+    assert missing.code == 2
+    assert "DATABASE_URL is not set" in missing.err
+    assert fresh_cli("db", "disconnect", DATABASE_URL=url).code == 0
+    assert fresh_cli("list").code == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("postgresql://alex:AbC123dEf@127.0.0.1:1/dbname?sslmode=require&channel_binding=require", 5),
+        ("postgresql://alex:AbC123dEf@/dbname?sslmode=require", 2),
+        ("postgresql://alex:AbC123dEf@localhost:port/dbname", 2),
+        ("ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname", 2),
+    ],
+)
+def test_what_cannot_be_reached_or_understood_is_not_stored_nor_shown(fresh_cli: Cli, url: str, code: int) -> None:
+    for arguments in (["db", "connect", url], ["--debug", "db", "connect", url], ["db", "connect", url, "--json"]):
+        result = fresh_cli(*arguments)
+        assert result.code == code, result
+        assert "AbC123dEf" not in result.out + result.err
+    assert settings(fresh_cli) == {}
+
+
+def test_a_file_that_others_can_read_is_reported(fresh_cli: Cli, server: Server) -> None:
+    fresh_cli("db", "connect", server.url("template"))
+    path = fresh_cli.home / "config.toml"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o644)
+    result = fresh_cli("list")
+    assert result.code == 0
+    assert "chmod 600" in result.err
+
+
+def test_disconnecting_works_also_where_the_variable_is_gone(fresh_cli: Cli, server: Server) -> None:
+    fresh_cli("db", "connect", "--from-env", "SOME_URL", SOME_URL=server.url("template"))
+    assert fresh_cli("list").code == 2
+    assert fresh_cli("db", "disconnect").code == 0
+    assert fresh_cli("list").code == 0
