@@ -42,6 +42,12 @@ class Server:
     def url(self, database: str) -> str:
         return urlsplit(self.admin_url)._replace(path=f"/{database}").geturl()
 
+    def create(self, name: str, *, template: str | None = None) -> str:
+        """Make a database, in place of one of that name, and return its address."""
+        self.execute(f"DROP DATABASE IF EXISTS {name}")
+        self.execute(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return self.url(name)
+
     def execute(self, statement: str, database: str | None = None) -> list[Any]:
         async def run() -> list[Any]:
             connection = await asyncpg.connect(self.url(database) if database else self.admin_url)
@@ -77,8 +83,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         server.execute(f"ALTER SYSTEM SET {setting} = off")
     server.execute("SELECT pg_reload_conf()")
-    server.execute("CREATE DATABASE template")
-    _initialise(server.url("template"))
+    _initialise(server.create("template"))
     return server  # it is stopped when the process of the tests ends
 
 
@@ -104,9 +109,7 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> s
     if dialect == "sqlite":
         return f"sqlite:///{tmp_path / 'todo.db'}"
     server: Server = request.getfixturevalue("server")
-    name = f"test_{next(_numbers)}"
-    server.execute(f"CREATE DATABASE {name}")
-    return server.url(name)
+    return server.create(f"test_{next(_numbers)}")
 
 
 @pytest.fixture
@@ -117,9 +120,7 @@ def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
     server: Server = request.getfixturevalue("server")
-    name = f"test_{next(_numbers)}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE template")
-    return server.url(name)
+    return server.create(f"test_{next(_numbers)}", template="template")
 
 
 @pytest.fixture

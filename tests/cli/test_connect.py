@@ -16,8 +16,7 @@ COMMAND = [sys.executable, "-m", "todo_cli"]
 @pytest.fixture
 def shared(server: Server) -> str:
     """A database with the tables and the users alex and sam."""
-    server.execute("DROP DATABASE IF EXISTS connected")
-    server.execute("CREATE DATABASE connected TEMPLATE template")
+    server.create("connected", template="template")
     statement = "INSERT INTO todo.users (uuid, name, key, created_at) VALUES (gen_random_uuid(), 'Sam', 'sam', now())"
     server.execute(statement, "connected")
     return server.url("connected")
@@ -52,8 +51,7 @@ def test_of_several_users_one_is_named_or_chosen(fresh_cli: Cli, shared: str) ->
 
 
 def test_tables_are_offered_at_a_terminal_only(fresh_cli: Cli, server: Server) -> None:
-    server.execute("DROP DATABASE IF EXISTS bare")
-    server.execute("CREATE DATABASE bare")
+    server.create("bare")
     url = server.url("bare")
     scripted = fresh_cli("db", "connect", url)
     assert scripted.code == 0

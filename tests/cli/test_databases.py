@@ -23,7 +23,7 @@ def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:
 
 
 def test_a_server_is_initialised_only_when_told(server: Server, fresh_cli: Cli) -> None:
-    server.execute("CREATE DATABASE told")
+    server.create("told")
     address = {"TODO_DATABASE_URL": server.url("told")}
     for command in (["list"], ["add", "a"], ["done", "1"], ["project", "list"], ["user", "list"], ["db", "migrate"]):
         refused = fresh_cli(*command, **address)
@@ -41,7 +41,7 @@ def test_a_server_is_initialised_only_when_told(server: Server, fresh_cli: Cli) 
 
 
 def test_reset_of_a_server_wants_its_name_and_a_yes(server: Server, fresh_cli: Cli) -> None:
-    server.execute("CREATE DATABASE doomed TEMPLATE template")
+    server.create("doomed", template="template")
     address = {"TODO_DATABASE_URL": server.url("doomed")}
     fresh_cli("add", "a", **address)
     for arguments in (["-y"], ["doomde", "-y"], ["doomed"], []):

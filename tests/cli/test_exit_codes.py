@@ -26,7 +26,7 @@ def test_0_for_an_empty_list_too(cli: Cli) -> None:
 
 
 def test_1_for_what_failed(fresh_cli: Cli, server: Server) -> None:
-    server.execute("CREATE DATABASE bare")
+    server.create("bare")
     assert fresh_cli("list", TODO_DATABASE_URL=server.url("bare")).code == 1
 
 

@@ -198,8 +198,7 @@ async def test_newer_tables_are_named_as_such(db: Database, target: Target) -> N
 
 
 async def test_older_tables_on_a_server_are_named_as_such(server: Server, open_db: OpenDatabase) -> None:
-    server.execute("DROP DATABASE IF EXISTS older")
-    server.execute("CREATE DATABASE older TEMPLATE template")
+    server.create("older", template="template")
     target = parse_target(server.url("older"))
     await set_revision(target, "0000")
     async with Database(target, now=NOW) as db:
@@ -209,8 +208,7 @@ async def test_older_tables_on_a_server_are_named_as_such(server: Server, open_d
 
 
 async def test_a_server_database_without_tables_is_left_untouched(server: Server) -> None:
-    server.execute("DROP DATABASE IF EXISTS untouched")
-    server.execute("CREATE DATABASE untouched")
+    server.create("untouched")
     target = parse_target(server.url("untouched"))
     async with Database(target, now=NOW) as db:
         for service in (list_todos(db, ListQuery(And(()))), add_todo(db, NewTodo("a"))):
@@ -221,8 +219,7 @@ async def test_a_server_database_without_tables_is_left_untouched(server: Server
 
 
 async def test_the_tables_share_a_server_database_with_others_of_the_same_name(server: Server) -> None:
-    server.execute("DROP DATABASE IF EXISTS shared")
-    server.execute("CREATE DATABASE shared")
+    server.create("shared")
     server.execute("CREATE TABLE users (id int, secret text)", "shared")
     target = parse_target(server.url("shared"))
     await schema.initialise(target, "alex", NOW)
