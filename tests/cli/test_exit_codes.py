@@ -218,6 +218,7 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
         (["edit", "1"], "did you mean 'modify'?"),
         (["Buy", "milk"], "todo add Buy milk"),
         (["add", "buy", "-5", "eggs"], "after '--'"),
+        (["--overdue"], "todo list …"),
         (["modify", "1", "new", "title"], "--title 'Buy bread'"),
         (["modify", "1", "-t", "x", "--untag", "X"], "contradict"),
         (["list", "--page", "0"], "--page takes a whole number"),

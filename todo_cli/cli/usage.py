@@ -37,7 +37,8 @@ def translate_usage(error: typer.TyperException) -> TodoError:
         message, _, meant = message.partition(" Did you mean ")
         hint = f"did you mean {meant}"
     elif message.startswith("no such option"):
-        hint = "words that begin with '-' stand after '--'"
+        elsewhere = "options of the list stand after 'list': todo list …"
+        hint = elsewhere if command == "todo" else "words that begin with '-' stand after '--'"
     elif message.startswith("missing command") and context:
         hint = f"commands: {', '.join(context.command.list_commands(context))}"
     elif message.startswith("no such command"):
