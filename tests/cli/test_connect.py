@@ -37,6 +37,13 @@ def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
     assert json.loads(fresh_cli("db", "status", "--json").out)["source"] == "default"
 
 
+def test_it_is_said_when_the_environment_goes_before(fresh_cli: Cli, server: Server) -> None:
+    url = server.url("template")
+    assert "goes before" in fresh_cli("db", "connect", url, TODO_DATABASE_URL=url).err
+    assert "goes before" in fresh_cli("db", "disconnect", TODO_DATABASE_URL=url).err
+    assert "goes before" not in fresh_cli("db", "disconnect").err
+
+
 def test_of_several_users_one_is_named_or_chosen(fresh_cli: Cli, shared: str) -> None:
     refused = fresh_cli("db", "connect", shared)
     assert refused.code == 2

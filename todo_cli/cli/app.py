@@ -43,7 +43,7 @@ def start(
     context.obj = Invocation(database=database, user=user, json=json, debug=debug)
     if context.invoked_subcommand is None:
         with quiet_when_closed():
-            lists.show_default_list(context.obj)
+            lists.list_(context.obj)
 
 
 for commands in (todos.app, lists.app):

@@ -58,10 +58,16 @@ def connect(
         return
     who = f" as {user}" if user else ""
     invocation.note(f"Connected to {there.target}{who}. It is the usual database now; 'todo db disconnect' goes back.")
+    _warn_of_environment(invocation)
     if found.revision is None:
         invocation.note("There are no tables in it yet: 'todo db init' makes them.")
     elif found.revision < found.expected_revision:
         invocation.note(f"Its tables are at revision {found.revision}: 'todo db migrate' brings them up to date.")
+
+
+def _warn_of_environment(invocation: Invocation) -> None:
+    if os.environ.get("TODO_DATABASE_URL") and not invocation.json:
+        invocation.note("TODO_DATABASE_URL is set, and goes before what is stored.")
 
 
 def _offer_tables(there: Invocation) -> DatabaseStatus | None:
@@ -101,7 +107,8 @@ def disconnect(invocation: Invocation) -> None:
 
     store_connection(None, None, None)
     there = replace(invocation, database=None)
-    _report(invocation, {"database": str(there.target), "changed": True}, f"{there.target} is the usual list now.")
+    _report(invocation, {"database": str(there.target), "changed": True}, f"The list in use is {there.target} now.")
+    _warn_of_environment(invocation)
 
 
 @command(app, "init", epilog="Example: todo --database postgresql://… db init --user alex")

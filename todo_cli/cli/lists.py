@@ -157,11 +157,6 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
         invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)
 
 
-def show_default_list(invocation: Invocation) -> None:
-    """Show what `todo list` shows."""
-    list_(invocation)
-
-
 def _page_size(invocation: Invocation, page: int | None, per_page: int | None, *, everything: bool) -> int | None:
     """Return how many todos a page holds, None for all: pages are for people, unless one is asked for."""
     for option, number in (("--page", page), ("--per-page", per_page)):
