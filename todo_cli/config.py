@@ -14,7 +14,8 @@ from typing import Literal
 
 from todo_cli.errors import InvalidInputError, StorageError
 
-Source = Literal["flag", "environment", "file", "default"]
+Scalar = str | int | float | bool
+Source = Literal["flag", "environment", "stored", "default"]
 
 
 def _folder(kind: Literal["config", "data", "cache"]) -> Path:
@@ -60,13 +61,30 @@ def _positive(value: str) -> int:
     return int(value)
 
 
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 3600:
+        raise ValueError("a number of seconds from 0.1 to 3600")
+    return seconds
+
+
+def _yes_or_no(value: str) -> bool:
+    known = {"yes": True, "true": True, "no": False, "false": False}
+    if value.lower() not in known:
+        raise ValueError("yes or no")
+    return known[value.lower()]
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What there is to know about one setting; `parse` raises ValueError with what was expected."""
 
     key: str
     description: str
-    parse: Callable[[str], str | int]
+    parse: Callable[[str], Scalar]
     environment: str | None = None
     secret: bool = False
 
@@ -83,6 +101,17 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting("database_env", "the environment variable that holds the URL of the database, in its place", _text),
         Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
+        Setting(
+            "connect_timeout",
+            "seconds to wait for a server that sleeps or restarts (unset: 15)",
+            _seconds,
+            environment="TODO_CONNECT_TIMEOUT",
+        ),
+        Setting(
+            "verify_tls",
+            "whether certificates of hosts that are not local are verified (unset: yes); no means what sslmode says",
+            _yes_or_no,
+        ),
         Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
     )
 }
@@ -92,7 +121,7 @@ SETTINGS: Mapping[str, Setting] = {
 class Value:
     """A setting's value and where it comes from."""
 
-    value: str | int | None
+    value: Scalar | None
     source: Source
 
 
@@ -103,7 +132,7 @@ def find_setting(key: str) -> Setting:
     raise InvalidInputError(f"there is no setting {key!r}", f"settings: {', '.join(SETTINGS)}")
 
 
-def parse_setting(key: str, text: str) -> str | int:
+def parse_setting(key: str, text: str) -> Scalar:
     """Return the text as that setting's value; raises InvalidInputError with what was expected."""
     try:
         return find_setting(key).parse(text)
@@ -111,7 +140,7 @@ def parse_setting(key: str, text: str) -> str | int:
         raise InvalidInputError(f"{key} takes {error}, not {text!r}") from None
 
 
-def read_file() -> dict[str, str | int]:
+def read_file() -> dict[str, Scalar]:
     """Return what the configuration file sets; raises InvalidInputError for a file that is not understood."""
     import tomllib
 
@@ -125,7 +154,7 @@ def read_file() -> dict[str, str | int]:
         raise InvalidInputError(f"{path} is not valid TOML: {error}", "mend the file, or remove it") from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
-    values: dict[str, str | int] = {}
+    values: dict[str, Scalar] = {}
     for key, value in content.items():
         if key not in SETTINGS:
             raise InvalidInputError(f"{path} sets {key!r}, which is no setting", f"settings: {', '.join(SETTINGS)}")
@@ -143,7 +172,7 @@ def resolve(flags: Mapping[str, str | None]) -> dict[str, Value]:
         elif setting.environment and (text := os.environ.get(setting.environment)):
             values[key] = Value(parse_setting(key, text), "environment")
         elif key in from_file:
-            values[key] = Value(from_file[key], "file")
+            values[key] = Value(from_file[key], "stored")
         else:
             values[key] = Value(None, "default")
     if values["database"].source == "default" and (name := values["database_env"].value) is not None:
@@ -152,7 +181,7 @@ def resolve(flags: Mapping[str, str | None]) -> dict[str, Value]:
                 f"the environment variable {name} is not set, which should hold the URL of the database",
                 "set it, or go back to the embedded file with 'todo db disconnect'",
             )
-        values["database"] = Value(text, "file")
+        values["database"] = Value(text, "stored")
     return values
 
 
@@ -164,7 +193,7 @@ def is_exposed() -> bool:
         return False
 
 
-def store(settings: Mapping[str, str | int | None]) -> None:
+def store(settings: Mapping[str, Scalar | None]) -> None:
     """Write settings to the configuration file, remove those that are None, and keep the rest of the file as it is.
 
     The file holds credentials, so only its owner may read it (mode 0600). It is replaced whole: a kill leaves

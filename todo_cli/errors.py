@@ -47,6 +47,16 @@ class DatabaseUnavailableError(TodoError):
     exit_code = 5
 
 
+class ConnectionLostError(DatabaseUnavailableError):
+    """The line to the server was lost, more often than it was worth trying again."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(
+            f"the connection to {database} was lost, and what was sent last may be stored or not",
+            "look with 'todo list', or repeat it: 'todo add --id UUID' never adds twice",
+        )
+
+
 class InterruptedByUserError(TodoError):
     """Ctrl-C, or a question left without an answer."""
 

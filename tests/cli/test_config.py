@@ -22,10 +22,10 @@ def test_flag_before_environment_before_file_before_default(fresh_cli: Cli, tmp_
     one, two, three = (f"sqlite:///{tmp_path}/{name}.db" for name in ("one", "two", "three"))
     assert source() == ("default", str(fresh_cli.home / "todo.db"))
     assert fresh_cli("config", "set", "database", one).code == 0
-    assert source() == ("file", f"{tmp_path}/one.db")
+    assert source() == ("stored", f"{tmp_path}/one.db")
     assert source(TODO_DATABASE_URL=two) == ("environment", f"{tmp_path}/two.db")
     assert source("--database", three, TODO_DATABASE_URL=two) == ("flag", f"{tmp_path}/three.db")
-    assert source(DATABASE_URL=two) == ("file", f"{tmp_path}/one.db")  # it is for other programs
+    assert source(DATABASE_URL=two) == ("stored", f"{tmp_path}/one.db")  # it is for other programs
     fresh_cli("config", "set", "database", "")
     assert source() == ("default", str(fresh_cli.home / "todo.db"))
 

@@ -30,7 +30,7 @@ def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
     url = server.url("template")
     assert fresh_cli("db", "connect", url).code == 0
     assert settings(fresh_cli)["user"] == "alex"
-    assert json.loads(fresh_cli("db", "status", "--json").out)["source"] == "file"
+    assert json.loads(fresh_cli("db", "status", "--json").out)["source"] == "stored"
     assert fresh_cli("list").code == 0
     assert fresh_cli("db", "disconnect").code == 0
     assert settings(fresh_cli) == {}
@@ -79,7 +79,7 @@ def test_the_name_of_a_variable_in_place_of_the_string(fresh_cli: Cli, server: S
     assert fresh_cli("db", "connect", "--from-env", "DATABASE_URL", DATABASE_URL=url).code == 0
     assert "template" not in (fresh_cli.home / "config.toml").read_text()
     status = json.loads(fresh_cli("db", "status", "--json", DATABASE_URL=url).out)
-    assert (status["source"], status["dialect"]) == ("file", "postgresql")
+    assert (status["source"], status["dialect"]) == ("stored", "postgresql")
     missing = fresh_cli("list")
     assert missing.code == 2
     assert "DATABASE_URL is not set" in missing.err

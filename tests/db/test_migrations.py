@@ -20,7 +20,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from tests.conftest import NOW, Cli, OpenDatabase, Server
-from todo_cli.db import schema
+from todo_cli.db import inspection, schema
 from todo_cli.db.database import Database
 from todo_cli.db.engine import make_engine, make_migration_engine
 from todo_cli.db.target import Target, parse_target
@@ -135,7 +135,7 @@ async def test_a_rebuilt_table_keeps_links_numbers_and_counting(db: Database, ta
     await run(target, "0001", down=True)
     assert (await list_todos(db, ListQuery(And(())))).todos == before
     assert await apply(target, describe) == tables
-    assert (await add_todo(db, NewTodo("next"))).id == 4
+    assert (await add_todo(db, NewTodo("next"))).todo.id == 4
 
 
 async def test_a_migration_that_fails_halfway_leaves_everything_as_it_was(
@@ -263,7 +263,7 @@ async def test_initialising_twice_at_once_makes_one_user(empty_url: str) -> None
     target = parse_target(empty_url)
     results = await asyncio.gather(*(schema.initialise(target, "alex", NOW) for _ in range(4)))
     assert sorted(results) == [False, False, False, True]
-    assert (await schema.inspect(target)).users == ["alex"]
+    assert (await inspection.inspect(target)).users == ["alex"]
 
 
 async def test_the_head_that_the_program_names_is_the_newest_revision() -> None:

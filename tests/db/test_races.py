@@ -7,11 +7,11 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
 import pytest
 
 from tests.conftest import OpenDatabase
 from todo_cli.db.database import Database
+from todo_cli.db.postgresql import connect
 from todo_cli.db.target import PostgresTarget, Target
 from todo_cli.errors import NotFoundError
 from todo_cli.query.filters import And
@@ -27,7 +27,7 @@ ONE = parse_references(["1"])
 async def while_locked(target: Target, lock: str, *commands: Callable[[], Awaitable[Any]]) -> list[Any]:
     """Start the commands one after the other while the rows are locked, then let go; return what became of each."""
     assert isinstance(target, PostgresTarget)
-    holder = await asyncpg.connect(target.dsn)
+    holder = await connect(target)
     transaction = holder.transaction()
     await transaction.start()
     await holder.execute(lock)
@@ -44,7 +44,7 @@ async def while_locked(target: Target, lock: str, *commands: Callable[[], Awaita
 async def check_history(db: Database, target: Target) -> None:
     """Assert that the last that history says of every todo's project and tags is what the tables say."""
     assert isinstance(target, PostgresTarget)
-    connection = await asyncpg.connect(target.dsn)
+    connection = await connect(target)
     changes = await connection.fetch("SELECT entity_uuid, field, old, new FROM todo.changes ORDER BY id")
     names = dict(await connection.fetch("SELECT uuid, name FROM todo.projects UNION SELECT uuid, name FROM todo.tags"))
     removed = [row["entity_uuid"] for row in changes if row["field"] == "exists" and row["new"] is None]

@@ -41,7 +41,7 @@ def _load(value: str | None) -> Any:
 
 
 async def test_adding_records_the_todo_and_what_was_made_for_it(db: Database) -> None:
-    todo = await todos.add_todo(
+    outcome = await todos.add_todo(
         db, NewTodo("Pay rent", project="home", tags=("bills",), priority=Priority.HIGH, due=Due(date(2026, 11, 30)))
     )
     [(command, changes)] = await steps(db)
@@ -63,11 +63,11 @@ async def test_adding_records_the_todo_and_what_was_made_for_it(db: Database) ->
     assert by_field["todo", "title"] == (None, "Pay rent")
     assert by_field["todo", "due"] == (None, "2026-11-30")
     UUID(by_field["todo", "project"][1])
-    assert todo.version == 1
+    assert outcome.todo.version == 1
 
 
 async def test_changing_records_each_field_with_what_was_there(db: Database) -> None:
-    todo = await todos.add_todo(db, NewTodo("Pay rent", tags=("bills",)))
+    todo = (await todos.add_todo(db, NewTodo("Pay rent", tags=("bills",)))).todo
     reference = parse_references([str(todo.id)])
     await todos.modify_todos(db, reference, TodoChanges(title="Pay the rent", untag=("bills",)))
     [outcome] = await todos.complete_todos(db, reference)
@@ -83,7 +83,7 @@ async def test_changing_records_each_field_with_what_was_there(db: Database) -> 
 
 
 async def test_a_command_that_changes_nothing_leaves_no_step(db: Database) -> None:
-    todo = await todos.add_todo(db, NewTodo("Pay rent", tags=("bills",), project="home"))
+    todo = (await todos.add_todo(db, NewTodo("Pay rent", tags=("bills",), project="home"))).todo
     reference = parse_references([str(todo.id)])
     before = await steps(db)
     await todos.modify_todos(db, reference, TodoChanges(title="Pay rent", tags=("BILLS",), project="HOME"))
@@ -136,7 +136,7 @@ async def test_a_step_that_fails_halfway_leaves_nothing(db: Database) -> None:
 
 
 async def test_every_command_that_writes_is_one_step(db: Database) -> None:
-    todo = await todos.add_todo(db, NewTodo("a", project="p", tags=("t",)))
+    todo = (await todos.add_todo(db, NewTodo("a", project="p", tags=("t",)))).todo
     reference = parse_references([str(todo.id)])
     await todos.complete_todos(db, reference)
     await todos.reopen_todos(db, reference)
@@ -175,8 +175,8 @@ async def test_deleting_a_tag_or_a_project_records_what_it_was_and_where(db: Dat
 
 
 async def test_emptying_the_trash_removes_the_history_of_what_was_in_it(db: Database) -> None:
-    kept: TodoPublic = await todos.add_todo(db, NewTodo("kept"))
-    gone = await todos.add_todo(db, NewTodo("gone", tags=("t",)))
+    kept: TodoPublic = (await todos.add_todo(db, NewTodo("kept"))).todo
+    gone = (await todos.add_todo(db, NewTodo("gone", tags=("t",)))).todo
     await todos.delete_todos(db, parse_references([str(gone.id)]))
     assert await todos.empty_trash(db) == 1
 
@@ -188,7 +188,7 @@ async def test_emptying_the_trash_removes_the_history_of_what_was_in_it(db: Data
     # The tag was made by the same step, which stays; the step that only deleted is gone with its changes.
     assert [command for command, _ in await steps(db)] == ["add", "add", "trash empty"]
     assert await db.read(_titles) == ["kept"]
-    again = await todos.add_todo(db, NewTodo("next"))
+    again = (await todos.add_todo(db, NewTodo("next"))).todo
     assert again.id > gone.id > kept.id
 
 

@@ -1,5 +1,6 @@
 """What a database URL may be, and that a refusal never repeats a password."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,99 @@ def test_sqlite(url: str, path: str) -> None:
     assert parse_target(url) == SqliteTarget(Path(path))
 
 
+def parse(url: str) -> PostgresTarget:
+    target = parse_target(url)
+    assert isinstance(target, PostgresTarget)
+    return target
+
+
 def test_a_relative_path_is_relative_to_the_working_folder() -> None:
     assert parse_target("sqlite:///todo.db") == SqliteTarget(Path.cwd() / "todo.db")
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
-def test_the_string_that_neon_shows(scheme: str) -> None:
-    target = parse_target(f"{scheme}://alex:AbC123dEf@{HOST}/dbname?sslmode=require&channel_binding=require")
-    assert isinstance(target, PostgresTarget)
-    assert (target.host, target.port, target.name) == (HOST, None, "dbname")
-    assert target.dsn == f"postgresql://alex:AbC123dEf@{HOST}/dbname?sslmode=require"
+@pytest.mark.parametrize("pooler", ["", "-pooler"])
+def test_the_string_that_neon_shows(scheme: str, pooler: str) -> None:
+    host = HOST.replace(".", f"{pooler}.", 1)
+    target = parse(f"{scheme}://alex:AbC123dEf@{host}/dbname?sslmode=require&channel_binding=require")
+    assert target == PostgresTarget(host, "dbname", user="alex", password="AbC123dEf", ssl_mode="require")
+    assert target.is_neon
+    assert target.is_pooled == bool(pooler)
+    assert target.direct.host == HOST
+    assert target.direct == parse(f"postgresql://alex:AbC123dEf@{HOST}/dbname?sslmode=require")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://u:p%40%2F%3A%25w@h/d", PostgresTarget("h", "d", user="u", password="p@/:%w")),
+        ("postgresql://u:p@w@h/d", PostgresTarget("h", "d", user="u", password="p@w")),
+        ("postgresql://u%20v@h/d%2Fe", PostgresTarget("h", "d/e", user="u v")),
+        ("postgresql://[2001:db8::1]:6543/d", PostgresTarget("2001:db8::1", "d", port=6543)),
+        ("postgresql://u@h", PostgresTarget("h", "u", user="u")),
+        ("postgresql://u@h/?dbname=d&port=6543", PostgresTarget("h", "d", port=6543, user="u")),
+        ("postgresql:///d?host=/run/pg&user=u&password=p", PostgresTarget("/run/pg", "d", user="u", password="p")),
+        ("postgresql://%2Frun%2Fpg/d", PostgresTarget("/run/pg", "d")),
+        (
+            "postgresql://u@h/d?options=endpoint%3Dep-cool-darkness-a1b2c3d4",
+            PostgresTarget("h", "d", user="u", server_settings=(("options", "endpoint=ep-cool-darkness-a1b2c3d4"),)),
+        ),
+        (
+            "postgresql://h/d?sslmode=verify-full&sslrootcert=/r.pem&sslnegotiation=direct&connect_timeout=3",
+            PostgresTarget(
+                "h",
+                "d",
+                ssl_mode="verify-full",
+                ssl_negotiation="direct",
+                root_certificates="/r.pem",
+                connect_timeout=3,
+            ),
+        ),
+        ("postgresql://h/d?sslrootcert=system", PostgresTarget("h", "d")),
+        ("postgresql://h/d?passfile=/home/alex/.pgpass", PostgresTarget("h", "d", password_file="/home/alex/.pgpass")),
+        (
+            "postgresql://h/d?sslcert=c.pem&sslkey=k.pem&sslpassword=p",
+            PostgresTarget("h", "d", client_certificate="c.pem", client_key="k.pem", client_key_password="p"),
+        ),
+    ],
+)
+def test_each_part_is_read(url: str, expected: PostgresTarget) -> None:
+    assert parse(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://alex:AbC/123dEf@host/db", "%2F"),
+        ("postgresql://alex:AbC#123dEf@host/db", "%23"),
+        ("postgresql://alex:AbC?123dEf@host/db", "%3F"),
+        ("postgresql://alex:AbC123dEf@host:port/db", "port"),
+        ("postgresql://alex:AbC123dEf@host:99999/db", "port"),
+        ("postgresql://alex:AbC123dEf@host/db?port=0", "port"),
+        ("postgresql://alex:AbC123dEf@[::1/db", "IPv6"),
+        ("postgresql://alex:AbC123dEf@/db", "host"),
+        ("postgresql://alex:AbC123dEf@host,other/db", "one host"),
+        ("postgresql://host/", "names no database"),
+        ("postgresql://host/db?sslmode=required", "sslmode"),
+        ("postgresql://host/db?sslmod=require", "did you mean 'sslmode'"),
+        ("postgresql://host/db?sslnegotiation=fast", "sslnegotiation"),
+        ("postgresql://host/db?connect_timeout=soon", "connect_timeout"),
+        ("postgresql://host/db?sslmode", "name=value"),
+        ("mysql://alex:AbC123dEf@host/db", "mysql"),
+        ("alex:AbC123dEf@host/db", "URL"),
+    ],
+)
+def test_a_malformed_string_is_told_which_part_is_wrong(url: str, told: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_target(url)
+    assert told in f"{caught.value.message} {caught.value.hint}"
+    assert "123dEf" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_what_is_shown_has_no_password() -> None:
+    target = parse(f"postgresql://alex:AbC123dEf@{HOST}:6543/db?sslmode=require")
+    assert target.url == f"postgresql://alex@{HOST}:6543/db?sslmode=require"
+    assert parse(target.url) == replace(target, password=None)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +154,7 @@ def test_which_hosts_are_local(url: str, host: str, local: bool) -> None:
         "alex:AbC123dEf@host/db",
         "postgresql://alex:AbC123dEf@host/db?host=localhost",
         "postgresql://alex:AbC123dEf@host/db?dbname=other",
-        "postgresql://alex:AbC123dEf@host/?database=other",
+        "postgresql://alex:AbC123dEf@host/db?database=other",
         "postgresql://alex:AbC123dEf@host,other/db",
     ],
 )

@@ -187,8 +187,7 @@ async def test_one_statement_for_a_page_with_tags_and_total(db: Database) -> Non
     page = await list_todos(db, ListQuery(And(()), size=3))
     assert page.total == 8
     assert page.todos[0].tags is not None
-    # one that finds the user and the schema's revision, one for the list
-    assert len([statement for statement in statements if statement.lstrip().startswith("SELECT")]) == 2
+    assert len([statement for statement in statements if statement.lstrip().startswith("SELECT")]) == 1
 
 
 async def test_unknown_names_are_explained(db: Database) -> None:

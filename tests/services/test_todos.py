@@ -40,7 +40,7 @@ class TestAdd:
     async def test_everything_that_was_said_is_stored(self, db: Database) -> None:
         due = Due(date(2026, 12, 24), datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
         new = NewTodo("Pay rent", "for\nDecember", Priority.HIGH, "home.flat", ("bills", "Urgent"), due)
-        added = await add_todo(db, new)
+        added = (await add_todo(db, new)).todo
         assert added == await get(db, added.id)
         assert added.title == "Pay rent"
         assert added.description == "for\nDecember"
@@ -54,7 +54,7 @@ class TestAdd:
 
     async def test_projects_and_tags_are_shown_as_first_written(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", project="Home", tags=("Bills",)))
-        again = await add_todo(db, NewTodo("b", project="hOME", tags=("BILLS", "bills")))
+        again = (await add_todo(db, NewTodo("b", project="hOME", tags=("BILLS", "bills")))).todo
         assert (again.project, again.tags) == ("Home", ("Bills",))
         assert [project.name for project in await list_projects(db)] == ["Home"]
         assert [tag.name for tag in await list_tags(db)] == ["Bills"]
@@ -67,10 +67,10 @@ class TestAdd:
         assert len((await list_todos(db, ListQuery(And(())))).todos) == 1
 
     async def test_numbers_count_up_and_are_never_given_twice(self, db: Database) -> None:
-        numbers = [(await add_todo(db, NewTodo(f"{number}"))).id for number in range(3)]
+        numbers = [(await add_todo(db, NewTodo(f"{number}"))).todo.id for number in range(3)]
         await delete_todos(db, parse_references(["3"]))
         await empty_trash(db)
-        assert [*numbers, (await add_todo(db, NewTodo("next"))).id] == [1, 2, 3, 4]
+        assert [*numbers, (await add_todo(db, NewTodo("next"))).todo.id] == [1, 2, 3, 4]
 
 
 TEXTS = {
@@ -91,7 +91,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 async def test_text_comes_back_as_it_was(db: Database, name: str) -> None:
-    added = await add_todo(db, NewTodo(TEXTS[name], TEXTS[name]))
+    added = (await add_todo(db, NewTodo(TEXTS[name], TEXTS[name]))).todo
     assert added.title == added.description == TEXTS[name]
     assert await get(db, added.id) == added
     [listed] = (await list_todos(db, ListQuery(And(())))).todos
@@ -135,7 +135,7 @@ class TestStatus:
 class TestModify:
     async def test_what_is_not_named_stays(self, db: Database) -> None:
         due = Due(date(2026, 12, 24))
-        before = await add_todo(db, NewTodo("a", "text", Priority.LOW, "home", ("x", "y"), due))
+        before = (await add_todo(db, NewTodo("a", "text", Priority.LOW, "home", ("x", "y"), due))).todo
         [outcome] = await modify_todos(db, parse_references(["1"]), TodoChanges(title="b"))
         assert outcome.todo.title == "b"
         assert (outcome.todo.description, outcome.todo.priority, outcome.todo.project) == ("text", Priority.LOW, "home")
@@ -170,7 +170,7 @@ class TestModify:
 
 class TestReferences:
     async def test_the_beginning_of_a_uuid(self, db: Database) -> None:
-        todo = await add_todo(db, NewTodo("a"))
+        todo = (await add_todo(db, NewTodo("a"))).todo
         prefix = str(todo.uuid)[:12]
         if prefix.replace("-", "").isdigit():
             pytest.skip("this uuid begins with digits only, which are a number (1 in 10,000)")
@@ -201,14 +201,14 @@ class TestReferences:
         assert "todo restore 1" in str(caught.value.hint)
 
     async def test_one_named_twice_is_changed_once(self, db: Database) -> None:
-        todo = await add_todo(db, NewTodo("a"))
+        todo = (await add_todo(db, NewTodo("a"))).todo
         [outcome] = await complete_todos(db, parse_references(["1", str(todo.uuid), "1-1"]))
         assert outcome.todo.version == 2
 
 
 class TestTrash:
     async def test_deleted_and_restored_as_it_was(self, db: Database) -> None:
-        before = await add_todo(db, NewTodo("a", project="home", tags=("x",)))
+        before = (await add_todo(db, NewTodo("a", project="home", tags=("x",)))).todo
         await complete_todos(db, parse_references(["1"]))
         [deleted] = await delete_todos(db, parse_references(["1"]))
         assert deleted.todo.deleted_at == NOW

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import todo_cli
-from todo_cli.cli import databases, lists, names, settings, todos
+from todo_cli.cli import databases, doctor, lists, names, settings, todos
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
 from todo_cli.cli.runtime import Invocation, quiet_when_closed
 
@@ -46,7 +46,7 @@ def start(
             lists.list_(context.obj)
 
 
-for commands in (todos.app, lists.app):
+for commands in (todos.app, lists.app, doctor.app):
     app.registered_commands.extend(commands.registered_commands)
 app.add_typer(lists.trash_app, name="trash")
 app.add_typer(names.project_app, name="project")

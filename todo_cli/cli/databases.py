@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +16,7 @@ from todo_cli.cli.runtime import Invocation
 from todo_cli.errors import InvalidInputError, UnknownUserError, UserNotNamedError
 
 if TYPE_CHECKING:
+    from todo_cli.config import Scalar
     from todo_cli.models.values import DatabaseStatus
 
 app = typer.Typer(help="Make, upgrade, look at and drop the tables in the database.")
@@ -144,12 +145,32 @@ def migrate(
 
 @command(app, "status", epilog="Example: todo db status")
 def status(invocation: Invocation) -> None:
-    """Show which database is in use, why, and what is in it."""
+    """Show which database is in use and why, how it is reached, and what is in it.
+
+    The latency is one round trip to a server, in milliseconds.
+    """
     from todo_cli.services.databases import inspect_database
 
-    found = asdict(invocation.run(inspect_database))
-    database = found.pop("database")
-    invocation.renderer.show_record({"database": database, "source": invocation.settings["database"].source, **found})
+    found = invocation.run(inspect_database)
+    record: dict[str, Scalar | Sequence[str] | None] = {
+        "database": found.database,
+        "source": invocation.settings["database"].source,
+        "dialect": found.dialect,
+        "server": found.server_version,
+        "host": found.host,
+        "pooled": found.pooled,
+        "tls": found.tls,
+        "tls_verified": found.tls_verified,
+        "latency_ms": found.latency_ms,
+        "revision": found.revision,
+        "expected_revision": found.expected_revision,
+        "user": found.user,
+        "users": found.users,
+        "todos": found.todos,
+    }
+    if invocation.at_terminal:  # what a file has not needs no line
+        record = {key: value for key, value in record.items() if value is not None}
+    invocation.renderer.show_record(record)
 
 
 @command(app, "reset", epilog="Example: todo db reset")

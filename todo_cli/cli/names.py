@@ -139,7 +139,7 @@ def user_rename(
 
     before, after = invocation.run(rename_user, _existing(old), parse_name(new, "user"))
     stored, database = invocation.settings["user"], invocation.settings["database"]
-    is_usual = stored.source == "file" and database.source in ("file", "default")
+    is_usual = stored.source == "stored" and database.source in ("stored", "default")
     if is_usual and fold(str(stored.value)) == fold(before):
         store_setting("user", after)  # else every later command would ask for the old name
     invocation.renderer.show_records([{"old": before, "new": after}])

@@ -8,10 +8,11 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -21,6 +22,8 @@ from todo_cli.cli.usage import translate_usage
 from todo_cli.errors import InterruptedByUserError, InvalidInputError, NotConfirmedError, TodoError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from todo_cli.config import Value
     from todo_cli.db.database import Database
     from todo_cli.db.target import Target
@@ -59,7 +62,7 @@ class Invocation:
         from todo_cli import config
 
         settings = config.resolve({"database": self.database, "user": self.user})
-        if settings["database"].source == "file" and config.is_exposed():
+        if settings["database"].source == "stored" and config.is_exposed():
             self.note(f"Others can read {config.config_path()}, which may hold a password: chmod 600 closes it.")
         return settings
 
@@ -88,7 +91,9 @@ class Invocation:
         from todo_cli.services.settings import open_database
 
         async def call() -> T:
-            async with open_database(self.target, self.settings, self.now, ignore_interruptions) as database:
+            async with open_database(
+                self.target, self.settings, self.now, before_commit=hold_interruptions, waiting=self._waiting
+            ) as database:
                 return await service(database, *args, **options)
 
         was_there = self.target.exists()
@@ -96,6 +101,12 @@ class Invocation:
         if not was_there and self.target.exists() and self.settings["database"].source != "default":
             self.note(f"Made a new list in {self.target}.")
         return result
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        from todo_cli.rendering.text import neutralise
+        from todo_cli.rendering.waiting import spinner
+
+        return spinner(neutralise(f"Waiting for {self.target}, which may have to wake up"))
 
     def note(self, text: str) -> None:
         """Say something that is no data."""
@@ -125,8 +136,30 @@ def own_process() -> None:
     _process_is_ours = True
 
 
+def hold_interruptions() -> None:
+    """Let the first Ctrl-C have no effect from now on: what is being stored is stored, and is said to be.
+
+    Over a line that does not answer that may take for ever: the second one leaves, and says what is not known.
+    """
+    if _process_is_ours and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, _count_interruption):
+        signal.signal(signal.SIGINT, _count_interruption)
+
+
+_interruptions = count(1)
+
+
+def _count_interruption(_signal: int, _frame: FrameType | None) -> None:
+    # Written as it is: the interpreter may be in the middle of writing something else.
+    if next(_interruptions) == 1:
+        if sys.stderr.isatty():
+            os.write(2, b"\nIt is being stored; Ctrl-C again leaves without knowing whether it is.\n")
+        return
+    os.write(2, b"error: interrupted while it was being stored: all of it is stored, or nothing\n")
+    os._exit(InterruptedByUserError.exit_code)
+
+
 def ignore_interruptions() -> None:
-    """Let Ctrl-C have no effect from now on: what is being stored is stored, and is said to be."""
+    """Let Ctrl-C have no effect from now on: the command is at its end."""
     if _process_is_ours:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -60,7 +60,7 @@ def path(invocation: Invocation) -> None:
         typer.echo(config.config_path())
 
 
-def _describe(invocation: Invocation, key: str) -> dict[str, str | int | None]:
+def _describe(invocation: Invocation, key: str) -> dict[str, config.Scalar | None]:
     """Return a setting as a record; the URL of the database without its password."""
     found = invocation.settings[key]
     secret = config.SETTINGS[key].secret and found.value is not None

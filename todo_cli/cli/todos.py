@@ -30,13 +30,18 @@ def add(
     due: options.DueOption = None,
     priority: options.PriorityOption = None,
     description: options.DescriptionOption = None,
+    id_: Annotated[
+        str | None,
+        typer.Option("--id", metavar="UUID", help="Its uuid, so that a repeated command does not add it twice."),
+    ] = None,
 ) -> None:
     """Add a todo. WORDS are its title; after -- everything is taken as it is.
 
     What was understood is printed.
     """
-    from todo_cli.models.values import Priority, TodoOutcome
+    from todo_cli.models.values import Priority
     from todo_cli.query.names import parse_name
+    from todo_cli.query.references import parse_uuid
     from todo_cli.query.texts import parse_description, parse_title
     from todo_cli.services.todos import NewTodo, add_todo
 
@@ -47,9 +52,9 @@ def add(
         project=None if project is None else parse_name(project, "project"),
         tags=tuple(parse_name(name, "tag") for name in tag or ()),
         due=_parse_due(due, invocation),
+        uuid=None if id_ is None else parse_uuid(id_),
     )
-    todo = invocation.run(add_todo, new)
-    _finish(invocation, [TodoOutcome(todo, changed=True)], "")
+    _finish(invocation, [invocation.run(add_todo, new)], "is there already")
 
 
 @command(app, "modify", epilog="Example: todo modify 12 --due friday -t urgent --untag later --no-project")
@@ -73,6 +78,10 @@ def modify(
     description: options.DescriptionOption = None,
     no_due: Annotated[bool, typer.Option("--no-due", help="Take the due date off.")] = False,
     no_project: Annotated[bool, typer.Option("--no-project", help="Take it out of its project.")] = False,
+    if_version: Annotated[
+        int | None,
+        typer.Option("--if-version", metavar="N", min=1, help="Only if it is at this version, as --json shows it."),
+    ] = None,
 ) -> None:
     """Change todos. What is not named stays as it is; --description '' empties that.
 
@@ -101,11 +110,13 @@ def modify(
         untag=tuple(parse_name(name, "tag") for name in untag or ()),
         clear=frozenset(name for name, empty in emptied.items() if empty),
     )
+    if if_version is not None and len(targets) > 1:
+        raise InvalidInputError("--if-version is about one todo, and several are named")
     if changes == TodoChanges():
         raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
     _finish(
         invocation,
-        invocation.run(modify_todos, targets, changes),
+        invocation.run(modify_todos, targets, changes, if_version=if_version),
         "is like that already",
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select, true
-from sqlalchemy.sql.elements import SQLCoreOperations, UnaryExpression
 from sqlmodel import col
 
-from todo_cli.db.step import Transaction
+from todo_cli.db.statements import Ordering, Viewer
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, Due, Priority, Status
@@ -21,33 +21,33 @@ _ZONES_APART = timedelta(days=3)
 """No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
 
 
-def make_condition(tree: filters.Filter, transaction: Transaction) -> ColumnElement[bool]:
+def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
     """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
     match tree:
         case filters.And(parts):
-            return and_(true(), *(make_condition(part, transaction) for part in parts))
+            return and_(true(), *(make_condition(part, viewer) for part in parts))
         case filters.Or(parts):
-            return or_(false(), *(make_condition(part, transaction) for part in parts))
+            return or_(false(), *(make_condition(part, viewer) for part in parts))
         case filters.Not(part):
-            return not_(make_condition(part, transaction))
+            return not_(make_condition(part, viewer))
         case filters.ContainsText(text):
             return _contains_text(fold(text))
         case filters.HasStatus(status):
             return col(Todo.status) == status.value
         case filters.InProject(name):
-            return _in_project(project_or_nested(name), transaction)
+            return _in_project(project_or_nested(name), viewer)
         case filters.InArchivedProject():
-            return _in_project(col(Project.archived_at).is_not(None), transaction)
+            return _in_project(col(Project.archived_at).is_not(None), viewer)
         case filters.HasTag(name):
-            return _has_tag(name, transaction)
+            return _has_tag(name, viewer)
         case filters.HasPriority(priority):
             return col(Todo.priority) == priority.value
         case filters.DueBefore(when):
-            return _due_before(when, transaction.now)
+            return _due_before(when, viewer.now)
         case filters.DueAfter(when):
-            return _due_after(when, transaction.now)
+            return _due_after(when, viewer.now)
         case filters.IsOverdue():
-            return and_(col(Todo.status) == Status.OPEN.value, _is_past(transaction.now))
+            return and_(col(Todo.status) == Status.OPEN.value, _is_past(viewer.now))
     assert_never(tree)
 
 
@@ -58,12 +58,11 @@ def project_or_nested(name: str) -> ColumnElement[bool]:
     return or_(col(Project.key) == key, and_(col(Project.key) > f"{key}.", col(Project.key) < f"{key}/"))
 
 
-def make_order(keys: tuple[SortKey, ...]) -> list[Any]:
-    """Return what to order by: the keys, then the number, so that pages never overlap."""
-    order: list[Any] = []
-    for key in keys:
-        order.extend(_order_by(key))
-    return order if any(key.key == "id" for key in keys) else [*order, col(Todo.id)]
+def make_order(keys: Iterable[SortKey]) -> list[Ordering]:
+    """Return by what to sort; rows that are equal in all keys are sorted by number, so that pages never overlap."""
+    keys = list(keys)
+    order = [ordering for key in keys for ordering in _order_by(key)]
+    return order if any(key.key == "id" for key in keys) else [*order, Ordering(col(Todo.id))]
 
 
 def _contains_text(folded: str) -> ColumnElement[bool]:
@@ -76,17 +75,17 @@ def _contains_text(folded: str) -> ColumnElement[bool]:
     )
 
 
-def _in_project(condition: ColumnElement[bool], transaction: Transaction) -> ColumnElement[bool]:
-    projects = select(col(Project.id)).where(col(Project.user_id) == transaction.user_id, condition)
+def _in_project(condition: ColumnElement[bool], viewer: Viewer) -> ColumnElement[bool]:
+    projects = select(col(Project.id)).where(col(Project.user_id) == viewer.user_id, condition)
     # Without the first half NOT would drop todos without a project, since NULL is neither in nor outside.
     return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
 
 
-def _has_tag(name: str, transaction: Transaction) -> ColumnElement[bool]:
+def _has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
     tagged = (
         select(col(TodoTag.todo_id))
         .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
-        .where(col(Tag.user_id) == transaction.user_id, col(Tag.key) == fold(name))
+        .where(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(name))
     )
     return col(Todo.id).in_(tagged)
 
@@ -130,32 +129,28 @@ def _shifted(when: Due, by: timedelta) -> str:
         return NO_DUE_KEY if by > timedelta() else ""
 
 
-def _order_by(key: SortKey) -> list[Any]:
+def _order_by(key: SortKey) -> list[Ordering]:
     down = key.descending
     match key.key:
         case "due":
-            missing_last = [case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0)] if down else []
-            return [*missing_last, _directed(col(Todo.due_key), down)]
+            missing_last = [Ordering(case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0))] if down else []
+            return [*missing_last, Ordering(col(Todo.due_key), down)]
         case "priority":  # from low to high, stored the other way round
-            missing_last = [] if down else [case((col(Todo.priority) == Priority.NONE.value, 1), else_=0)]
-            return [*missing_last, _directed(col(Todo.priority), not down)]
+            missing_last = [] if down else [Ordering(case((col(Todo.priority) == Priority.NONE.value, 1), else_=0))]
+            return [*missing_last, Ordering(col(Todo.priority), not down)]
         case "project":
-            return [_directed(col(Project.key), down).nulls_last()]
+            return [Ordering(col(Project.key), down, nulls_last=True)]
         case "status":
             rank = case({status.value: number for number, status in enumerate(Status)}, value=col(Todo.status))
-            return [_directed(rank, down)]
+            return [Ordering(rank, down)]
         case "completed":
-            return [_directed(col(Todo.completed_at), down).nulls_last()]
+            return [Ordering(col(Todo.completed_at), down, nulls_last=True)]
         case "deleted":
-            return [_directed(col(Todo.deleted_at), down).nulls_last()]
+            return [Ordering(col(Todo.deleted_at), down, nulls_last=True)]
     plain = {
         "id": col(Todo.id),
         "title": col(Todo.title_folded),
         "created": col(Todo.created_at),
         "updated": col(Todo.updated_at),
     }
-    return [_directed(plain[key.key], down)]
-
-
-def _directed(column: SQLCoreOperations[Any], descending: bool) -> UnaryExpression[Any]:
-    return column.desc() if descending else column.asc()
+    return [Ordering(plain[key.key], down)]

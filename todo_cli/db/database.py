@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
-from uuid import uuid4
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
 
-from sqlalchemy import select, true
+from sqlalchemy import Executable, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import col
 
-from todo_cli.db.engine import WRITING, make_engine
-from todo_cli.db.failures import is_failure, may_succeed_again, translate
+from todo_cli.db.engine import WRITING, Waiting, make_engine
+from todo_cli.db.failures import is_failure, is_undefined, may_succeed_again, translate
 from todo_cli.db.schema import HEAD, initialise, version_table
+from todo_cli.db.statements import Query, Viewer, make_viewer, users_named, with_identity
 from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import SqliteTarget, Target
+from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.errors import (
+    BusyError,
+    ConnectionLostError,
     SchemaMissingError,
     SchemaOutdatedError,
     SchemaTooNewError,
@@ -28,9 +33,26 @@ from todo_cli.errors import (
     UserNotNamedError,
 )
 from todo_cli.models.tables import User
-from todo_cli.models.text import fold
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut(Generic[T]):
+    """A step as one statement of PostgreSQL, which commits by itself: `make` builds it from the step's uuid.
+
+    It writes all of the step, gated like every other, or nothing, and gives no row where anything is not as expected.
+    `read` makes the result of its rows; `recall` finds the result of a step that was stored and whose answer was lost.
+    """
+
+    make: Callable[[Viewer, UUID], Executable]
+    read: Callable[[Sequence[Row[Any]]], T]
+    recall: Callable[[Step], Awaitable[T]]
+
+
+async def _nothing(_: Transaction) -> None:
+    """Read nothing: only who asks, and of which tables."""
+
 
 MOST_ATTEMPTS = 10
 MOST_NAMES = 20
@@ -41,7 +63,8 @@ class Database:
 
     `now` is aware and in the user's zone. `user_name` is None for the only user of the database.
     An SQLite file is made and upgraded at its first use; a server's tables only by `db init` and `db migrate`.
-    `before_commit` is called when a step is about to be stored; no interruption may follow it.
+    `before_commit` is called when a step is about to be stored; no interruption may follow it. `waiting` makes a
+    context that is held while a server is waited for.
     """
 
     def __init__(
@@ -51,6 +74,7 @@ class Database:
         now: datetime,
         user_name: str | None = None,
         before_commit: Callable[[], None] | None = None,
+        waiting: Waiting = nullcontext,
     ) -> None:
         if now.tzinfo is None:
             raise ValueError("now needs a time zone")
@@ -58,6 +82,7 @@ class Database:
         self.now = now
         self.user_name = user_name
         self._before_commit = before_commit
+        self.waiting = waiting
         self._engine: AsyncEngine | None = None
 
     async def __aenter__(self) -> Database:
@@ -67,6 +92,24 @@ class Database:
         if self._engine:
             await self._engine.dispose()
 
+    async def fetch(self, make: Callable[[Viewer], Query]) -> Sequence[Row[Any]]:
+        """Return what one statement finds; on a server that is two round trips after the connection.
+
+        The first row is there in any case, for the values beside the rows: `found` tells whether it stands for one.
+        """
+        viewer = make_viewer(self.user_name, self.now)
+        statement = with_identity(make(viewer), viewer)
+
+        async def attempt() -> Sequence[Row[Any]]:
+            for _ in range(2):
+                rows = await self._execute_at_once(statement)
+                if rows and rows[0].revision == HEAD and rows[0].viewer is not None:
+                    return rows
+                await self.read(_nothing)  # explains what is wrong, or makes the tables of a new file
+            raise BusyError
+
+        return await self._persist(attempt)
+
     async def read(self, work: Callable[[Transaction], Awaitable[T]], *, anybody: bool = False) -> T:
         """Return what `work` finds, in one transaction that writes nothing.
 
@@ -74,26 +117,33 @@ class Database:
         """
 
         async def attempt() -> T:
-            async with self._connect(writing=False) as connection, AsyncSession(connection) as session:
+            async with self._connect() as connection, AsyncSession(connection) as session:
                 return await work(await self._identify(session, anybody=anybody))
 
         return await self._persist(attempt)
 
-    async def write(self, command: str, work: Callable[[Step], Awaitable[T]]) -> T:
+    async def write(
+        self, command: str, work: Callable[[Step], Awaitable[T]], *, shortcut: Shortcut[T] | None = None
+    ) -> T:
         """Return what `work` gives after all that it wrote is stored, as one step; or raise, and nothing is stored.
 
-        `work` may be called again, on a fresh transaction, when another command stood in the way. A step that
-        changes nothing leaves no trace.
+        `work` may be called again, on a fresh transaction, when another command stood in the way or the line was
+        lost. A step that changes nothing leaves no trace. On a server the shortcut, one statement that does the same,
+        is tried first; where it does nothing, `work` finds out why, or what stood in its way.
         """
         uuid = uuid4()
         results: list[T] = []
 
         async def attempt() -> T:
+            if shortcut and isinstance(self.target, PostgresTarget):
+                statement = shortcut.make(make_viewer(self.user_name, self.now), uuid)
+                if rows := await self._execute_at_once(statement, storing=True):
+                    return shortcut.read(rows)
             async with self._connect(writing=True) as connection:
                 async with AsyncSession(connection, expire_on_commit=False) as session:
                     step = Step(await self._identify(session), command, uuid)
-                    if not await step.open():
-                        return results[-1]  # an earlier attempt was stored, and only the answer was lost
+                    if not await step.open():  # an earlier attempt was stored, and only the answer was lost
+                        return results[-1] if shortcut is None or results else await shortcut.recall(step)
                     results.append(await work(step))
                     await step.close()
                 if step.wrote:
@@ -102,6 +152,18 @@ class Database:
                 return results[-1]
 
         return await self._persist(attempt)
+
+    async def _execute_at_once(self, statement: Executable, *, storing: bool = False) -> Sequence[Row[Any]]:
+        """Return the rows of a statement that is a transaction by itself; none where it met other tables than ours."""
+        async with self._connect(at_once=True) as connection:
+            if storing:
+                self._pass_point_of_no_return()
+            try:
+                return (await connection.execute(statement)).all()
+            except Exception as error:
+                if is_undefined(error):
+                    return []
+                raise
 
     def _pass_point_of_no_return(self) -> None:
         """Let nothing interrupt from here on; raise CancelledError if something did so just before."""
@@ -112,16 +174,21 @@ class Database:
             raise asyncio.CancelledError
 
     @asynccontextmanager
-    async def _connect(self, *, writing: bool) -> AsyncIterator[AsyncConnection]:
+    async def _connect(self, *, writing: bool = False, at_once: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Give a connection in a transaction; `at_once`, for one statement, a server needs none begun and ended."""
         if self._engine is None:
-            self._engine = make_engine(self.target)
-        async with self._engine.execution_options(**{WRITING: writing}).connect() as connection:
+            self._engine = make_engine(self.target, self.waiting)
+        options: dict[str, Any] = {WRITING: writing}
+        if at_once and isinstance(self.target, PostgresTarget):
+            options["isolation_level"] = "AUTOCOMMIT"
+        async with self._engine.execution_options(**options).connect() as connection:
             await connection.begin()
             yield connection  # leaving without a commit rolls back
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what the attempt gives; try again what can succeed then, and put into our words what cannot."""
         prepared = False
+        give_up_at: float | None = None
         for number in range(1, MOST_ATTEMPTS + 1):
             try:
                 return await attempt()
@@ -129,13 +196,19 @@ class Database:
                 if not isinstance(error, TodoError) and not is_failure(error):
                     raise
                 failure = translate(error, self.target)
+                if isinstance(failure, ConnectionLostError):
+                    give_up_at = give_up_at or time.monotonic() + self._patience
                 is_old_file = isinstance(failure, SchemaMissingError | SchemaOutdatedError) and isinstance(
                     self.target, SqliteTarget
                 )
                 if is_old_file and not prepared:
                     await initialise(self.target, self.user_name, self.now)
                     prepared = True
-                elif may_succeed_again(error) and number < MOST_ATTEMPTS:
+                elif (
+                    may_succeed_again(error, failure)
+                    and number < MOST_ATTEMPTS
+                    and (give_up_at is None or time.monotonic() < give_up_at)
+                ):
                     await asyncio.sleep(random.uniform(0, min(0.5, 0.02 * 2**number)))  # noqa: S311 - spreads retries
                 elif failure is error:
                     raise
@@ -143,12 +216,15 @@ class Database:
                     raise failure from error
         raise AssertionError("the last attempt returns or raises")
 
+    @property
+    def _patience(self) -> float:
+        return self.target.connect_timeout if isinstance(self.target, PostgresTarget) else 0
+
     async def _identify(self, session: AsyncSession, *, anybody: bool = False) -> Transaction:
         """Check the schema's revision and find the user, in one statement."""
-        wanted = true() if self.user_name is None else col(User.key) == fold(self.user_name)
         statement = (
             select(version_table.c.version_num, col(User.id), col(User.name))
-            .select_from(version_table.outerjoin(User, wanted))
+            .select_from(version_table.outerjoin(User, users_named(self.user_name)))
             .order_by(col(User.id))
             .limit(MOST_NAMES)
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, NullPool, event
@@ -21,25 +21,33 @@ SQLITE_BUSY_SECONDS = 30
 SQLITE_APPLICATION_ID = int.from_bytes(b"todo")
 """Marks our files (https://sqlite.org/pragma.html#pragma_application_id); whoever makes the tables writes it."""
 
+Waiting = Callable[[], AbstractContextManager[object]]
+"""Makes a context that is held while a server is waited for, so that a person can be told."""
+
 WRITING = "todo_writing"
 """Execution option: this connection's transactions write."""
 
 
-def make_engine(target: Target) -> AsyncEngine:
+def make_engine(target: Target, waiting: Waiting = nullcontext) -> AsyncEngine:
     """Return an engine for one command: it keeps no connection that a later one could use."""
     if isinstance(target, PostgresTarget):
-        return _make_postgresql_engine(target).execution_options(schema_translate_map={None: SCHEMA})
+        from todo_cli.db.postgresql import make_postgresql_engine  # with its driver
+
+        return make_postgresql_engine(target, waiting).execution_options(schema_translate_map={None: SCHEMA})
     return _make_sqlite_engine(target, foreign_keys=True)
 
 
-def make_migration_engine(target: Target) -> AsyncEngine:
+def make_migration_engine(target: Target, waiting: Waiting = nullcontext) -> AsyncEngine:
     """Return an engine whose transactions change tables.
 
     On SQLite a table is altered by being built anew, and dropping the old one would delete what refers to it, so
     foreign keys are off, which has to be said before the transaction. Whoever migrates checks them at its end.
+    With Neon it is the direct host: the pooler's servers keep what a migration sets for others.
     """
     if isinstance(target, PostgresTarget):
-        return _make_postgresql_engine(target)
+        from todo_cli.db.postgresql import make_postgresql_engine
+
+        return make_postgresql_engine(target.direct, waiting, reflecting=True)
     return _make_sqlite_engine(target, foreign_keys=False).execution_options(**{WRITING: True})
 
 
@@ -99,20 +107,3 @@ def _begin_sqlite(connection: Connection) -> None:
     # IMMEDIATE takes the right to write before anything is read, so that nobody writes in between.
     kind = "IMMEDIATE" if connection.get_execution_options().get(WRITING) else "DEFERRED"
     connection.exec_driver_sql(f"BEGIN {kind}")
-
-
-def _make_postgresql_engine(target: PostgresTarget) -> AsyncEngine:
-    arguments: dict[str, Any] = {
-        "dsn": target.dsn,
-        # A pooler in transaction mode gives each transaction another server, where no statement is prepared.
-        "statement_cache_size": 0,
-        "prepared_statement_cache_size": 0,
-    }
-    if not target.is_local:
-        # Whatever `sslmode` says: an unverified certificate protects from nobody.
-        arguments["ssl"] = ssl.create_default_context(cafile=target.root_certificates)
-    return create_async_engine(
-        "postgresql+asyncpg://",
-        poolclass=NullPool,
-        connect_args=arguments,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import ssl
 
@@ -11,6 +12,7 @@ from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.errors import (
     BusyError,
     ConflictError,
+    ConnectionLostError,
     DatabaseUnavailableError,
     InvalidInputError,
     SchemaMissingError,
@@ -19,11 +21,16 @@ from todo_cli.errors import (
 )
 
 # Classes and codes of PostgreSQL's errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_UNDEFINED = ("42P01", "3F000")
+_UNDEFINED = ("42P01", "42703", "3F000")
 _TRY_AGAIN = ("40001", "40P01")
-_UNREACHABLE_CLASSES = ("08", "28", "3D", "53", "57")
+_LOST = ("08000", "08003", "08006", "57P01", "57P02", "57P03", "57P05")
+"""The connection is gone, or could not come about: the server sleeps, starts, restarts or ends idle sessions."""
+_TOO_MANY = "53300"
+_OUT_OF_REACH_CLASSES = ("08", "28", "3D", "53", "57")
+_WAKING = ("compute node", "control plane")
+"""Neon's proxy gives no code of its own where it could not wake the compute."""
 
-_MET_A_DELETION = ("fk_todos_project_id", "fk_todo_tags_tag_id")
+_MET_ANOTHER = ("fk_todos_project_id", "fk_todo_tags_tag_id", "uq_todos_uuid")
 
 _VIOLATIONS = {
     "uq_users_key": "there is a user of that name already",
@@ -44,6 +51,8 @@ _SQLITE_UNIQUE = {
     "todos.uuid": "uq_todos_uuid",
 }
 
+_REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
+
 FAILURES = (SQLAlchemyError, sqlite3.Error, OSError)
 """What a database, its driver or the way to it raises. Errors of asyncpg at connect join them in `is_failure`."""
 
@@ -60,16 +69,46 @@ def is_failure(error: BaseException) -> bool:
     return isinstance(error, FAILURES) or type(error).__module__.startswith("asyncpg")
 
 
-def may_succeed_again(error: BaseException) -> bool:
-    """Return whether the transaction was undone only because of another one, and may be tried once more.
+def may_succeed_again(error: BaseException, failure: TodoError) -> bool:
+    """Return whether the error, in our words `failure`, had to do with another transaction or with the line only.
 
     A project or a tag can be deleted while todos are put into it: whoever comes second finds the link dangling.
+    Of two that add the same uuid at once the second finds the first's todo.
     """
     if isinstance(error, IntegrityError):
-        return _violated(error) in _MET_A_DELETION
-    if isinstance(error, BusyError):
+        return _violated(error) in _MET_ANOTHER
+    return isinstance(failure, BusyError | ConnectionLostError)
+
+
+def is_undefined(error: BaseException) -> bool:
+    """Return whether a statement met other tables or columns than it was made for."""
+    told = str(error)
+    return sqlstate(error) in _UNDEFINED or "no such table" in told or "no such column" in told
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether the line to the server was lost, so that it is not known what the server still did."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if sqlstate(error) in _LOST or isinstance(original, OSError | EOFError):
         return True
-    return sqlstate(error) in _TRY_AGAIN
+    return "connection is closed" in str(original) or "connection was closed" in str(original)
+
+
+def may_wake(error: BaseException) -> bool:
+    """Return whether a connection that failed like this may succeed a moment later."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return False
+        case ssl.SSLError():
+            return isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+        case socket.gaierror():
+            return error.errno == socket.EAI_AGAIN
+        case FileNotFoundError() | PermissionError():
+            return False
+        case OSError():
+            return _REFUSED_TLS not in str(error)
+    code = sqlstate(error)
+    return code in _LOST or code == _TOO_MANY or any(told in str(error).lower() for told in _WAKING)
 
 
 def translate(error: BaseException, target: Target) -> TodoError:
@@ -81,9 +120,7 @@ def translate(error: BaseException, target: Target) -> TodoError:
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(original, sqlite3.Error) or isinstance(target, SqliteTarget):
         return _translate_sqlite(original, target)
-    return _translate_postgresql(
-        original, target, at_connect=not isinstance(error, DBAPIError) or error.statement is None
-    )
+    return _translate_postgresql(original, target)
 
 
 def _violated(error: IntegrityError) -> str:
@@ -124,20 +161,48 @@ def _translate_sqlite(error: BaseException, target: Target) -> TodoError:
     return StorageError(f"SQLite: {text}")
 
 
-def _translate_postgresql(error: BaseException, target: Target, *, at_connect: bool) -> TodoError:
+def explain_unreachable(error: BaseException, target: Target) -> DatabaseUnavailableError:
+    """Return what kept a connection from coming about, in the words of the server or its proxy where there are any."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return DatabaseUnavailableError(
+            f"the certificate of {target} is not valid: {error.verify_message}",
+            "nothing was sent; check the host's name, or give the authority's certificate as sslrootcert",
+        )
+    if isinstance(error, TimeoutError):
+        told = "no answer in time"
+    elif _REFUSED_TLS in str(error):
+        told = "the server offers no TLS"
+    else:
+        told = _first_line(error)
     code = sqlstate(error)
+    hint = _CHECKS.get(code or "", _CHECKS.get((code or "")[:2], _CHECK_ALL))
+    return DatabaseUnavailableError(f"cannot reach {target}: {told}", hint)
+
+
+_CHECK_ALL = (
+    "check the network, the host and the database's name, and that the endpoint is neither disabled nor over its quota"
+)
+_CHECKS = {
+    "28": "check the user and the password",
+    "3D": "check the name of the database",
+    _TOO_MANY: "too many connections are open; a host name with -pooler takes more",
+}
+
+
+def _first_line(error: BaseException) -> str:
     text = (str(error) or type(error).__name__).splitlines()[0]
     # SQLAlchemy's adapter puts the class in front: "<class '…'>: text".
-    text = text.partition(">: ")[2] if text.startswith("<class") else text
+    return text.partition(">: ")[2] if text.startswith("<class") else text
+
+
+def _translate_postgresql(error: BaseException, target: Target) -> TodoError:
+    code = sqlstate(error)
     if code in _UNDEFINED:
         return SchemaMissingError(str(target))
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return DatabaseUnavailableError(f"the certificate of {target} is not valid: {error.verify_message}")
-    if at_connect or code is None or code[:2] in _UNREACHABLE_CLASSES:
-        return DatabaseUnavailableError(
-            f"cannot reach {target}: {text}",
-            "check the network, the host, the database's name and the password",
-        )
+    if is_lost(error):
+        return ConnectionLostError(str(target))
+    if code is None or code[:2] in _OUT_OF_REACH_CLASSES:
+        return explain_unreachable(error, target)
     if code in _TRY_AGAIN:
         return BusyError()
-    return StorageError(f"PostgreSQL: {text} ({code}); nothing was written")
+    return StorageError(f"PostgreSQL: {_first_line(error)} ({code}); nothing was written")

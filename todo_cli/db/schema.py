@@ -6,25 +6,22 @@ import asyncio
 import getpass
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
-from dataclasses import replace
+from contextlib import asynccontextmanager, closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from uuid import uuid4
 
-from sqlalchemy import Column, MetaData, String, Table, exists, func, select, text
+from sqlalchemy import Column, MetaData, String, Table, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.schema import DropTable
-from sqlmodel import col
 
-from todo_cli.db.engine import make_engine, make_migration_engine
+from todo_cli.db.engine import Waiting, make_migration_engine
 from todo_cli.db.failures import is_failure, translate
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.errors import InvalidInputError, SchemaMissingError, SchemaTooNewError, StorageError
-from todo_cli.models.tables import SCHEMA, Base, Todo, User
-from todo_cli.models.values import DatabaseStatus
+from todo_cli.models.tables import SCHEMA, Base, User
 from todo_cli.query.names import propose_name
 
 if TYPE_CHECKING:
@@ -52,21 +49,21 @@ def migrations_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-async def initialise(target: Target, user_name: str | None, now: datetime) -> bool:
+async def initialise(target: Target, user_name: str | None, now: datetime, waiting: Waiting = nullcontext) -> bool:
     """Make or upgrade the tables, and the first user where there is none, in one transaction.
 
     Returns whether anything was written. An SQLite file is copied beside itself before it is upgraded.
     """
-    return await _migrate(target, HEAD, user_name=user_name or default_user_name(), now=now)
+    return await _migrate(target, HEAD, waiting, user_name=user_name or default_user_name(), now=now)
 
 
-async def migrate(target: Target, revision: str = HEAD) -> bool:
+async def migrate(target: Target, revision: str = HEAD, waiting: Waiting = nullcontext) -> bool:
     """Bring existing tables to the revision, up or down; returns whether anything was written.
 
     Raises SchemaMissingError where there are no tables yet, InvalidInputError for a revision that does not exist.
     """
     _check_revision(revision)
-    return await _migrate(target, revision)
+    return await _migrate(target, revision, waiting)
 
 
 def _check_revision(revision: str) -> None:
@@ -108,23 +105,9 @@ async def find_revision(connection: AsyncConnection) -> str | None:
     return await connection.run_sync(look)
 
 
-async def inspect(target: Target) -> DatabaseStatus:
-    """Return what there is in the database, without making or changing anything."""
-    nothing = DatabaseStatus(str(target), target.dialect, None, HEAD, None, None)
-    if isinstance(target, SqliteTarget) and not target.path.exists():
-        return nothing
-    async with _begin(make_engine(target), target) as connection:
-        revision = await find_revision(connection)
-        if revision != HEAD:
-            return replace(nothing, revision=revision)
-        users = (await connection.execute(select(col(User.name)).order_by(col(User.key)))).scalars().all()
-        count = select(func.count()).select_from(Todo).where(col(Todo.deleted_at).is_(None))
-        return replace(nothing, revision=revision, users=users, todos=await connection.scalar(count))
-
-
-async def drop_everything(target: Target) -> None:
+async def drop_everything(target: Target, waiting: Waiting = nullcontext) -> None:
     """Remove all tables, and on PostgreSQL their schema, in one transaction."""
-    async with _begin(make_migration_engine(target), target) as connection:
+    async with begin(make_migration_engine(target, waiting), target) as connection:
         await _wait_for_others(connection)
         if connection.dialect.name == "postgresql":
             await connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
@@ -133,8 +116,10 @@ async def drop_everything(target: Target) -> None:
             await connection.execute(DropTable(table, if_exists=True))
 
 
-async def _migrate(target: Target, revision: str, user_name: str | None = None, now: datetime | None = None) -> bool:
-    async with _begin(make_migration_engine(target), target) as connection:
+async def _migrate(
+    target: Target, revision: str, waiting: Waiting, user_name: str | None = None, now: datetime | None = None
+) -> bool:
+    async with begin(make_migration_engine(target, waiting), target) as connection:
         await _wait_for_others(connection)
         found = await find_revision(connection)
         if found is None and user_name is None:
@@ -151,7 +136,7 @@ async def _migrate(target: Target, revision: str, user_name: str | None = None, 
 
 
 @asynccontextmanager
-async def _begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConnection]:
+async def begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConnection]:
     """Give a connection in a transaction that is committed at the end, and put failures into our words."""
     try:
         async with engine.begin() as connection:

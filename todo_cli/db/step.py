@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 Recorded = User | Project | Tag | Todo
 """The rows whose history is kept."""
 
+TODO_FIELDS = ("title", "description", "status", "priority", "project", "due", "completed_at", "deleted_at")
+
 _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
     User: ("name", "email"),
     Project: ("name", "archived_at"),
     Tag: ("name",),
-    Todo: ("title", "description", "status", "priority", "project", "due", "completed_at", "deleted_at"),
+    Todo: TODO_FIELDS,
 }
 _UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE}
 """What a new row has unless it is said otherwise, beside what is absent."""
@@ -85,6 +87,12 @@ class Step(Transaction):
         gate = statement.on_conflict_do_nothing(index_elements=["uuid"]).returning(col(StepRow.id))
         self._id: int | None = (await self.session.execute(gate)).scalar()
         return self._id is not None
+
+    async def find_changed(self) -> set[UUID]:
+        """Return what the step changed when it was stored before, by uuid."""
+        stored = select(col(StepRow.id)).where(col(StepRow.uuid) == self.uuid).scalar_subquery()
+        changed = select(Change.entity_uuid).where(col(Change.step_id) == stored)
+        return set((await self.session.execute(changed)).scalars())
 
     async def flush(self) -> None:
         """Send the pending rows to the database, which numbers new ones; a changed todo gets its new version."""
@@ -186,11 +194,8 @@ class Step(Transaction):
 
     def _record_creation(self, row: Recorded) -> None:
         self._versioned.add(row.uuid)  # it begins with its first version
-        self._record(row, "exists", None, True)
-        for field in _FIELDS[type(row)]:
-            new = getattr(row, field)
-            if new is not None and new != _UNSAID.get(field):
-                self._record(row, field, None, new)
+        for field, new in creation_changes(row):
+            self._record(row, field, None, new)
         if isinstance(row, Todo):
             for tag in row.tags:
                 self._record(row, "tag", None, tag)
@@ -207,6 +212,12 @@ class Step(Transaction):
         )
         if isinstance(row, Todo):
             self._touched[row.uuid] = row
+
+
+def creation_changes(row: Recorded) -> list[tuple[str, object]]:
+    """Return the fields that the history of a new row begins with, each with its value; tags are not among them."""
+    fields = [(field, getattr(row, field)) for field in _FIELDS[type(row)]]
+    return [("exists", True), *((name, new) for name, new in fields if new is not None and new != _UNSAID.get(name))]
 
 
 def _insert(session: AsyncSession, model: type[Any]) -> postgresql.Insert | sqlite.Insert:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.query.suggestions import nearest
 from todo_cli.query.texts import check_text
+
+CONNECT_TIMEOUT = 15
+"""Seconds for which a server that sleeps or restarts is waited for, unless it is said otherwise."""
 
 EXAMPLES = (
     "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
@@ -16,6 +22,20 @@ EXAMPLES = (
 
 _SQLITE = ("sqlite", "sqlite+aiosqlite")
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+asyncpg")
+_POOLER = "-pooler"
+
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SSL_NEGOTIATIONS = ("postgres", "direct")
+_SERVER_SETTINGS = ("application_name", "options")
+_WITHOUT_EFFECT = ("channel_binding", "gssencmode", "target_session_attrs")
+"""asyncpg would send `channel_binding` on to the server, which refuses it; the certificate is verified in its place."""
+_OPTIONS = (
+    *("host", "port", "dbname", "user", "password", "passfile", "connect_timeout"),
+    *("sslmode", "sslnegotiation", "sslrootcert", "sslcert", "sslkey", "sslpassword"),
+    *_SERVER_SETTINGS,
+    *_WITHOUT_EFFECT,
+)
+_UNQUOTED = "a '/', '?' or '#' in the password of the database URL has to be written as %2F, %3F or %23"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +64,28 @@ class SqliteTarget:
 
 @dataclass(frozen=True, slots=True)
 class PostgresTarget:
-    """A PostgreSQL server. `dsn` holds the password and is shown nowhere."""
+    """A database on a PostgreSQL server, and how to get there. The password is shown nowhere.
 
-    dsn: str = field(repr=False)
+    None stands for what libpq would take: `user` and `password` from PGUSER, PGPASSWORD or the password file.
+    `ssl_mode`, `ssl_negotiation` and the files are those of the URL (PostgreSQL manual, 34.1.2); `verify` is a setting
+    of ours, and `connect_timeout` is in seconds.
+    """
+
     host: str
-    port: int | None
     name: str
+    port: int | None = None
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    password_file: str | None = None
+    ssl_mode: str | None = None
+    ssl_negotiation: str | None = None
     root_certificates: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    client_key_password: str | None = field(default=None, repr=False)
+    server_settings: tuple[tuple[str, str], ...] = ()
+    connect_timeout: float = CONNECT_TIMEOUT
+    verify: bool = True
 
     dialect = "postgresql"
 
@@ -61,10 +96,11 @@ class PostgresTarget:
     @property
     def url(self) -> str:
         """The URL without any password, to be shown."""
-        parts = urlsplit(self.dsn)
-        user, at, host = parts.netloc.rpartition("@")
-        options = [(key, value) for key, value in parse_qsl(parts.query) if "password" not in key]
-        return parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=urlencode(options)).geturl()
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
+        host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
+        port = f":{self.port}" if self.port else ""
+        mode = f"?sslmode={self.ssl_mode}" if self.ssl_mode else ""
+        return f"postgresql://{user}{host}{port}/{quote(self.name, safe='')}{mode}"
 
     @property
     def is_local(self) -> bool:
@@ -74,6 +110,23 @@ class PostgresTarget:
             return ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_neon(self) -> bool:
+        return self.host.endswith(".neon.tech")
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether a pooler stands before the server, as Neon names its hosts."""
+        return self.is_neon and self.host.partition(".")[0].endswith(_POOLER)
+
+    @property
+    def direct(self) -> PostgresTarget:
+        """The same database without Neon's pooler, in which a session does not outlast a transaction."""
+        if not self.is_pooled:
+            return self
+        endpoint, _, domain = self.host.partition(".")
+        return replace(self, host=f"{endpoint.removesuffix(_POOLER)}.{domain}")
 
     def __str__(self) -> str:
         port = f":{self.port}" if self.port else ""
@@ -113,26 +166,94 @@ def _parse_sqlite(url: str) -> SqliteTarget:
 
 
 def _parse_postgresql(url: str) -> PostgresTarget:
+    """Read the URL as libpq does (PostgreSQL manual, 34.1.1.2); hosts are one, and options those that we know."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        given_host, given_port = parts.hostname, parts.port
     except ValueError:
-        raise InvalidInputError(
-            "the port or the host of the database URL is not understood", f"examples: {EXAMPLES}"
-        ) from None
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    # asyncpg would send it to the server, which refuses it; certificates are verified instead.
-    options.pop("channel_binding", None)
-    for option, given in (("host", parts.hostname), ("dbname", parts.path.lstrip("/")), ("database", True)):
-        if given and option in options:
-            raise InvalidInputError(f"the database URL gives {option!r} after the '?' as well", f"examples: {EXAMPLES}")
-    host = parts.hostname or options.get("host")
+        raise _malformed_authority(url) from None
+    if parts.fragment or "@" in parts.path or "@" in parts.query.partition("=")[0]:
+        raise InvalidInputError(_UNQUOTED)
+    options = _parse_options(parts.query)
+    user, password = _credentials(parts.netloc)
+    host = _only_one("host", unquote(given_host or ""), options)
     if not host or "," in host:
         raise InvalidInputError("the database URL does not name one host", f"examples: {EXAMPLES}")
-    name = unquote(parts.path.lstrip("/")) or options.get("dbname") or unquote(parts.username or "")
+    user = _only_one("user", user, options)
+    name = _only_one("dbname", unquote(parts.path.removeprefix("/")), options) or user
     if not name:
         raise InvalidInputError("the database URL names no database", f"examples: {EXAMPLES}")
-    dsn = parts._replace(scheme="postgresql", query=urlencode(options)).geturl()
+    port = _only_one("port", "" if given_port is None else str(given_port), options)
+    timeout = options.get("connect_timeout")
+    root_certificates = options.get("sslrootcert")
     return PostgresTarget(
-        dsn=dsn, host=host, port=port, name=name, root_certificates=options.get("sslrootcert") or None
+        host=host,
+        name=name,
+        port=_whole_number("port", port, most=65535) if port else None,
+        user=user or None,
+        password=_only_one("password", password, options) or None,
+        password_file=options.get("passfile"),
+        ssl_mode=_one_of("sslmode", options, _SSL_MODES),
+        ssl_negotiation=_one_of("sslnegotiation", options, _SSL_NEGOTIATIONS),
+        root_certificates=None if root_certificates == "system" else root_certificates,
+        client_certificate=options.get("sslcert"),
+        client_key=options.get("sslkey"),
+        client_key_password=options.get("sslpassword"),
+        server_settings=tuple((key, options[key]) for key in _SERVER_SETTINGS if key in options),
+        connect_timeout=_whole_number("connect_timeout", timeout) if timeout else CONNECT_TIMEOUT,
     )
+
+
+def _malformed_authority(url: str) -> InvalidInputError:
+    """Return what is wrong between '//' and the path, which could not be taken apart."""
+    authority = re.split("[/?#]", url.partition("://")[2])[0]
+    if "@" not in authority and "@" in url:
+        return InvalidInputError(_UNQUOTED)
+    if authority.count("[") != authority.count("]"):
+        return InvalidInputError("the host of the database URL is not understood: an IPv6 address stands in [ ]")
+    return InvalidInputError("the port in the database URL is not a number from 1 to 65535", f"examples: {EXAMPLES}")
+
+
+def _credentials(authority: str) -> tuple[str, str]:
+    before, _, _ = authority.rpartition("@")
+    user, _, password = before.partition(":")
+    return unquote(user), unquote(password)
+
+
+def _parse_options(query: str) -> dict[str, str]:
+    try:
+        options = dict(parse_qsl(query.replace("+", "%2B"), strict_parsing=True)) if query else {}
+    except ValueError:
+        raise InvalidInputError("what follows the '?' in the database URL is not of the form name=value") from None
+    if "database" in options:  # as asyncpg and SQLAlchemy call it
+        options.setdefault("dbname", options.pop("database"))
+    for option in options:
+        if option not in _OPTIONS:
+            meant = nearest(option, _OPTIONS)
+            raise InvalidInputError(
+                f"the database URL has an option that is not known: {option!r}",
+                f"did you mean {meant!r}?"
+                if meant
+                else "settings of the server are given as options=-c%20name%3Dvalue",
+            )
+    return options
+
+
+def _only_one(option: str, before: str, options: Mapping[str, str]) -> str:
+    """Return the part as given before the '?' or after it; raise InvalidInputError if it is given twice."""
+    if before and option in options:
+        raise InvalidInputError(f"the database URL gives {option!r} after the '?' as well", f"examples: {EXAMPLES}")
+    return before or options.get(option, "")
+
+
+def _one_of(option: str, options: Mapping[str, str], known: Sequence[str]) -> str | None:
+    value = options.get(option)
+    if value is not None and value not in known:
+        raise InvalidInputError(f"{option} in the database URL is one of {', '.join(known)}, not {value!r}")
+    return value
+
+
+def _whole_number(option: str, text: str, *, most: int = 100_000) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise InvalidInputError(f"{option} in the database URL is not a number from 1 to {most}")
+    return int(text)

@@ -115,6 +115,12 @@ class Project(Base, table=True):
     archived_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
     created_at: datetime = Field(sa_column=_instant())
 
+    @staticmethod
+    def path_of(name: str) -> list[str]:
+        """Return the names of the projects that this one lies in, the outermost first, and its own."""
+        segments = name.split(".")
+        return [".".join(segments[:count]) for count in range(1, len(segments) + 1)]
+
     user: User = Relationship(back_populates="projects", sa_relationship_kwargs={"lazy": "raise"})
     todos: list["Todo"] = Relationship(back_populates="project", sa_relationship_kwargs={"lazy": "raise"})
 
@@ -247,10 +253,8 @@ class Change(Base, table=True):
     new: str | None = Field(default=None, sa_column=Column(Text()))
 
 
-@event.listens_for(Base, "before_insert", propagate=True)
-@event.listens_for(Base, "before_update", propagate=True)
-def _derive(_mapper: object, _connection: object, row: Base) -> None:
-    """Bring the columns that follow from others up to date before a row is written."""
+def derive(row: Base) -> None:
+    """Bring the columns that follow from others up to date, as they have to be when a row is written."""
     match row:
         case Todo():
             row.title_folded = fold(row.title)
@@ -258,3 +262,9 @@ def _derive(_mapper: object, _connection: object, row: Base) -> None:
             row.due_key = due_key(row.due)
         case User() | Project() | Tag():
             row.key = fold(row.name)
+
+
+@event.listens_for(Base, "before_insert", propagate=True)
+@event.listens_for(Base, "before_update", propagate=True)
+def _derive_before_writing(_mapper: object, _connection: object, row: Base) -> None:
+    derive(row)

@@ -136,11 +136,35 @@ class UserPublic:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """What `todo db status` tells. `revision` is None where there are no tables, then the counts are None too."""
+    """What `todo db status` tells.
+
+    `revision` is None where there are no tables, `users`, `user` and `todos` are so then too, and `user` also where it
+    is not clear who one is. `host` and the rest are those of a server; `tls` is the version of the protocol, None
+    where the connection is in the clear or on this machine. `latency_ms` is one round trip; `clock_skew` is by how
+    many seconds the server's clock is ahead.
+    """
 
     database: str
     dialect: str
     revision: str | None
     expected_revision: str
-    users: Sequence[str] | None
-    todos: int | None
+    users: Sequence[str] | None = None
+    user: str | None = None
+    todos: int | None = None
+    server_version: str | None = None
+    host: str | None = None
+    pooled: bool | None = None
+    tls: str | None = None
+    tls_verified: bool | None = None
+    latency_ms: float | None = None
+    clock_skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `todo doctor` found at one place: all well, or what to do about it."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str | None = None

@@ -14,6 +14,7 @@ EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _UUID_PREFIX = re.compile(r"(?!\d+$)[0-9a-f]{4,32}", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.ASCII)
 _UUID_DASHES = (8, 13, 18, 23)
 
 
@@ -22,6 +23,11 @@ class NumberReference:
     """The todo of that number."""
 
     number: int
+
+    @property
+    def is_exact(self) -> bool:
+        """Return True: it stands for one todo at most."""
+        return True
 
     def __str__(self) -> str:
         return str(self.number)
@@ -34,6 +40,11 @@ class UuidReference:
     text: str
     first: UUID
     last: UUID
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is a whole uuid, and so stands for one todo at most."""
+        return self.first == self.last
 
     def __str__(self) -> str:
         return self.text
@@ -53,6 +64,13 @@ def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Ref
         if hint and "no reference" in error.message:
             error.hint = f"{error.hint}; {hint}"
         raise
+
+
+def parse_uuid(text: str) -> UUID:
+    """Return a whole uuid, with or without dashes (RFC 9562, 4); raises InvalidInputError."""
+    if _UUID.fullmatch(text.lower()):
+        return UUID(text)
+    raise InvalidInputError(f"{text!r} is no uuid", "32 hexadecimal digits, as 'uuidgen' makes them")
 
 
 def _parse(words: Iterable[str]) -> tuple[Reference, ...]:

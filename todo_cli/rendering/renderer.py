@@ -8,7 +8,7 @@ from typing import Protocol, TextIO
 
 from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
 
-Record = Mapping[str, str | int | bool | datetime | Sequence[str] | None]
+Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | None]
 """A row of a small table: names of columns and values."""
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from todo_cli.db import schema
 from todo_cli.db.database import Database
+from todo_cli.db.inspection import inspect
 from todo_cli.db.target import Target
 from todo_cli.models.values import DatabaseStatus
 
 
 async def init_database(db: Database) -> bool:
     """Make or upgrade the tables and the first user; return False where all was there."""
-    return await schema.initialise(db.target, db.user_name, db.now)
+    return await schema.initialise(db.target, db.user_name, db.now, db.waiting)
 
 
 async def migrate_database(db: Database, revision: str | None) -> tuple[str, bool]:
     """Bring the tables to the revision, by default this program's; return it, and whether anything was changed."""
     revision = revision or schema.HEAD
-    return revision, await schema.migrate(db.target, revision)
+    return revision, await schema.migrate(db.target, revision, db.waiting)
 
 
 def migration_sql(target: Target, revision: str | None) -> str:
@@ -26,9 +27,9 @@ def migration_sql(target: Target, revision: str | None) -> str:
 
 async def reset_database(db: Database) -> None:
     """Drop all tables with everything in them."""
-    await schema.drop_everything(db.target)
+    await schema.drop_everything(db.target, db.waiting)
 
 
 async def inspect_database(db: Database) -> DatabaseStatus:
     """Return what there is in the database, without making or upgrading anything."""
-    return await schema.inspect(db.target)
+    return await inspect(db.target, db.user_name, db.waiting)

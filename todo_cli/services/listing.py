@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, null, select
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, make_order
 from todo_cli.db.database import Database
+from todo_cli.db.statements import Ordering, Query, Viewer
 from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
 from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
 from todo_cli.query.filters import And, Filter, HasTag, InProject
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
-from todo_cli.services.lookup import check_name, find_todos, make_public, to_public
+from todo_cli.services.lookup import check_name, is_referred_to, make_public, match_references
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +35,34 @@ class ListQuery:
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     """Return one page of the user's todos: rows, their tags and the total in one statement."""
 
-    async def work(transaction: Transaction) -> TodoPage:
+    def make(viewer: Viewer) -> Query:
         condition = and_(
-            col(Todo.user_id) == transaction.user_id,
+            col(Todo.user_id) == viewer.user_id,
             col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
-            make_condition(query.filter, transaction),
+            make_condition(query.filter, viewer),
         )
-        paged = query.size is not None
-        total = _count(condition) if paged else literal(None)
-        statement = select(*_COLUMNS, total.label("total")).outerjoin(Project).where(condition)
-        statement = statement.order_by(*make_order(query.sort))
+        statement = select(*_COLUMNS).select_from(Todo).outerjoin(Project).where(condition)
         if query.size is not None:
             statement = statement.limit(query.size).offset((query.page - 1) * query.size)
-        rows = (await transaction.session.execute(statement)).all()
-        if rows or not paged:
-            count = rows[0].total if rows else None
-        else:  # a page beyond the last one: no row brought the total
-            count = 0 if query.page == 1 else await transaction.session.scalar(select(_count(condition)))
-        todos = [make_public(row, row.project, row.tags.split(",") if row.tags else ()) for row in rows]
-        return TodoPage(todos, count, query.page, query.size)
+        total = _count(condition) if query.size is not None else null()
+        return Query(statement, make_order(query.sort), beside=[total.label("total")])
 
-    return await db.read(work)
+    rows = await db.fetch(make)
+    return TodoPage(_todos(rows), rows[0].total, query.page, query.size)
 
 
 async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoPublic]:
     """Return the todos that the references name, those in the trash too; raises NotFoundError."""
 
-    async def work(transaction: Transaction) -> list[TodoPublic]:
-        return [to_public(todo) for todo in await find_todos(transaction, references, trashed=True)]
+    def make(viewer: Viewer) -> Query:
+        condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
+        return Query(select(*_COLUMNS).select_from(Todo).outerjoin(Project).where(condition), [Ordering(col(Todo.id))])
 
-    return await db.read(work)
+    return match_references(references, _todos(await db.fetch(make)), trashed=True)
+
+
+def _todos(rows: Sequence[Any]) -> list[TodoPublic]:
+    return [make_public(row, row.project, row.tags.split(",") if row.tags else ()) for row in rows if row.found]
 
 
 async def explain_empty(db: Database, tree: Filter) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
@@ -19,6 +19,7 @@ from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
 NamedT = TypeVar("NamedT", Project, Tag)
+FoundT = TypeVar("FoundT", Todo, TodoPublic)
 StatementT = TypeVar("StatementT", bound=Select[Any])
 
 MOST_BEGINNINGS = 200
@@ -49,30 +50,35 @@ async def find_todos(
     `locked` keeps others from changing them until the transaction ends; `trashed` takes those in the trash as well.
     Raises NotFoundError that names each reference that stands for none, for several, or for one in the trash.
     """
-    numbers = [reference.number for reference in references if isinstance(reference, NumberReference)]
-    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
-    beginnings = [reference for reference in uuids if reference.first != reference.last]
-    if len(beginnings) > MOST_BEGINNINGS:
-        raise InvalidInputError(f"{MOST_BEGINNINGS} beginnings of a uuid are the most at once", "write the uuids whole")
-    wanted = or_(
-        col(Todo.id).in_(numbers),
-        col(Todo.uuid).in_([reference.first for reference in uuids if reference.first == reference.last]),
-        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in beginnings),
-    )
     statement = (
         select(Todo)
-        .where(col(Todo.user_id) == transaction.user_id, wanted)
+        .where(col(Todo.user_id) == transaction.user_id, is_referred_to(references))
         .options(WITH_PROJECT, WITH_TAGS)
         .order_by(col(Todo.id))
     )
     if locked:
         statement = _locked(statement)
     todos = (await transaction.session.execute(statement)).scalars().all()
-    return _match(references, todos, trashed=trashed)
+    return match_references(references, todos, trashed=trashed)
 
 
-def _match(references: Iterable[Reference], todos: Sequence[Todo], *, trashed: bool) -> list[Todo]:
-    found: dict[int | None, Todo] = {}
+def is_referred_to(references: Sequence[Reference]) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that the references name; raises InvalidInputError for too many."""
+    numbers = [reference.number for reference in references if isinstance(reference, NumberReference)]
+    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
+    beginnings = [reference for reference in uuids if not reference.is_exact]
+    if len(beginnings) > MOST_BEGINNINGS:
+        raise InvalidInputError(f"{MOST_BEGINNINGS} beginnings of a uuid are the most at once", "write the uuids whole")
+    return or_(
+        col(Todo.id).in_(numbers),
+        col(Todo.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
+        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in beginnings),
+    )
+
+
+def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *, trashed: bool) -> list[FoundT]:
+    """Return the todos in the order of their references, each once; raises NotFoundError as `find_todos` does."""
+    found: dict[int | None, FoundT] = {}
     unknown, deleted, ambiguous = [], [], []
     for reference in references:
         candidates = [todo for todo in todos if _stands_for(reference, todo)]
@@ -101,7 +107,7 @@ def _match(references: Iterable[Reference], todos: Sequence[Todo], *, trashed: b
     return list(found.values())
 
 
-def _stands_for(reference: Reference, todo: Todo) -> bool:
+def _stands_for(reference: Reference, todo: Todo | TodoPublic) -> bool:
     if isinstance(reference, NumberReference):
         return todo.id == reference.number
     return reference.first <= todo.uuid <= reference.last

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from todo_cli import config
 from todo_cli.db.database import Database
-from todo_cli.db.target import SqliteTarget, Target, parse_target
+from todo_cli.db.engine import Waiting
+from todo_cli.db.target import PostgresTarget, SqliteTarget, Target, parse_target
 from todo_cli.query.names import parse_name
 
 
@@ -15,22 +19,34 @@ def choose_target(settings: Mapping[str, config.Value]) -> Target:
     """Return the database that the settings name; the embedded file, whose folder is made, where they name none."""
     url = settings["database"].value
     if url is not None:
-        return parse_target(str(url))
+        target = parse_target(str(url))
+        return replace(target, **_ways(settings)) if isinstance(target, PostgresTarget) else target
     path = config.embedded_path()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SqliteTarget(path)
+
+
+def _ways(settings: Mapping[str, config.Value]) -> dict[str, Any]:
+    """Return what the settings say of the way to a server; what they leave open the URL decides."""
+    timeout, verify = settings["connect_timeout"].value, settings["verify_tls"].value
+    return {
+        **({} if timeout is None else {"connect_timeout": timeout}),
+        **({} if verify is None else {"verify": verify}),
+    }
 
 
 def open_database(
     target: Target,
     settings: Mapping[str, config.Value],
     now: datetime,
+    *,
     before_commit: Callable[[], None] | None = None,
+    waiting: Waiting = nullcontext,
 ) -> Database:
     """Return the database for one command of the user that the settings name, if they name one."""
     user = settings["user"].value
     name = None if user is None else parse_name(str(user), "user")
-    return Database(target, now=now, user_name=name, before_commit=before_commit)
+    return Database(target, now=now, user_name=name, before_commit=before_commit, waiting=waiting)
 
 
 def store_setting(key: str, text: str) -> None:

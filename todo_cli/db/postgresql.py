@@ -1,0 +1,181 @@
+"""The way to a PostgreSQL server: verified TLS, patience with one that sleeps, and no question that nobody asked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import warnings
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+from sqlalchemy import NullPool
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from todo_cli.db.failures import explain_unreachable, is_failure, may_wake
+from todo_cli.db.target import PostgresTarget
+from todo_cli.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+    from todo_cli.db.engine import Waiting
+
+OLDEST_SERVER = (16,)
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+_ALPN = "postgresql"  # direct TLS asks for it (PostgreSQL manual, 54.2.2)
+
+
+class LeanDialect(PGDialect_asyncpg):
+    """asyncpg's dialect without its round trips: no questions to a new connection, no farewell to an old one.
+
+    What SQLAlchemy asks at connect (version, schema, isolation) is known here, and JSON types are not used.
+    """
+
+    supports_statement_cache = True
+    server_version_info = OLDEST_SERVER
+    default_schema_name = "public"
+    default_isolation_level = "READ COMMITTED"
+    _backslash_escapes = False  # `standard_conforming_strings`, on since PostgreSQL 9.1
+
+    def initialize(self, connection: Connection) -> None:
+        """Ask nothing."""
+
+    def on_connect(self) -> None:
+        """Set nothing up."""
+
+    def do_close(self, dbapi_connection: DBAPIConnection) -> None:
+        """Hang up. The server rolls back what was not committed."""
+        dbapi_connection.driver_connection.terminate()
+
+    do_terminate = do_close
+
+
+registry.register("postgresql.lean", __name__, LeanDialect.__name__)
+
+
+class ObservedContext(ssl.SSLContext):
+    """A TLS context that remembers the session it made last, which asyncpg keeps to itself."""
+
+    session: ssl.SSLObject | None = None
+
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
+        self.session = super().wrap_bio(*arguments, **options)
+        return self.session
+
+
+def make_postgresql_engine(
+    target: PostgresTarget,
+    waiting: Waiting = nullcontext,
+    *,
+    context: ssl.SSLContext | None = None,
+    reflecting: bool = False,
+) -> AsyncEngine:
+    """Return an engine whose connections are made with `connect` and never kept.
+
+    `context` is that of `make_tls_context`, for a caller who wants to look at it afterwards. `reflecting` takes the
+    dialect that SQLAlchemy has, which sets up what looking at tables and columns needs.
+    """
+    return create_async_engine(
+        "postgresql+asyncpg://" if reflecting else "postgresql+lean://",
+        poolclass=NullPool,
+        pool_reset_on_return=None,  # a connection that is hung up needs no ROLLBACK
+        connect_args={
+            "async_creator_fn": partial(connect, target, waiting, context),
+            # A pooler in transaction mode gives each transaction another server, where no statement is prepared.
+            "prepared_statement_cache_size": 0,
+        },
+    )
+
+
+async def connect(
+    target: PostgresTarget, waiting: Waiting = nullcontext, context: ssl.SSLContext | None = None
+) -> asyncpg.Connection:
+    """Return a connection, waiting for a server that wakes up or restarts for `connect_timeout` seconds.
+
+    Raises DatabaseUnavailableError: at once for what waiting cannot mend, such as a wrong password.
+    """
+    arguments = _arguments(target, context or make_tls_context(target))
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + target.connect_timeout
+    pause = FIRST_PAUSE
+    last: BaseException | None = None
+    with waiting():
+        while True:
+            try:
+                return await _connect_once(target, arguments, max(0.001, deadline - loop.time()))
+            except Exception as error:
+                if not is_failure(error):
+                    raise
+                # That time ran out says less than what went wrong before.
+                last = last if last and isinstance(error, TimeoutError) else error
+                if not may_wake(error) or loop.time() + pause >= deadline:
+                    raise explain_unreachable(last, target) from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - many commands may wait for one server
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], seconds: float) -> asyncpg.Connection:
+    direct = target.ssl_negotiation == "direct" or (target.ssl_negotiation is None and target.is_neon)
+    with warnings.catch_warnings():
+        # asyncpg warns of a password file that others can read, and passes it over, as libpq does.
+        warnings.simplefilter("ignore")
+        if direct and arguments["ssl"]:
+            try:
+                return await asyncpg.connect(**arguments, direct_tls=True, timeout=seconds)
+            except (ConnectionResetError, ssl.SSLError) as error:
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    raise
+                # The server hung up at the first byte: it wants to be asked for TLS, as before PostgreSQL 17.
+        return await asyncpg.connect(**arguments, direct_tls=False, timeout=seconds)
+
+
+def _arguments(target: PostgresTarget, context: ssl.SSLContext | None) -> dict[str, Any]:
+    return {
+        "host": target.host,
+        "port": target.port,
+        "user": target.user,
+        "password": target.password,
+        "passfile": target.password_file,
+        "database": target.name,
+        # Only for a host that is local may asyncpg try TLS and do without, which is what libpq's `prefer` means.
+        "ssl": context or ("prefer" if target.is_local and target.ssl_mode != "disable" else False),
+        "server_settings": dict(target.server_settings) or None,
+        "statement_cache_size": 0,
+    }
+
+
+def make_tls_context(target: PostgresTarget) -> ObservedContext | None:
+    """Return how TLS is spoken with the server; None where it is not insisted on.
+
+    Certificate and host name of a host that is not local are verified whatever `sslmode` says, since a certificate
+    that nobody looks at protects from nobody. Where the setting `verify_tls` turns that off, and for a local host,
+    `sslmode` means what it does for libpq (PostgreSQL manual, 34.19.1).
+    """
+    ours = target.verify and not target.is_local
+    insisted = target.ssl_mode in ("require", "verify-ca", "verify-full")
+    if not ours and not insisted and (target.is_local or target.ssl_mode == "disable"):
+        return None
+    context = ObservedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols([_ALPN])
+    verified = ours or target.ssl_mode in ("verify-ca", "verify-full")
+    context.check_hostname = ours or target.ssl_mode == "verify-full"
+    context.verify_mode = ssl.CERT_REQUIRED if verified else ssl.CERT_NONE
+    try:
+        if target.root_certificates:
+            context.load_verify_locations(cafile=target.root_certificates)
+        elif verified:
+            context.load_default_certs()
+        if target.client_certificate:
+            password = target.client_key_password
+            context.load_cert_chain(target.client_certificate, target.client_key, password)
+    except OSError as error:
+        raise InvalidInputError(
+            f"a file with certificates that the database URL names cannot be used: {error.strerror or error}"
+        ) from None
+    return context

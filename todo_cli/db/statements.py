@@ -1,0 +1,79 @@
+"""What a service asks for in one statement, and how that statement proves whose rows they are.
+
+On a server every statement costs two round trips, so that the revision of the tables and the user are not asked for
+beforehand: they come with the first row, which is there even where nothing was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Label, Select, case, func, literal, select, true
+from sqlalchemy.sql.elements import SQLCoreOperations
+from sqlmodel import col
+
+from todo_cli.db.schema import version_table
+from todo_cli.models.tables import User
+from todo_cli.models.text import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, and when. `user_id` is SQL that finds the user's number, or NULL where it is not one user."""
+
+    user_id: Any
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One expression that rows are sorted by."""
+
+    expression: SQLCoreOperations[Any]
+    descending: bool = False
+    nulls_last: bool = False
+
+    def of(self, column: SQLCoreOperations[Any]) -> ColumnElement[Any]:
+        """Return what sorts by that column, which has the values of the expression."""
+        directed = column.desc() if self.descending else column.asc()
+        return directed.nulls_last() if self.nulls_last else directed
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Rows that a service wants: what to select, in which order, and `beside` them values that come once."""
+
+    select: Select[Any]
+    order: Sequence[Ordering]
+    beside: Sequence[Label[Any]] = ()
+
+
+def users_named(name: str | None) -> ColumnElement[bool]:
+    """Return the condition on `User` for the one of that name; without a name, for all of them."""
+    return true() if name is None else col(User.key) == fold(name)
+
+
+def make_viewer(name: str | None, now: datetime) -> Viewer:
+    """Return the user of that name, or without one the only user of the database."""
+    only = case((func.count() == 1, func.min(col(User.id))))
+    return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now)
+
+
+def with_identity(query: Query, viewer: Viewer) -> Select[Any]:
+    """Return the query so that its first row has `revision` and `viewer` (the user's number, or NULL) in any case.
+
+    `found` is 1 in the rows that the query found, and NULL in one that stands for none of them.
+    """
+    keys = [Label(f"sort_{place}", ordering.expression) for place, ordering in enumerate(query.order)]
+    inner = query.select.add_columns(literal(1).label("found"), *keys)
+    page = inner.order_by(*(ordering.of(ordering.expression) for ordering in query.order)).subquery("page")
+    wanted = [column for column in page.c if not column.name.startswith("sort_")]
+    identity = (version_table.c.version_num.label("revision"), viewer.user_id.label("viewer"))
+    return (
+        select(*identity, *query.beside, *wanted)
+        .select_from(version_table.outerjoin(page, true()))
+        .order_by(*(ordering.of(page.c[key.name]) for ordering, key in zip(query.order, keys, strict=True)))
+    )
