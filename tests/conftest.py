@@ -27,6 +27,8 @@ from todo_cli.db import schema
 from todo_cli.db.database import Database
 from todo_cli.db.target import Target, parse_target
 
+pytest_plugins = ["tests.neon"]
+
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=BERLIN)  # a Sunday
 
