@@ -50,8 +50,8 @@ class Connection:
     startup: dict[str, str] = field(default_factory=dict)  # parameters: user, database, options, …
     messages: list[tuple[str, str]] = field(default_factory=list)  # forwarded: ("client", "Startup"), …
     ended: threading.Event = field(default_factory=threading.Event)  # nothing more will be said or done
-    spoken_to: bool = True
-    used: float = 0
+    spoken_to: bool = True  # since the client last spoke
+    used: float = 0  # when the last message was forwarded, by the clock of the loop
 
 
 @dataclass(eq=False)
