@@ -196,7 +196,7 @@ class FrontDoor:
         if self._context and not channel.tls:
             _refuse(channel, "XX000", "connection is insecure (try using `sslmode=require`)")
             return b""
-        words = packet[8:].rstrip(b"\0").decode().split("\0")
+        words = packet[8:-2].decode().split("\0")
         connection.startup = dict(zip(words[::2], words[1::2], strict=True))
         # From there Neon's proxy takes the endpoint when a client cannot name it in the TLS handshake.
         forwarded = {k: v for k, v in connection.startup.items() if k != "options" or not v.startswith("endpoint=")}
