@@ -45,12 +45,12 @@ _NAMES = {
 class Connection:
     """What the door saw of a connection."""
 
-    round_trips: int = 1  # that of TCP; whenever the client speaks after it was spoken to, another begins
+    round_trips: int = 1  # that of TCP, and one for each time that the client speaks and is answered
     direct: bool = False  # whether the client began with TLS, without asking for it
     startup: dict[str, str] = field(default_factory=dict)  # parameters: user, database, options, …
     messages: list[tuple[str, str]] = field(default_factory=list)  # forwarded: ("client", "Startup"), …
     ended: threading.Event = field(default_factory=threading.Event)  # nothing more will be said or done
-    spoken_to: bool = True  # since the client last spoke
+    unanswered: bool = False  # the client has spoken, and waits
     used: float = 0  # when the last message was forwarded, by the clock of the loop
 
 
@@ -251,17 +251,21 @@ class FrontDoor:
 async def _hear(connection: Connection, reader: asyncio.StreamReader, inward: Line) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(READ_SIZE):
-            connection.round_trips += connection.spoken_to
-            connection.spoken_to = False
+            connection.unanswered = True
             inward.put(data)
+    connection.unanswered = False  # it hung up, and waits for nothing
     inward.put(b"")
 
 
 async def _speak(connection: Connection, channel: Channel, outward: Line, writer: asyncio.StreamWriter) -> None:
     writer.transport.set_write_buffer_limits(0)  # `drain` leaves nothing that `abort` would lose
     with contextlib.suppress(OSError):
-        while data := await outward.get():
-            connection.spoken_to = True
+        while True:
+            data = await outward.get()
+            connection.round_trips += connection.unanswered  # to see the other end hang up is an answer, too
+            connection.unanswered = False
+            if not data:
+                break
             writer.write(data)
             await writer.drain()
         if channel.cut:
