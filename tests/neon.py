@@ -21,10 +21,16 @@ from tests.conftest import Server
 from tests.front_door import FrontDoor
 
 HOST = "db.example.test"
-"""A name that is not local; with the fixture `name_of_this_machine` it leads here, in the process of the tests."""
+"""A name that is not local; with the fixture `names_of_this_machine` it leads here, in the process of the tests."""
 
 ADDRESS = "0.0.0.0"
 """An address that is not local by its looks, and leads here in every process."""
+
+ENDPOINT = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
+POOLED_ENDPOINT = ENDPOINT.replace(".", "-pooler.", 1)
+"""Names as Neon gives them; they lead here with `names_of_this_machine`, too."""
+
+NAMES = ("localhost", "127.0.0.1", HOST, ADDRESS, ENDPOINT, POOLED_ENDPOINT)
 
 USER, PASSWORD = "alex", "AbC123dEf"
 
@@ -57,7 +63,7 @@ def neon(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Neon:
     authority = trustme.CA()
     roots = tmp_path_factory.mktemp("authority") / "roots.pem"
     authority.cert_pem.write_to_path(str(roots))
-    return Neon(server, authority.issue_cert("localhost", "127.0.0.1", HOST, ADDRESS), roots)
+    return Neon(server, authority.issue_cert(*NAMES), roots)
 
 
 def _require_password(server: Server) -> None:
@@ -74,15 +80,17 @@ def _require_password(server: Server) -> None:
 
 
 @pytest.fixture
-def name_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Let HOST lead to loopback, in this process."""
+def names_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the names lead to loopback, in this process; return which were looked up."""
     look_up = socket.getaddrinfo
+    looked_up: list[str] = []
 
     def look_up_here(host: Any, *arguments: Any, **options: Any) -> Any:
-        return look_up("127.0.0.1" if host == HOST else host, *arguments, **options)
+        looked_up.append(host)
+        return look_up("127.0.0.1" if host in NAMES else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
-    return HOST
+    return looked_up
 
 
 @pytest.fixture

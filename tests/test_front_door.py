@@ -218,7 +218,7 @@ async def test_a_door_closes_on_connections_that_are_open(neon: Neon) -> None:
     await until_closed(connection)
 
 
-@pytest.mark.usefixtures("name_of_this_machine")
+@pytest.mark.usefixtures("names_of_this_machine")
 async def test_urls_lead_through_the_door(neon: Neon) -> None:
     with neon.door() as door:
         for host in ("localhost", "db.example.test", ADDRESS):

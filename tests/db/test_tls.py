@@ -17,7 +17,7 @@ from todo_cli.errors import DatabaseUnavailableError
 from todo_cli.query.filters import And
 from todo_cli.services.listing import ListQuery, list_todos
 
-pytestmark = pytest.mark.usefixtures("name_of_this_machine")
+pytestmark = pytest.mark.usefixtures("names_of_this_machine")
 
 
 @pytest.fixture

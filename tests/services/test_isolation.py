@@ -110,7 +110,7 @@ async def test_is_refused(sam: Database, open_db: OpenDatabase, function: Callab
 @pytest.mark.parametrize("function", MAKES_ITS_OWN, ids=lambda function: function.__name__)
 async def test_makes_its_own(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
     before = await everything(open_db("alex"))
-    made = await MAKES_ITS_OWN[function](sam)
+    made = (await MAKES_ITS_OWN[function](sam)).todo
     assert (made.project, made.tags) == ("P", ("T",))
     assert await everything(open_db("alex")) == before
 

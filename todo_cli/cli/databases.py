@@ -37,16 +37,19 @@ def connect(
     """Make a database the usual one: URL is the string as Neon's console shows it.
 
     It is tried first. The URL is stored, with its password, in a file that only you can read; with --from-env only the
-    name of the variable is. With several users in the database, --user says which one you are.
+    name of the variable is. Without URL it is asked for, and not shown; - reads it from the standard input.
+    With several users in the database, --user says which one you are.
     """
     from todo_cli.services.databases import inspect_database
     from todo_cli.services.settings import store_connection
 
-    if (url is None) == (from_env is None):
-        raise InvalidInputError("one of URL and --from-env NAME is needed", "todo db connect 'postgresql://…'")
+    if url is not None and from_env is not None:
+        raise InvalidInputError("URL and --from-env NAME contradict each other", "todo db connect 'postgresql://…'")
+    if from_env is None:
+        url = _read_url(url)
     address = url or os.environ.get(from_env or "")
     if not address:
-        raise InvalidInputError(f"the environment variable {from_env} is not set")
+        raise InvalidInputError(f"the environment variable {from_env} is not set" if from_env else "the URL is empty")
     there = replace(invocation, database=address)
     found = there.run(inspect_database)
     if found.revision is None:
@@ -64,6 +67,15 @@ def connect(
         invocation.note("There are no tables in it yet: 'todo db init' makes them.")
     elif found.revision < found.expected_revision:
         invocation.note(f"Its tables are at revision {found.revision}: 'todo db migrate' brings them up to date.")
+
+
+def _read_url(given: str | None) -> str:
+    """Return the URL that is given, or typed at a terminal, or piped; what is not an argument no shell remembers."""
+    if given == "-":
+        return sys.stdin.readline().strip()
+    if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise InvalidInputError("one of URL and --from-env NAME is needed", "todo db connect 'postgresql://…'")
+    return given if given is not None else str(typer.prompt("Connection string", hide_input=True, err=True)).strip()
 
 
 def _warn_of_environment(invocation: Invocation) -> None:

@@ -91,7 +91,8 @@ def is_lost(error: BaseException) -> bool:
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if sqlstate(error) in _LOST or isinstance(original, OSError | EOFError):
         return True
-    return "connection is closed" in str(original) or "connection was closed" in str(original)
+    # asyncpg's own complaints: it noticed before, or a message came that it did not wait for.
+    return type(original).__name__ in ("InterfaceError", "InternalClientError")
 
 
 def may_wake(error: BaseException) -> bool:

@@ -1,0 +1,274 @@
+"""A server that sleeps, starts, restarts or refuses: what is waited for, what is not, and what is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.conftest import Cli, Result
+from tests.front_door import FrontDoor
+from tests.neon import ADDRESS, PASSWORD, Neon
+from tests.terminal import at_terminal
+
+DATABASE = "waking"
+
+
+@pytest.fixture
+def door(neon: Neon) -> Iterator[FrontDoor]:
+    neon.server.create(DATABASE, template="template")
+    with neon.door() as door:
+        yield door
+
+
+@pytest.fixture
+def cli(neon: Neon, door: FrontDoor, tmp_path: Path) -> Cli:
+    return Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, DATABASE, host=ADDRESS))
+
+
+def check_error(result: Result, told: str, hint: str) -> None:
+    """Assert that it was refused in one line and a hint, without a password."""
+    assert result.code == 5, result
+    error, advice = result.err.splitlines()
+    assert error.startswith("error: ")
+    assert told in error
+    assert hint in advice
+    assert PASSWORD not in result.err
+
+
+class TestWaking:
+    def test_a_refused_connection_is_tried_again(self, cli: Cli, door: FrontDoor) -> None:
+        door.refuse = 3
+        assert cli("add", "a").ids == [1]
+        assert len(door.connections) == 4
+
+    def test_a_port_that_nobody_listens_on_yet_is_waited_for(self, neon: Neon, door: FrontDoor, tmp_path: Path) -> None:
+        with neon.door(asleep=True) as sleeping:
+            threading.Timer(2, sleeping.wake).start()
+            cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(sleeping, DATABASE, host=ADDRESS))
+            assert cli("list").code == 0
+
+    @pytest.mark.parametrize(
+        ("code", "text"),
+        [
+            ("57P03", "the database system is starting up"),
+            ("53300", "sorry, too many clients already"),
+            ("XX000", "Couldn't connect to compute node"),
+        ],
+    )
+    def test_a_server_that_says_that_it_is_not_ready_is_asked_again(
+        self, cli: Cli, door: FrontDoor, code: str, text: str
+    ) -> None:
+        door.answer, door.answers = (code, text), 2
+        assert cli("add", "a").ids == [1]
+        assert len(door.connections) == 3
+
+    def test_at_a_terminal_a_spinner_tells_what_is_waited_for(self, cli: Cli, door: FrontDoor) -> None:
+        command = [sys.executable, "-m", "todo_cli", "add", "a"]
+        assert "Waiting" not in at_terminal(command, cli.environment).out
+        door.hold = 3
+        seen = at_terminal(command, cli.environment)
+        assert seen.code == 0
+        assert f"Waiting for {DATABASE} on {ADDRESS}" in seen.out
+        assert cli("list").err == ""  # and nothing to a pipe
+
+    @pytest.mark.parametrize("trouble", ["refuse", "asleep", "hold"])
+    def test_patience_has_an_end(self, neon: Neon, door: FrontDoor, tmp_path: Path, trouble: str) -> None:
+        options: dict[str, Any] = {"refuse": 1000, "asleep": True, "hold": 1000.0}
+        with neon.door(**{trouble: options[trouble]}) as bad:
+            url = neon.url(bad, DATABASE, host=ADDRESS)
+            cli = Cli(tmp_path / "home", TODO_DATABASE_URL=url, TODO_CONNECT_TIMEOUT="1")
+            started = time.monotonic()
+            check_error(cli("add", "a"), f"cannot reach {DATABASE}", "check the network")
+            assert time.monotonic() - started > 1
+            if trouble == "hold":
+                bad.hold = 0
+
+    def test_the_setting_counts_and_the_environment_before_it(self, neon: Neon, tmp_path: Path) -> None:
+        with neon.door(asleep=True) as bad:
+            cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(bad, DATABASE, host=ADDRESS))
+            assert cli("config", "set", "connect_timeout", "0.2").code == 0
+            check_error(cli("list"), "cannot reach", "network")
+            assert json.loads(cli("config", "get", "connect_timeout", "--json").out)["value"] == 0.2
+            assert (
+                json.loads(cli("config", "get", "connect_timeout", "--json", TODO_CONNECT_TIMEOUT="3").out)["value"]
+                == 3
+            )
+            assert cli("list", TODO_CONNECT_TIMEOUT="soon").code == 2
+
+    def test_an_interruption_while_waiting_ends_it(self, neon: Neon, tmp_path: Path) -> None:
+        with neon.door(asleep=True) as sleeping:
+            cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(sleeping, DATABASE, host=ADDRESS))
+            process = cli.start("add", "a")
+            time.sleep(3)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=5)
+        assert (process.returncode, out, err) == (130, b"", b"error: interrupted\n")
+
+
+class TestWhatWaitingCannotMend:
+    def test_a_wrong_password(self, cli: Cli, door: FrontDoor) -> None:
+        wrong = cli.environment["TODO_DATABASE_URL"].replace(PASSWORD, "wrong")
+        check_error(
+            cli("list", TODO_DATABASE_URL=wrong), "password authentication failed", "check the user and the pass"
+        )
+        assert len(door.connections) == 1
+
+    def test_a_database_that_does_not_exist(self, cli: Cli, door: FrontDoor) -> None:
+        other = cli.environment["TODO_DATABASE_URL"].replace(f"/{DATABASE}?", "/other?")
+        check_error(cli("list", TODO_DATABASE_URL=other), '"other" does not exist', "check the name of the database")
+        assert len(door.connections) == 1
+
+    def test_a_wrong_certificate(self, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
+        roots = tmp_path / "others.pem"
+        trustme.CA().cert_pem.write_to_path(str(roots))
+        url = cli.environment["TODO_DATABASE_URL"].partition("&sslrootcert")[0] + f"&sslrootcert={roots}"
+        check_error(cli("list", TODO_DATABASE_URL=url), "certificate", "nothing was sent")
+        assert [connection.startup for connection in door.connections] == [{}]
+
+    def test_a_server_without_tls(self, neon: Neon, cli: Cli) -> None:
+        with FrontDoor(neon.socket) as plain:
+            check_error(cli("list", TODO_DATABASE_URL=neon.url(plain, DATABASE, host=ADDRESS)), "no TLS", "check")
+            assert [connection.startup for connection in plain.connections] == [{}]
+
+    def test_a_host_that_there_is_not(self, cli: Cli) -> None:
+        url = f"postgresql://alex:{PASSWORD}@ep-nowhere.invalid/dbname?sslmode=require"
+        check_error(cli("list", TODO_DATABASE_URL=url, TODO_CONNECT_TIMEOUT="1"), "cannot reach dbname", "the host")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Your account or project has exceeded the compute time quota. Upgrade your plan to increase limits.",
+            "The endpoint has been disabled. Enable it using Neon API and retry.",
+        ],
+    )
+    def test_what_neon_says_is_passed_on(self, cli: Cli, door: FrontDoor, text: str) -> None:
+        door.answer = ("XX000", text)
+        check_error(cli("list"), text, "neither disabled nor over its quota")
+        assert len(door.connections) == 1
+
+
+class TestTls:
+    def test_direct_tls_where_it_is_asked_for(self, neon: Neon, cli: Cli, door: FrontDoor) -> None:
+        url = neon.url(door, DATABASE, host=ADDRESS, sslnegotiation="direct")
+        assert cli("list", TODO_DATABASE_URL=url).code == 0
+        assert cli("list").code == 0
+        assert [connection.direct for connection in door.connections] == [True, False]
+
+    def test_refused_direct_tls_falls_back_once(self, neon: Neon, cli: Cli, door: FrontDoor) -> None:
+        door.direct = False
+        url = neon.url(door, DATABASE, host=ADDRESS, sslnegotiation="direct")
+        assert cli("list", TODO_DATABASE_URL=url).code == 0
+        assert [connection.direct for connection in door.connections] == [True, False]
+
+    def test_only_a_setting_of_ours_turns_verification_off(
+        self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path
+    ) -> None:
+        roots = tmp_path / "others.pem"
+        trustme.CA().cert_pem.write_to_path(str(roots))
+        url = neon.url(door, DATABASE, host=ADDRESS).partition("?")[0] + "?sslmode=require"
+        for mode in ("disable", "allow", "prefer", "require"):
+            assert cli("list", TODO_DATABASE_URL=url.replace("require", mode)).code == 5
+        assert cli("config", "set", "verify_tls", "no").code == 0
+        status = json.loads(cli("db", "status", "--json", TODO_DATABASE_URL=url).out)
+        assert (status["tls"], status["tls_verified"]) == ("TLSv1.3", False)
+        diagnosis = cli("doctor", TODO_DATABASE_URL=url)
+        assert diagnosis.code == 1
+        assert "nobody verifies" in diagnosis.out
+        assert cli("config", "set", "verify_tls", "").code == 0
+        assert cli("list", TODO_DATABASE_URL=url).code == 5
+
+
+class TestPasswords:
+    def test_from_the_password_file_and_the_environment(
+        self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path
+    ) -> None:
+        url = neon.url(door, DATABASE, host=ADDRESS).replace(f":{PASSWORD}", "")
+        check_error(cli("list", TODO_DATABASE_URL=url, PGPASSFILE="/nowhere"), "password", "check the user")
+        assert cli("list", TODO_DATABASE_URL=url, PGPASSWORD=PASSWORD).code == 0
+        passwords = tmp_path / ".pgpass"
+        passwords.write_text(f"{ADDRESS}:*:{DATABASE}:alex:{PASSWORD}\n")
+        passwords.chmod(0o600)
+        assert cli("list", TODO_DATABASE_URL=url, PGPASSFILE=str(passwords)).code == 0
+        assert cli("list", TODO_DATABASE_URL=f"{url}&passfile={passwords}").code == 0
+        assert cli("list", TODO_DATABASE_URL=url, HOME=str(tmp_path)).code == 0
+
+    @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux shows where arguments are in memory")
+    def test_the_list_of_processes_does_not_show_them(self, neon: Neon, tmp_path: Path) -> None:
+        with neon.door(asleep=True) as sleeping:
+            cli = Cli(tmp_path / "home")
+            for arguments in (["db", "connect", neon.url(sleeping)], ["list", "--database", neon.url(sleeping)]):
+                process = cli.start(*arguments)
+                time.sleep(3)
+                line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+                process.send_signal(signal.SIGINT)
+                process.communicate(timeout=10)
+                assert b"alex:*********@localhost" in line
+                assert PASSWORD.encode() not in line
+
+    def test_no_error_shows_them(self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
+        """Every way in which a connection can fail, as text, as JSON, and with --debug."""
+        url = neon.url(door, DATABASE, host=ADDRESS)
+        roots = tmp_path / "others.pem"
+        trustme.CA().cert_pem.write_to_path(str(roots))
+        plain = url.partition("?")[0]
+        bad: list[tuple[str, dict[str, Any]]] = [
+            (f"{plain}?sslrootcert={roots}", {}),
+            (f"{plain}?sslrootcert={tmp_path}/none.pem", {}),
+            (f"{plain}?sslmode=perhaps", {}),
+            (f"{plain}?sslcert={roots}", {}),
+            (url.replace(DATABASE, "other"), {}),
+            (url.replace("alex:", "nobody:"), {}),
+            (url.replace(str(door.port), "1"), {}),
+            (url.replace(str(door.port), "x"), {}),
+            (url.replace(PASSWORD, f"{PASSWORD}/x"), {}),
+            (url.replace("postgresql", "mysql"), {}),
+            (f"{url}&password={PASSWORD}", {}),
+            (url, {"answer": ("XX000", "no")}),
+            (url, {"refuse": 1000}),
+            (url, {"cut_after": 20}),
+            (url, {"cut_after": 26, "cut_kind": "terminated"}),
+            (url, {"hold": 5.0}),
+        ]
+        for address, trouble in bad:
+            usual = {name: getattr(door, name) for name in trouble}
+            for name, value in trouble.items():
+                setattr(door, name, value)
+            for command in (["list"], ["add", "a", "--debug"], ["done", "1", "--json"], ["db", "connect", address]):
+                result = cli(*command, TODO_DATABASE_URL=address, TODO_CONNECT_TIMEOUT="0.3")
+                assert result.code in (2, 5), (address, result)
+                assert PASSWORD not in result.out + result.err, (address, command)
+            for name, value in usual.items():
+                setattr(door, name, value)
+        shown = [
+            cli(*command).out for command in (["db", "status"], ["config", "list"], ["doctor"], ["--json", "doctor"])
+        ]
+        assert PASSWORD not in "".join(shown)
+
+
+def test_an_interruption_at_any_message_leaves_all_or_nothing(neon: Neon, cli: Cli, door: FrontDoor) -> None:
+    for place in (1, 5, 22, 25, 28, 32):
+        door.delay = 0.1
+        process = cli.start("add", f"at {place}")
+        number = len(door.connections)
+        while process.poll() is None:
+            if len(door.connections) > number and len(door.connections[number].messages) >= place:
+                process.send_signal(signal.SIGINT)
+                break
+            time.sleep(0.005)
+        out, err = process.communicate(timeout=30)
+        door.settle()
+        found = neon.server.execute(f"SELECT id FROM todo.todos WHERE title = 'at {place}'", DATABASE)
+        assert process.returncode in (0, 130), (place, err)
+        assert len(found) == (process.returncode == 0), (place, out, err)
+        assert bool(out) == (process.returncode == 0)
+        assert os.linesep not in err.decode().strip()
