@@ -124,3 +124,4 @@ class UserNotNamedError(InvalidInputError):
             "this database has several users, and none was named",
             f"use --user NAME, TODO_USER, or 'todo config set user NAME' with one of: {', '.join(known)}",
         )
+        self.known = known

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from todo_cli.db.target import PostgresTarget, SqliteTarget, parse_target
+from todo_cli.db.target import PostgresTarget, SqliteTarget, is_same, parse_target
 from todo_cli.errors import InvalidInputError
 
 HOST = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
@@ -167,3 +167,27 @@ def test_everything_else_is_refused_without_repeating_it(url: str) -> None:
 def test_the_password_is_in_no_representation() -> None:
     target = parse_target(f"postgresql://alex:AbC123dEf@{HOST}/db")
     assert "AbC123dEf" not in f"{target} {target!r}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (f"postgresql://alex:x@{HOST}/db", f"postgres://sam:y@{HOST.upper()}:5432/db?sslmode=require", True),
+        (f"postgresql://alex@{HOST}/db", f"postgresql://alex@{HOST.replace('.', '-pooler.', 1)}/db", True),
+        ("postgresql://alex@localhost/db", "postgresql://alex@127.0.0.1/db", True),
+        (f"postgresql://alex@{HOST}/db", f"postgresql://alex@{HOST}/other", False),
+        (f"postgresql://alex@{HOST}/db", f"postgresql://alex@{HOST}:5433/db", False),
+        (f"postgresql://alex@{HOST}/db", "postgresql://alex@localhost/db", False),
+        ("sqlite:////tmp/none.db", "sqlite:////tmp/x/../none.db", True),
+        ("sqlite:////tmp/none.db", "sqlite:////tmp/other.db", False),
+        ("sqlite:////tmp/none.db", "postgresql://alex@localhost/none.db", False),
+    ],
+)
+def test_the_same_database_by_another_name(one: str, other: str, same: bool) -> None:
+    assert is_same(parse_target(one), parse_target(other)) is same
+
+
+def test_the_same_file_by_another_name(tmp_path: Path) -> None:
+    (tmp_path / "todo.db").touch()
+    (tmp_path / "link.db").symlink_to("todo.db")
+    assert is_same(SqliteTarget(tmp_path / "todo.db"), SqliteTarget(tmp_path / "link.db"))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import todo_cli
-from todo_cli.cli import databases, doctor, lists, names, settings, todos
+from todo_cli.cli import copying, databases, doctor, lists, names, settings, todos
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
 from todo_cli.cli.runtime import Invocation, quiet_when_closed
 
@@ -52,5 +52,6 @@ app.add_typer(lists.trash_app, name="trash")
 app.add_typer(names.project_app, name="project")
 app.add_typer(names.tag_app, name="tag")
 app.add_typer(names.user_app, name="user")
+databases.app.registered_commands.extend(copying.app.registered_commands)
 app.add_typer(databases.app, name="db")
 app.add_typer(settings.app, name="config")

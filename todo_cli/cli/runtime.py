@@ -108,6 +108,23 @@ class Invocation:
 
         return spinner(neutralise(f"Waiting for {self.target}, which may have to wake up"))
 
+    def run_between(
+        self,
+        source: Database,
+        destination: Database,
+        service: Callable[Concatenate[Database, Database, P], Awaitable[T]],
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> T:
+        """Return what the service gives for two databases, and close them."""
+        import asyncio
+
+        async def call() -> T:
+            async with source, destination:
+                return await service(source, destination, *args, **options)
+
+        return asyncio.run(call())
+
     def note(self, text: str) -> None:
         """Say something that is no data."""
         from todo_cli.rendering.text import neutralise

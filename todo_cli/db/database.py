@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable, Row, select
+from sqlalchemy import Executable, Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import col
 
@@ -164,6 +164,32 @@ class Database:
                 if is_undefined(error):
                     return []
                 raise
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """Give a transaction that sees everything as of one moment, to read in while another database is written.
+
+        Nothing is tried again, and no file is made or upgraded. What is read in it belongs into `explaining`: only
+        there is it known that a failure is this database's.
+        """
+        async with AsyncExitStack() as stack:
+            with self.explaining():
+                connection = await stack.enter_async_context(self._connect(writing=False))
+                if connection.dialect.name == "postgresql":  # on SQLite every transaction is like that
+                    await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+                session = await stack.enter_async_context(AsyncSession(connection))
+                transaction = await self._identify(session)
+            yield transaction
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Put failures of this database into our words."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, TodoError) or not is_failure(error):
+                raise
+            raise translate(error, self.target) from error
 
     def _pass_point_of_no_return(self) -> None:
         """Let nothing interrupt from here on; raise CancelledError if something did so just before."""

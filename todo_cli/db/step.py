@@ -69,15 +69,20 @@ class Step(Transaction):
         self._touched: dict[UUID, Todo] = {}
         self._versioned: set[UUID] = set()
         self._erased = False
+        self._kept = False
 
     @property
     def wrote(self) -> bool:
         """Whether anything was changed, so that there is something to keep."""
-        return bool(self._changes) or self._erased
+        return bool(self._changes) or self._erased or self._kept
 
     def has_changed(self, todo: Todo) -> bool:
         """Return whether this step changed, or made, that todo."""
         return todo.uuid in self._touched
+
+    def keep(self) -> None:
+        """Tell that rows were written past this step, which have a history of their own."""
+        self._kept = True
 
     async def open(self) -> bool:
         """Write the step's own row; return False if it stands there already, so that all of it was written before."""

@@ -257,3 +257,21 @@ def _whole_number(option: str, text: str, *, most: int = 100_000) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise InvalidInputError(f"{option} in the database URL is not a number from 1 to {most}")
     return int(text)
+
+
+def is_same(one: Target, other: Target) -> bool:
+    """Return whether both are one database, as far as their names tell; a server can have others that nobody knows."""
+    if isinstance(one, SqliteTarget) and isinstance(other, SqliteTarget):
+        if one.path.exists() and other.path.exists():
+            return one.path.samefile(other.path)
+        return one.path.resolve() == other.path.resolve()
+    if isinstance(one, PostgresTarget) and isinstance(other, PostgresTarget):
+        return _place(one) == _place(other)
+    return False
+
+
+def _place(target: PostgresTarget) -> tuple[str, int, str]:
+    # With Neon the pooler's host is another way to the same database.
+    host = "localhost" if target.is_local and not target.host.startswith("/") else target.host.lower()
+    endpoint, dot, domain = host.partition(".")
+    return f"{endpoint.removesuffix('-pooler')}{dot}{domain}", target.port or 5432, target.name

@@ -168,3 +168,18 @@ class Finding:
     ok: bool
     found: str
     advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CopyResult:
+    """What `todo db copy` brought into another database.
+
+    `already_there` counts the todos that it held before. `renumbered` has the old and the new number of each todo
+    whose own was taken, in the order of the old ones.
+    """
+
+    copied: int
+    already_there: int
+    projects: int
+    tags: int
+    renumbered: Sequence[tuple[int, int]]

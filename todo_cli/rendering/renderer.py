@@ -8,8 +8,8 @@ from typing import Protocol, TextIO
 
 from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
 
-Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | None]
-"""A row of a small table: names of columns and values."""
+Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequence[Mapping[str, int]] | None]
+"""A row of a small table: names of columns and values. A list of pairs is for JSON only."""
 
 
 class Renderer(Protocol):

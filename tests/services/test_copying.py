@@ -1,0 +1,618 @@
+"""Copying from one database into another: everything arrives, once, or nothing does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from tests.conftest import NOW, OpenDatabase, Server
+from todo_cli.db.database import Database
+from todo_cli.db.step import Step, Transaction
+from todo_cli.db.target import Target, parse_target
+from todo_cli.errors import (
+    BusyError,
+    ConflictError,
+    DatabaseUnavailableError,
+    InvalidInputError,
+    NotFoundError,
+    SchemaMissingError,
+)
+from todo_cli.models.tables import Base, Change, Project, Tag, Todo, TodoTag, User
+from todo_cli.models.tables import Step as StepRow
+from todo_cli.models.values import Due, Priority, TodoOutcome
+from todo_cli.query.filters import And
+from todo_cli.query.references import parse_references
+from todo_cli.services import projects, tags, todos, users
+from todo_cli.services.copying import copy_todos
+from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
+
+Opened = Callable[..., Database]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A second database, of either kind, with the tables of today and one user, `alex`."""
+    if request.param == "sqlite":
+        path = tmp_path / "other.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return parse_target(f"sqlite:///{path}")
+    server: Server = request.getfixturevalue("server")
+    return parse_target(server.create("other", template="template"))
+
+
+@pytest.fixture
+async def open_other(other_target: Target) -> AsyncIterator[Opened]:
+    opened: list[Database] = []
+
+    def open_(user: str | None = None, now: datetime = NOW) -> Database:
+        opened.append(Database(other_target, now=now, user_name=user))
+        return opened[-1]
+
+    yield open_
+    for database in opened:
+        await database.__aexit__()
+
+
+@pytest.fixture
+def other(open_other: Opened) -> Database:
+    return open_other("alex")
+
+
+TO_SQLITE = pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
+TO_SERVER = pytest.mark.parametrize("other_target", ["postgresql"], indirect=True)
+FROM_SQLITE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+
+
+async def rows(db: Database, statement: Any) -> list[dict[str, Any]]:
+    async def work(transaction: Transaction) -> list[dict[str, Any]]:
+        found = (await transaction.session.execute(statement)).mappings()
+        return [{str(key): value for key, value in row.items()} for row in found]
+
+    return await db.read(work)
+
+
+async def everything(db: Database, user: str = "alex") -> dict[str, Any]:
+    """Return all that a user has, without the numbers that mean something in this database only."""
+    mine = select(col(User.id)).where(col(User.key) == user).scalar_subquery()
+
+    async def named(model: type[Project] | type[Tag]) -> list[dict[str, Any]]:
+        columns = [column for column in Base.metadata.tables[model.__tablename__].c if column.name not in _LOCAL]
+        return await rows(db, select(*columns).where(col(model.user_id) == mine).order_by(columns[0]))
+
+    columns = [column for column in Base.metadata.tables["todos"].c if column.name not in ("user_id", "project_id")]
+    found = await rows(
+        db,
+        select(*columns, col(Project.uuid).label("project"))
+        .outerjoin(Project, col(Project.id) == col(Todo.project_id))
+        .where(col(Todo.user_id) == mine)
+        .order_by(col(Todo.id)),
+    )
+    links = (
+        select(col(TodoTag.todo_id), col(Tag.uuid))
+        .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
+        .where(col(Tag.user_id) == mine)
+        .order_by(col(TodoTag.todo_id), col(Tag.uuid))
+    )
+    return {
+        "projects": await named(Project),
+        "tags": await named(Tag),
+        "todos": found,
+        "links": await rows(db, links),
+        "history": await history(db, user),
+    }
+
+
+_LOCAL = ("id", "user_id")
+
+
+async def history(db: Database, user: str = "alex") -> list[dict[str, Any]]:
+    """Return all changes of a user in their order, with the step that each belongs to and the one that undid it."""
+    undoing = StepRow.__table__.alias()  # type: ignore[attr-defined]
+    statement = (
+        select(
+            col(StepRow.uuid),
+            col(StepRow.at),
+            col(StepRow.command),
+            undoing.c.uuid.label("undone_by"),
+            col(Change.entity),
+            col(Change.entity_uuid),
+            col(Change.field),
+            col(Change.old),
+            col(Change.new),
+        )
+        .join(StepRow, col(StepRow.id) == col(Change.step_id))
+        .outerjoin(undoing, undoing.c.id == col(StepRow.undone_by))
+        .join(User, col(User.id) == col(StepRow.user_id))
+        .where(col(User.key) == user, col(Change.entity) != "user")
+        .order_by(col(StepRow.id), col(Change.id))
+    )
+    return await rows(db, statement)
+
+
+async def fill(db: Database) -> None:
+    """Make a list that has everything: all columns, projects and tags that came and went, a trash, an emptied one."""
+    at = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
+    news = [
+        NewTodo("İ ß \U0001f600\ttab", "long\ntext", Priority.HIGH, "home.flat", ("Ämter", "b"), Due(at.date(), at)),
+        NewTodo("two", project="work", tags=("b",), due=Due(date(2026, 11, 30))),
+        NewTodo("three", project="old", tags=("soon-gone",)),
+        NewTodo("four"),
+        NewTodo("five"),
+        NewTodo("gone for good", project="home.flat"),
+    ]  # fmt: skip
+    for new in news:
+        await add_todo(db, new)
+    await todos.complete_todos(db, parse_references(["2", "4"]))
+    await todos.reopen_todos(db, parse_references(["4"]))
+    await todos.modify_todos(db, parse_references(["1-3"]), TodoChanges(title="Changed", tags=("c",), untag=("b",)))
+    await todos.delete_todos(db, parse_references(["6"]))
+    await todos.empty_trash(Database(db.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+    await todos.delete_todos(db, parse_references(["5"]))
+    await projects.rename_project(db, "work", "job")
+    await projects.archive_project(db, "old")
+    await tags.delete_tag(db, "soon-gone")
+    await add_todo(db, NewTodo("seven", project="p"))
+    await projects.delete_project(db, "p")
+    await mark_undone(db, "reopen", "done")
+
+
+async def mark_undone(db: Database, command: str, undone: str) -> None:
+    """Note one step as undone by another, as `undo` will."""
+
+    async def work(step: Step) -> None:
+        ids = select(col(StepRow.id)).where(col(StepRow.command) == command).scalar_subquery()
+        statement = update(StepRow).where(col(StepRow.command) == undone).values(undone_by=ids)
+        await step.session.execute(statement)
+        step.keep()
+
+    await db.write("mark", work)
+
+
+async def titles(db: Database) -> dict[int, str]:
+    return {todo.id: todo.title for todo in (await list_todos(db, ListQuery(And(())))).todos}
+
+
+async def add_many(db: Database, number: int) -> None:
+    async def work(step: Step) -> None:
+        named = [await step.ensure(Project, f"p{i}") for i in range(5)]
+        labels = [await step.ensure(Tag, f"t{i}") for i in range(5)]
+        for i in range(number):
+            step.create(
+                Todo(
+                    user_id=step.user_id,
+                    title=f"todo {i}",
+                    project=named[i % 5],
+                    tags=[labels[i % 5], labels[(i + 1) % 5]],
+                    created_at=step.now,
+                    updated_at=step.now,
+                )
+            )
+        await step.flush()
+
+    await db.write("import", work)
+
+
+async def skip_numbers(db: Database, number: int) -> None:
+    """Let the next todo have a number above that one."""
+    from todo_cli.db.numbering import raise_counter
+
+    async def work(step: Step) -> None:
+        await raise_counter(step.session, number)
+        step.keep()
+
+    await db.write("skip", work)
+
+
+class TestEverything:
+    async def test_arrives_in_every_direction(self, db: Database, other: Database) -> None:
+        await fill(db)
+        before = await everything(db)
+        result = await copy_todos(db, other)
+        assert (result.copied, result.already_there, result.projects, result.tags) == (6, 0, 3, 3)
+        assert result.renumbered == []
+        assert await everything(other) == before
+        assert await everything(db) == before
+        assert any(change["undone_by"] for change in before["history"])
+
+    async def test_arrives_once(self, db: Database, other: Database) -> None:
+        await fill(db)
+        await copy_todos(db, other)
+        before = await everything(other)
+        again = await copy_todos(db, other)
+        assert (again.copied, again.already_there, again.projects, again.tags) == (0, 6, 0, 0)
+        assert await everything(other) == before
+        steps = await rows(other, select(col(StepRow.command)).where(col(StepRow.command) == "db copy"))
+        assert len(steps) == 1
+
+    async def test_comes_back(self, db: Database, other: Database, open_db: OpenDatabase) -> None:
+        await fill(db)
+        await copy_todos(db, other)
+        await users.add_user(db, "sam")
+        new = await add_todo(other, NewTodo("made there", project="job", tags=("c",)))
+        await todos.complete_todos(other, parse_references(["1"]))
+        result = await copy_todos(other, db)
+        assert (result.copied, result.already_there, result.projects, result.tags) == (1, 6, 0, 0)
+        assert (await titles(db))[new.todo.id] == "made there"
+        [change] = [change for change in await history(db) if change["new"] == '"made there"']
+        assert (change["uuid"], change["command"]) in [
+            (change["uuid"], change["command"]) for change in await history(other) if change["command"] == "add"
+        ]
+
+    async def test_of_one_user_only(self, db: Database, open_db: OpenDatabase, other: Database) -> None:
+        await users.add_user(db, "sam")
+        sam = open_db("sam")
+        await add_todo(db, NewTodo("hers", project="hers", tags=("hers",)))
+        await add_todo(sam, NewTodo("his", project="his", tags=("his",)))
+        assert (await copy_todos(sam, other)).copied == 1
+        assert await titles(other) == {2: "his"}
+        assert [project.name for project in await projects.list_projects(other)] == ["his"]
+        assert [tag.name for tag in await tags.list_tags(other)] == ["his"]
+        assert {change["new"] for change in await history(other)} == {
+            change["new"] for change in await history(sam, "sam")
+        }
+
+    async def test_to_another_user(self, db: Database, other: Database, open_other: Opened) -> None:
+        await fill(db)
+        await users.add_user(other, "sam")
+        before = await everything(other)
+        await copy_todos(db, open_other("sam"))
+        assert await everything(other, "sam") == await everything(db)
+        assert await everything(other) == before
+
+    async def test_in_batches(self, db: Database, other: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("todo_cli.services.copying.TODOS_AT_ONCE", 2)
+        monkeypatch.setattr("todo_cli.services.copying.CHANGES_AT_ONCE", 3)
+        await fill(db)
+        told: list[tuple[int, int]] = []
+        await copy_todos(db, other, progress=lambda done, total: told.append((done, total)))
+        assert await everything(other) == await everything(db)
+        assert told[0] == (0, told[0][1])
+        assert told[-1] == (told[0][1], told[0][1])
+        assert [done for done, _ in told] == sorted(done for done, _ in told)
+        assert (await copy_todos(db, other)).already_there == 6
+
+    async def test_also_when_it_had_to_begin_again(self, db: Database, other: Database) -> None:
+        await fill(db)
+        stood_in_the_way = [BusyError()]
+
+        def meet_somebody(done: int, total: int) -> None:
+            if done == total and stood_in_the_way:
+                raise stood_in_the_way.pop()
+
+        result = await copy_todos(db, other, progress=meet_somebody)
+        assert (stood_in_the_way, result.copied) == ([], 6)
+        assert await everything(other) == await everything(db)
+        steps = await rows(other, select(col(StepRow.command)).where(col(StepRow.command) == "db copy"))
+        assert len(steps) == 1
+
+    async def test_also_what_came_since(self, db: Database, other: Database) -> None:
+        await fill(db)
+        await copy_todos(db, other)
+        await add_todo(db, NewTodo("new", project="new.one", tags=("c", "new")))
+        await todos.modify_todos(db, parse_references(["1,8"]), TodoChanges(title="both"))
+        result = await copy_todos(db, other)
+        assert (result.copied, result.already_there, result.projects, result.tags) == (1, 6, 1, 1)
+        assert (await titles(other))[8] == "both"
+        assert (await titles(other))[1] == "Changed"
+        both = [change for change in await history(other) if change["new"] == '"both"']
+        assert len(both) == 1  # of the step that changed two, what belongs to the one that came
+
+    async def test_nothing_where_there_are_no_tables(self, db: Database, server: Server) -> None:
+        bare = Database(parse_target(server.create("other_bare")), now=NOW)
+        with pytest.raises(SchemaMissingError):
+            await copy_todos(db, bare)
+        with pytest.raises(SchemaMissingError):
+            await copy_todos(bare, db)
+        await bare.__aexit__()
+
+    async def test_into_a_file_that_makes_itself(self, db: Database, tmp_path: Path) -> None:
+        await fill(db)
+        async with Database(parse_target(f"sqlite:///{tmp_path / 'new.db'}"), now=NOW, user_name="sam") as new:
+            assert (await copy_todos(db, new)).copied == 6
+            assert await everything(new, "sam") == await everything(db)
+
+
+class TestRefused:
+    async def test_the_same_database(self, db: Database, open_db: OpenDatabase) -> None:
+        with pytest.raises(InvalidInputError):
+            await copy_todos(db, open_db("alex"))
+
+    async def test_a_file_that_is_not_there(self, db: Database, tmp_path: Path) -> None:
+        path = tmp_path / "nothing.db"
+        with pytest.raises(NotFoundError):
+            await copy_todos(Database(parse_target(f"sqlite:///{path}"), now=NOW), db)
+        assert not path.exists()
+
+    async def test_users_that_are_not_named_or_not_there(
+        self, db: Database, open_db: OpenDatabase, other: Database, open_other: Opened
+    ) -> None:
+        await users.add_user(db, "sam")
+        await users.add_user(other, "sam")
+        with pytest.raises(InvalidInputError, match="several users") as source:
+            await copy_todos(open_db(), other)
+        assert "--from-user" in str(source.value.hint)
+        with pytest.raises(InvalidInputError, match="several users") as destination:
+            await copy_todos(db, open_other())
+        assert "--to-user" in str(destination.value.hint)
+        for pair in ((open_db("eve"), other), (db, open_other("eve"))):
+            with pytest.raises(NotFoundError, match="no user 'eve'"):
+                await copy_todos(*pair)
+
+    async def test_what_another_has_there(self, db: Database, other: Database, open_other: Opened) -> None:
+        await fill(db)
+        await copy_todos(db, other)
+        await users.add_user(other, "sam")
+        before = await everything(other, "sam")
+        with pytest.raises(ConflictError, match="another user's"):
+            await copy_todos(db, open_other("sam"))
+        with pytest.raises(ConflictError, match="another user's"):
+            await copy_todos(db, open_other("sam"), renumber=True)
+        assert await everything(other, "sam") == before
+
+    @TO_SERVER
+    @FROM_SQLITE
+    async def test_a_failure_of_the_source_is_said_to_be_its_own(
+        self, db: Database, other: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        await fill(db)
+
+        def break_it(done: int, _total: int) -> None:
+            if done == 0:
+                with (tmp_path / "todo.db").open("r+b") as file:
+                    file.seek(100)
+                    file.write(b"\xff" * 200_000)
+
+        with pytest.raises(DatabaseUnavailableError, match=r"todo\.db"):
+            await copy_todos(db, other, progress=break_it)
+        assert await titles(other) == {}
+
+
+class TestNumbers:
+    async def test_that_are_taken_are_refused(self, db: Database, other: Database) -> None:
+        for i in range(14):
+            await add_todo(db, NewTodo(f"todo {i}", project="p"))
+        for i in range(12):
+            await add_todo(other, NewTodo(f"other {i}"))
+        before = await everything(other)
+        with pytest.raises(ConflictError) as caught:
+            await copy_todos(db, other)
+        assert "12 numbers (1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more) are taken" in caught.value.message
+        assert "--renumber" in str(caught.value.hint)
+        assert await everything(other) == before
+        assert await projects.list_projects(other) == []
+
+    async def test_of_others_and_of_the_trash_count(self, db: Database, other: Database, open_other: Opened) -> None:
+        await users.add_user(other, "sam")
+        await add_todo(open_other("sam"), NewTodo("his"))
+        await add_todo(other, NewTodo("trash"))
+        await todos.delete_todos(other, parse_references(["2"]))
+        for i in range(3):
+            await add_todo(db, NewTodo(f"todo {i}"))
+        with pytest.raises(ConflictError, match=r"2 numbers \(1, 2\)"):
+            await copy_todos(db, other)
+        assert (await copy_todos(db, other, renumber=True)).renumbered == [(1, 4), (2, 5)]
+
+    async def test_are_new_where_they_are_taken(self, db: Database, other: Database) -> None:
+        await fill(db)
+        for title in ("other 1", "other 2", "other 3"):
+            await add_todo(other, NewTodo(title, project="x"))
+        await todos.delete_todos(other, parse_references(["2"]))
+        await todos.empty_trash(Database(other.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+        result = await copy_todos(db, other, renumber=True)
+        assert result.renumbered == [(1, 8), (3, 9)]
+        there = {row["uuid"]: row for row in (await everything(other))["todos"]}
+        mapping = dict(result.renumbered)
+        for row in (await everything(db))["todos"]:
+            assert there[row["uuid"]] == {**row, "id": mapping.get(row["id"], row["id"])}
+        links = {(link["todo_id"], link["uuid"]) for link in (await everything(other))["links"]}
+        assert links == {
+            (mapping.get(link["todo_id"], link["todo_id"]), link["uuid"]) for link in (await everything(db))["links"]
+        }
+        again = await copy_todos(db, other)
+        assert (again.copied, again.already_there, again.renumbered) == (0, 6, [])
+        assert (await add_todo(other, NewTodo("next"))).todo.id == 10
+
+    async def test_go_on_above_all_that_ever_were(self, db: Database, other: Database) -> None:
+        await add_todo(db, NewTodo("one"))
+        for title in ("two", "three"):
+            await add_todo(db, NewTodo(title))
+        await todos.delete_todos(db, parse_references(["2-3"]))
+        await todos.empty_trash(Database(db.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+        await copy_todos(db, other)
+        assert (await add_todo(other, NewTodo("next"))).todo.id == 4
+
+    async def test_go_on_also_where_nothing_is_left_to_copy(self, db: Database, other: Database) -> None:
+        await skip_numbers(db, 7)
+        assert (await copy_todos(db, other)).copied == 0
+        assert (await add_todo(other, NewTodo("next"))).todo.id == 8
+
+    async def test_go_on_above_what_was_there(self, db: Database, other: Database) -> None:
+        await skip_numbers(other, 20)
+        await add_todo(db, NewTodo("one"))
+        await copy_todos(db, other)
+        assert (await add_todo(other, NewTodo("next"))).todo.id == 21
+
+
+class TestNames:
+    async def test_that_are_there_are_used_and_history_says_so(self, db: Database, other: Database) -> None:
+        there = await add_todo(other, NewTodo("there", project="HOME", tags=("Strasse",)))
+        await skip_numbers(db, 10)
+        await add_todo(db, NewTodo("here", project="home", tags=("straße", "new")))
+        await todos.modify_todos(
+            db, parse_references(["11"]), TodoChanges(untag=("straße",), clear=frozenset({"project"}))
+        )
+        await todos.modify_todos(db, parse_references(["11"]), TodoChanges(tags=("straße",), project="home"))
+        result = await copy_todos(db, other)
+        assert (result.copied, result.projects, result.tags) == (1, 0, 1)
+        [todo] = [todo for todo in (await list_todos(other, ListQuery(And(())))).todos if todo.id != there.todo.id]
+        assert (todo.project, todo.tags) == ("HOME", ("new", "Strasse"))
+        found = await everything(other)
+        [project] = found["projects"]
+        by_name = {tag["name"]: str(tag["uuid"]) for tag in found["tags"]}
+        said = [
+            (change["field"], change["old"], change["new"])
+            for change in found["history"]
+            if change["entity_uuid"] == todo.uuid and change["field"] in ("project", "tag")
+        ]
+        home, street, new = (json.dumps(text) for text in (str(project["uuid"]), by_name["Strasse"], by_name["new"]))
+        assert sorted(said[:3], key=str) == sorted(
+            [("project", None, home), ("tag", None, street), ("tag", None, new)], key=str
+        )
+        assert sorted(said[3:5]) == [("project", home, None), ("tag", street, None)]
+        assert sorted(said[5:], key=str) == [("project", None, home), ("tag", None, street)]
+        made = [change for change in found["history"] if change["field"] == "exists" and change["entity"] != "todo"]
+        assert sorted(change["entity_uuid"] for change in made) == sorted(
+            [project["uuid"], UUID(by_name["Strasse"]), UUID(by_name["new"])]
+        )
+
+    async def test_are_those_of_the_destination(self, db: Database, other: Database) -> None:
+        await add_todo(db, NewTodo("a", project="p", tags=("t",)))
+        await copy_todos(db, other)
+        await projects.rename_project(other, "p", "q")
+        await tags.rename_tag(other, "t", "u")
+        await add_todo(db, NewTodo("b", project="p", tags=("t",)))
+        await copy_todos(db, other)
+        listed = (await list_todos(other, ListQuery(And(())))).todos
+        assert {(todo.project, todo.tags) for todo in listed} == {("q", ("u",))}
+
+    async def test_that_became_one_are_put_on_once(self, db: Database, other: Database) -> None:
+        await add_todo(db, NewTodo("a", tags=("t",)))
+        await copy_todos(db, other)
+        await tags.rename_tag(other, "t", "u")
+        await add_todo(db, NewTodo("b", tags=("t", "u")))  # t is u there, by its uuid; u is u by its name
+        await copy_todos(db, other)
+        listed = (await list_todos(other, ListQuery(And(())))).todos
+        assert [todo.tags for todo in listed] == [("u",), ("u",)]
+
+    async def test_whose_uuid_another_has_get_a_new_one(
+        self, db: Database, other: Database, open_other: Opened
+    ) -> None:
+        await add_todo(db, NewTodo("a", project="p", tags=("t",)))
+        await copy_todos(db, other)
+        await todos.delete_todos(other, parse_references(["1"]))
+        await todos.empty_trash(Database(other.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+        await users.add_user(other, "sam")
+        result = await copy_todos(db, open_other("sam"))
+        assert (result.copied, result.projects, result.tags) == (1, 1, 1)
+        found, original = await everything(other, "sam"), await everything(db)
+        assert found["projects"][0]["uuid"] != original["projects"][0]["uuid"]
+        named = {json.dumps(str(found[kind][0]["uuid"])) for kind in ("projects", "tags")}
+        assert {change["new"] for change in found["history"] if change["field"] in ("project", "tag")} == named
+        about = {found[kind][0]["uuid"] for kind in ("projects", "tags", "todos")}
+        assert {change["entity_uuid"] for change in found["history"]} == about
+        [mine] = [
+            change for change in await history(other) if change["field"] == "exists" and change["entity"] == "tag"
+        ]
+        assert mine["entity_uuid"] == original["tags"][0]["uuid"]
+
+
+@TO_SERVER
+@FROM_SQLITE
+class TestMeeting:
+    async def test_todos_that_are_added_meanwhile_get_other_numbers(
+        self, db: Database, other: Database, open_other: Opened
+    ) -> None:
+        await add_many(db, 3000)
+        added: list[asyncio.Task[TodoOutcome]] = []
+
+        def add(_done: int, _total: int) -> None:
+            for i in range(4):  # into projects and tags that are just coming, and others
+                new = NewTodo(f"meanwhile {len(added)}", project=f"p{i}", tags=(f"t{i}", f"n{i}"))
+                added.append(asyncio.ensure_future(add_todo(open_other("alex"), new)))
+
+        result = await copy_todos(db, other, progress=add)
+        numbers = [(await task).todo.id for task in added]
+        assert result.copied == 3000
+        assert min(numbers) > 3000
+        assert len(set(numbers)) == len(numbers) > 12
+        assert len(await projects.list_projects(other)) == 5
+        assert len(await titles(other)) == 3000 + len(numbers)
+
+    async def test_adding_and_copying_at_once_from_the_start(
+        self, db: Database, other: Database, open_other: Opened
+    ) -> None:
+        await add_many(db, 300)
+
+        async def add_some(number: int) -> list[int]:
+            new = NewTodo("at once", project=f"p{number % 7}", tags=(f"t{number % 7}", "t1"))
+            return [(await add_todo(open_other("alex"), new)).todo.id for _ in range(5)]
+
+        copying = asyncio.ensure_future(copy_todos(db, other, renumber=True))
+        numbers = await asyncio.gather(*(add_some(number) for number in range(6)))
+        assert (await copying).copied == 300
+        distinct = {number for some in numbers for number in some}
+        assert len(distinct) == 30
+        assert len(await titles(other)) == 330
+        assert sorted(tag.name for tag in await tags.list_tags(other)) == [*(f"t{i}" for i in range(6))]
+
+    async def test_two_copies_at_once_are_one(self, db: Database, other: Database, open_other: Opened) -> None:
+        await fill(db)
+        results = await asyncio.gather(copy_todos(db, other), copy_todos(db, open_other("alex")))
+        assert sorted(result.copied for result in results) == [0, 6]
+        assert sorted(result.already_there for result in results) == [0, 6]
+        assert await everything(other) == await everything(db)
+
+    async def test_a_source_that_changes_meanwhile_is_copied_as_it_was(
+        self, db: Database, open_db: OpenDatabase, other: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("todo_cli.services.copying.TODOS_AT_ONCE", 2)
+        await fill(db)
+        before = await everything(db)
+        changed: list[asyncio.Task[Any]] = []
+
+        def change(done: int, _total: int) -> None:
+            if done == 0:
+                changed.append(asyncio.ensure_future(add_todo(open_db("alex"), NewTodo("late", project="late"))))
+
+        await copy_todos(db, other, progress=change)
+        await asyncio.gather(*changed)
+        assert await everything(other) == before
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+@TO_SQLITE
+async def test_a_server_that_changes_meanwhile_is_copied_as_it_was(
+    db: Database, open_db: OpenDatabase, other: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("todo_cli.services.copying.TODOS_AT_ONCE", 1)
+    await fill(db)
+    before = await everything(db)
+    changed: list[asyncio.Task[Any]] = []
+
+    def change(done: int, _total: int) -> None:
+        new = NewTodo("late", project=f"late{done}", tags=("late",))
+        changed.append(asyncio.ensure_future(add_todo(open_db("alex"), new)))
+
+    await copy_todos(db, other, progress=change)
+    await asyncio.gather(*changed)
+    assert await everything(other) == before
+
+
+def test_every_column_that_refers_to_another_table_is_mapped() -> None:
+    """Whoever adds a table, or a link between tables, has to say in `copying` how it travels."""
+    links = {
+        (table.name, column.name)
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if column.foreign_keys
+    }
+    assert links == {
+        *((table, "user_id") for table in ("projects", "tags", "todos", "steps")),
+        ("todos", "project_id"),
+        ("todo_tags", "todo_id"),
+        ("todo_tags", "tag_id"),
+        ("steps", "undone_by"),
+        ("changes", "step_id"),
+    }
+    assert set(Base.metadata.tables) == {"users", "projects", "tags", "todos", "todo_tags", "steps", "changes"}

@@ -1,0 +1,380 @@
+"""Copying a user's todos, with all that belongs to them, from one database into another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from todo_cli.db.database import Database
+from todo_cli.db.numbering import hold_numbers, raise_counter, read_counter
+from todo_cli.db.step import Step, Transaction
+from todo_cli.db.target import is_same
+from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
+from todo_cli.models.tables import Base, Change, Project, Tag, Todo, TodoTag
+from todo_cli.models.tables import Step as StepRow
+from todo_cli.models.values import CopyResult
+
+T = TypeVar("T")
+
+TODOS_AT_ONCE = 1_000
+CHANGES_AT_ONCE = 5_000
+MOST_NAMED = 10
+
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]
+"""Is told how many rows of the source are done, and how many there are."""
+
+# Rows travel by the columns of their tables, whatever these are. Mapped are the numbers, which mean another row in
+# another database: `id`, `user_id`, `todos.project_id`, `todo_tags.todo_id` and `tag_id`, `changes.step_id`,
+# `steps.undone_by`; and in `changes` the uuids of projects and tags that have another one there. A test knows every
+# column that refers to a table: one that joins them has to be mapped here as well.
+_PROJECTS, _TAGS, _TODOS, _LINKS, _STEPS, _CHANGES = (
+    Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Todo, TodoTag, StepRow, Change)
+)
+_NAMED = (Project.entity, Tag.entity)
+"""What changes are about, and at the same time the fields of todos that hold the uuid of such."""
+
+
+async def copy_todos(
+    source: Database, destination: Database, *, renumber: bool = False, progress: Progress = lambda _done, _total: None
+) -> CopyResult:
+    """Copy all that the user of `source` has to the user of `destination`, in one step; the source stays as it is.
+
+    Todos that are there, by their uuid, stay as they are there. Raises ConflictError where another todo has the
+    number of one that comes, unless they are to be renumbered, or where a todo is another user's there; NotFoundError
+    for a source that does not exist; InvalidInputError if both are the same database.
+    """
+    if is_same(source.target, destination.target):
+        raise InvalidInputError(f"there is nothing to copy from {source.target} to itself")
+    if not source.target.exists():
+        raise NotFoundError(f"there is no list in {source.target}", "'todo db status' shows which one is in use")
+    with _naming(source, "--from-user"):
+        await source.read(_nothing)  # a file that an older program made is upgraded now
+
+    async def work(step: Step) -> CopyResult:
+        async with source.snapshot() as snapshot:
+            return await _Copy(source, snapshot, destination, step, renumber=renumber, progress=progress).run()
+
+    with _naming(destination, "--to-user"):
+        return await destination.write("db copy", work)
+
+
+async def _nothing(_: Transaction) -> None:
+    """Read no more than whose database it is."""
+
+
+@contextmanager
+def _naming(database: Database, option: str) -> Iterator[None]:
+    """Say in which of the two databases a user has to be named."""
+    try:
+        yield
+    except UserNotNamedError as error:
+        raise InvalidInputError(
+            f"{database.target} has several users, and none was named",
+            f"use {option} NAME with one of: {', '.join(error.known)}",
+        ) from None
+    except UnknownUserError as error:
+        raise NotFoundError(f"there is no user {database.user_name!r} in {database.target}", error.hint) from None
+
+
+class _Copy:
+    """One attempt, within one transaction of each database."""
+
+    def __init__(
+        self,
+        source: Database,
+        snapshot: Transaction,
+        destination: Database,
+        step: Step,
+        *,
+        renumber: bool,
+        progress: Progress,
+    ) -> None:
+        self._source = source
+        self._snapshot = snapshot
+        self._destination = destination
+        self._step = step
+        self._renumber = renumber
+        self._progress = progress
+        self._done = 0
+        self._total = 0
+        self._numbers: Iterator[int] = count(1)
+        self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _STEPS: {}}
+        """Numbers in the source, and what they are in the destination."""
+        self._uuids: dict[UUID, UUID] = {}
+        """Projects and tags that have another uuid in the destination."""
+        self._arrived: set[UUID] = set()
+        """Projects and tags, by their uuid in the source, whose history comes along."""
+        self._there: set[UUID] = set()
+        """Todos that were in the destination before."""
+        self._copied = 0
+        self._taken: list[int] = []
+        self._renumbered: list[tuple[int, int]] = []
+
+    async def run(self) -> CopyResult:
+        await hold_numbers(self._step.session)
+        self._total = await self._count()
+        self._advance(0)
+        counter = await read_counter(self._step.session)
+        with self._source.explaining():
+            # Not only above what comes: a number that was removed for good in the source is not used again either.
+            counter = max(counter, await read_counter(self._snapshot.session))
+        self._numbers = count(counter + 1)
+        projects = await self._copy_named(_PROJECTS)
+        tags = await self._copy_named(_TAGS)
+        await self._copy_todos()
+        if self._taken:
+            raise self._clash()
+        await self._find_gone()
+        if self._copied or self._arrived:
+            await self._copy_history()
+        if await raise_counter(self._step.session, next(self._numbers) - 1):
+            self._step.keep()
+        return CopyResult(self._copied, len(self._there), projects, tags, self._renumbered)
+
+    async def _count(self) -> int:
+        todos = select(func.count()).where(_TODOS.c.user_id == self._snapshot.user_id)
+        changes = _of_user(select(func.count()).select_from(_CHANGES), self._snapshot.user_id)
+        [row] = await self._read(select((todos.scalar_subquery() + changes.scalar_subquery()).label("total")))
+        return int(row["total"])
+
+    async def _read(self, statement: Select[Any]) -> list[Row]:
+        """Return rows of the source."""
+        with self._source.explaining():
+            return await _fetch(self._snapshot.session, statement)
+
+    async def _look_up(self, statement: Select[Any]) -> list[Row]:
+        """Return rows of the destination."""
+        return await _fetch(self._step.session, statement)
+
+    async def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            await self._step.session.execute(insert(table), rows)
+            self._step.keep()
+
+    async def _insert_counted(self, table: Table, rows: Sequence[Row]) -> list[int]:
+        """Insert rows that the destination numbers, in their order; return their numbers."""
+        if not rows:
+            return []
+        self._step.keep()
+        # Matched by uuid: in the order of the rows SQLAlchemy would give them on SQLite only by a statement for each.
+        found = await _fetch(self._step.session, insert(table).returning(table.c.uuid, table.c.id), rows)
+        numbers = {row["uuid"]: row["id"] for row in found}
+        return [numbers[row["uuid"]] for row in rows]
+
+    async def _taken_uuids(self, table: Table, uuids: Iterable[UUID]) -> set[UUID]:
+        """Return those that rows of other users have."""
+        statement = select(table.c.uuid).where(table.c.uuid.in_(uuids), table.c.user_id != self._step.user_id)
+        return {row["uuid"] for row in await self._look_up(statement)}
+
+    def _advance(self, rows: int) -> None:
+        self._done += rows
+        self._progress(self._done, max(self._done, self._total))
+
+    async def _copy_named(self, table: Table) -> int:
+        """Find the user's projects or tags in the destination, by uuid or else by name; return how many it lacked."""
+        rows = await self._read(select(table).where(table.c.user_id == self._snapshot.user_id).order_by(table.c.id))
+        known = select(table.c.id, table.c.uuid, table.c.key).where(table.c.user_id == self._step.user_id)
+        there = await self._look_up(known)
+        by_uuid = {row["uuid"]: row for row in there}
+        by_key = {row["key"]: row for row in there}
+        missing = []
+        for row in rows:
+            match = by_uuid.get(row["uuid"]) or by_key.get(row["key"])
+            if match is None:
+                missing.append(row)
+                continue
+            self._ids[table][row["id"]] = match["id"]
+            if match["uuid"] != row["uuid"]:
+                self._uuids[row["uuid"]] = match["uuid"]
+        for part in _parts(missing, TODOS_AT_ONCE):
+            taken = await self._taken_uuids(table, [row["uuid"] for row in part])
+            self._uuids.update({uuid: uuid4() for uuid in taken})
+            new = [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in part]
+            ids = await self._insert_counted(table, new)
+            self._ids[table].update(zip((row["id"] for row in part), ids, strict=True))
+            self._arrived.update(row["uuid"] for row in part)
+        return len(missing)
+
+    def _uuid(self, uuid: UUID) -> UUID:
+        return self._uuids.get(uuid, uuid)
+
+    async def _copy_todos(self) -> None:
+        last = 0
+        mine = select(_TODOS).where(_TODOS.c.user_id == self._snapshot.user_id).order_by(_TODOS.c.id)
+        while rows := await self._read(mine.where(_TODOS.c.id > last).limit(TODOS_AT_ONCE)):
+            last = rows[-1]["id"]
+            todos = await self._place(rows)
+            if not self._taken:  # from then on it is only found out which others are
+                await self._insert(_TODOS, list(todos.values()))
+                await self._insert(_LINKS, await self._find_links(todos))
+                self._copied += len(todos)
+            self._advance(len(rows))
+
+    async def _place(self, rows: Sequence[Row]) -> dict[int, Row]:
+        """Return, by their numbers in the source, the todos that the destination lacks, as they will be there."""
+        known = select(_TODOS.c.id, _TODOS.c.uuid, _TODOS.c.user_id).where(
+            or_(_TODOS.c.uuid.in_([row["uuid"] for row in rows]), _TODOS.c.id.in_([row["id"] for row in rows]))
+        )
+        found = await self._look_up(known)
+        owners = {row["uuid"]: row["user_id"] for row in found}
+        numbers = {row["id"] for row in found}
+        todos: dict[int, Row] = {}
+        for row in rows:
+            number = row["id"]
+            if (owner := owners.get(row["uuid"])) is not None:
+                self._check_owner(number, owner)
+                self._there.add(row["uuid"])
+                continue
+            if number in numbers and not self._renumber:
+                self._taken.append(number)
+                continue
+            if number in numbers:
+                number = next(self._numbers)
+                self._renumbered.append((row["id"], number))
+            project = row["project_id"]
+            todos[row["id"]] = {
+                **row,
+                "id": number,
+                "user_id": self._step.user_id,
+                "project_id": None if project is None else self._ids[_PROJECTS][project],
+            }
+        return todos
+
+    def _check_owner(self, number: int, owner: int) -> None:
+        if owner != self._step.user_id:
+            raise ConflictError(
+                f"todo {number} of {self._source.target} is in {self._destination.target}, where it is another user's",
+                "nothing was copied; --to-user NAME copies for that user",
+            )
+
+    def _clash(self) -> ConflictError:
+        named = ", ".join(map(str, self._taken[:MOST_NAMED]))
+        more = len(self._taken) - MOST_NAMED
+        are = "the number {} is" if len(self._taken) == 1 else f"{len(self._taken):,} numbers ({{}}) are"
+        return ConflictError(
+            f"{are.format(named + (f' and {more:,} more' if more > 0 else ''))} taken in {self._destination.target}; "
+            "nothing was copied",
+            "--renumber gives them new numbers",
+        )
+
+    async def _find_links(self, todos: Mapping[int, Row]) -> list[Row]:
+        if not todos:
+            return []
+        statement = (
+            select(_LINKS)
+            .join(_TODOS, _TODOS.c.id == _LINKS.c.todo_id)
+            .where(_TODOS.c.user_id == self._snapshot.user_id, _TODOS.c.id.between(min(todos), max(todos)))
+        )
+        links = {}
+        for row in await self._read(statement):
+            if row["todo_id"] in todos:
+                todo, tag = todos[row["todo_id"]]["id"], self._ids[_TAGS][row["tag_id"]]
+                links[todo, tag] = {**row, "todo_id": todo, "tag_id": tag}  # once: two tags can be one there
+        return list(links.values())
+
+    async def _find_gone(self) -> None:
+        """Take projects and tags along of which only the history is left, where the destination has none of it.
+
+        Todos name them in theirs.
+        """
+        ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_NAMED)).distinct()
+        uuids = {row["entity_uuid"] for row in await self._read(_of_user(ever, self._snapshot.user_id))}
+        for table in (_PROJECTS, _TAGS):
+            mine = select(table.c.uuid).where(table.c.user_id == self._snapshot.user_id)
+            uuids.difference_update(row["uuid"] for row in await self._read(mine))
+        for part in _parts(sorted(uuids), TODOS_AT_ONCE):
+            known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(part)).distinct()
+            uuids.difference_update(
+                row["entity_uuid"] for row in await self._look_up(_of_user(known, self._step.user_id))
+            )
+        self._arrived |= uuids
+
+    async def _copy_history(self) -> None:
+        """Copy the changes of what was inserted, with the steps they belong to, in the order in which they were made.
+
+        So in the destination, too, a later step has a greater number.
+        """
+        last = 0
+        undone: list[tuple[int, int]] = []
+        rewritten = {json.dumps(str(old)): json.dumps(str(new)) for old, new in self._uuids.items()}
+        mine = _of_user(select(_CHANGES), self._snapshot.user_id).order_by(_CHANGES.c.id)
+        while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
+            last = rows[-1]["id"]
+            changes = [row for row in rows if self._comes_along(row)]
+            undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
+            await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
+            self._advance(len(rows))
+        # Only now are all steps there that undid another one.
+        links = [{"step": step, "by": self._ids[_STEPS][by]} for step, by in undone if by in self._ids[_STEPS]]
+        if links:
+            statement = update(_STEPS).where(_STEPS.c.id == bindparam("step")).values(undone_by=bindparam("by"))
+            await self._step.session.execute(statement, links)
+
+    def _comes_along(self, change: Row) -> bool:
+        if change["entity"] == Todo.entity:
+            return change["entity_uuid"] not in self._there
+        return change["entity"] in _NAMED and change["entity_uuid"] in self._arrived
+
+    def _make_change(self, row: Row, rewritten: Mapping[str, str]) -> Row:
+        change = _without_id(row, step_id=self._ids[_STEPS][row["step_id"]], entity_uuid=self._uuid(row["entity_uuid"]))
+        if row["field"] in _NAMED:
+            change["old"] = rewritten.get(row["old"], row["old"])
+            change["new"] = rewritten.get(row["new"], row["new"])
+        return change
+
+    async def _copy_steps(self, ids: set[int]) -> list[tuple[int, int]]:
+        """Find those steps in the destination, or insert them; return what was inserted and who undid it there."""
+        if not ids:
+            return []
+        rows = await self._read(select(_STEPS).where(_STEPS.c.id.in_(ids)).order_by(_STEPS.c.id))
+        uuids = [row["uuid"] for row in rows]
+        known = select(_STEPS.c.id, _STEPS.c.uuid, _STEPS.c.user_id).where(_STEPS.c.uuid.in_(uuids))
+        found = await self._look_up(known)
+        there = {row["uuid"]: row["id"] for row in found if row["user_id"] == self._step.user_id}
+        taken = {row["uuid"] for row in found} - there.keys()
+        self._ids[_STEPS].update({row["id"]: there[row["uuid"]] for row in rows if row["uuid"] in there})
+        missing = [row for row in rows if row["uuid"] not in there]
+        new = [
+            _without_id(
+                row,
+                user_id=self._step.user_id,
+                undone_by=None,
+                uuid=uuid4() if row["uuid"] in taken else row["uuid"],
+            )
+            for row in missing
+        ]
+        inserted = await self._insert_counted(_STEPS, new)
+        self._ids[_STEPS].update(zip((row["id"] for row in missing), inserted, strict=True))
+        return [
+            (number, row["undone_by"])
+            for number, row in zip(inserted, missing, strict=True)
+            if row["undone_by"] is not None
+        ]
+
+
+def _of_user(statement: Select[Any], user_id: int) -> Select[Any]:
+    """Return the statement about changes, restricted to those of that user's steps."""
+    # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
+    return statement.where(exists().where(_STEPS.c.id == _CHANGES.c.step_id, _STEPS.c.user_id == user_id))
+
+
+def _without_id(row: Row, **mapped: object) -> Row:
+    return {**{column: value for column, value in row.items() if column != "id"}, **mapped}
+
+
+def _parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+async def _fetch(session: AsyncSession, statement: Executable, parameters: Sequence[Row] | None = None) -> list[Row]:
+    result = await session.execute(statement, parameters)
+    columns = list(result.keys())
+    return [dict(zip(columns, row, strict=True)) for row in result]
