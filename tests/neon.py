@@ -59,9 +59,14 @@ class Neon:
 
 @pytest.fixture(scope="session")
 def neon(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Neon:
+    return make_neon(server, tmp_path_factory.mktemp("authority"))
+
+
+def make_neon(server: Server, folder: Path) -> Neon:
+    """Give the server a user with a password, and an authority whose certificate lies in the folder."""
     _require_password(server)
     authority = trustme.CA()
-    roots = tmp_path_factory.mktemp("authority") / "roots.pem"
+    roots = folder / "roots.pem"
     authority.cert_pem.write_to_path(str(roots))
     return Neon(server, authority.issue_cert(*NAMES), roots)
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Here
+from tests.conftest import Here, Result
 from tests.front_door import FrontDoor
-from tests.neon import ADDRESS, Neon
+from tests.neon import ADDRESS, PASSWORD, Neon
 
 DATABASE = "cuts"
 
@@ -106,6 +110,26 @@ def count_messages(scene: Scene, case: Case) -> int:
     return len(scene.door.connections[-1].messages)
 
 
+def cut_always(scene: Scene, place: int, *command: str) -> Result:
+    """Run a command whose every connection is cut there, with little patience."""
+    scene.door.cut_after, scene.door.cuts = place, None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TODO_CONNECT_TIMEOUT", "0.1")
+        result = scene.todo(*command)
+    scene.door.cut_after = None
+    assert result.code in (0, 5), (place, result)
+    assert PASSWORD not in result.err
+    return result
+
+
+def cut_once(scene: Scene, place: int, *command: str) -> Result:
+    scene.door.cut_after, scene.door.cuts = place, 1
+    result = scene.todo(*command)
+    scene.door.cut_after = None
+    assert result.code == 0, (place, result)
+    return result
+
+
 @pytest.mark.parametrize("kind", ["close", "terminated"])
 @pytest.mark.parametrize("name", CASES)
 def test_a_line_that_is_cut_once_is_not_noticed(scene: Scene, name: str, kind: Literal["close", "terminated"]) -> None:
@@ -113,29 +137,78 @@ def test_a_line_that_is_cut_once_is_not_noticed(scene: Scene, name: str, kind: L
     scene.door.cut_kind = kind
     for place in range(1, count_messages(scene, case) + 1):
         command, look = begin(scene, case)
-        scene.door.cut_after, scene.door.cuts = place, 1
-        result = scene.todo(*command)
-        scene.door.cut_after = None
-        assert result.code == 0, (place, result)
+        result = cut_once(scene, place, *command)
         assert scene.ask(look) == case.after, place
         assert result.out.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_line_that_is_always_cut_leaves_all_or_nothing_and_repeating_it_mends_it(
-    scene: Scene, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_that_is_always_cut_leaves_all_or_nothing_and_repeating_it_mends_it(scene: Scene, name: str) -> None:
     case = CASES[name]
     for place in range(1, count_messages(scene, case) + 1):
         command, look = begin(scene, case)
-        scene.door.cut_after, scene.door.cuts = place, None
-        monkeypatch.setenv("TODO_CONNECT_TIMEOUT", "0.2")
-        result = scene.todo(*command)
-        monkeypatch.delenv("TODO_CONNECT_TIMEOUT")
-        scene.door.cut_after = None
-        assert result.code in (0, 5), (place, result)
+        result = cut_always(scene, place, *command)
         found = scene.ask(look)
         assert found == case.after if result.code == 0 else found in (case.before, case.after), (place, result)
-        assert "AbC123dEf" not in result.err
         assert scene.todo(*command).code == 0
         assert scene.ask(look) == case.after, place
+
+
+EMPTY = "TRUNCATE todo.todos, todo.projects, todo.tags, todo.steps RESTART IDENTITY CASCADE"
+COPIED = """
+SELECT (SELECT count(*) FROM {0}todos), (SELECT count(*) FROM {0}projects), (SELECT count(*) FROM {0}tags),
+    (SELECT count(*) FROM {0}todo_tags), (SELECT count(*) FROM {0}changes WHERE entity <> 'user')
+"""
+NOTHING = [(0, 0, 0, 0, 0)]
+
+
+@pytest.fixture
+def filled(scene: Scene, tmp_path: Path) -> Path:
+    """A file with two todos, with all that belongs to them."""
+    path = tmp_path / "filled.db"
+    address = ("--database", f"sqlite:///{path}", "--user", "alex")
+    assert scene.todo(*address, "add", "Pay rent", "-p", "home", "-t", "bills", "-t", "x").code == 0
+    assert scene.todo(*address, "add", "Gone", "-t", "bills").code == 0
+    assert scene.todo(*address, "delete", "2").code == 0
+    return path
+
+
+def look_into(path: Path) -> list[Any]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(COPIED.format("")).fetchall()
+
+
+def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
+    command = ("db", "copy", "--from", f"sqlite:///{filled}")
+    look = COPIED.format("todo.")
+    assert scene.todo(*command).code == 0
+    everything = scene.ask(look)
+    assert everything == look_into(filled)
+    messages = len(scene.door.connections[-1].messages)
+    for place in range(1, messages + 1):
+        scene.neon.server.execute(EMPTY, DATABASE)
+        result = cut_always(scene, place, *command)
+        found = scene.ask(look)
+        assert found == everything if result.code == 0 else found in (NOTHING, everything), place
+        cut_once(scene, place, *command)
+        assert scene.ask(look) == everything, place
+    for place in range(messages - 10, messages + 1):  # around the commit: only the answer is lost
+        scene.neon.server.execute(EMPTY, DATABASE)
+        assert cut_once(scene, place, *command).err.startswith("Copied 2 todos")
+        assert scene.ask(look) == everything, place
+
+
+def test_copying_from_a_server(scene: Scene, filled: Path, sqlite_template: Path, tmp_path: Path) -> None:
+    assert scene.todo("db", "copy", "--from", f"sqlite:///{filled}").code == 0
+    everything = scene.ask(COPIED.format("todo."))
+    target = tmp_path / "target.db"
+    command = ("db", "copy", "--to", f"sqlite:///{target}")
+    shutil.copy(sqlite_template, target)
+    assert scene.todo(*command).code == 0
+    assert look_into(target) == everything
+    for place in range(1, len(scene.door.connections[-1].messages) + 1):
+        shutil.copy(sqlite_template, target)
+        result = cut_always(scene, place, *command)
+        assert look_into(target) == (everything if result.code == 0 else NOTHING), place
+        cut_once(scene, place, *command)
+        assert look_into(target) == everything, place

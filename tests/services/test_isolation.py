@@ -40,7 +40,7 @@ SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     todos.empty_trash: lambda db: _removed(todos.empty_trash(db)),
 }
 IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
-    listing.explain_empty: lambda db: listing.explain_empty(db, And((InProject("p"), HasTag("t")))),
+    listing.list_todos: lambda db: listing.list_todos(db, ListQuery(And((InProject("p"), HasTag("t"))))),
     listing.get_todos: lambda db: listing.get_todos(db, HERS),
     todos.complete_todos: lambda db: todos.complete_todos(db, HERS),
     todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),

@@ -144,12 +144,11 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
     from todo_cli.services.listing import ListQuery, list_todos
     from todo_cli.services.todos import empty_trash
 
-    found = invocation.run(list_todos, ListQuery(And(()), size=1, trashed=True)).total or 0
+    found = None if yes else invocation.run(list_todos, ListQuery(And(()), size=1, trashed=True)).total
     if found:
-        invocation.confirm(
-            f"Remove {options.count_todos(found)} in the trash for good? This cannot be undone.", yes=yes
-        )
-    removed = invocation.run(empty_trash) if found else 0
+        question = f"Remove {options.count_todos(found)} in the trash for good? This cannot be undone."
+        invocation.confirm(question, yes=yes)
+    removed = invocation.run(empty_trash) if found or yes else 0
     if invocation.json:
         invocation.renderer.show_record({"removed": removed})
     else:
@@ -187,10 +186,6 @@ def _show_list(invocation: Invocation, query: ListQuery, *, filtered: bool) -> N
     result = _fetch(invocation, query)
     if result.todos:
         return
-    if filtered:
-        from todo_cli.services.listing import explain_empty
-
-        invocation.run(explain_empty, query.filter)
     if invocation.at_terminal and not result.total:
         invocation.note("No todos match." if filtered else "Nothing to do. Add something: todo add Buy milk")
 

@@ -21,7 +21,7 @@ from todo_cli.db.failures import is_failure, is_undefined, may_succeed_again, tr
 from todo_cli.db.schema import HEAD, initialise, version_table
 from todo_cli.db.statements import Query, Viewer, make_viewer, users_named, with_identity
 from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
+from todo_cli.db.target import CONNECT_TIMEOUT, PostgresTarget, SqliteTarget, Target
 from todo_cli.errors import (
     BusyError,
     ConnectionLostError,
@@ -244,7 +244,9 @@ class Database:
 
     @property
     def _patience(self) -> float:
-        return self.target.connect_timeout if isinstance(self.target, PostgresTarget) else 0
+        """For how many seconds a line that was lost is worth trying again."""
+        # Also for a file: what is copied into it may come from a server.
+        return self.target.connect_timeout if isinstance(self.target, PostgresTarget) else CONNECT_TIMEOUT
 
     async def _identify(self, session: AsyncSession, *, anybody: bool = False) -> Transaction:
         """Check the schema's revision and find the user, in one statement."""

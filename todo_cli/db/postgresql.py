@@ -55,6 +55,11 @@ class LeanDialect(PGDialect_asyncpg):
 
     do_terminate = do_close
 
+    def do_rollback(self, dbapi_connection: DBAPIConnection) -> None:
+        """Hang up if there is anything to roll back: no connection is used again after its transaction."""
+        if dbapi_connection.driver_connection.is_in_transaction():
+            self.do_close(dbapi_connection)
+
 
 registry.register("postgresql.lean", __name__, LeanDialect.__name__)
 

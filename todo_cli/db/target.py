@@ -271,7 +271,5 @@ def is_same(one: Target, other: Target) -> bool:
 
 
 def _place(target: PostgresTarget) -> tuple[str, int, str]:
-    # With Neon the pooler's host is another way to the same database.
-    host = "localhost" if target.is_local and not target.host.startswith("/") else target.host.lower()
-    endpoint, dot, domain = host.partition(".")
-    return f"{endpoint.removesuffix('-pooler')}{dot}{domain}", target.port or 5432, target.name
+    host = "localhost" if target.is_local and not target.host.startswith("/") else target.direct.host.lower()
+    return host, target.port or 5432, target.name

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, null, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
-from todo_cli.db.conditions import make_condition, make_order
+from todo_cli.db.conditions import make_condition, make_order, project_or_nested
 from todo_cli.db.database import Database
 from todo_cli.db.statements import Ordering, Query, Viewer
 from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
+from todo_cli.models.text import fold
 from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
 from todo_cli.query.filters import And, Filter, HasTag, InProject
 from todo_cli.query.references import Reference
@@ -33,7 +34,13 @@ class ListQuery:
 
 
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
-    """Return one page of the user's todos: rows, their tags and the total in one statement."""
+    """Return one page of the user's todos: rows, their tags and the total in one statement.
+
+    Where nothing is found, raises NotFoundError if the filter names a project or tag that the user does not have: a
+    slip in a name must not look like a list on which there is nothing left to do.
+    """
+    parts = query.filter.parts if isinstance(query.filter, And) else (query.filter,)
+    names = [part for part in parts if isinstance(part, InProject | HasTag)]
 
     def make(viewer: Viewer) -> Query:
         condition = and_(
@@ -45,10 +52,14 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
         if query.size is not None:
             statement = statement.limit(query.size).offset((query.page - 1) * query.size)
         total = _count(condition) if query.size is not None else null()
-        return Query(statement, make_order(query.sort), beside=[total.label("total")])
+        known = and_(true(), *(_is_known(part, viewer) for part in names))
+        return Query(statement, make_order(query.sort), beside=[total.label("total"), known.label("known")])
 
     rows = await db.fetch(make)
-    return TodoPage(_todos(rows), rows[0].total, query.page, query.size)
+    todos = _todos(rows)
+    if not todos and not rows[0].known:
+        await _explain_unknown(db, names)
+    return TodoPage(todos, rows[0].total, query.page, query.size)
 
 
 async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoPublic]:
@@ -65,21 +76,23 @@ def _todos(rows: Sequence[Any]) -> list[TodoPublic]:
     return [make_public(row, row.project, row.tags.split(",") if row.tags else ()) for row in rows if row.found]
 
 
-async def explain_empty(db: Database, tree: Filter) -> None:
-    """Raise NotFoundError if the filter names a project or tag that the user does not have, with what may be meant.
-
-    A slip in a name must not look like a list on which there is nothing left to do.
-    """
+async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) -> None:
+    """Raise NotFoundError for the first name that the user does not have, with what may be meant."""
 
     async def work(transaction: Transaction) -> None:
-        for part in tree.parts if isinstance(tree, And) else (tree,):
-            match part:
-                case InProject(name):
-                    await check_name(transaction, Project, name)
-                case HasTag(name):
-                    await check_name(transaction, Tag, name)
+        for part in names:
+            if isinstance(part, InProject):
+                await check_name(transaction, Project, part.name)
+            else:
+                await check_name(transaction, Tag, part.name)
 
     await db.read(work)
+
+
+def _is_known(part: InProject | HasTag, viewer: Viewer) -> ColumnElement[bool]:
+    if isinstance(part, InProject):
+        return exists().where(col(Project.user_id) == viewer.user_id, project_or_nested(part.name))
+    return exists().where(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(part.name))
 
 
 def _count(condition: ColumnElement[bool]) -> Any:

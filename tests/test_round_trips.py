@@ -1,0 +1,31 @@
+"""What a command costs on the way to a server: exact counts, the same as in the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.round_trips import PAGE, make_table, measure
+from tests.conftest import Cli
+from tests.neon import ADDRESS, Neon
+
+ALL_DAY = ("add", "list", "show", "done", "delete", "modify")
+
+
+def test_every_command_stays_within_its_budget_and_the_documentation_tells_it(neon: Neon) -> None:
+    costs = list(measure(neon))
+    for cost in costs:
+        most = 8 if cost.command.split()[1] in ALL_DAY else 14
+        assert cost.classic <= most, cost
+        assert cost.direct == cost.classic - 1
+        assert cost.usual is None or cost.usual > 2 * cost.classic
+    assert make_table(costs) in PAGE.read_text("utf-8"), "python -m benchmarks.round_trips --write"
+
+
+def test_a_process_costs_what_is_counted_within_this_one(neon: Neon, tmp_path: Path) -> None:
+    neon.server.create("trips", template="template")
+    with neon.door(delay=0.02) as door:
+        cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "trips", host=ADDRESS))
+        for command in (["add", "a", "-p", "home", "-t", "x", "-d", "eom"], ["list"], ["done", "1"]):
+            assert cli(*command).code == 0
+        door.settle()
+        assert [connection.round_trips for connection in door.connections] == [8, 8, 8]
