@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from todo_cli import config
+from todo_cli.cli import options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 from todo_cli.errors import TodoError
@@ -38,9 +39,7 @@ def doctor(invocation: Invocation) -> None:
     findings = [
         finding for check in (_check_settings, _check_database, _check_terminal) for finding in check(invocation)
     ]
-    invocation.renderer.show_records(
-        [{"check": item.check, "ok": item.ok, "found": item.found, "advice": item.advice} for item in findings]
-    )
+    invocation.renderer.show_findings(findings)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 
@@ -136,7 +135,9 @@ def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:
         else:
             yield Finding("tables", False, told, "todo db migrate")
     else:
-        yield Finding("tables", True, f"they are at revision {found.revision}, and hold {found.todos} todos")
+        yield Finding(
+            "tables", True, f"they are at revision {found.revision}, and hold {options.count_todos(found.todos or 0)}"
+        )
         users = f"users here: {', '.join(found.users or ())}"
         advice = None if found.user else "todo config set user NAME"
         yield Finding("user", bool(found.user), found.user or f"it is not clear who you are; {users}", advice)

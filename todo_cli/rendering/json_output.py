@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from todo_cli.models.values import Due, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.models.values import Due, Finding, TodoOutcome, TodoPage, TodoPublic
 from todo_cli.rendering.renderer import Record
 
 
@@ -29,6 +30,9 @@ class JsonRenderer:
 
     def show_records(self, records: Sequence[Record]) -> None:
         self._write([_plain_record(record) for record in records])
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        self.show_records([asdict(finding) for finding in findings])
 
     def show_record(self, record: Record) -> None:
         self._write(_plain_record(record))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
-from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
+from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic
 
 Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequence[Mapping[str, int]] | None]
 """A row of a small table: names of columns and values. A list of pairs is for JSON only."""
@@ -26,6 +26,9 @@ class Renderer(Protocol):
 
     def show_records(self, records: Sequence[Record]) -> None:
         """Show a small table."""
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Show what was found at each place, and what to do about it."""
 
     def show_record(self, record: Record) -> None:
         """Show one thing with its properties."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TextIO
 
-from todo_cli.models.values import TodoOutcome, TodoPage, TodoPublic
+from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic
 from todo_cli.rendering.json_output import format_due, format_instant, todo_object
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import escape_field
@@ -33,6 +34,9 @@ class TabularRenderer:
     def show_records(self, records: Sequence[Record]) -> None:
         for record in records:
             self._write_line(_field(value) for value in record.values())
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        self.show_records([asdict(finding) for finding in findings])
 
     def show_record(self, record: Record) -> None:
         for key, value in record.items():

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.theme import Theme
 
-from todo_cli.models.values import COUNT_LIMIT, Priority, Status, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.models.values import COUNT_LIMIT, Finding, Priority, Status, TodoOutcome, TodoPage, TodoPublic
 from todo_cli.rendering.dates import describe_due, format_due, format_instant
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import neutralise
@@ -36,6 +36,9 @@ THEME = Theme(
         "due.later": "",
         "status.done": "green",
         "status.cancelled": "dim",
+        "finding.well": "green",
+        "finding.ill": "bold red",
+        "finding.advice": "yellow",
     }
 )
 
@@ -82,7 +85,21 @@ class TerminalRenderer:
             numeric = isinstance(records[0][name], int) and not isinstance(records[0][name], bool)
             table.add_column(name.removesuffix("_at"), justify="right" if numeric else "left", overflow="fold")
         for record in records:
-            table.add_row(*(self._value(value) for value in record.values()))
+            # In a column of its own a "no" in most rows would be noise.
+            table.add_row(*(self._value(None if value is False else value) for value in record.values()))
+        self._console.print(table)
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        table = Table.grid(padding=(0, _GAP, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(style="todo.faint", no_wrap=True)
+        table.add_column(overflow="fold")
+        for finding in findings:
+            mark = Text("✓", style="finding.well") if finding.ok else Text("✗", style="finding.ill")
+            found = Text(neutralise(finding.found))
+            if finding.advice:
+                found.append(f"\n→ {neutralise(finding.advice)}", style="finding.advice")
+            table.add_row(mark, finding.check, found)
         self._console.print(table)
 
     def show_record(self, record: Record) -> None:
@@ -211,7 +228,7 @@ class TerminalRenderer:
             case None:
                 return Text("")
             case bool():
-                return Text("yes" if value else "")
+                return Text("yes" if value else "no")
             case datetime():
                 return Text(format_instant(value, self._now))
             case list() | tuple():
