@@ -103,7 +103,9 @@ def _check_way(target: PostgresTarget, found: DatabaseStatus) -> Iterator[Findin
     yield Finding(
         "clock",
         abs(skew) <= MOST_SKEW,
-        f"the server's clock is {abs(skew):g} s {'ahead of' if skew > 0 else 'behind'} this machine's",
+        f"the server's clock is {abs(skew):g} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+        if abs(skew) >= 1
+        else "the server's clock and this machine's agree",
         None if abs(skew) <= MOST_SKEW else "let this machine set its clock from the network",
     )
 
