@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from tests.conftest import OpenDatabase
 from todo_cli.db.database import Database
+from todo_cli.db.statements import make_viewer, prove
 from todo_cli.db.step import Step, Transaction
 from todo_cli.models.tables import Change, Project, Todo
 from todo_cli.models.tables import Step as StepRow
@@ -104,8 +105,8 @@ async def test_a_step_that_is_stored_already_changes_nothing(db: Database) -> No
             from sqlalchemy.ext.asyncio import AsyncSession
 
             async with AsyncSession(connection) as session:
-                step = Step(await db._identify(session), "add", uuid)
-                opened = await step.open()
+                step = Step(session, db.now, "add", uuid)
+                opened = await step.open(prove(make_viewer("alex", db.now)))
                 if opened:
                     step.create(Todo(user_id=step.user_id, title="once", created_at=step.now, updated_at=step.now))
                     await step.close()

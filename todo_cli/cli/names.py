@@ -67,7 +67,7 @@ def project_delete(invocation: Invocation, name: ProjectName, yes: options.YesOp
     """Delete a project, and what is nested in it. Its todos stay, without a project."""
     from todo_cli.services.projects import count_project, delete_project
 
-    if held := invocation.run(count_project, _existing(name)):
+    if not yes and (held := invocation.run(count_project, _existing(name))):
         invocation.confirm(
             f"Delete the project {name}? {options.count_todos(held)} will have no project then.", yes=yes
         )
@@ -102,7 +102,7 @@ def tag_delete(invocation: Invocation, name: TagName, yes: options.YesOption = F
     """Take a tag off all todos and delete it."""
     from todo_cli.services.tags import count_tag, delete_tag
 
-    if held := invocation.run(count_tag, _existing(name)):
+    if not yes and (held := invocation.run(count_tag, _existing(name))):
         invocation.confirm(f"Delete the tag {name}? It is on {options.count_todos(held)}.", yes=yes)
     _show_names(invocation, [invocation.run(delete_tag, _existing(name))], "")
 

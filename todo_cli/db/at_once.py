@@ -50,9 +50,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Integer, Uuid
 
 from todo_cli.db.edits import Edit
-from todo_cli.db.schema import HEAD, version_table
-from todo_cli.db.statements import Viewer
-from todo_cli.db.step import TODO_FIELDS, creation_changes, encode
+from todo_cli.db.statements import Viewer, prove
+from todo_cli.db.step import TODO_FIELDS, creation_changes, encode, open_gate
 from todo_cli.models.tables import Base, Project, Todo, derive
 from todo_cli.models.text import fold
 from todo_cli.models.types import UtcDateTime
@@ -79,7 +78,7 @@ def add_at_once(
     The todo's own fields are set, but neither its user nor its project. `tags` in the row are joined by commas.
     """
     derive(todo)
-    me = _prove(viewer)
+    me = prove(viewer).cte("me")
     is_new = ~exists().where(TODOS.c.uuid == literal(todo.uuid, Uuid()))
     gate = _open_gate(me, step, "add", viewer.now, and_(is_new, _is_not_archived(me, project)))
     wanted_projects = _Wanted.make(PROJECTS, [project] if project else [])
@@ -130,7 +129,7 @@ def edit_at_once(
     Its rows have the columns of each todo afterwards, `project`, `kept` and `added` (names of tags, joined by commas),
     and `changed`.
     """
-    me = _prove(viewer)
+    me = prove(viewer).cte("me")
     target = _lock(me, condition, edit)
     differences = {field: _differs(target, field, value) for field, value in edit.fields.items()}
     if edit.project is not None:
@@ -240,22 +239,10 @@ def edit_at_once(
     )
 
 
-def _prove(viewer: Viewer) -> CTE:
-    """Return the user's number in a row, or no row unless the tables are those of this program."""
-    right_tables = exists().where(version_table.c.version_num == HEAD)
-    return select(viewer.user_id.label("id")).where(viewer.user_id.is_not(None), right_tables).cte("me")
-
-
 def _open_gate(me: CTE, step: UUID, command: str, now: datetime, condition: ColumnElement[bool]) -> CTE:
     """Return the step's own row, written if the condition holds; without it nothing else is written."""
-    row = select(literal(step, Uuid()), me.c.id, literal(now, UtcDateTime()), literal(command, Text())).where(condition)
-    return (
-        insert(STEPS)
-        .from_select(["uuid", "user_id", "at", "command"], row)
-        .on_conflict_do_nothing(index_elements=["uuid"])
-        .returning(STEPS.c.id, STEPS.c.user_id)
-        .cte("gate")
-    )
+    gate: CTE = open_gate(insert, me, step, command, now, condition).cte("gate")
+    return gate
 
 
 def _is_not_archived(me: CTE, project: str | None) -> ColumnElement[bool]:

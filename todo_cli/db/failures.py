@@ -30,7 +30,8 @@ _OUT_OF_REACH_CLASSES = ("08", "28", "3D", "53", "57")
 _WAKING = ("compute node", "control plane")
 """Neon's proxy gives no code of its own where it could not wake the compute."""
 
-_MET_ANOTHER = ("fk_todos_project_id", "fk_todo_tags_tag_id", "uq_todos_uuid")
+_TAKEN = ("uq_users_key", "uq_projects_user_id_key", "uq_tags_user_id_key")
+_MET_ANOTHER = ("fk_todos_project_id", "fk_todo_tags_tag_id", "uq_todos_uuid", *_TAKEN)
 
 _VIOLATIONS = {
     "uq_users_key": "there is a user of that name already",
@@ -73,7 +74,7 @@ def may_succeed_again(error: BaseException, failure: TodoError) -> bool:
     """Return whether the error, in our words `failure`, had to do with another transaction or with the line only.
 
     A project or a tag can be deleted while todos are put into it: whoever comes second finds the link dangling.
-    Of two that add the same uuid at once the second finds the first's todo.
+    Of two that add the same uuid at once the second finds the first's todo; of two that give the same name, the name.
     """
     if isinstance(error, IntegrityError):
         return _violated(error) in _MET_ANOTHER

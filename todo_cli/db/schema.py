@@ -15,10 +15,11 @@ from uuid import uuid4
 from sqlalchemy import Column, MetaData, String, Table, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.schema import DropTable
+from sqlmodel import col
 
 from todo_cli.db.engine import Waiting, make_migration_engine
 from todo_cli.db.failures import is_failure, translate
-from todo_cli.db.step import Step, Transaction
+from todo_cli.db.step import Step
 from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.errors import InvalidInputError, SchemaMissingError, SchemaTooNewError, StorageError
 from todo_cli.models.tables import SCHEMA, Base, User
@@ -201,8 +202,8 @@ async def _add_first_user(connection: AsyncConnection, name: str, now: datetime 
         session.add(user)
         await session.flush()
         assert user.id is not None
-        step = Step(Transaction(session, user.id, name, now), "db init", uuid4())
-        await step.open()
-        step.create(user)
+        step = Step(session, now, "db init", uuid4())
+        await step.open(select(col(User.id)))
+        step.note_creation(user)
         await step.close()
         return True

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, case, func, literal, select, true
+from sqlalchemy import ColumnElement, Label, Select, case, exists, func, literal, select, true
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import col
 
-from todo_cli.db.schema import version_table
+from todo_cli.db.schema import HEAD, version_table
 from todo_cli.models.tables import User
 from todo_cli.models.text import fold
 
@@ -46,7 +46,7 @@ class Ordering:
 class Query:
     """Rows that a service wants: what to select, in which order, and `beside` them values that come once."""
 
-    select: Select[Any]
+    select: Select[*tuple[Any, ...]]
     order: Sequence[Ordering]
     beside: Sequence[Label[Any]] = ()
 
@@ -60,6 +60,12 @@ def make_viewer(name: str | None, now: datetime) -> Viewer:
     """Return the user of that name, or without one the only user of the database."""
     only = case((func.count() == 1, func.min(col(User.id))))
     return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now)
+
+
+def prove(viewer: Viewer) -> Select[tuple[int]]:
+    """Return the user's number as `id`, or no row unless it is one user and the tables are those of this program."""
+    right_tables = exists().where(version_table.c.version_num == HEAD)
+    return select(viewer.user_id.label("id")).where(viewer.user_id.is_not(None), right_tables)
 
 
 def with_identity(query: Query, viewer: Viewer) -> Select[Any]:

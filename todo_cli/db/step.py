@@ -5,21 +5,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, exists, insert
+from sqlalchemy import ARRAY, BigInteger, Text, and_, any_, delete, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col, select
+from sqlalchemy.orm import aliased
+from sqlalchemy.types import Uuid
+from sqlmodel import col
 
+from todo_cli.db.pending import Pending
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Change, Project, Tag, Todo, User
+from todo_cli.models.tables import Base, Change, Project, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.text import fold
+from todo_cli.models.types import UtcDateTime
 from todo_cli.models.values import Due, Priority, Status
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from collections.abc import Callable
+
+    from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncSession
 
 Recorded = User | Project | Tag | Todo
@@ -36,7 +43,8 @@ _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
 _UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE}
 """What a new row has unless it is said otherwise, beside what is absent."""
 
-_ERASED_AT_ONCE = 500
+_tables = Base.metadata.tables
+STEPS, CHANGES, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "changes", "todos", "todo_tags"))
 
 NamedT = TypeVar("NamedT", Project, Tag)
 
@@ -50,7 +58,6 @@ class Transaction:
 
     session: AsyncSession
     user_id: int
-    user_name: str
     now: datetime
 
 
@@ -58,23 +65,23 @@ class Step(Transaction):
     """What one command writes: rows together with their history, gated by the step's uuid.
 
     Setting attributes of rows by hand would leave no history; services use `create`, `change`, `link`, `unlink` and
-    `remove`.
+    `remove`. Todos are written at `flush`, everything else at `send`, all at once.
     """
 
-    def __init__(self, transaction: Transaction, command: str, uuid: UUID) -> None:
-        super().__init__(transaction.session, transaction.user_id, transaction.user_name, transaction.now)
+    def __init__(self, session: AsyncSession, now: datetime, command: str, uuid: UUID) -> None:
+        super().__init__(session, 0, now)
         self.command = command
         self.uuid = uuid
-        self._changes: list[dict[str, Any]] = []
+        self._id = 0
+        self._pending = Pending()
         self._touched: dict[UUID, Todo] = {}
         self._versioned: set[UUID] = set()
-        self._erased = False
-        self._kept = False
+        self._wrote = False
 
     @property
     def wrote(self) -> bool:
         """Whether anything was changed, so that there is something to keep."""
-        return bool(self._changes) or self._erased or self._kept
+        return self._wrote
 
     def has_changed(self, todo: Todo) -> bool:
         """Return whether this step changed, or made, that todo."""
@@ -82,21 +89,30 @@ class Step(Transaction):
 
     def keep(self) -> None:
         """Tell that rows were written past this step, which have a history of their own."""
-        self._kept = True
+        self._wrote = True
 
-    async def open(self) -> bool:
-        """Write the step's own row; return False if it stands there already, so that all of it was written before."""
-        statement = _insert(self.session, StepRow).values(
-            uuid=self.uuid, user_id=self.user_id, at=self.now, command=self.command
-        )
-        gate = statement.on_conflict_do_nothing(index_elements=["uuid"]).returning(col(StepRow.id))
-        self._id: int | None = (await self.session.execute(gate)).scalar()
-        return self._id is not None
+    async def open(self, user: Select[tuple[int]]) -> bool:
+        """Write the step's own row for the user that the statement finds, or return False.
+
+        Then the statement finds nobody, or the row stands there already and all of the step was written before.
+        """
+        me = user.subquery("me")
+        gate = open_gate(self._insert, me, self.uuid, self.command, self.now, me.c.id.is_not(None))
+        row = (await self.session.execute(gate)).first()
+        if row is None:
+            return False
+        self._id, self.user_id = row
+        return True
+
+    async def is_stored(self) -> bool:
+        """Return whether the step was written before."""
+        stored = await self.session.execute(select(STEPS.c.id).where(STEPS.c.uuid == self.uuid))
+        return stored.first() is not None
 
     async def find_changed(self) -> set[UUID]:
         """Return what the step changed when it was stored before, by uuid."""
         stored = select(col(StepRow.id)).where(col(StepRow.uuid) == self.uuid).scalar_subquery()
-        changed = select(Change.entity_uuid).where(col(Change.step_id) == stored)
+        changed = select(col(Change.entity_uuid)).where(col(Change.step_id) == stored)
         return set((await self.session.execute(changed)).scalars())
 
     async def flush(self) -> None:
@@ -107,16 +123,22 @@ class Step(Transaction):
         self._versioned |= self._touched.keys()
         await self.session.flush()
 
+    async def send(self) -> None:
+        """Write what goes together, with the history so far; raises BusyError if what was read is not so any more."""
+        await self._pending.send(self.session)
+
     async def close(self) -> None:
         """Write what is pending, and the history."""
         await self.flush()
-        if self._changes:
-            await self.session.execute(insert(Change), [{"step_id": self._id, **change} for change in self._changes])
+        await self.send()
 
     def create(self, row: Recorded) -> None:
-        """Add a new row."""
-        self.session.add(row)
-        self._record_creation(row)
+        """Add a new row. Only a todo has its number from `flush` on."""
+        if isinstance(row, Todo):
+            self.session.add(row)
+        else:
+            self._pending.create(row)
+        self.note_creation(row)
 
     def change(self, row: Recorded, **fields: object) -> bool:
         """Set the fields; return whether any of them had another value before."""
@@ -124,7 +146,10 @@ class Step(Transaction):
         for field, new in fields.items():
             old = getattr(row, field)
             if old != new:
-                setattr(row, field, new)
+                if isinstance(row, Todo):
+                    setattr(row, field, new)
+                else:
+                    self._pending.change(row, field, new)
                 self._record(row, field, old, new)
                 changed = True
         return changed
@@ -145,15 +170,64 @@ class Step(Transaction):
         self._record(todo, "tag", tag, None)
         return True
 
-    async def remove(self, row: Project | Tag) -> None:
-        """Delete the row. Its history keeps what it was."""
-        for field in _FIELDS[type(row)]:
-            if (old := getattr(row, field)) is not None:
-                self._record(row, field, old, None)
-        self._record(row, "exists", True, None)
-        # By a statement: the unit of work would unlink on its own, without history, what it finds linked by then.
-        model = type(row)
-        await self.session.execute(delete(model).where(col(model.id) == row.id))
+    async def remove(self, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
+        """Delete the user's projects, or the tag, that the condition finds, with their links to todos; return them.
+
+        If by then another todo is in one of them, or carries it, the step is tried again.
+        """
+        rows, held = await self._lock_with_todos(model, and_(col(model.user_id) == self.user_id, condition))
+        if not rows:
+            return rows
+        for _, uuid, row in held:
+            self._note("todo", uuid, row.entity, row, None)
+        for row in rows:
+            for field in _FIELDS[model]:
+                if (old := getattr(row, field)) is not None:
+                    self._record(row, field, old, None)
+            self._record(row, "exists", True, None)
+        ids = [row.id for row in rows]
+        links = select(TODO_TAGS.c.todo_id).where(TODO_TAGS.c.tag_id.in_(ids))
+        is_held = TODOS.c.project_id.in_(ids) if model is Project else TODOS.c.id.in_(links)
+        emptied = {"project_id": None} if model is Project else {}  # links of a tag go with it
+        versioned = {"version": TODOS.c.version + 1, "updated_at": self.now}
+        self._pending.execute(update(TODOS).where(is_held).values(**emptied, **versioned))
+        self._pending.execute(delete(_tables[model.__tablename__]).where(col(model.id).in_(ids)))
+        # As many as were found, and of those: while one was waited for, it may have left and another come.
+        known = TODOS.c.id == any_(literal([number for number, _, _ in held], ARRAY(BigInteger())))
+        self._pending.expect(_count(is_held) == len(held))
+        self._pending.expect(_count(and_(is_held, known)) == len(held))
+        return rows
+
+    async def _lock_with_todos(
+        self, model: type[NamedT], condition: ColumnElement[bool]
+    ) -> tuple[list[NamedT], list[tuple[int, UUID, NamedT]]]:
+        """Return projects or tags by key, and number and uuid of each todo that they hold with the one that holds it.
+
+        Todos are locked before projects and tags, as everywhere; from then on these get no others.
+        """
+        wanted = select(col(model.id)).where(condition)
+        by = TODOS.c.project_id if model is Project else TODO_TAGS.c.tag_id
+        source = TODOS if model is Project else TODOS.join(TODO_TAGS, TODO_TAGS.c.todo_id == TODOS.c.id)
+        held = (
+            select(TODOS.c.id, TODOS.c.uuid, by.label("by"))
+            .select_from(source)
+            .where(by.in_(wanted))
+            .order_by(TODOS.c.id)
+            .with_for_update(of=TODOS)
+            .cte("held")
+        )
+        in_turn = select(func.count()).select_from(held).scalar_subquery() >= 0
+        # The condition again: of a row that had to be waited for, what it says now decides.
+        chosen = select(_tables[model.__tablename__]).where(condition, in_turn).order_by(col(model.key))
+        holder = aliased(model, chosen.with_for_update().cte("holder"))
+        statement = (
+            select(holder, held.c.id, held.c.uuid)
+            .outerjoin(held, held.c.by == col(holder.id))
+            .order_by(col(holder.key), held.c.id)
+        )
+        found = (await self.session.execute(statement)).all()
+        rows = list({row.uuid: row for row, _, _ in found}.values())
+        return rows, sorted(((id_, uuid, row) for row, id_, uuid in found if id_ is not None), key=itemgetter(0))
 
     async def ensure(self, model: type[NamedT], name: str) -> NamedT:
         """Return this user's project or tag of that name, made if there is none.
@@ -171,33 +245,37 @@ class Step(Transaction):
         values: dict[str, Any] = {"uuid": uuid4(), "user_id": self.user_id, "name": name, "key": fold(name)}
         if model is Project:
             values["created_at"] = self.now
-        statement = _insert(self.session, model).values(values)
+        statement = self._insert(model).values(values)
         inserted = statement.on_conflict_do_nothing(index_elements=["user_id", "key"]).returning(col(model.id))
         is_new = (await self.session.execute(inserted)).scalar() is not None
         row = (await self.session.execute(wanted)).scalar_one_or_none()
         if row is None:  # somebody's, and deleted in between
             raise BusyError
         if is_new:
-            self._record_creation(row)
+            self.note_creation(row)
         return row
 
     async def erase(self, condition: ColumnElement[bool]) -> int:
-        """Remove todos for good, with their history; return how many. The one thing that history does not keep."""
-        chosen = select(col(Todo.id), Todo.uuid).where(condition).order_by(col(Todo.id)).with_for_update()
-        rows = (await self.session.execute(chosen)).all()
-        for start in range(0, len(rows), _ERASED_AT_ONCE):
-            part = rows[start : start + _ERASED_AT_ONCE]
-            uuids = [row.uuid for row in part]
-            await self.session.execute(delete(Change).where(col(Change.entity_uuid).in_(uuids)))
-            await self.session.execute(delete(Todo).where(col(Todo.id).in_([row.id for row in part])))
-        if rows:
-            described = exists().where(col(Change.step_id) == col(StepRow.id))
-            bare = and_(col(StepRow.user_id) == self.user_id, col(StepRow.id) != self._id, ~described)
-            await self.session.execute(delete(StepRow).where(bare))
-            self._erased = True
-        return len(rows)
+        """Remove todos for good, with their history; return how many. The one thing that history does not keep.
 
-    def _record_creation(self, row: Recorded) -> None:
+        Steps of which nothing is left then go as well.
+        """
+        chosen = select(TODOS.c.id).where(condition).order_by(TODOS.c.id).with_for_update().subquery()
+        count = (await self.session.execute(select(func.count()).select_from(chosen))).scalar_one()
+        if count:
+            is_chosen = exists().where(TODOS.c.uuid == CHANGES.c.entity_uuid, condition)
+            keeps = exists().where(CHANGES.c.step_id == STEPS.c.id, ~is_chosen)
+            others = and_(STEPS.c.user_id == self.user_id, STEPS.c.id != self._id)
+            # In this order: while the todos are there, they tell which lines and steps are theirs.
+            self._pending.execute(delete(STEPS).where(others, ~keeps))
+            self._pending.execute(delete(CHANGES).where(is_chosen))
+            self._pending.execute(delete(TODOS).where(condition))
+            self._pending.expect(_count(condition) == count)
+            self._wrote = True
+        return count
+
+    def note_creation(self, row: Recorded) -> None:
+        """Write in the history that the row is new, as `create` does."""
         self._versioned.add(row.uuid)  # it begins with its first version
         for field, new in creation_changes(row):
             self._record(row, field, None, new)
@@ -206,17 +284,35 @@ class Step(Transaction):
                 self._record(row, "tag", None, tag)
 
     def _record(self, row: Recorded, field: str, old: object, new: object) -> None:
-        self._changes.append(
-            {
-                "entity": row.entity,
-                "entity_uuid": row.uuid,
-                "field": field,
-                "old": encode(old),
-                "new": encode(new),
-            }
-        )
+        self._note(row.entity, row.uuid, field, old, new)
         if isinstance(row, Todo):
             self._touched[row.uuid] = row
+
+    def _note(self, entity: str, uuid: UUID, field: str, old: object, new: object) -> None:
+        self._pending.note(self._id, entity, uuid, field, encode(old), encode(new))
+        self._wrote = True
+
+    @property
+    def _insert(self) -> Callable[..., Any]:
+        """The dialect's INSERT, the one that knows ON CONFLICT."""
+        return postgresql.insert if self.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+
+
+def open_gate(
+    insert: Callable[..., Any],
+    user: FromClause,
+    uuid: UUID,
+    command: str,
+    now: datetime,
+    condition: ColumnElement[bool],
+) -> Any:
+    """Return the statement that writes a step's own row, and returns its `id` and `user_id`.
+
+    It writes nothing if `user` is empty, the condition does not hold or the step is stored.
+    """
+    row = select(literal(uuid, Uuid()), user.c.id, literal(now, UtcDateTime()), literal(command, Text()))
+    gate = insert(STEPS).from_select(["uuid", "user_id", "at", "command"], row.select_from(user).where(condition))
+    return gate.on_conflict_do_nothing(index_elements=["uuid"]).returning(STEPS.c.id, STEPS.c.user_id)
 
 
 def creation_changes(row: Recorded) -> list[tuple[str, object]]:
@@ -225,11 +321,8 @@ def creation_changes(row: Recorded) -> list[tuple[str, object]]:
     return [("exists", True), *((name, new) for name, new in fields if new is not None and new != _UNSAID.get(name))]
 
 
-def _insert(session: AsyncSession, model: type[Any]) -> postgresql.Insert | sqlite.Insert:
-    """Return the dialect's INSERT, the one that knows ON CONFLICT."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(model)
-    return sqlite.insert(model)
+def _count(condition: ColumnElement[bool]) -> Any:
+    return select(func.count()).select_from(TODOS).where(condition).scalar_subquery()
 
 
 def encode(value: object) -> str | None:

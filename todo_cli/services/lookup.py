@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
-from todo_cli.db.conditions import project_or_nested
 from todo_cli.db.step import Transaction
-from todo_cli.errors import InvalidInputError, NotFoundError
-from todo_cli.models.tables import Project, Tag, Todo, User
+from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
+from todo_cli.models.tables import Project, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Due, Priority, Status, TodoPublic
 from todo_cli.query.references import NumberReference, Reference, UuidReference
@@ -113,40 +112,16 @@ def _stands_for(reference: Reference, todo: Todo | TodoPublic) -> bool:
     return reference.first <= todo.uuid <= reference.last
 
 
-async def find_projects(transaction: Transaction, name: str, *, locked: bool = False) -> list[Project]:
-    """Return the project of that name and those nested in it; raises NotFoundError where there is none."""
-    statement = (
-        select(Project)
-        .where(col(Project.user_id) == transaction.user_id, project_or_nested(name))
-        .order_by(col(Project.key))
-    )
-    if locked:
-        statement = _locked(statement)
-    projects = list((await transaction.session.execute(statement)).scalars())
-    if not projects:
-        await check_name(transaction, Project, name)
-    return projects
+async def lock_named(transaction: Transaction, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
+    """Return the user's projects or tags that the condition finds, by name, locked in that order."""
+    statement = select(model).where(col(model.user_id) == transaction.user_id, condition).order_by(col(model.key))
+    return list((await transaction.session.execute(_locked(statement))).scalars())
 
 
-async def find_tag(transaction: Transaction, name: str, *, locked: bool = False) -> Tag:
-    """Return the tag of that name; raises NotFoundError where there is none."""
-    statement = select(Tag).where(col(Tag.user_id) == transaction.user_id, col(Tag.key) == fold(name))
-    if locked:
-        statement = _locked(statement)
-    tag = (await transaction.session.execute(statement)).scalar_one_or_none()
-    if tag is None:
-        await check_name(transaction, Tag, name)
-        raise NotFoundError(f"there is no tag {name!r}")  # it was made just now by somebody else
-    return tag
-
-
-async def find_user(transaction: Transaction, name: str) -> User:
-    """Return the user of that name, locked; raises NotFoundError where there is none."""
-    statement = select(User).where(col(User.key) == fold(name))
-    user = (await transaction.session.execute(_locked(statement))).scalar_one_or_none()
-    if user is None:
-        raise NotFoundError(f"there is no user {name!r}", "'todo user list' shows them")
-    return user
+async def refuse(transaction: Transaction, model: type[NamedT], name: str) -> NoReturn:
+    """Raise NotFoundError for a project or tag that was not found."""
+    await check_name(transaction, model, name)
+    raise BusyError  # it was made just now by somebody else
 
 
 async def check_name(transaction: Transaction, model: type[NamedT], name: str) -> None:

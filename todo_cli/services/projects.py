@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 
+from todo_cli.db.conditions import project_or_nested
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step, Transaction
-from todo_cli.errors import BusyError, ConflictError, InvalidInputError
+from todo_cli.db.statements import Ordering, Query, Viewer
+from todo_cli.db.step import Step
+from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Project, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import NAME_LENGTH, ProjectPublic, Status
-from todo_cli.services.lookup import WITH_PROJECT, find_projects
+from todo_cli.services.lookup import check_name, lock_named, refuse
 
 
 async def list_projects(db: Database, *, archived: bool = False) -> list[ProjectPublic]:
     """Return the user's projects by name, with their open and done todos counted; `archived` adds those put away."""
 
-    async def work(transaction: Transaction) -> list[ProjectPublic]:
+    def make(viewer: Viewer) -> Query:
         kept = and_(col(Todo.project_id) == col(Project.id), col(Todo.deleted_at).is_(None))
         statement = (
             select(
@@ -29,16 +31,15 @@ async def list_projects(db: Database, *, archived: bool = False) -> list[Project
                 col(Project.archived_at),
             )
             .outerjoin(Todo, kept)
-            .where(col(Project.user_id) == transaction.user_id)
+            .where(col(Project.user_id) == viewer.user_id)
             .group_by(col(Project.id))
-            .order_by(col(Project.key))
         )
         if not archived:
             statement = statement.where(col(Project.archived_at).is_(None))
-        rows = (await transaction.session.execute(statement)).all()
-        return [ProjectPublic(row.name, row.open, row.done, row.archived_at) for row in rows]
+        return Query(statement, [Ordering(col(Project.key))])
 
-    return await db.read(work)
+    rows = await db.fetch(make)
+    return [ProjectPublic(row.name, row.open, row.done, row.archived_at) for row in rows if row.found]
 
 
 async def rename_project(db: Database, old: str, new: str) -> list[tuple[str, str]]:
@@ -48,19 +49,36 @@ async def rename_project(db: Database, old: str, new: str) -> list[tuple[str, st
     """
 
     async def work(step: Step) -> list[tuple[str, str]]:
-        projects = await find_projects(step, old, locked=True)
+        # In one statement: what moves, and what may be in its way.
+        met = await lock_named(step, Project, or_(project_or_nested(old), project_or_nested(new)))
+        projects = [project for project in met if f"{project.key}.".startswith(f"{fold(old)}.")]
+        if not projects:
+            await refuse(step, Project, old)
         if fold(new).startswith(f"{fold(old)}."):
             raise InvalidInputError(f"{new!r} lies inside {old!r}", "a project cannot move into itself")
         depth = old.count(".") + 1
         renamed = [(project, ".".join([new, *project.name.split(".")[depth:]])) for project in projects]
-        await _check_free(step, {project.key for project in projects}, [name for _, name in renamed])
+        _check_free({project.key: project.name for project in met}, renamed)
         pairs = [(project.name, name) for project, name in renamed]
-        for project, name in renamed:  # the shortest first: moved upwards, it frees the name for the next
-            step.change(project, name=name)
-            await step.flush()
+        if any(fold(name) in {project.key for project in projects} - {moved.key} for moved, name in renamed):
+            await _rename_upwards(step, renamed)
+        else:
+            for project, name in renamed:
+                step.change(project, name=name)
         return pairs
 
     return await db.write("project rename", work)
+
+
+async def _rename_upwards(step: Step, renamed: list[tuple[Project, str]]) -> None:
+    """Rename projects of which one takes the name of another: the shortest first, each after its name is free."""
+    freed: set[str] = set()
+    for project, name in sorted(renamed, key=lambda pair: len(pair[0].key)):
+        if fold(name) in freed:  # uniqueness is checked row by row
+            await step.send()
+            freed.clear()
+        freed.add(project.key)
+        step.change(project, name=name)
 
 
 async def archive_project(db: Database, name: str) -> list[str]:
@@ -76,59 +94,53 @@ async def unarchive_project(db: Database, name: str) -> list[str]:
 async def count_project(db: Database, name: str) -> int:
     """Return how many todos, in the trash or not, the project and what is nested in it hold; raises NotFoundError."""
 
-    async def work(transaction: Transaction) -> int:
-        ids = [project.id for project in await find_projects(transaction, name)]
-        count = select(func.count()).select_from(Todo).where(col(Todo.project_id).in_(ids))
-        return await transaction.session.scalar(count) or 0
+    def make(viewer: Viewer) -> Query:
+        mine = and_(col(Project.user_id) == viewer.user_id, project_or_nested(name))
+        held = select(func.count()).select_from(Todo).join(Project).where(mine).scalar_subquery()
+        return Query(select(col(Project.id)).where(mine).limit(1), [], beside=[held.label("held")])
 
-    return await db.read(work)
+    [row] = await db.fetch(make)
+    if not row.found:
+        await db.read(lambda transaction: check_name(transaction, Project, name))
+    return int(row.held)
 
 
 async def delete_project(db: Database, name: str) -> list[str]:
     """Delete the project and what is nested in it; return their names. Their todos stay, without a project."""
 
     async def work(step: Step) -> list[str]:
-        # Todos are locked before their projects, as everywhere; then nobody can add to these any more.
-        known = [project.id for project in await find_projects(step, name)]
-        held = select(Todo).where(col(Todo.project_id).in_(known)).options(WITH_PROJECT).order_by(col(Todo.id))
-        todos = (await step.session.execute(held.with_for_update(of=Todo))).scalars().all()
-        projects = await find_projects(step, name, locked=True)
-        ids = [project.id for project in projects]
-        count = select(func.count()).select_from(Todo).where(col(Todo.project_id).in_(ids))
-        if ids != known or await step.session.scalar(count) != len(todos):
-            raise BusyError
-        for todo in todos:
-            step.change(todo, project=None)
-        await step.flush()
-        for project in projects:
-            await step.remove(project)
-        return [project.name for project in projects]
+        removed = await step.remove(Project, project_or_nested(name))
+        if not removed:
+            await refuse(step, Project, name)
+        return [project.name for project in removed]
 
     return await db.write("project delete", work)
 
 
 async def _set_archived(db: Database, command: str, name: str, moment: datetime | None) -> list[str]:
     async def work(step: Step) -> list[str]:
-        projects = await find_projects(step, name, locked=True)
+        projects = await lock_named(step, Project, project_or_nested(name))
+        if not projects:
+            await refuse(step, Project, name)
+        changed = [project for project in projects if bool(project.archived_at) != bool(moment)]
+        names = [project.name for project in changed]
         if moment and fold(name) not in {project.key for project in projects}:
             # Only nested ones are there: the name itself is put away as well, so that it takes no new ones.
-            projects.insert(0, await step.ensure(Project, name))
-        changed = [project for project in projects if bool(project.archived_at) != bool(moment)]
+            step.create(Project(user_id=step.user_id, name=name, archived_at=moment, created_at=step.now))
+            names.insert(0, name)
         for project in changed:
             step.change(project, archived_at=moment)
-        return [project.name for project in changed]
+        return names
 
     return await db.write(command, work)
 
 
-async def _check_free(step: Step, moving: set[str], names: list[str]) -> None:
-    for name in names:
+def _check_free(known: dict[str, str], renamed: list[tuple[Project, str]]) -> None:
+    for _, name in renamed:
         if len(name) > NAME_LENGTH:
             raise InvalidInputError(f"the name {name!r} would be longer than {NAME_LENGTH} characters")
-    taken = select(col(Project.name)).where(
-        col(Project.user_id) == step.user_id,
-        col(Project.key).in_([fold(name) for name in names]),
-        col(Project.key).not_in(moving),
-    )
-    if clash := (await step.session.execute(taken)).scalars().first():
-        raise ConflictError(f"there is a project {clash!r} already", "rename or delete that one first")
+    taken = known.keys() - {project.key for project, _ in renamed}
+    for _, name in renamed:
+        if fold(name) in taken:
+            message = f"there is a project {known[fold(name)]!r} already"
+            raise ConflictError(message, "rename or delete that one first")

@@ -6,18 +6,19 @@ from sqlalchemy import and_, func, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step, Transaction
-from todo_cli.errors import BusyError, ConflictError
+from todo_cli.db.statements import Ordering, Query, Viewer
+from todo_cli.db.step import Step
+from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TagPublic
-from todo_cli.services.lookup import WITH_TAGS, find_tag
+from todo_cli.services.lookup import check_name, lock_named, refuse
 
 
 async def list_tags(db: Database) -> list[TagPublic]:
     """Return the user's tags by name, with how many open and done todos carry each."""
 
-    async def work(transaction: Transaction) -> list[TagPublic]:
+    def make(viewer: Viewer) -> Query:
         kept = and_(col(Todo.id) == col(TodoTag.todo_id), col(Todo.deleted_at).is_(None))
         statement = (
             select(
@@ -27,25 +28,23 @@ async def list_tags(db: Database) -> list[TagPublic]:
             )
             .outerjoin(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
             .outerjoin(Todo, kept)
-            .where(col(Tag.user_id) == transaction.user_id)
+            .where(col(Tag.user_id) == viewer.user_id)
             .group_by(col(Tag.id))
-            .order_by(col(Tag.key))
         )
-        return [TagPublic(row.name, row.open, row.done) for row in (await transaction.session.execute(statement)).all()]
+        return Query(statement, [Ordering(col(Tag.key))])
 
-    return await db.read(work)
+    return [TagPublic(row.name, row.open, row.done) for row in await db.fetch(make) if row.found]
 
 
 async def rename_tag(db: Database, old: str, new: str) -> tuple[str, str]:
     """Rename the tag on all todos; return its names before and after. Raises NotFoundError and ConflictError."""
 
     async def work(step: Step) -> tuple[str, str]:
-        tag = await find_tag(step, old, locked=True)
-        taken = select(col(Tag.name)).where(
-            col(Tag.user_id) == step.user_id, col(Tag.key) == fold(new), col(Tag.id) != tag.id
-        )
-        if clash := await step.session.scalar(taken):
-            raise ConflictError(f"there is a tag {clash!r} already", "rename or delete that one first")
+        # In one statement: the tag, and what may be in its way.
+        met = {tag.key: tag for tag in await lock_named(step, Tag, col(Tag.key).in_([fold(old), fold(new)]))}
+        tag = met.pop(fold(old), None) or await refuse(step, Tag, old)
+        if clash := met.get(fold(new)):
+            raise ConflictError(f"there is a tag {clash.name!r} already", "rename or delete that one first")
         before = tag.name
         step.change(tag, name=new)
         return before, new
@@ -56,31 +55,24 @@ async def rename_tag(db: Database, old: str, new: str) -> tuple[str, str]:
 async def count_tag(db: Database, name: str) -> int:
     """Return how many todos, in the trash or not, carry the tag; raises NotFoundError."""
 
-    async def work(transaction: Transaction) -> int:
-        tag = await find_tag(transaction, name)
-        count = select(func.count()).select_from(TodoTag).where(col(TodoTag.tag_id) == tag.id)
-        return await transaction.session.scalar(count) or 0
+    def make(viewer: Viewer) -> Query:
+        mine = and_(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(name))
+        held = select(func.count()).select_from(TodoTag).join(Tag).where(mine).scalar_subquery()
+        return Query(select(col(Tag.id)).where(mine), [], beside=[held.label("held")])
 
-    return await db.read(work)
+    [row] = await db.fetch(make)
+    if not row.found:
+        await db.read(lambda transaction: check_name(transaction, Tag, name))
+    return int(row.held)
 
 
 async def delete_tag(db: Database, name: str) -> str:
     """Take the tag off all todos and delete it; return its name. Raises NotFoundError."""
 
     async def work(step: Step) -> str:
-        tag = await find_tag(step, name)
-        tagged = select(col(TodoTag.todo_id)).where(col(TodoTag.tag_id) == tag.id)
-        # Todos are locked before their tags, as everywhere.
-        todos = select(Todo).where(col(Todo.id).in_(tagged)).options(WITH_TAGS).order_by(col(Todo.id)).with_for_update()
-        carriers = (await step.session.execute(todos)).scalars().all()
-        tag = await find_tag(step, name, locked=True)  # now nobody can put it on another todo
-        count = select(func.count()).select_from(TodoTag).where(col(TodoTag.tag_id) == tag.id)
-        if await step.session.scalar(count) != len(carriers):
-            raise BusyError
-        for todo in carriers:
-            step.unlink(todo, tag)
-        await step.flush()
-        await step.remove(tag)
-        return tag.name
+        removed = await step.remove(Tag, col(Tag.key) == fold(name))
+        if not removed:
+            await refuse(step, Tag, name)
+        return removed[0].name
 
     return await db.write("tag delete", work)

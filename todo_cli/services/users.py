@@ -6,29 +6,30 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step, Transaction
-from todo_cli.errors import ConflictError
+from todo_cli.db.statements import Ordering, Query, Viewer
+from todo_cli.db.step import Step
+from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import User
 from todo_cli.models.text import fold
 from todo_cli.models.values import UserPublic
-from todo_cli.services.lookup import find_user
 
 
 async def list_users(db: Database) -> list[UserPublic]:
     """Return all users of the database by name."""
 
-    async def work(transaction: Transaction) -> list[UserPublic]:
-        users = (await transaction.session.execute(select(User).order_by(col(User.key)))).scalars()
-        return [UserPublic(user.name, user.created_at, user.id == transaction.user_id) for user in users]
+    def make(_: Viewer) -> Query:
+        return Query(select(col(User.id), col(User.name), col(User.created_at)), [Ordering(col(User.key))])
 
-    return await db.read(work, anybody=True)
+    rows = await db.fetch(make, anybody=True)
+    return [UserPublic(row.name, row.created_at, row.id == row.viewer) for row in rows]
 
 
 async def add_user(db: Database, name: str) -> UserPublic:
     """Add a user; raises ConflictError where the name is taken, in any case."""
 
     async def work(step: Step) -> UserPublic:
-        await _check_free(step, name)
+        if taken := (await _lock_users(step, name)).get(fold(name)):
+            raise ConflictError(f"there is a user {taken.name!r} already")
         step.create(User(name=name, created_at=step.now))
         return UserPublic(name, step.now, you=False)
 
@@ -39,8 +40,12 @@ async def rename_user(db: Database, old: str, new: str) -> tuple[str, str]:
     """Rename a user; return the names before and after. Raises NotFoundError and ConflictError."""
 
     async def work(step: Step) -> tuple[str, str]:
-        user = await find_user(step, old)
-        await _check_free(step, new, apart_from=user)
+        met = await _lock_users(step, old, new)
+        user = met.pop(fold(old), None)
+        if user is None:
+            raise NotFoundError(f"there is no user {old!r}", "'todo user list' shows them")
+        if taken := met.get(fold(new)):
+            raise ConflictError(f"there is a user {taken.name!r} already")
         before = user.name
         step.change(user, name=new)
         return before, new
@@ -48,7 +53,7 @@ async def rename_user(db: Database, old: str, new: str) -> tuple[str, str]:
     return await db.write("user rename", work)
 
 
-async def _check_free(step: Step, name: str, apart_from: User | None = None) -> None:
-    taken = await step.session.scalar(select(User).where(col(User.key) == fold(name)))
-    if taken is not None and taken is not apart_from:
-        raise ConflictError(f"there is a user {taken.name!r} already")
+async def _lock_users(step: Step, *names: str) -> dict[str, User]:
+    named = col(User.key).in_([fold(name) for name in names])
+    users = await step.session.execute(select(User).where(named).order_by(col(User.key)).with_for_update())
+    return {user.key: user for user in users.scalars()}
