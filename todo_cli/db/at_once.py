@@ -139,7 +139,7 @@ def edit_at_once(
     dropped = [_count_carried(target, untag_keys) > 0] if untag_keys else []
     changing = (
         select(target, *(differs.label(f"differs_{field}") for field, differs in differences.items()))
-        .where(_is_not_spared(target, edit), or_(*differences.values(), *carried, *dropped))
+        .where(_is_not_spared(target, edit), or_(false(), *differences.values(), *carried, *dropped))
         .cte("changing")
     )
     seen = TODOS.alias("seen")

@@ -122,7 +122,9 @@ async def modify_todos(
             fields[field] = value
     if changes.priority is not None:
         fields["priority"] = changes.priority.value
-    edit = Edit(fields, changes.project, changes.tags, changes.untag, if_version=if_version)
+    put_on = {fold(name) for name in changes.tags}
+    untag = tuple(name for name in changes.untag if fold(name) not in put_on)
+    edit = Edit(fields, changes.project, changes.tags, untag, if_version=if_version)
     return await _edit_each(db, "modify", references, edit)
 
 
