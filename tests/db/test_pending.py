@@ -6,9 +6,10 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, false, func, insert, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
@@ -18,8 +19,8 @@ from todo_cli.db.database import Database
 from todo_cli.db.postgresql import connect
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import PostgresTarget, Target
-from todo_cli.errors import BusyError, ConflictError, NotFoundError
-from todo_cli.models.tables import Change, Project, Tag, Todo
+from todo_cli.errors import BusyError, ConflictError
+from todo_cli.models.tables import Change, Project, Tag, Todo, derive
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
@@ -29,6 +30,8 @@ from todo_cli.services.todos import NewTodo, add_todo, delete_todos, empty_trash
 
 Command = Callable[[Database], Awaitable[Any]]
 Line = tuple[str, str, Any, Any]
+
+MUCH = 33_000
 
 on_postgresql = pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 
@@ -300,7 +303,7 @@ class TestExpectations:
         self, filled: Database, open_db: OpenDatabase
     ) -> None:
         async def work(step: Step) -> None:
-            step._pending.expect(text("1 = 0"))  # type: ignore[arg-type]
+            step._pending.expect(false())
             await step.remove(*removed)
 
         removed = Tag, col(Tag.key) == "x"
@@ -330,38 +333,30 @@ async def test_an_answer_that_is_lost_is_found_by_the_next_attempt(
     assert await projects.delete_project(filled, "home") == ["home", "home.flat"]
 
 
-async def test_much_at_once(db: Database, open_db: OpenDatabase) -> None:
+async def test_much_at_once(db: Database) -> None:
     """More than a statement may have parameters, on either database."""
+    prefix = "" if db.target.dialect == "sqlite" else "todo."
 
     async def fill(step: Step) -> None:
         project = await step.ensure(Project, "p")
         tag = await step.ensure(Tag, "t")
-        table = "" if db.target.dialect == "sqlite" else "todo."
-        insert = ADD.replace("todo.", table).format(project=project.id)
-        if table:
-            insert += " FROM generate_series(1, 40000)"
-        else:
-            insert = insert.replace("gen_random_uuid()", "lower(hex(randomblob(16)))").replace("now()", "'2026-01-01'")
-            insert += " FROM (WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 40000)"
-            insert += " SELECT * FROM n)"
-        await step.session.execute(text(insert))
-        await step.session.execute(text(f"INSERT INTO {table}todo_tags SELECT id, {tag.id} FROM {table}todos"))
+        alike = Todo(user_id=1, project_id=project.id, title="a", created_at=db.now, updated_at=db.now)
+        alike.deleted_at = db.now
+        derive(alike)
+        values = alike.model_dump(exclude={"id"})
+        rows = [{**values, "uuid": uuid4()} for _ in range(MUCH)]
+        await step.session.execute(insert(Todo), rows)
+        await step.session.execute(text(f"INSERT INTO {prefix}todo_tags SELECT id, {tag.id} FROM {prefix}todos"))
         step.keep()
+
+    async def count_lines(transaction: Transaction) -> list[int]:
+        counts = select(func.count(col(Change.id))).select_from(StepRow).outerjoin(Change).group_by(col(StepRow.id))
+        return list((await transaction.session.execute(counts.order_by(col(StepRow.id)))).scalars())
 
     await db.write("db copy", fill)
-    assert await projects.count_project(db, "p") == await tags.count_tag(db, "t") == 40_000
+    assert await projects.count_project(db, "p") == await tags.count_tag(db, "t") == MUCH
     await tags.delete_tag(db, "t")
     await projects.delete_project(db, "p")
-    *_, untagged, emptied = await read_history(open_db)
-    assert len(untagged) == len(emptied) == 40_002
-
-    async def throw_away(step: Step) -> None:
-        todos = "todos" if db.target.dialect == "sqlite" else "todo.todos"
-        await step.session.execute(text(f"UPDATE {todos} SET deleted_at = '2026-01-01 00:00:00'"))
-        step.keep()
-
-    await db.write("delete", throw_away)
-    assert await empty_trash(db) == 40_000
-    assert [len(lines) for lines in (await read_history(open_db))[1:]] == [4, 2, 2, 0]
-    with pytest.raises(NotFoundError):
-        await tags.delete_tag(db, "t")
+    assert (await db.read(count_lines))[2:] == [MUCH + 2, MUCH + 2]
+    assert await empty_trash(db) == MUCH
+    assert (await db.read(count_lines))[1:] == [4, 2, 2, 0]

@@ -7,6 +7,7 @@ whose parts all see the database as it was when it began, as on PostgreSQL (its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -16,12 +17,12 @@ from sqlalchemy import (
     Insert,
     Select,
     String,
+    Subquery,
     Table,
-    TableValuedAlias,
     Text,
     Update,
     bindparam,
-    column,
+    cast,
     exists,
     func,
     insert,
@@ -56,7 +57,7 @@ class Pending:
         self._created.append(row)
 
     def change(self, row: User | Project | Tag, field: str, value: object) -> None:
-        """Set the field, of the object at once. The session that loaded it shall not write it as well."""
+        """Set the field; of the object at once, so that the session that loaded it does not write it as well."""
         values = {field: value, "key": fold(str(value))} if field == "name" else {field: value}
         for name, new in values.items():
             set_committed_value(row, name, new)
@@ -64,7 +65,7 @@ class Pending:
             self._changed.setdefault((row.__tablename__, row.id), {}).update(values)
 
     def execute(self, statement: Update | Delete) -> None:
-        """Send that statement, after those that it was given before where not all go together."""
+        """Send that statement; where they do not all go together, after those that were given before it."""
         self._statements.append(statement)
 
     def note(self, step_id: int, entity: str, uuid: object, field: str, old: str | None, new: str | None) -> None:
@@ -81,13 +82,12 @@ class Pending:
 
     async def send(self, session: AsyncSession) -> None:
         """Write all of it. Raises BusyError if what is expected is not so any more."""
-        if self._created or self._changed or self._statements or self._history:
-            if session.get_bind().dialect.name == "postgresql":
-                if (await session.execute(self._together())).first() is None:
-                    raise BusyError
-            else:
-                await self._send_in_turn(session)
-        self.__init__()  # type: ignore[misc]
+        if not (self._created or self._changed or self._statements or self._history):
+            return
+        if session.get_bind().dialect.name != "postgresql":
+            await self._send_in_turn(session)
+        elif (await session.execute(self._together())).first() is None:
+            raise BusyError
 
     def _inserts(self) -> Iterable[tuple[Table, list[dict[str, Any]]]]:
         for row in self._created:
@@ -132,14 +132,29 @@ class Pending:
         return select(held.c.one).add_cte(*(part.cte(f"part_{number}") for number, part in enumerate(parts)))
 
 
-def _as_table(table: Table, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> TableValuedAlias:
+def one_of(column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
+    """Return whether the column has one of the values, which are one parameter. For PostgreSQL."""
+    value = func.unnest(_array(values)).column_valued("value")
+    return column.in_(select(cast(value, column.type)))
+
+
+def _as_table(table: Table, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Subquery:
     """Return the rows as something to select from: a parameter for each column, however many rows there are."""
-    types = {name: _plain(table.c[name].type) for name in names}
-    arrays = (literal([row[name] for row in rows], ARRAY(types[name])) for name in names)
-    columns = (column(name, types[name]) for name in names)
-    return func.unnest(*arrays).table_valued(*columns, with_ordinality="place").render_derived()
+    arrays = [_array([row[name] for row in rows]) for name in names]
+    texts = func.unnest(*arrays).table_valued(*names, with_ordinality="place").render_derived(name="texts")
+    typed = (cast(texts.c[name], _plain(table.c[name].type)).label(name) for name in names)
+    return select(*typed, texts.c.place).subquery("given")
+
+
+def _array(values: Iterable[object]) -> ColumnElement[Any]:
+    # Of texts: before it sends an array of another type, asyncpg asks the server about it, in six round trips.
+    return literal([None if value is None else _text(value) for value in values], ARRAY(Text()))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _plain(type_: TypeEngine[Any]) -> TypeEngine[Any]:
-    """Return the type without a collation, which an array cannot have."""
+    """Return the type without a collation, which no value is cast to."""
     return Text() if isinstance(type_, String) else type_

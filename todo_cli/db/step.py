@@ -9,13 +9,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, BigInteger, Text, and_, any_, delete, exists, func, literal, select, update
+from sqlalchemy import Text, and_, delete, exists, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
 
-from todo_cli.db.pending import Pending
+from todo_cli.db.pending import Pending, one_of
 from todo_cli.errors import BusyError
 from todo_cli.models.tables import Base, Change, Project, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
@@ -125,7 +125,8 @@ class Step(Transaction):
 
     async def send(self) -> None:
         """Write what goes together, with the history so far; raises BusyError if what was read is not so any more."""
-        await self._pending.send(self.session)
+        pending, self._pending = self._pending, Pending()
+        await pending.send(self.session)
 
     async def close(self) -> None:
         """Write what is pending, and the history."""
@@ -193,7 +194,7 @@ class Step(Transaction):
         self._pending.execute(update(TODOS).where(is_held).values(**emptied, **versioned))
         self._pending.execute(delete(_tables[model.__tablename__]).where(col(model.id).in_(ids)))
         # As many as were found, and of those: while one was waited for, it may have left and another come.
-        known = TODOS.c.id == any_(literal([number for number, _, _ in held], ARRAY(BigInteger())))
+        known = one_of(TODOS.c.id, [number for number, _, _ in held])
         self._pending.expect(_count(is_held) == len(held))
         self._pending.expect(_count(and_(is_held, known)) == len(held))
         return rows
