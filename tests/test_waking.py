@@ -201,6 +201,8 @@ class TestPasswords:
         assert cli("list", TODO_DATABASE_URL=url, PGPASSFILE=str(passwords)).code == 0
         assert cli("list", TODO_DATABASE_URL=f"{url}&passfile={passwords}").code == 0
         assert cli("list", TODO_DATABASE_URL=url, HOME=str(tmp_path)).code == 0
+        passwords.chmod(0o644)
+        check_error(cli("list", TODO_DATABASE_URL=url, PGPASSFILE=str(passwords)), "password", "group or world access")
 
     @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux shows where arguments are in memory")
     def test_the_list_of_processes_does_not_show_them(self, neon: Neon, tmp_path: Path) -> None:
@@ -243,7 +245,13 @@ class TestPasswords:
             usual = {name: getattr(door, name) for name in trouble}
             for name, value in trouble.items():
                 setattr(door, name, value)
-            for command in (["list"], ["add", "a", "--debug"], ["done", "1", "--json"], ["db", "connect", address]):
+            for command in (
+                ["list"],
+                ["add", "a", "--debug"],
+                ["done", "1", "--json"],
+                ["db", "connect", address],
+                ["db", "copy", "--from", address, "--to", "embedded"],
+            ):
                 result = cli(*command, TODO_DATABASE_URL=address, TODO_CONNECT_TIMEOUT="0.3")
                 assert result.code in (2, 5), (address, result)
                 assert PASSWORD not in result.out + result.err, (address, command)

@@ -51,9 +51,16 @@ class ConnectionLostError(DatabaseUnavailableError):
     """The line to the server was lost, more often than it was worth trying again."""
 
     def __init__(self, database: str) -> None:
+        super().__init__(f"the connection to {database} was lost again and again", "check the network, and try again")
+
+
+class UncertainError(DatabaseUnavailableError):
+    """The line was lost after everything had been sent, and no answer came any more."""
+
+    def __init__(self, cause: DatabaseUnavailableError) -> None:
         super().__init__(
-            f"the connection to {database} was lost, and what was sent last may be stored or not",
-            "look with 'todo list', or repeat it: 'todo add --id UUID' never adds twice",
+            f"{cause.message}, while it was being stored: it is there once, or not at all",
+            "look with 'todo list', or repeat it; 'todo add --id UUID' can be repeated as well",
         )
 
 

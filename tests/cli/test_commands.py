@@ -308,3 +308,27 @@ def test_an_unusable_time_zone_is_one_line(fresh_cli: Cli, zone: str) -> None:
     assert result.code in (0, 2)
     assert "Traceback" not in result.err
     assert result.err == "" or result.err.startswith("error: ")
+
+
+def test_adding_with_a_uuid_can_be_repeated(todo: Here) -> None:
+    uuid = "3F2504E0-4F89-41D3-9A0C-0305E82C3301"
+    first = todo("add", "Pay rent", "-t", "bills", "--id", uuid, "--json")
+    again = todo("add", "Something else", "--id", uuid.lower().replace("-", ""), "--json")
+    assert (first.code, again.code) == (0, 0)
+    assert json.loads(first.out) == json.loads(again.out)
+    assert json.loads(first.out)["uuid"] == uuid.lower()
+    assert again.err == "1 is there already\n"
+    assert len(todo("list").lines) == 1
+    for wrong in ("12", "3f2504e0", "3f2504e0-4f89-41d3-9a0c0305e82c3301", ""):
+        assert todo("add", "x", "--id", wrong).code == 2
+
+
+def test_modifying_only_the_version_that_was_read(todo: Here) -> None:
+    todo("add", "a")
+    assert todo("modify", "1", "--title", "mine", "--if-version", "1").code == 0
+    refused = todo("modify", "1", "--title", "theirs", "--if-version", "1")
+    assert refused.code == 4
+    assert "at version 2, not 1" in refused.err
+    assert json.loads(todo("show", "1", "--json").out)["title"] == "mine"
+    assert todo("modify", "1-2", "--title", "x", "--if-version", "1").code == 2
+    assert todo("modify", "1", "--title", "x", "--if-version", "0").code == 2

@@ -25,10 +25,12 @@ from todo_cli.db.target import CONNECT_TIMEOUT, PostgresTarget, SqliteTarget, Ta
 from todo_cli.errors import (
     BusyError,
     ConnectionLostError,
+    DatabaseUnavailableError,
     SchemaMissingError,
     SchemaOutdatedError,
     SchemaTooNewError,
     TodoError,
+    UncertainError,
     UnknownUserError,
     UserNotNamedError,
 )
@@ -84,6 +86,10 @@ class Database:
         self._before_commit = before_commit
         self.waiting = waiting
         self._engine: AsyncEngine | None = None
+        self._storing = False
+        """Whether the statement that stores a step is on its way."""
+        self._uncertain = False
+        """Whether the line was lost then."""
 
     async def __aenter__(self) -> Database:
         return self
@@ -135,20 +141,21 @@ class Database:
         """
         uuid = uuid4()
         results: list[T] = []
+        self._uncertain = False
 
         async def attempt() -> T:
             if shortcut and isinstance(self.target, PostgresTarget):
                 statement = shortcut.make(make_viewer(self.user_name, self.now), uuid)
                 if rows := await self._execute_at_once(statement, storing=True):
                     return shortcut.read(rows)
-            for last in (False, True):
-                try:
-                    return await write_in_turn()
-                except Exception as error:
-                    if last or not is_undefined(error):
-                        raise
-                await self.read(_nothing)  # explains what is wrong, or makes the tables of a new file
-            raise AssertionError("the last one returns or raises")
+                self._storing = False  # it wrote nothing
+            try:
+                return await write_in_turn()
+            except Exception as error:
+                if not is_undefined(error):
+                    raise
+            await self.read(_nothing)  # explains what is wrong, or makes the tables of a new file
+            return await write_in_turn()
 
         async def write_in_turn() -> T:
             async with self._connect(writing=True) as connection:
@@ -167,7 +174,12 @@ class Database:
                     await connection.commit()
                 return results[-1]
 
-        return await self._persist(attempt)
+        try:
+            return await self._persist(attempt)
+        except DatabaseUnavailableError as error:
+            if self._uncertain:
+                raise UncertainError(error) from error
+            raise
 
     async def _execute_at_once(self, statement: Executable, *, storing: bool = False) -> Sequence[Row[Any]]:
         """Return the rows of a statement that is a transaction by itself; none where it met other tables than ours."""
@@ -214,6 +226,7 @@ class Database:
         task = asyncio.current_task()
         if task and task.cancelling():
             raise asyncio.CancelledError
+        self._storing = True
 
     @asynccontextmanager
     async def _connect(self, *, writing: bool = False, at_once: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -232,6 +245,7 @@ class Database:
         prepared = False
         give_up_at: float | None = None
         for number in range(1, MOST_ATTEMPTS + 1):
+            self._storing = False
             try:
                 return await attempt()
             except Exception as error:
@@ -240,6 +254,7 @@ class Database:
                 failure = translate(error, self.target)
                 if isinstance(failure, ConnectionLostError):
                     give_up_at = give_up_at or time.monotonic() + self._patience
+                    self._uncertain = self._uncertain or self._storing
                 is_old_file = isinstance(failure, SchemaMissingError | SchemaOutdatedError) and isinstance(
                     self.target, SqliteTarget
                 )

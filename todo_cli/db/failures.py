@@ -178,11 +178,13 @@ def explain_unreachable(error: BaseException, target: Target) -> DatabaseUnavail
         told = _first_line(error)
     code = sqlstate(error)
     hint = _CHECKS.get(code or "", _CHECKS.get((code or "")[:2], _CHECK_ALL))
+    hint = "; ".join([hint, *getattr(error, "__notes__", ())])
     return DatabaseUnavailableError(f"cannot reach {target}: {told}", hint)
 
 
 _CHECK_ALL = (
-    "check the network, the host and the database's name, and that the endpoint is neither disabled nor over its quota"
+    "check the network, the host, the database's name and the password, and that the endpoint is neither disabled nor"
+    " over its quota"
 )
 _CHECKS = {
     "28": "check the user and the password",

@@ -6,7 +6,8 @@ import asyncio
 import random
 import ssl
 import warnings
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -127,9 +128,8 @@ async def connect(
 
 async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], seconds: float) -> asyncpg.Connection:
     direct = target.ssl_negotiation == "direct" or (target.ssl_negotiation is None and target.is_neon)
-    with warnings.catch_warnings():
-        # asyncpg warns of a password file that others can read, and passes it over, as libpq does.
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(record=True) as warned, _noting(warned):
+        warnings.simplefilter("always")
         if direct and arguments["ssl"]:
             try:
                 return await asyncpg.connect(**arguments, direct_tls=True, timeout=seconds)
@@ -138,6 +138,17 @@ async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], secon
                     raise
                 # The server hung up at the first byte: it wants to be asked for TLS, as before PostgreSQL 17.
         return await asyncpg.connect(**arguments, direct_tls=False, timeout=seconds)
+
+
+@contextmanager
+def _noting(warned: Sequence[warnings.WarningMessage]) -> Iterator[None]:
+    """Note at an error what the driver warned of, such as a password file that it passed over."""
+    try:
+        yield
+    except Exception as error:
+        for warning in warned:
+            error.add_note(str(warning.message))
+        raise
 
 
 def _arguments(target: PostgresTarget, context: ssl.SSLContext | None) -> dict[str, Any]:
