@@ -15,24 +15,19 @@ Projects and tags are locked after todos and in the order of their keys, as ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
     Select,
-    Table,
     Text,
-    Values,
     and_,
     case,
-    cast,
-    column,
     delete,
     exists,
     false,
@@ -42,22 +37,21 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    union_all,
     update,
-    values,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.types import Integer, Uuid
+from sqlalchemy.types import Uuid
 
 from todo_cli.db.edits import Edit
+from todo_cli.db.ensuring import Wanted, ensure
+from todo_cli.db.history_lines import OLD, line, quoted, write_history
 from todo_cli.db.statements import Viewer, prove
 from todo_cli.db.step import TODO_FIELDS, creation_changes, encode, open_gate
 from todo_cli.models.tables import Base, Project, Todo, derive
 from todo_cli.models.text import fold
-from todo_cli.models.types import UtcDateTime
 
 _tables = Base.metadata.tables
-STEPS, CHANGES, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "changes", "todos", "todo_tags"))
+STEPS, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "todos", "todo_tags"))
 PROJECTS, TAGS = _tables["projects"], _tables["tags"]
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -81,10 +75,10 @@ def add_at_once(
     me = prove(viewer).cte("me")
     is_new = ~exists().where(TODOS.c.uuid == literal(todo.uuid, Uuid()))
     gate = _open_gate(me, step, "add", viewer.now, and_(is_new, _is_not_archived(me, project)))
-    wanted_projects = _Wanted.make(PROJECTS, [project] if project else [])
-    wanted_tags = _Wanted.make(TAGS, tags)
-    projects = _ensure(wanted_projects, gate, viewer.now)
-    labels = _ensure(wanted_tags, gate, viewer.now, after=projects)
+    wanted_projects = Wanted.make(PROJECTS, [project] if project else [])
+    wanted_tags = Wanted.make(TAGS, tags)
+    projects = ensure(wanted_projects, gate, viewer.now)
+    labels = ensure(wanted_tags, gate, viewer.now, after=projects)
     given = [column for column in TODOS.c if column.name not in ("id", "user_id", "project_id")]
     row = select(
         gate.c.user_id,
@@ -101,17 +95,17 @@ def add_at_once(
         ["todo_id", "tag_id"], select(added.c.id, labels.c.id).select_from(added.join(labels, true()))
     )
     place = {field: number for number, field in enumerate(("exists", *TODO_FIELDS, "tag"))}
-    history = _write_history(
+    history = write_history(
         gate,
         [
             *wanted_projects.creations(projects),
             *wanted_tags.creations(labels),
             *(
-                _change(place[field], todo.uuid, field, new=literal(encode(new), Text()))
+                line(place[field], todo.uuid, field, new=literal(encode(new), Text()))
                 for field, new in creation_changes(todo)
             ),
-            _change(place["project"], todo.uuid, "project", new=_quoted(projects.c.uuid)).select_from(projects),
-            _change(place["tag"], todo.uuid, "tag", new=_quoted(labels.c.uuid)).select_from(labels),
+            line(place["project"], todo.uuid, "project", new=quoted(projects.c.uuid)).select_from(projects),
+            line(place["tag"], todo.uuid, "tag", new=quoted(labels.c.uuid)).select_from(labels),
         ],
     )
     return select(
@@ -131,17 +125,7 @@ def edit_at_once(
     """
     me = prove(viewer).cte("me")
     target = _lock(me, condition, edit)
-    differences = {field: _differs(target, field, value) for field, value in edit.fields.items()}
-    if edit.project is not None:
-        differences["project"] = ~_is_in_project(target, edit.project)
-    tag_keys, untag_keys = {fold(name) for name in edit.tags}, {fold(name) for name in edit.untag}
-    carried = [_count_carried(target, tag_keys) < len(tag_keys)] if tag_keys else []
-    dropped = [_count_carried(target, untag_keys) > 0] if untag_keys else []
-    changing = (
-        select(target, *(differs.label(f"differs_{field}") for field, differs in differences.items()))
-        .where(_is_not_spared(target, edit), or_(false(), *differences.values(), *carried, *dropped))
-        .cte("changing")
-    )
+    changing = _find_changing(target, edit)
     seen = TODOS.alias("seen")
     current = target.join(seen, and_(seen.c.id == target.c.id, seen.c.version == target.c.version))
     all_well = and_(
@@ -150,93 +134,135 @@ def edit_at_once(
         _is_not_archived(me, edit.project),
     )
     gate = _open_gate(me, step, command, viewer.now, and_(all_well, exists(select(changing.c.id))))
-    wanted_projects = _Wanted.make(PROJECTS, [edit.project] if edit.project else [])
-    wanted_tags = _Wanted.make(TAGS, edit.tags)
-    projects = _ensure(wanted_projects, gate, viewer.now)
-    labels = _ensure(wanted_tags, gate, viewer.now, after=projects)
+    wanted_projects = Wanted.make(PROJECTS, [edit.project] if edit.project else [])
+    wanted_tags = Wanted.make(TAGS, edit.tags)
+    projects = ensure(wanted_projects, gate, viewer.now)
+    labels = ensure(wanted_tags, gate, viewer.now, after=projects)
     is_open = exists(select(gate.c.id))
 
-    new_values: dict[str, Any] = {}
-    for field, value in edit.fields.items():
-        new_values.update(_column_values(field, value))
-    if edit.project is not None:
-        new_values["project_id"] = select(projects.c.id).scalar_subquery()
-    changed = (
-        update(TODOS)
-        .where(TODOS.c.id == changing.c.id, is_open)
-        .values(**new_values, version=TODOS.c.version + 1, updated_at=viewer.now)
-        .returning(*TODOS.c)
-        .cte("changed")
-    )
-    unlinked = (
-        delete(TODO_TAGS)
-        .where(
-            TODO_TAGS.c.todo_id == changing.c.id, TODO_TAGS.c.tag_id == TAGS.c.id, TAGS.c.key.in_(untag_keys), is_open
-        )
-        .returning(TODO_TAGS.c.todo_id, TAGS.c.uuid)
-        .cte("unlinked")
-    )
-    has = TODO_TAGS.alias("has")
-    missing = ~exists().where(has.c.todo_id == changing.c.id, has.c.tag_id == labels.c.id)
-    linked = (
-        insert(TODO_TAGS)
-        .from_select(
-            ["todo_id", "tag_id"],
-            select(changing.c.id, labels.c.id).select_from(changing.join(labels, true())).where(missing),
-        )
-        .returning(TODO_TAGS.c.todo_id, TODO_TAGS.c.tag_id)
-        .cte("linked")
-    )
-    uuid = changing.c.uuid
-    history = _write_history(
+    changed = _change(changing, edit, viewer.now, projects, is_open)
+    unlinked = _unlink(changing, edit, is_open)
+    linked = _link(changing, labels)
+    new_project = None if edit.project is None else projects
+    history = write_history(
         gate,
         [
             *wanted_projects.creations(projects),
             *wanted_tags.creations(labels),
-            *(
-                _change(number, uuid, field, todo=changing.c.id, old=_OLD[field](changing), new=new)
-                .select_from(changing.outerjoin(projects, true()))
-                .where(changing.c[f"differs_{field}"])
-                for number, (field, new) in enumerate(
-                    (
-                        field,
-                        _quoted(projects.c.uuid)
-                        if field == "project" and edit.project is not None
-                        else literal(encode(edit.fields[field]), Text()),
-                    )
-                    for field in differences
-                )
-            ),
-            _change(100, uuid, "tag", todo=changing.c.id, old=_quoted(unlinked.c.uuid)).select_from(
-                changing.join(unlinked, unlinked.c.todo_id == changing.c.id)
-            ),
-            _change(101, uuid, "tag", todo=changing.c.id, new=_quoted(labels.c.uuid)).select_from(
-                changing.join(linked, linked.c.todo_id == changing.c.id).join(labels, labels.c.id == linked.c.tag_id)
-            ),
+            *_tell_fields(changing, edit, new_project),
+            *_tell_tags(changing, labels, unlinked, linked),
         ],
     )
-    was_changed = changed.c.id.is_not(None)
-    project_before = _scalar(select(PROJECTS.c.name).where(PROJECTS.c.id == target.c.project_id), target)
-    project_after = _scalar(select(projects.c.name)) if edit.project is not None else project_before
-    if edit.fields.get("project", "") is None:
-        project_after = null()
-    kept = (
-        select(func.aggregate_strings(TAGS.c.name, ","))
-        .select_from(TAGS.join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id))
-        .where(TODO_TAGS.c.todo_id == target.c.id, TAGS.c.key.not_in(untag_keys))
-    )
     return (
-        select(
-            *(case((was_changed, changed.c[old.name]), else_=old).label(old.name) for old in target.c),
-            case((was_changed, project_after), else_=project_before).label("project"),
-            _scalar(kept, target).label("kept"),
-            _scalar(select(func.aggregate_strings(labels.c.name, ","))).label("added"),
-            was_changed.label("changed"),
-        )
-        .select_from(target.outerjoin(changed, changed.c.id == target.c.id))
+        _describe(target, changed, edit, new_project, labels)
         .where(all_well, or_(is_open, ~exists(select(changing.c.id))))
         .add_cte(unlinked, linked, history)
     )
+
+
+def _find_changing(target: CTE, edit: Edit) -> CTE:
+    """Return those of the todos that are not as wanted, and for each field in `differs_…` whether it is not."""
+    differences = {field: _differs(target, field, value) for field, value in edit.fields.items()}
+    if edit.project is not None:
+        differences["project"] = ~_is_in_project(target, edit.project)
+    tags, untag = _keys(edit.tags), _keys(edit.untag)
+    lacks = _count_carried(target, tags) < len(tags) if tags else false()
+    carries = _count_carried(target, untag) > 0 if untag else false()
+    return (
+        select(target, *(differs.label(f"differs_{field}") for field, differs in differences.items()))
+        .where(_is_not_spared(target, edit), or_(*differences.values(), lacks, carries))
+        .cte("changing")
+    )
+
+
+def _change(changing: CTE, edit: Edit, now: datetime, projects: CTE, is_open: ColumnElement[bool]) -> CTE:
+    """Return the todos after their fields have been set."""
+    new: dict[str, Any] = {}
+    for field, value in edit.fields.items():
+        new.update(_column_values(field, value))
+    if edit.project is not None:
+        new["project_id"] = select(projects.c.id).scalar_subquery()
+    return (
+        update(TODOS)
+        .where(TODOS.c.id == changing.c.id, is_open)
+        .values(**new, version=TODOS.c.version + 1, updated_at=now)
+        .returning(*TODOS.c)
+        .cte("changed")
+    )
+
+
+def _unlink(changing: CTE, edit: Edit, is_open: ColumnElement[bool]) -> CTE:
+    """Return the links that were taken away: `todo_id`, and the `uuid` of the tag."""
+    dropped = and_(TODO_TAGS.c.tag_id == TAGS.c.id, TAGS.c.key.in_(_keys(edit.untag)))
+    return (
+        delete(TODO_TAGS)
+        .where(TODO_TAGS.c.todo_id == changing.c.id, dropped, is_open)
+        .returning(TODO_TAGS.c.todo_id, TAGS.c.uuid)
+        .cte("unlinked")
+    )
+
+
+def _link(changing: CTE, labels: CTE) -> CTE:
+    """Return the links that were made."""
+    has = TODO_TAGS.alias("has")
+    missing = ~exists().where(has.c.todo_id == changing.c.id, has.c.tag_id == labels.c.id)
+    pairs = select(changing.c.id, labels.c.id).select_from(changing.join(labels, true())).where(missing)
+    return (
+        insert(TODO_TAGS)
+        .from_select(["todo_id", "tag_id"], pairs)
+        .returning(TODO_TAGS.c.todo_id, TODO_TAGS.c.tag_id)
+        .cte("linked")
+    )
+
+
+def _tell_fields(changing: CTE, edit: Edit, project: CTE | None) -> list[Select[Any]]:
+    """Return the history of the fields, in their order."""
+    new: dict[str, ColumnElement[str]] = {field: literal(encode(value), Text()) for field, value in edit.fields.items()}
+    if project is not None:
+        new["project"] = quoted(select(project.c.uuid).scalar_subquery())
+    return [
+        line(place, changing.c.uuid, field, todo=changing.c.id, old=OLD[field](changing), new=value).where(
+            changing.c[f"differs_{field}"]
+        )
+        for place, (field, value) in enumerate(new.items())
+    ]
+
+
+def _tell_tags(changing: CTE, labels: CTE, unlinked: CTE, linked: CTE) -> list[Select[Any]]:
+    """Return the history of the tags, which comes after that of the fields."""
+    last = len(TODO_FIELDS)
+    off = line(last, changing.c.uuid, "tag", todo=changing.c.id, old=quoted(unlinked.c.uuid))
+    on = line(last + 1, changing.c.uuid, "tag", todo=changing.c.id, new=quoted(labels.c.uuid))
+    made = changing.join(linked, linked.c.todo_id == changing.c.id).join(labels, labels.c.id == linked.c.tag_id)
+    return [
+        off.select_from(changing.join(unlinked, unlinked.c.todo_id == changing.c.id)),
+        on.select_from(made),
+    ]
+
+
+def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, labels: CTE) -> Select[Any]:
+    """Return the todos as they are afterwards."""
+    was_changed = changed.c.id.is_not(None)
+    before = _scalar(select(PROJECTS.c.name).where(PROJECTS.c.id == target.c.project_id), target)
+    after = before if new_project is None else _scalar(select(new_project.c.name))
+    if "project" in edit.fields:  # it is taken out of its project
+        after = null()
+    kept = (
+        select(func.aggregate_strings(TAGS.c.name, ","))
+        .select_from(TAGS.join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id))
+        .where(TODO_TAGS.c.todo_id == target.c.id, TAGS.c.key.not_in(_keys(edit.untag)))
+    )
+    return select(
+        *(case((was_changed, changed.c[old.name]), else_=old).label(old.name) for old in target.c),
+        case((was_changed, after), else_=before).label("project"),
+        _scalar(kept, target).label("kept"),
+        _scalar(select(func.aggregate_strings(labels.c.name, ","))).label("added"),
+        was_changed.label("changed"),
+    ).select_from(target.outerjoin(changed, changed.c.id == target.c.id))
+
+
+def _keys(names: Iterable[str]) -> set[str]:
+    return {fold(name) for name in names}
 
 
 def _open_gate(me: CTE, step: UUID, command: str, now: datetime, condition: ColumnElement[bool]) -> CTE:
@@ -257,74 +283,6 @@ def _is_not_archived(me: CTE, project: str | None) -> ColumnElement[bool]:
         .limit(1)
     )
     return nearest.scalar_subquery().is_(None)
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """Projects or tags that there have to be: a row for each with `key`, `name`, `uuid` if it is made, and `told`."""
-
-    table: Table
-    rows: Values
-    keys: Sequence[str]
-
-    @classmethod
-    def make(cls, table: Table, names: Iterable[str]) -> _Wanted:
-        by_key = {fold(name): name for name in names}
-        rows = values(
-            column("key", Text()),
-            column("name", Text()),
-            column("uuid", Uuid()),
-            column("told", Text()),
-            name=f"wanted_{table.name}",
-        ).data([(key, name, uuid4(), encode(name)) for key, name in sorted(by_key.items())])
-        return cls(table, rows, sorted(by_key))
-
-    def creations(self, ensured: CTE) -> list[Select[Any]]:
-        """Return the history of those that were made."""
-        if not self.keys:
-            return []
-        entity = self.table.name.removesuffix("s")
-        made = ensured.join(self.rows, self.rows.c.uuid == ensured.c.uuid)
-        first = {"projects": -4, "tags": -2}[self.table.name]
-        return [
-            _change(first, ensured.c.uuid, "exists", entity=entity, new=literal("true", Text())).select_from(made),
-            _change(first + 1, ensured.c.uuid, "name", entity=entity, new=self.rows.c.told).select_from(made),
-        ]
-
-
-def _ensure(wanted: _Wanted, gate: CTE, now: datetime, after: CTE | None = None) -> CTE:
-    """Return the wanted rows with `id`, `uuid`, `name`, `key`: those there are, locked against deletion, or made.
-
-    Whoever makes the same at the same moment is waited for, and its row is taken; `after` is read first.
-    """
-    table, rows = wanted.table, wanted.rows
-    columns = (table.c.id, table.c.uuid, table.c.name, table.c.key)
-    if not wanted.keys:
-        return select(*columns).where(false()).cte(f"no_{table.name}")
-    in_turn = true() if after is None else _scalar(select(func.count()).select_from(after)) >= 0
-    found = (
-        select(*columns)
-        .where(table.c.user_id == _scalar(select(gate.c.user_id)), table.c.key.in_(wanted.keys), in_turn)
-        .order_by(table.c.key)
-        .with_for_update(read=True, key_share=True, of=table)
-        .cte(f"found_{table.name}")
-    )
-    created_at = {"created_at": literal(now, UtcDateTime())} if "created_at" in table.c else {}
-    missing = (
-        select(gate.c.user_id, rows.c.uuid, rows.c.name, rows.c.key, *created_at.values())
-        .select_from(gate.join(rows, true()))
-        .where(rows.c.key.not_in(select(found.c.key)))
-        .order_by(rows.c.key)
-    )
-    made = (
-        insert(table)
-        .from_select(["user_id", "uuid", "name", "key", *created_at], missing)
-        # Not DO NOTHING: that returns no row for one that another command has made meanwhile.
-        .on_conflict_do_update(index_elements=["user_id", "key"], set_={"name": table.c.name})
-        .returning(*columns)
-        .cte(f"made_{table.name}")
-    )
-    return union_all(select(found), select(made)).cte(f"ensured_{table.name}")
 
 
 def _lock(me: CTE, condition: ColumnElement[bool], edit: Edit) -> CTE:
@@ -382,69 +340,6 @@ def _count_carried(target: CTE, keys: set[str]) -> Any:
         .where(TODO_TAGS.c.todo_id == target.c.id, TAGS.c.key.in_(keys))
     )
     return _scalar(carried, target)
-
-
-def _change(
-    place: int,
-    uuid: UUID | ColumnElement[UUID],
-    field: str,
-    *,
-    entity: str = "todo",
-    todo: ColumnElement[int] | None = None,
-    old: ColumnElement[str] | None = None,
-    new: ColumnElement[str] | None = None,
-) -> Select[*tuple[Any, ...]]:
-    """Return one line of history; lines are sorted by the todo's number and their place."""
-    return select(
-        (literal(0, Integer()) if todo is None else todo).label("todo"),
-        literal(place, Integer()).label("place"),
-        literal(entity, Text()).label("entity"),
-        (literal(uuid, Uuid()) if isinstance(uuid, UUID) else uuid).label("uuid"),
-        literal(field, Text()).label("field"),
-        (cast(null(), Text()) if old is None else old).label("old"),
-        (cast(null(), Text()) if new is None else new).label("new"),
-    )
-
-
-def _write_history(gate: CTE, lines: Sequence[Select[Any]]) -> CTE:
-    all_lines = union_all(*lines).subquery("lines")
-    names = ("entity", "uuid", "field", "old", "new")
-    rows = (
-        select(gate.c.id, *(all_lines.c[name] for name in names))
-        .select_from(gate.join(all_lines, true()))
-        .order_by(all_lines.c.todo, all_lines.c.place)
-    )
-    return insert(CHANGES).from_select(["step_id", "entity", "entity_uuid", "field", "old", "new"], rows).cte("history")
-
-
-# What `encode` makes of a value, made by the database of the value it has.
-
-
-def _quoted(text: ColumnElement[Any]) -> ColumnElement[str]:
-    return '"' + cast(text, Text()) + '"'
-
-
-def _instant(moment: ColumnElement[Any]) -> ColumnElement[str]:
-    text = func.to_char(func.timezone("UTC", moment), 'YYYY-MM-DD"T"HH24:MI:SS.US', type_=Text())
-    return func.replace(text, ".000000", "", type_=Text()) + "Z"
-
-
-def _due(row: FromClause) -> ColumnElement[str]:
-    on = func.to_char(row.c.due_on, "YYYY-MM-DD", type_=Text())
-    with_time = literal('{"on": "', Text()) + on + '", "at": "' + _instant(row.c.due_at) + '"}'
-    return case((row.c.due_on.is_(None), null()), (row.c.due_at.is_(None), _quoted(on)), else_=with_time)
-
-
-_OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
-    "title": lambda row: cast(func.to_json(row.c.title), Text()),
-    "description": lambda row: cast(func.to_json(row.c.description), Text()),
-    "status": lambda row: _quoted(row.c.status),
-    "priority": lambda row: cast(row.c.priority, Text()),
-    "project": lambda row: _quoted(_scalar(select(PROJECTS.c.uuid).where(PROJECTS.c.id == row.c.project_id), row)),
-    "due": _due,
-    "completed_at": lambda row: _quoted(_instant(row.c.completed_at)),
-    "deleted_at": lambda row: _quoted(_instant(row.c.deleted_at)),
-}
 
 
 def _scalar(statement: Select[Any], *outer: FromClause) -> Any:

@@ -1,0 +1,94 @@
+"""History as one statement of PostgreSQL writes it: its lines, and values as `encode` gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import Integer, Uuid
+
+from todo_cli.models.tables import Base
+
+CHANGES, PROJECTS = (Base.metadata.tables[name] for name in ("changes", "projects"))
+
+
+def line(
+    place: int,
+    uuid: UUID | ColumnElement[UUID],
+    field: str,
+    *,
+    entity: str = "todo",
+    todo: ColumnElement[int] | None = None,
+    old: ColumnElement[str] | None = None,
+    new: ColumnElement[str] | None = None,
+) -> Select[*tuple[Any, ...]]:
+    """Return one line of history; lines are sorted by the todo's number and their place."""
+    return select(
+        (literal(0, Integer()) if todo is None else todo).label("todo"),
+        literal(place, Integer()).label("place"),
+        literal(entity, Text()).label("entity"),
+        (literal(uuid, Uuid()) if isinstance(uuid, UUID) else uuid).label("uuid"),
+        literal(field, Text()).label("field"),
+        (cast(null(), Text()) if old is None else old).label("old"),
+        (cast(null(), Text()) if new is None else new).label("new"),
+    )
+
+
+def write_history(gate: CTE, lines: Sequence[Select[Any]]) -> CTE:
+    all_lines = union_all(*lines).subquery("lines")
+    names = ("entity", "uuid", "field", "old", "new")
+    rows = (
+        select(gate.c.id, *(all_lines.c[name] for name in names))
+        .select_from(gate.join(all_lines, true()))
+        .order_by(all_lines.c.todo, all_lines.c.place)
+    )
+    return insert(CHANGES).from_select(["step_id", "entity", "entity_uuid", "field", "old", "new"], rows).cte("history")
+
+
+# What `encode` makes of a value, made by the database of the value it has.
+
+
+def quoted(text: ColumnElement[Any]) -> ColumnElement[str]:
+    return '"' + cast(text, Text()) + '"'
+
+
+def _instant(moment: ColumnElement[Any]) -> ColumnElement[str]:
+    text = func.to_char(func.timezone("UTC", moment), 'YYYY-MM-DD"T"HH24:MI:SS.US', type_=Text())
+    return func.replace(text, ".000000", "", type_=Text()) + "Z"
+
+
+def _due(row: FromClause) -> ColumnElement[str]:
+    on = func.to_char(row.c.due_on, "YYYY-MM-DD", type_=Text())
+    with_time = literal('{"on": "', Text()) + on + '", "at": "' + _instant(row.c.due_at) + '"}'
+    return case((row.c.due_on.is_(None), null()), (row.c.due_at.is_(None), quoted(on)), else_=with_time)
+
+
+OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
+    "title": lambda row: cast(func.to_json(row.c.title), Text()),
+    "description": lambda row: cast(func.to_json(row.c.description), Text()),
+    "status": lambda row: quoted(row.c.status),
+    "priority": lambda row: cast(row.c.priority, Text()),
+    "project": lambda row: quoted(
+        select(PROJECTS.c.uuid).where(PROJECTS.c.id == row.c.project_id).correlate(row).scalar_subquery()
+    ),
+    "due": _due,
+    "completed_at": lambda row: quoted(_instant(row.c.completed_at)),
+    "deleted_at": lambda row: quoted(_instant(row.c.deleted_at)),
+}
