@@ -26,7 +26,7 @@ def authority() -> trustme.CA:
 
 
 async def knock(door: FrontDoor, roots: Path | None) -> DatabaseUnavailableError:
-    options = f"sslmode=require{f'&sslrootcert={roots}' if roots else ''}"
+    options = f"sslmode=require&connect_timeout=1{f'&sslrootcert={roots}' if roots else ''}"
     target = parse_target(f"postgresql://{USER}:{PASSWORD}@{HOST}:{door.port}/dbname?{options}")
     async with Database(target, now=NOW) as db:
         with pytest.raises(DatabaseUnavailableError) as caught:
@@ -36,10 +36,9 @@ async def knock(door: FrontDoor, roots: Path | None) -> DatabaseUnavailableError
 
 
 async def introduction(door: FrontDoor) -> dict[str, str]:
-    """Return what the one client said of itself, which comes before all else, once it has hung up."""
+    """Return what the client said of itself, which comes before all else, once it has hung up."""
     await asyncio.to_thread(door.settle)
-    (connection,) = door.connections
-    return connection.startup
+    return door.connections[0].startup
 
 
 async def test_a_certificate_of_an_unknown_authority_is_refused(authority: trustme.CA) -> None:
