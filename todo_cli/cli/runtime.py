@@ -197,7 +197,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
         ignore_interruptions()
         if _process_is_ours:
-            threading.excepthook = lambda _: None  # a driver's thread that finds its loop gone has nothing to tell
+            import logging
+
+            # A driver's thread that finds its loop gone, or what it left half done, has nothing to tell.
+            threading.excepthook = lambda _: None
+            logging.getLogger("asyncio").disabled = True
         error = _translate(raised)
         if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
             sys.stderr.write("\n")  # what was typed stands on the line of the question

@@ -21,7 +21,7 @@ from todo_cli.db.failures import is_failure, is_undefined, may_succeed_again, tr
 from todo_cli.db.schema import HEAD, initialise, version_table
 from todo_cli.db.statements import Query, Viewer, make_viewer, prove, users_named, with_identity
 from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import CONNECT_TIMEOUT, PostgresTarget, SqliteTarget, Target
+from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.errors import (
     BusyError,
     ConnectionLostError,
@@ -85,6 +85,8 @@ class Database:
         self.user_name = user_name
         self._before_commit = before_commit
         self.waiting = waiting
+        self.patience = target.connect_timeout if isinstance(target, PostgresTarget) else 0.0
+        """For how many seconds a line that was lost is worth trying again."""
         self._engine: AsyncEngine | None = None
         self._storing = False
         """Whether the statement that stores a step is on its way."""
@@ -253,7 +255,7 @@ class Database:
                     raise
                 failure = translate(error, self.target)
                 if isinstance(failure, ConnectionLostError):
-                    give_up_at = give_up_at or time.monotonic() + self._patience
+                    give_up_at = give_up_at or time.monotonic() + self.patience
                     self._uncertain = self._uncertain or self._storing
                 is_old_file = isinstance(failure, SchemaMissingError | SchemaOutdatedError) and isinstance(
                     self.target, SqliteTarget
@@ -272,12 +274,6 @@ class Database:
                 else:
                     raise failure from error
         raise AssertionError("the last attempt returns or raises")
-
-    @property
-    def _patience(self) -> float:
-        """For how many seconds a line that was lost is worth trying again."""
-        # Also for a file: what is copied into it may come from a server.
-        return self.target.connect_timeout if isinstance(self.target, PostgresTarget) else CONNECT_TIMEOUT
 
     async def _identify(self, session: AsyncSession, *, anybody: bool = False) -> Transaction:
         """Check the schema's revision and find the user, in one statement."""

@@ -62,6 +62,8 @@ async def copy_todos(
         async with source.snapshot() as snapshot:
             return await _Copy(source, snapshot, destination, step, renumber=renumber, progress=progress).run()
 
+    # Where the source's line is lost, it is the destination's step that begins anew.
+    destination.patience = max(source.patience, destination.patience)
     with _naming(destination, "--to-user"):
         return await destination.write("db copy", work)
 
