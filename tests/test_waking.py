@@ -89,7 +89,7 @@ class TestWaking:
             cli = Cli(tmp_path / "home", TODO_DATABASE_URL=url, TODO_CONNECT_TIMEOUT="1")
             started = time.monotonic()
             check_error(cli("add", "a"), f"cannot reach {DATABASE}", "check the network")
-            assert time.monotonic() - started > 0.5  # it was not given up at once
+            assert time.monotonic() - started > 1
             if trouble == "hold":
                 bad.hold = 0
 

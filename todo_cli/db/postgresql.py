@@ -120,9 +120,12 @@ async def connect(
                     raise
                 # That time ran out says less than what went wrong before.
                 last = last if last and isinstance(error, TimeoutError) else error
-                if not may_wake(error) or loop.time() + pause >= deadline:
+                if not may_wake(error):
                     raise explain_unreachable(last, target) from error
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - many commands may wait for one server
+            rest = max(0.0, deadline - loop.time())
+            await asyncio.sleep(min(rest, pause * random.uniform(0.5, 1)))  # noqa: S311 - many may wait for one server
+            if loop.time() >= deadline:
+                raise explain_unreachable(last, target) from last
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
