@@ -20,9 +20,10 @@ from tests.neon import ADDRESS, PASSWORD, Neon
 DATABASE = "cuts"
 
 # When time runs out just as TLS begins, asyncpg leaves a transport behind, which a process of its own takes along.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <function _SelectorTransport:pytest.PytestUnraisableExceptionWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"),
+]
 
 
 @dataclass
