@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todo_cli.models.text import fold
-from todo_cli.models.values import Due, due_key
+from todo_cli.models.values import When, due_key
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,13 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 def test_due_sorts_by_date_then_time_then_without_time_then_without_date() -> None:
     day = date(2026, 12, 24)
-    dues: list[Due | None] = [
-        Due(day, datetime(2026, 12, 24, 8, 0, tzinfo=UTC)),
-        Due(day, datetime(2026, 12, 24, 8, 0, 0, 1, tzinfo=UTC)),
-        Due(day, datetime(2026, 12, 24, 18, 0, tzinfo=UTC)),
-        Due(day),
-        Due(date(2026, 12, 25)),
-        Due(date(9999, 12, 31)),
+    dues: list[When | None] = [
+        When(day, datetime(2026, 12, 24, 8, 0, tzinfo=UTC)),
+        When(day, datetime(2026, 12, 24, 8, 0, 0, 1, tzinfo=UTC)),
+        When(day, datetime(2026, 12, 24, 18, 0, tzinfo=UTC)),
+        When(day),
+        When(date(2026, 12, 25)),
+        When(date(9999, 12, 31)),
         None,
     ]
     shuffled = [*dues[3:], *dues[:3]]
@@ -44,12 +44,12 @@ INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st
 @given(INSTANTS, INSTANTS)
 def test_instants_of_one_day_sort_as_instants(one: datetime, other: datetime) -> None:
     day = date(2026, 12, 24)
-    assert (due_key(Due(day, one)) < due_key(Due(day, other))) == (one < other)
+    assert (due_key(When(day, one)) < due_key(When(day, other))) == (one < other)
 
 
 def test_an_instant_without_a_zone_is_refused_and_one_with_a_zone_is_kept_in_utc() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        Due(date(2026, 1, 1), datetime(2026, 1, 1))  # noqa: DTZ001 - what is refused
+        When(date(2026, 1, 1), datetime(2026, 1, 1))  # noqa: DTZ001 - what is refused
     there = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
-    assert Due(date(2026, 1, 1), there).at == there
-    assert str(Due(date(2026, 1, 1), there).at) == "2026-01-01 10:00:00+00:00"
+    assert When(date(2026, 1, 1), there).at == there
+    assert str(When(date(2026, 1, 1), there).at) == "2026-01-01 10:00:00+00:00"

@@ -18,7 +18,7 @@ from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import Target, parse_target
 from todo_cli.errors import ConflictError, NotFoundError, TodoError
-from todo_cli.models.values import Due, Priority, TodoOutcome
+from todo_cli.models.values import Priority, TodoOutcome, When
 from todo_cli.query.references import NumberReference, parse_references
 from todo_cli.services import projects
 from todo_cli.services.todos import (
@@ -54,7 +54,7 @@ class Ordinary(Database):
 NAMES = st.sampled_from(["home", "home.flat", "work", "old", "Home"])
 TAGS = st.lists(st.sampled_from(["a", "b", "B", "ä"]), max_size=3).map(tuple)
 DUES = st.none() | st.builds(
-    Due,
+    When,
     st.dates(date(2026, 1, 1), date(2027, 1, 1)),
     st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda later: NOW + later),
 )
@@ -191,7 +191,7 @@ async def nothing(_: Transaction) -> None:
 async def test_what_people_do_all_day_is_one_statement(db: Database, statements: list[str]) -> None:
     one, both = parse_references(["1"]), parse_references(["1", "2"])
     changes = TodoChanges("b", project="work", tags=("y",), untag=("x",), clear=frozenset({"due"}))
-    new = NewTodo("a", "text", Priority.LOW, "home", ("x",), Due(NOW.date(), NOW))
+    new = NewTodo("a", "text", Priority.LOW, "home", ("x",), When(NOW.date(), NOW))
     commands: list[Awaitable[Any]] = [
         add_todo(db, new),
         add_todo(db, new),

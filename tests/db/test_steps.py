@@ -17,7 +17,7 @@ from todo_cli.db.statements import make_viewer, prove
 from todo_cli.db.step import Step, Transaction
 from todo_cli.models.tables import Change, Project, Todo
 from todo_cli.models.tables import Step as StepRow
-from todo_cli.models.values import Due, Priority, TodoPublic
+from todo_cli.models.values import Priority, TodoPublic, When
 from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
 from todo_cli.services.todos import NewTodo, TodoChanges
@@ -43,7 +43,7 @@ def _load(value: str | None) -> Any:
 
 async def test_adding_records_the_todo_and_what_was_made_for_it(db: Database) -> None:
     outcome = await todos.add_todo(
-        db, NewTodo("Pay rent", project="home", tags=("bills",), priority=Priority.HIGH, due=Due(date(2026, 11, 30)))
+        db, NewTodo("Pay rent", project="home", tags=("bills",), priority=Priority.HIGH, due=When(date(2026, 11, 30)))
     )
     [(command, changes)] = await steps(db)
     assert command == "add"

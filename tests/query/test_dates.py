@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import BERLIN, NOW
 from todo_cli.errors import InvalidInputError
-from todo_cli.models.values import Due
+from todo_cli.models.values import When
 from todo_cli.query.dates import parse_when, start_of_day, to_instant
 
 
@@ -34,7 +34,7 @@ from todo_cli.query.dates import parse_when, start_of_day, to_instant
     ],
 )
 def test_dates(text: str, expected: date) -> None:
-    assert parse_when(text, NOW) == Due(expected)
+    assert parse_when(text, NOW) == When(expected)
 
 
 @pytest.mark.parametrize(

@@ -5,30 +5,30 @@ from datetime import UTC, date, datetime
 import pytest
 
 from tests.conftest import BERLIN, NOW
-from todo_cli.models.values import Due
+from todo_cli.models.values import When
 from todo_cli.rendering.dates import describe_due, format_due
 
 
-def at(day: int, hour: int, minute: int = 0) -> Due:
+def at(day: int, hour: int, minute: int = 0) -> When:
     moment = datetime(2026, 11, day, hour, minute, tzinfo=BERLIN)
-    return Due(moment.date(), moment)
+    return When(moment.date(), moment)
 
 
 @pytest.mark.parametrize(
     ("due", "words", "nearness"),
     [
-        (Due(date(2026, 11, 20)), "2 days overdue", "overdue"),
-        (Due(date(2026, 11, 21)), "1 day overdue", "overdue"),
-        (Due(date(2026, 9, 24)), "59 days overdue", "overdue"),
-        (Due(date(2026, 9, 23)), "2 months overdue", "overdue"),
-        (Due(date(2025, 11, 22)), "1 year overdue", "overdue"),
-        (Due(date(2020, 1, 1)), "6 years overdue", "overdue"),
-        (Due(date(2026, 11, 22)), "today", "today"),
-        (Due(date(2026, 11, 23)), "tomorrow", "soon"),
-        (Due(date(2026, 11, 27)), "Friday", "soon"),
-        (Due(date(2026, 11, 28)), "Saturday", "soon"),
-        (Due(date(2026, 11, 29)), "29 Nov", "later"),
-        (Due(date(2027, 1, 1)), "1 Jan 2027", "later"),
+        (When(date(2026, 11, 20)), "2 days overdue", "overdue"),
+        (When(date(2026, 11, 21)), "1 day overdue", "overdue"),
+        (When(date(2026, 9, 24)), "59 days overdue", "overdue"),
+        (When(date(2026, 9, 23)), "2 months overdue", "overdue"),
+        (When(date(2025, 11, 22)), "1 year overdue", "overdue"),
+        (When(date(2020, 1, 1)), "6 years overdue", "overdue"),
+        (When(date(2026, 11, 22)), "today", "today"),
+        (When(date(2026, 11, 23)), "tomorrow", "soon"),
+        (When(date(2026, 11, 27)), "Friday", "soon"),
+        (When(date(2026, 11, 28)), "Saturday", "soon"),
+        (When(date(2026, 11, 29)), "29 Nov", "later"),
+        (When(date(2027, 1, 1)), "1 Jan 2027", "later"),
         (at(21, 23), "1 day overdue", "overdue"),
         (at(22, 9), "3 hours overdue", "overdue"),
         (at(22, 11), "1 hour overdue", "overdue"),
@@ -40,12 +40,12 @@ def at(day: int, hour: int, minute: int = 0) -> Due:
         (at(30, 18), "30 Nov 18:00", "later"),
     ],
 )
-def test_in_words(due: Due, words: str, nearness: str) -> None:
+def test_in_words(due: When, words: str, nearness: str) -> None:
     assert describe_due(due, NOW) == (words, nearness)
 
 
 def test_a_time_is_shown_in_the_zone_of_the_reader_and_a_date_stays() -> None:
     there = datetime(2026, 12, 24, 23, 30, tzinfo=UTC)
-    assert format_due(Due(date(2026, 12, 24), there), NOW) == "Fri 25 Dec 00:30"
-    assert format_due(Due(date(2026, 12, 24)), NOW) == "Thu 24 Dec"
-    assert format_due(Due(date(2027, 12, 24)), NOW) == "Fri 24 Dec 2027"
+    assert format_due(When(date(2026, 12, 24), there), NOW) == "Fri 25 Dec 00:30"
+    assert format_due(When(date(2026, 12, 24)), NOW) == "Thu 24 Dec"
+    assert format_due(When(date(2027, 12, 24)), NOW) == "Fri 24 Dec 2027"

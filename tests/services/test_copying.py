@@ -29,7 +29,7 @@ from todo_cli.errors import (
 )
 from todo_cli.models.tables import Base, Change, Project, Tag, Todo, TodoTag, User
 from todo_cli.models.tables import Step as StepRow
-from todo_cli.models.values import Due, Priority, TodoOutcome
+from todo_cli.models.values import Priority, TodoOutcome, When
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
@@ -144,8 +144,8 @@ async def fill(db: Database) -> None:
     """Make a list that has everything: all columns, projects and tags that came and went, a trash, an emptied one."""
     at = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
     news = [
-        NewTodo("İ ß \U0001f600\ttab", "long\ntext", Priority.HIGH, "home.flat", ("Ämter", "b"), Due(at.date(), at)),
-        NewTodo("two", project="work", tags=("b",), due=Due(date(2026, 11, 30))),
+        NewTodo("İ ß \U0001f600\ttab", "long\ntext", Priority.HIGH, "home.flat", ("Ämter", "b"), When(at.date(), at)),
+        NewTodo("two", project="work", tags=("b",), due=When(date(2026, 11, 30))),
         NewTodo("three", project="old", tags=("soon-gone",)),
         NewTodo("four"),
         NewTodo("five"),

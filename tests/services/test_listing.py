@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import NOW, OpenDatabase
 from todo_cli.db.database import Database
 from todo_cli.errors import NotFoundError
-from todo_cli.models.values import COUNT_LIMIT, Due, Priority, Status
+from todo_cli.models.values import COUNT_LIMIT, Priority, Status, When
 from todo_cli.query.dates import parse_when
 from todo_cli.query.filters import (
     And,
@@ -34,7 +34,7 @@ from todo_cli.services.projects import archive_project
 from todo_cli.services.todos import NewTodo, add_todo, cancel_todos, complete_todos, delete_todos
 
 
-def when(text: str) -> Due:
+def when(text: str) -> When:
     return parse_when(text, NOW)
 
 

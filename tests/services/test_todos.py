@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import NOW, OpenDatabase
 from todo_cli.db.database import Database
 from todo_cli.errors import ConflictError, NotFoundError
-from todo_cli.models.values import Due, Priority, Status, TodoPublic
+from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
@@ -38,7 +38,7 @@ async def get(db: Database, reference: str | int) -> TodoPublic:
 
 class TestAdd:
     async def test_everything_that_was_said_is_stored(self, db: Database) -> None:
-        due = Due(date(2026, 12, 24), datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
+        due = When(date(2026, 12, 24), datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
         new = NewTodo("Pay rent", "for\nDecember", Priority.HIGH, "home.flat", ("bills", "Urgent"), due)
         added = (await add_todo(db, new)).todo
         assert added == await get(db, added.id)
@@ -134,7 +134,7 @@ class TestStatus:
 
 class TestModify:
     async def test_what_is_not_named_stays(self, db: Database) -> None:
-        due = Due(date(2026, 12, 24))
+        due = When(date(2026, 12, 24))
         before = (await add_todo(db, NewTodo("a", "text", Priority.LOW, "home", ("x", "y"), due))).todo
         [outcome] = await modify_todos(db, parse_references(["1"]), TodoChanges(title="b"))
         assert outcome.todo.title == "b"
@@ -145,17 +145,17 @@ class TestModify:
     async def test_everything_at_once(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", tags=("x", "y")))
         changes = TodoChanges(
-            "b", "text", Priority.HIGH, "work", Due(date(2027, 1, 1)), tags=("z",), untag=("X", "unknown")
+            "b", "text", Priority.HIGH, "work", When(date(2027, 1, 1)), tags=("z",), untag=("X", "unknown")
         )
         [outcome] = await modify_todos(db, parse_references(["1"]), changes)
         todo = await get(db, 1)
         assert todo == outcome.todo
         assert (todo.title, todo.description, todo.priority) == ("b", "text", Priority.HIGH)
-        assert (todo.project, todo.tags, todo.due) == ("work", ("y", "z"), Due(date(2027, 1, 1)))
+        assert (todo.project, todo.tags, todo.due) == ("work", ("y", "z"), When(date(2027, 1, 1)))
         assert todo.version == 2
 
     async def test_fields_can_be_emptied(self, db: Database) -> None:
-        await add_todo(db, NewTodo("a", "text", Priority.HIGH, "home", (), Due(date(2026, 12, 24))))
+        await add_todo(db, NewTodo("a", "text", Priority.HIGH, "home", (), When(date(2026, 12, 24))))
         clear = frozenset({"due", "project", "description"})
         await modify_todos(db, parse_references(["1"]), TodoChanges(priority=Priority.NONE, clear=clear))
         todo = await get(db, 1)

@@ -15,7 +15,7 @@ from todo_cli.errors import InvalidInputError, TodoError
 
 if TYPE_CHECKING:
     from todo_cli.db.database import Database
-    from todo_cli.models.values import Due, TodoOutcome
+    from todo_cli.models.values import TodoOutcome, When
     from todo_cli.query.references import Reference
 
 app = typer.Typer()
@@ -205,7 +205,7 @@ def _finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: 
         ) from None
 
 
-def _parse_due(text: str | None, invocation: Invocation) -> Due | None:
+def _parse_due(text: str | None, invocation: Invocation) -> When | None:
     from todo_cli.query.dates import parse_when
 
     return None if text is None else parse_when(text, invocation.now)

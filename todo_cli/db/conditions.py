@@ -12,7 +12,7 @@ from sqlmodel import col
 from todo_cli.db.statements import Ordering, Viewer
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
-from todo_cli.models.values import NO_DUE_KEY, Due, Priority, Status
+from todo_cli.models.values import NO_DUE_KEY, Priority, Status, When
 from todo_cli.query import filters
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.sorting import SortKey
@@ -93,7 +93,7 @@ def _has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
 # Each of these begins with a plain bound on `due_key`, which an index can serve; what follows is exact.
 
 
-def _due_before(when: Due, now: datetime) -> ColumnElement[bool]:
+def _due_before(when: When, now: datetime) -> ColumnElement[bool]:
     instant = when.at or start_of_day(when.on, now)
     return and_(
         col(Todo.due_key) < _shifted(when, _ZONES_APART),
@@ -101,7 +101,7 @@ def _due_before(when: Due, now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _due_after(when: Due, now: datetime) -> ColumnElement[bool]:
+def _due_after(when: When, now: datetime) -> ColumnElement[bool]:
     later = col(Todo.due_at) > when.at if when.at else col(Todo.due_at) >= _start_of_next_day(when.on, now)
     return and_(
         col(Todo.due_key) > _shifted(when, -_ZONES_APART),
@@ -113,7 +113,7 @@ def _due_after(when: Due, now: datetime) -> ColumnElement[bool]:
 def _is_past(now: datetime) -> ColumnElement[bool]:
     today = now.date()
     return and_(
-        col(Todo.due_key) < _shifted(Due(today), _ZONES_APART),
+        col(Todo.due_key) < _shifted(When(today), _ZONES_APART),
         case((col(Todo.due_at).is_(None), col(Todo.due_key) < today.isoformat()), else_=col(Todo.due_at) < now),
     )
 
@@ -122,7 +122,7 @@ def _start_of_next_day(on: date, now: datetime) -> datetime:
     return start_of_day(on + timedelta(days=1), now)
 
 
-def _shifted(when: Due, by: timedelta) -> str:
+def _shifted(when: When, by: timedelta) -> str:
     try:
         return (when.on + by).isoformat()
     except OverflowError:

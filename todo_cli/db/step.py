@@ -21,7 +21,7 @@ from todo_cli.models.tables import Base, Change, Project, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.text import fold
 from todo_cli.models.types import UtcDateTime
-from todo_cli.models.values import Due, Priority, Status
+from todo_cli.models.values import Priority, Status, When
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -333,7 +333,7 @@ def encode(value: object) -> str | None:
             return None
         case User() | Project() | Tag() | Todo():
             plain: object = str(value.uuid)
-        case Due():
+        case When():
             plain = {"on": value.on.isoformat(), "at": _instant(value.at)} if value.at else value.on.isoformat()
         case datetime():
             plain = _instant(value)

@@ -32,9 +32,9 @@ from todo_cli.models.values import (
     NAME_LENGTH,
     NO_DUE_KEY,
     TITLE_LENGTH,
-    Due,
     Priority,
     Status,
+    When,
     due_key,
 )
 
@@ -215,12 +215,12 @@ class Todo(Base, table=True):
     )
 
     @property
-    def due(self) -> Due | None:
+    def due(self) -> When | None:
         """When it is due, as one value of the columns `due_on` and `due_at`."""
-        return None if self.due_on is None else Due(self.due_on, self.due_at)
+        return None if self.due_on is None else When(self.due_on, self.due_at)
 
     @due.setter
-    def due(self, due: Due | None) -> None:
+    def due(self, due: When | None) -> None:
         self.due_on, self.due_at = (due.on, due.at) if due else (None, None)
 
 

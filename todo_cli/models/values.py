@@ -36,7 +36,7 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class When:
     """A calendar date, or with `at` an instant (aware, UTC) whose date `on` was in the writer's zone."""
 
     on: date
@@ -52,7 +52,7 @@ class Due:
 NO_DUE_KEY = "~"  # sorts behind every digit
 
 
-def due_key(due: Due | None) -> str:
+def due_key(due: When | None) -> str:
     """Return the text by which todos sort: by date, then by instant; no time comes last of its day, no date last."""
     if due is None:
         return NO_DUE_KEY
@@ -73,7 +73,7 @@ class TodoPublic:
     priority: Priority
     project: str | None
     tags: tuple[str, ...]
-    due: Due | None
+    due: When | None
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None

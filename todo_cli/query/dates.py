@@ -17,7 +17,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.models.values import Due
+from todo_cli.models.values import When
 from todo_cli.query.suggestions import nearest
 
 EXAMPLES = "2026-12-24, '2026-12-24 18:00', today, tomorrow, friday, +3d, +2w, eom"
@@ -30,7 +30,7 @@ _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d))?", re.ASCII | re.
 _DISTANCE = re.compile(r"\+(\d+)([dw])", re.ASCII)
 
 
-def parse_when(text: str, now: datetime) -> Due:
+def parse_when(text: str, now: datetime) -> When:
     """Return the date, or the instant, that the text names.
 
     `now` is aware, in the zone of whoever wrote the text. Raises InvalidInputError for anything that is not in the
@@ -41,16 +41,16 @@ def parse_when(text: str, now: datetime) -> Due:
     if match := _ISO.fullmatch(when):
         return _parse_iso(match, text, now)
     if match := _DISTANCE.fullmatch(when):
-        return Due(_add_days(today, match[1], 7 if match[2] == "w" else 1, text))
+        return When(_add_days(today, match[1], 7 if match[2] == "w" else 1, text))
     if when == "today":
-        return Due(today)
+        return When(today)
     if when == "tomorrow":
-        return Due(_add_days(today, "1", 1, text))
+        return When(_add_days(today, "1", 1, text))
     if when == "eom":
-        return Due(today.replace(day=calendar.monthrange(today.year, today.month)[1]))
+        return When(today.replace(day=calendar.monthrange(today.year, today.month)[1]))
     for weekday, name in enumerate(_DAYS):
         if when in (name, name[:3]):
-            return Due(_add_days(today, str((weekday - today.weekday() - 1) % 7 + 1), 1, text))
+            return When(_add_days(today, str((weekday - today.weekday() - 1) % 7 + 1), 1, text))
     raise _not_understood(text, nearest(when, _NAMES, likeness=0.75))
 
 
@@ -59,7 +59,7 @@ def _not_understood(text: str, meant: str | None = None) -> InvalidInputError:
     return InvalidInputError(f"{text!r} is not a date", f"{hint}examples: {EXAMPLES}")
 
 
-def _parse_iso(match: re.Match[str], text: str, now: datetime) -> Due:
+def _parse_iso(match: re.Match[str], text: str, now: datetime) -> When:
     year, month, day = int(match[1]), int(match[2]), int(match[3])
     try:
         on = date(year, month, day)
@@ -67,12 +67,12 @@ def _parse_iso(match: re.Match[str], text: str, now: datetime) -> Due:
         raise _not_understood(text, _nearest_day(year, month, day)) from None
     _check_year(on, text)
     if match[4] is None:
-        return Due(on)
+        return When(on)
     try:
         at = time(int(match[4]), int(match[5]))
     except ValueError:
         raise InvalidInputError(f"{text!r} is not a time of the day", "times run from 00:00 to 23:59") from None
-    return Due(on, to_instant(on, at, now))
+    return When(on, to_instant(on, at, now))
 
 
 def _nearest_day(year: int, month: int, day: int) -> str | None:

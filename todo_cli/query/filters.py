@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from todo_cli.models.values import Due, Priority, Status
+from todo_cli.models.values import Priority, Status, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,12 @@ class HasPriority:
 
 @dataclass(frozen=True, slots=True)
 class DueBefore:
-    when: Due
+    when: When
 
 
 @dataclass(frozen=True, slots=True)
 class DueAfter:
-    when: Due
+    when: When
 
 
 @dataclass(frozen=True, slots=True)

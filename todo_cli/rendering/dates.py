@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from todo_cli.models.values import Due
+from todo_cli.models.values import When
 
 Nearness = Literal["overdue", "today", "soon", "later"]
 
 
-def describe_due(due: Due, now: datetime) -> tuple[str, Nearness]:
+def describe_due(due: When, now: datetime) -> tuple[str, Nearness]:
     """Return when an open todo is due, in words, and how near that is."""
     on = due.at.astimezone(now.tzinfo).date() if due.at else due.on
     days = (on - now.date()).days
@@ -30,7 +30,7 @@ def describe_due(due: Due, now: datetime) -> tuple[str, Nearness]:
     return f"{format_date(on, now, weekday=False)}{time}", "later"
 
 
-def format_due(due: Due, now: datetime, *, weekday: bool = True) -> str:
+def format_due(due: When, now: datetime, *, weekday: bool = True) -> str:
     """Return the date, and the time if there is one, in the reader's zone: `Thu 24 Dec 18:00`."""
     if due.at is None:
         return format_date(due.on, now, weekday=weekday)

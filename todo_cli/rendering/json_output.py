@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from todo_cli.models.values import Due, Finding, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.rendering.renderer import Record
 
 
@@ -62,7 +62,7 @@ def todo_object(todo: TodoPublic) -> dict[str, Any]:
     }
 
 
-def format_due(due: Due | None) -> str | None:
+def format_due(due: When | None) -> str | None:
     """Return `2026-12-24`, or `2026-12-24T17:00:00Z` where there is a time."""
     if due is None:
         return None

@@ -13,7 +13,7 @@ from todo_cli.db.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
 from todo_cli.models.tables import Project, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Due, Priority, Status, TodoPublic
+from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
@@ -155,7 +155,7 @@ def make_public(columns: Any, project: str | None, tags: Iterable[str]) -> TodoP
         priority=Priority(columns.priority),
         project=project,
         tags=tuple(sorted(tags, key=fold)),
-        due=None if columns.due_on is None else Due(columns.due_on, columns.due_at),
+        due=None if columns.due_on is None else When(columns.due_on, columns.due_at),
         created_at=columns.created_at,
         updated_at=columns.updated_at,
         completed_at=columns.completed_at,

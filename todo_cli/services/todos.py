@@ -18,7 +18,7 @@ from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import Project, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Due, Priority, Status, TodoOutcome
+from todo_cli.models.values import Priority, Status, TodoOutcome, When
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import (
     WITH_PROJECT,
@@ -40,7 +40,7 @@ class NewTodo:
     priority: Priority = Priority.NONE
     project: str | None = None
     tags: tuple[str, ...] = ()
-    due: Due | None = None
+    due: When | None = None
     uuid: UUID | None = None
 
 
@@ -52,7 +52,7 @@ class TodoChanges:
     description: str | None = None
     priority: Priority | None = None
     project: str | None = None
-    due: Due | None = None
+    due: When | None = None
     tags: tuple[str, ...] = ()
     untag: tuple[str, ...] = ()
     clear: frozenset[str] = frozenset()
