@@ -13,6 +13,7 @@ from benchmarks.round_trips import COMMANDS
 from tests.conftest import Cli, Here
 from tests.front_door import FrontDoor
 from tests.neon import ADDRESS, ENDPOINT, POOLED_ENDPOINT, Neon
+from todo_cli.db.schema import HEAD
 
 DATABASE = "pooled"
 
@@ -34,7 +35,7 @@ def test_every_command_works(
         for line, _ in COMMANDS:
             result = todo(*shlex.split(line))
             assert result.code == 0, (line, result)
-        assert json.loads(todo("--user", "alex", "db", "status", "--json").out)["revision"] == "0001"
+        assert json.loads(todo("--user", "alex", "db", "status", "--json").out)["revision"] == HEAD
         copied = todo("--user", "alex", "db", "copy", "--to", f"sqlite:///{tmp_path}/copy.db")
         assert (copied.code, copied.err[:6]) == (0, "Made a")
         # What a command set or prepared on the pooler's connection would be met by the next one.

@@ -7,6 +7,7 @@ import sys
 
 from tests.conftest import Cli, Server
 from tests.terminal import at_terminal
+from todo_cli.db.schema import HEAD
 
 
 def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:
@@ -18,7 +19,7 @@ def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:
     assert (again.code, again.out) == (0, "")
     assert "ready before" in again.err
     status = json.loads(fresh_cli("db", "status", "--json").out)
-    assert (status["revision"], status["expected_revision"], status["todos"]) == ("0001", "0001", 1)
+    assert (status["revision"], status["expected_revision"], status["todos"]) == (HEAD, HEAD, 1)
     assert len(status["users"]) == 1
 
 
@@ -72,7 +73,7 @@ def test_migrations_can_be_printed_and_named(cli: Cli, dialect: str) -> None:
     assert printed.code == 0
     assert "CREATE TABLE todos" in printed.out
     assert ("CREATE SCHEMA" in printed.out) == (dialect == "postgresql")
-    assert cli("db", "migrate", "--to", "0001").code == 0
+    assert cli("db", "migrate", "--to", HEAD).code == 0
     unknown = cli("db", "migrate", "--to", "4711")
     assert unknown.code == 2
-    assert "revisions: 0001" in unknown.err
+    assert f"revisions: 0001, {HEAD}" in unknown.err

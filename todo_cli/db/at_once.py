@@ -45,7 +45,7 @@ from sqlalchemy.types import Uuid
 from todo_cli.db.edits import Edit
 from todo_cli.db.ensuring import Wanted, ensure
 from todo_cli.db.history_lines import OLD, line, quoted, write_history
-from todo_cli.db.statements import Viewer, prove
+from todo_cli.db.statements import RECURRENCE, Viewer, prove, with_recurrence
 from todo_cli.db.step import TODO_FIELDS, creation_changes, encode, open_gate
 from todo_cli.models.tables import Base, Project, Todo, derive
 from todo_cli.models.text import fold
@@ -60,6 +60,7 @@ _COLUMNS = {
     "title": ("title", "title_folded"),
     "description": ("description", "description_folded"),
     "due": ("due_on", "due_at", "due_key"),
+    "scheduled": ("scheduled_on", "scheduled_at"),
 }
 """The columns of a field, where it is not one of the same name."""
 
@@ -254,11 +255,12 @@ def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, la
     )
     return select(
         *(case((was_changed, changed.c[old.name]), else_=old).label(old.name) for old in target.c),
+        *RECURRENCE,
         case((was_changed, after), else_=before).label("project"),
         _scalar(kept, target).label("kept"),
         _scalar(select(func.aggregate_strings(labels.c.name, ","))).label("added"),
         was_changed.label("changed"),
-    ).select_from(target.outerjoin(changed, changed.c.id == target.c.id))
+    ).select_from(with_recurrence(target).outerjoin(changed, changed.c.id == target.c.id))
 
 
 def _keys(names: Iterable[str]) -> set[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Table,
     Text,
     case,
     cast,
@@ -26,7 +27,7 @@ from sqlalchemy.types import Integer, Uuid
 
 from todo_cli.models.tables import Base
 
-CHANGES, PROJECTS = (Base.metadata.tables[name] for name in ("changes", "projects"))
+CHANGES, PROJECTS, SERIES = (Base.metadata.tables[name] for name in ("changes", "projects", "series"))
 
 
 def line(
@@ -74,10 +75,14 @@ def _instant(moment: ColumnElement[Any]) -> ColumnElement[str]:
     return func.replace(text, ".000000", "", type_=Text()) + "Z"
 
 
-def _due(row: FromClause) -> ColumnElement[str]:
-    on = func.to_char(row.c.due_on, "YYYY-MM-DD", type_=Text())
-    with_time = literal('{"on": "', Text()) + on + '", "at": "' + _instant(row.c.due_at) + '"}'
-    return case((row.c.due_on.is_(None), null()), (row.c.due_at.is_(None), quoted(on)), else_=with_time)
+def _when(day: ColumnElement[Any], moment: ColumnElement[Any]) -> ColumnElement[str]:
+    on = func.to_char(day, "YYYY-MM-DD", type_=Text())
+    with_time = literal('{"on": "', Text()) + on + '", "at": "' + _instant(moment) + '"}'
+    return case((day.is_(None), null()), (moment.is_(None), quoted(on)), else_=with_time)
+
+
+def _uuid_of(table: Table, row: FromClause, reference: ColumnElement[Any]) -> ColumnElement[str]:
+    return quoted(select(table.c.uuid).where(table.c.id == reference).correlate(row).scalar_subquery())
 
 
 OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
@@ -85,10 +90,13 @@ OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
     "description": lambda row: cast(func.to_json(row.c.description), Text()),
     "status": lambda row: quoted(row.c.status),
     "priority": lambda row: cast(row.c.priority, Text()),
-    "project": lambda row: quoted(
-        select(PROJECTS.c.uuid).where(PROJECTS.c.id == row.c.project_id).correlate(row).scalar_subquery()
-    ),
-    "due": _due,
+    "project": lambda row: _uuid_of(PROJECTS, row, row.c.project_id),
+    "due": lambda row: _when(row.c.due_on, row.c.due_at),
+    "scheduled": lambda row: _when(row.c.scheduled_on, row.c.scheduled_at),
+    "wait_until": lambda row: quoted(_instant(row.c.wait_until)),
+    "expires_at": lambda row: quoted(_instant(row.c.expires_at)),
+    "series": lambda row: _uuid_of(SERIES, row, row.c.series_id),
+    "occurrence": lambda row: quoted(row.c.occurrence),
     "completed_at": lambda row: quoted(_instant(row.c.completed_at)),
     "deleted_at": lambda row: quoted(_instant(row.c.deleted_at)),
 }

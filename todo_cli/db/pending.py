@@ -35,7 +35,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeEngine
 
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Base, Project, Tag, User
+from todo_cli.models.tables import Base, Project, Series, Tag, User
 from todo_cli.models.text import fold
 
 _tables = Base.metadata.tables
@@ -56,7 +56,7 @@ class Pending:
         row.key = fold(row.name)
         self._created.append(row)
 
-    def change(self, row: User | Project | Tag, field: str, value: object) -> None:
+    def change(self, row: User | Project | Tag | Series, field: str, value: object) -> None:
         """Set the field; of the object at once, so that the session that loaded it does not write it as well."""
         values = {field: value, "key": fold(str(value))} if field == "name" else {field: value}
         for name, new in values.items():

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, case, exists, func, literal, select, true
+from sqlalchemy import ColumnElement, FromClause, Label, Select, and_, case, exists, func, literal, select, true
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import col
 
 from todo_cli.db.schema import HEAD, version_table
-from todo_cli.models.tables import User
+from todo_cli.models.tables import Base, User
 from todo_cli.models.text import fold
 
 
@@ -49,6 +49,21 @@ class Query:
     select: Select[*tuple[Any, ...]]
     order: Sequence[Ordering]
     beside: Sequence[Label[Any]] = ()
+
+
+_series = Base.metadata.tables["series"]
+
+
+def with_recurrence(todos: FromClause) -> FromClause:
+    """Return the rows of todos joined with the series that they belong to, if that goes on."""
+    return todos.outerjoin(_series, and_(_series.c.id == todos.c.series_id, _series.c.ended_at.is_(None)))
+
+
+RECURRENCE: Sequence[ColumnElement[Any]] = (
+    _series.c.uuid.label("series"),
+    *(_series.c[name] for name in ("rrule", "dtstart_local", "tzid", "after_completion")),
+)
+"""What to select of the series of a todo; `series` is NULL where it does not recur."""
 
 
 def users_named(name: str | None) -> ColumnElement[bool]:

@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from todo_cli.db.pending import Pending, one_of
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Base, Change, Project, Tag, Todo, User
+from todo_cli.models.tables import Base, Change, Project, Series, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.text import fold
 from todo_cli.models.types import UtcDateTime
@@ -29,18 +29,34 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncSession
 
-Recorded = User | Project | Tag | Todo
+Recorded = User | Project | Tag | Series | Todo
 """The rows whose history is kept."""
 
-TODO_FIELDS = ("title", "description", "status", "priority", "project", "due", "completed_at", "deleted_at")
+TODO_FIELDS = (
+    "title",
+    "description",
+    "status",
+    "priority",
+    "project",
+    "due",
+    "scheduled",
+    "wait_until",
+    "expires_at",
+    "series",
+    "occurrence",
+    "completed_at",
+    "deleted_at",
+)
+SERIES_FIELDS = ("rrule", "dtstart_local", "tzid", "after_completion", "ended_at")
 
 _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
     User: ("name", "email"),
     Project: ("name", "archived_at"),
     Tag: ("name",),
+    Series: SERIES_FIELDS,
     Todo: TODO_FIELDS,
 }
-_UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE}
+_UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
 """What a new row has unless it is said otherwise, beside what is absent."""
 
 _tables = Base.metadata.tables
@@ -134,8 +150,8 @@ class Step(Transaction):
         await self.send()
 
     def create(self, row: Recorded) -> None:
-        """Add a new row. Only a todo has its number from `flush` on."""
-        if isinstance(row, Todo):
+        """Add a new row. Todos and series have their numbers from `flush` on, others not at all."""
+        if isinstance(row, Todo | Series):
             self.session.add(row)
         else:
             self._pending.create(row)
@@ -331,7 +347,7 @@ def encode(value: object) -> str | None:
     match value:
         case None:
             return None
-        case User() | Project() | Tag() | Todo():
+        case User() | Project() | Tag() | Series() | Todo():
             plain: object = str(value.uuid)
         case When():
             plain = {"on": value.on.isoformat(), "at": _instant(value.at)} if value.at else value.on.isoformat()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Optional
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -166,6 +167,8 @@ class Todo(Base, table=True):
         CheckConstraint("due_at IS NULL OR due_on IS NOT NULL", name="due_time_has_date"),
         CheckConstraint("(status = 'done') = (completed_at IS NOT NULL)", name="done_is_completed"),
         CheckConstraint("version > 0", name="version_positive"),
+        CheckConstraint("scheduled_at IS NULL OR scheduled_on IS NOT NULL", name="scheduled_time_has_date"),
+        CheckConstraint("(series_id IS NULL) = (occurrence IS NULL)", name="occurrence_of_series"),
         # Each serves one kind of list in its order; see docs/decisions/0008-indexes.md.
         Index(
             "ix_todos_list",
@@ -185,6 +188,8 @@ class Todo(Base, table=True):
             postgresql_where=text("deleted_at IS NOT NULL"),
             sqlite_where=text("deleted_at IS NOT NULL"),
         ),
+        # No occurrence of a series exists twice, whoever makes it.
+        Index(None, "series_id", "occurrence", unique=True),
         {"sqlite_autoincrement": True},
     )
     entity: ClassVar[str] = "todo"
@@ -207,12 +212,19 @@ class Todo(Base, table=True):
     completed_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
     deleted_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
     version: int = Field(default=1, sa_column=Column(Integer(), nullable=False))
+    scheduled_on: date | None = Field(default=None, sa_column=Column(Date()))
+    scheduled_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    wait_until: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    expires_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    series_id: int | None = Field(default=None, sa_column=_references("series.id", nullable=True))
+    occurrence: str | None = Field(default=None, sa_column=Column(binary_text()))
 
     user: User = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
     project: Optional["Project"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
     tags: list["Tag"] = Relationship(
         back_populates="todos", link_model=TodoTag, sa_relationship_kwargs={"lazy": "raise"}
     )
+    series: Optional["Series"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
 
     @property
     def due(self) -> When | None:
@@ -223,12 +235,58 @@ class Todo(Base, table=True):
     def due(self, due: When | None) -> None:
         self.due_on, self.due_at = (due.on, due.at) if due else (None, None)
 
+    @property
+    def scheduled(self) -> When | None:
+        """From when on to work on it, as one value of the columns `scheduled_on` and `scheduled_at`."""
+        return None if self.scheduled_on is None else When(self.scheduled_on, self.scheduled_at)
+
+    @scheduled.setter
+    def scheduled(self, scheduled: When | None) -> None:
+        self.scheduled_on, self.scheduled_at = (scheduled.on, scheduled.at) if scheduled else (None, None)
+
+
+class Series(Base, table=True):
+    """What recurs: a rule (RFC 5545, 3.3.10, without its name), and where it begins, on the clock of a zone.
+
+    `dtstart_local` is a date, or a date and time, in ISO 8601. With `after_completion` the rule counts from when the
+    occurrence before was done. A series that has ended makes no more todos.
+    """
+
+    __tablename__ = "series"
+    __table_args__ = (
+        CheckConstraint("length(rrule) BETWEEN 1 AND 2000", name="rrule_length"),
+        {"sqlite_autoincrement": True},
+    )
+    entity: ClassVar[str] = "series"
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    user_id: int = Field(sa_column=_references("users.id"))
+    rrule: str = Field(sa_column=Column(Text(), nullable=False))
+    dtstart_local: str = Field(sa_column=Column(Text(), nullable=False))
+    tzid: str = Field(sa_column=Column(Text(), nullable=False))
+    after_completion: bool = Field(default=False, sa_column=Column(Boolean(), nullable=False))
+    created_at: datetime = Field(sa_column=_instant())
+    ended_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+
+    todos: list["Todo"] = Relationship(back_populates="series", sa_relationship_kwargs={"lazy": "raise"})
+
 
 class Step(Base, table=True):
     """What one command wrote. Its uuid gates the writing: a second command with the same one changes nothing."""
 
     __tablename__ = "steps"
-    __table_args__ = (Index(None, "user_id", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "user_id", "id"),
+        # Removing a step asks whether it undid another one.
+        Index(
+            None,
+            "undone_by",
+            postgresql_where=text("undone_by IS NOT NULL"),
+            sqlite_where=text("undone_by IS NOT NULL"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())

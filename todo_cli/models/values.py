@@ -62,8 +62,28 @@ def due_key(due: When | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Recurrence:
+    """The series that a todo is an occurrence of, while it goes on.
+
+    `rrule` is a rule of RFC 5545 (3.3.10); `start` is its DTSTART, a date or a date and time in ISO 8601 on the clock
+    of `zone`. With `after_completion` it counts from when the occurrence before was done.
+    """
+
+    series: UUID
+    rrule: str
+    start: str
+    zone: str
+    after_completion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TodoPublic:
-    """One todo as a command shows it. All instants are aware and in UTC."""
+    """One todo as a command shows it. All instants are aware and in UTC.
+
+    `wait_until` is when it appears in lists, `expires_at` the first moment at which it does not any more.
+    `occurrence` tells which one of its series it is: the date or date and time that the rule gave it, or a number
+    where the series counts from completion.
+    """
 
     id: int
     uuid: UUID
@@ -74,11 +94,24 @@ class TodoPublic:
     project: str | None
     tags: tuple[str, ...]
     due: When | None
+    scheduled: When | None
+    wait_until: datetime | None
+    expires_at: datetime | None
+    recurrence: Recurrence | None
+    occurrence: str | None
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
     deleted_at: datetime | None
     version: int
+
+    def is_waiting(self, now: datetime) -> bool:
+        """Return whether it is open and hidden from lists until later."""
+        return self.status is Status.OPEN and self.wait_until is not None and self.wait_until > now
+
+    def is_expired(self, now: datetime) -> bool:
+        """Return whether it is open still, and should be listed no more."""
+        return self.status is Status.OPEN and self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal, null, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, make_order, project_or_nested
 from todo_cli.db.database import Database
-from todo_cli.db.statements import Ordering, Query, Viewer
+from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, with_recurrence
 from todo_cli.db.step import Transaction
-from todo_cli.models.tables import Project, Tag, Todo, TodoTag
+from todo_cli.models.tables import Base, Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
 from todo_cli.query.filters import And, Filter, HasTag, InProject
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
-from todo_cli.services.lookup import check_name, is_referred_to, make_public, match_references
+from todo_cli.services.lookup import check_name, is_referred_to, make_public, match_references, read_recurrence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
             col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
             make_condition(query.filter, viewer),
         )
-        statement = select(*_COLUMNS).select_from(Todo).outerjoin(Project).where(condition)
+        statement = _select_todos().where(condition)
         if query.size is not None:
             statement = statement.limit(query.size).offset((query.page - 1) * query.size)
         total = _count(condition) if query.size is not None else null()
@@ -67,13 +67,24 @@ async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoP
 
     def make(viewer: Viewer) -> Query:
         condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
-        return Query(select(*_COLUMNS).select_from(Todo).outerjoin(Project).where(condition), [Ordering(col(Todo.id))])
+        return Query(_select_todos().where(condition), [Ordering(col(Todo.id))])
 
     return match_references(references, _todos(await db.fetch(make)), trashed=True)
 
 
+def _select_todos() -> Select[Any]:
+    todos = Base.metadata.tables["todos"]
+    projects = Base.metadata.tables["projects"]
+    joined = with_recurrence(todos).outerjoin(projects, projects.c.id == todos.c.project_id)
+    return select(*_COLUMNS).select_from(joined)
+
+
 def _todos(rows: Sequence[Any]) -> list[TodoPublic]:
-    return [make_public(row, row.project, row.tags.split(",") if row.tags else ()) for row in rows if row.found]
+    return [
+        make_public(row, row.project, row.tags.split(",") if row.tags else (), read_recurrence(row))
+        for row in rows
+        if row.found
+    ]
 
 
 async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) -> None:
@@ -121,6 +132,12 @@ _COLUMNS: tuple[Any, ...] = (
     _TAGS,
     Todo.due_on,
     Todo.due_at,
+    Todo.scheduled_on,
+    Todo.scheduled_at,
+    Todo.wait_until,
+    Todo.expires_at,
+    Todo.occurrence,
+    *RECURRENCE,
     Todo.created_at,
     Todo.updated_at,
     Todo.completed_at,

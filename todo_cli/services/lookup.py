@@ -11,9 +11,9 @@ from sqlmodel import col
 
 from todo_cli.db.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
-from todo_cli.models.tables import Project, Tag, Todo
+from todo_cli.models.tables import Project, Series, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Priority, Status, TodoPublic, When
+from todo_cli.models.values import Priority, Recurrence, Status, TodoPublic, When
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
@@ -34,6 +34,7 @@ def _relationship(attribute: object) -> QueryableAttribute[Any]:
 # Not by a join: of a row that had to be waited for, only the locked table is read anew (PostgreSQL manual, 13.2.1).
 WITH_PROJECT = selectinload(_relationship(Todo.project))
 WITH_TAGS = selectinload(_relationship(Todo.tags))
+WITH_SERIES = selectinload(_relationship(Todo.series))
 
 
 def _locked(statement: StatementT) -> StatementT:
@@ -52,7 +53,7 @@ async def find_todos(
     statement = (
         select(Todo)
         .where(col(Todo.user_id) == transaction.user_id, is_referred_to(references))
-        .options(WITH_PROJECT, WITH_TAGS)
+        .options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
         .order_by(col(Todo.id))
     )
     if locked:
@@ -140,11 +141,28 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
 
 
 def to_public(todo: Todo) -> TodoPublic:
-    """Return the row, with project and tags loaded, as a plain value."""
-    return make_public(todo, todo.project.name if todo.project else None, [tag.name for tag in todo.tags])
+    """Return the row, with project, tags and series loaded, as a plain value."""
+    project = todo.project.name if todo.project else None
+    return make_public(todo, project, [tag.name for tag in todo.tags], to_recurrence(todo.series))
 
 
-def make_public(columns: Any, project: str | None, tags: Iterable[str]) -> TodoPublic:
+def to_recurrence(series: Series | None) -> Recurrence | None:
+    """Return the series as a plain value; None for one that has ended."""
+    if series is None or series.ended_at:
+        return None
+    return Recurrence(series.uuid, series.rrule, series.dtstart_local, series.tzid, series.after_completion)
+
+
+def read_recurrence(row: Any) -> Recurrence | None:
+    """Return the recurrence that stands in a row as `select_recurrence` selects it."""
+    if row.series is None:
+        return None
+    return Recurrence(row.series, row.rrule, row.dtstart_local, row.tzid, row.after_completion)
+
+
+def make_public(
+    columns: Any, project: str | None, tags: Iterable[str], recurrence: Recurrence | None = None
+) -> TodoPublic:
     """Return what has the columns of `todos`, a model's row or a selected one, as a plain value."""
     return TodoPublic(
         id=columns.id,
@@ -156,6 +174,11 @@ def make_public(columns: Any, project: str | None, tags: Iterable[str]) -> TodoP
         project=project,
         tags=tuple(sorted(tags, key=fold)),
         due=None if columns.due_on is None else When(columns.due_on, columns.due_at),
+        scheduled=None if columns.scheduled_on is None else When(columns.scheduled_on, columns.scheduled_at),
+        wait_until=columns.wait_until,
+        expires_at=columns.expires_at,
+        recurrence=recurrence,
+        occurrence=columns.occurrence,
         created_at=columns.created_at,
         updated_at=columns.updated_at,
         completed_at=columns.completed_at,

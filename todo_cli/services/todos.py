@@ -22,11 +22,13 @@ from todo_cli.models.values import Priority, Status, TodoOutcome, When
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import (
     WITH_PROJECT,
+    WITH_SERIES,
     WITH_TAGS,
     find_todos,
     is_referred_to,
     make_public,
     match_references,
+    read_recurrence,
     to_public,
 )
 
@@ -85,7 +87,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         project = await _ensure_project(step, new.project)
         tags = await _ensure_tags(step, new.tags)
         todo = make_row(step.user_id)
-        todo.project, todo.tags = project, tags
+        todo.project, todo.tags, todo.series = project, tags, None
         step.create(todo)
         await step.flush()
         return TodoOutcome(to_public(todo), changed=True)
@@ -207,7 +209,7 @@ async def _edit_each(db: Database, command: str, references: Sequence[Reference]
 
     def read(rows: Sequence[Row[Any]]) -> list[TodoOutcome]:
         tags = {row.id: {*_split(row.kept), *_split(row.added)} for row in rows}
-        todos = [make_public(row, row.project, tags[row.id]) for row in rows]
+        todos = [make_public(row, row.project, tags[row.id], read_recurrence(row)) for row in rows]
         changed = {row.id for row in rows if row.changed}
         found = match_references(references, todos, trashed=True)
         return [TodoOutcome(todo, todo.id in changed) for todo in found]
@@ -219,7 +221,7 @@ async def _edit_each(db: Database, command: str, references: Sequence[Reference]
 
 async def _find_own(step: Step, uuid: UUID) -> Todo | None:
     """Return this user's todo of that uuid, in the trash or not; raises ConflictError if it is somebody else's."""
-    statement = select(Todo).where(col(Todo.uuid) == uuid).options(WITH_PROJECT, WITH_TAGS)
+    statement = select(Todo).where(col(Todo.uuid) == uuid).options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
     todo = (await step.session.execute(statement)).scalar_one_or_none()
     if todo and todo.user_id != step.user_id:
         raise ConflictError("there is a todo with that uuid already, of another user")
