@@ -17,7 +17,7 @@ from todo_cli.db.numbering import hold_numbers, raise_counter, read_counter
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import is_same
 from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
-from todo_cli.models.tables import Base, Change, Project, Tag, Todo, TodoTag
+from todo_cli.models.tables import Base, Change, Project, Series, Tag, Todo, TodoTag
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import CopyResult
 
@@ -32,14 +32,14 @@ Progress = Callable[[int, int], None]
 """Is told how many rows of the source are done, and how many there are."""
 
 # Rows travel by the columns of their tables, whatever these are. Mapped are the numbers, which mean another row in
-# another database: `id`, `user_id`, `todos.project_id`, `todo_tags.todo_id` and `tag_id`, `changes.step_id`,
-# `steps.undone_by`; and in `changes` the uuids of projects and tags that have another one there. A test knows every
-# column that refers to a table: one that joins them has to be mapped here as well.
-_PROJECTS, _TAGS, _TODOS, _LINKS, _STEPS, _CHANGES = (
-    Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Todo, TodoTag, StepRow, Change)
+# another database: `id`, `user_id`, `todos.project_id` and `series_id`, `todo_tags.todo_id` and `tag_id`,
+# `changes.step_id`, `steps.undone_by`; and in `changes` the uuids of projects, tags and series that have another one
+# there. A test knows every column that refers to a table: one that joins them has to be mapped here as well.
+_PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
+    Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Series, Todo, TodoTag, StepRow, Change)
 )
-_NAMED = (Project.entity, Tag.entity)
-"""What changes are about, and at the same time the fields of todos that hold the uuid of such."""
+_HOLDERS = (Project.entity, Tag.entity, Series.entity)
+"""What changes are about beside todos, and at the same time the fields of todos that hold the uuid of such."""
 
 
 async def copy_todos(
@@ -108,14 +108,14 @@ class _Copy:
         self._done = 0
         self._total = 0
         self._numbers: Iterator[int] = count(1)
-        self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _STEPS: {}}
+        self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _SERIES: {}, _STEPS: {}}
         """Numbers in the source, and what they are in the destination."""
         self._uuids: dict[UUID, UUID] = {}
-        """Projects and tags that have another uuid in the destination."""
+        """Projects, tags and series that have another uuid in the destination."""
         self._arrived: set[UUID] = set()
-        """Projects and tags, by their uuid in the source, whose history comes along."""
+        """Projects, tags and series, by their uuid in the source, whose history comes along."""
         self._there: set[UUID] = set()
-        """Todos that were in the destination before."""
+        """Todos that were in the destination before, as such or as the same occurrence."""
         self._copied = 0
         self._taken: list[int] = []
         self._renumbered: list[tuple[int, int]] = []
@@ -129,8 +129,9 @@ class _Copy:
             # Not only above what comes: a number that was removed for good in the source is not used again either.
             counter = max(counter, await read_counter(self._snapshot.session))
         self._numbers = count(counter + 1)
-        projects = await self._copy_named(_PROJECTS)
-        tags = await self._copy_named(_TAGS)
+        projects = await self._copy_holders(_PROJECTS)
+        tags = await self._copy_holders(_TAGS)
+        await self._copy_holders(_SERIES)
         await self._copy_todos()
         if self._taken:
             raise self._clash()
@@ -180,16 +181,18 @@ class _Copy:
         self._done += rows
         self._progress(self._done, max(self._done, self._total))
 
-    async def _copy_named(self, table: Table) -> int:
-        """Find the user's projects or tags in the destination, by uuid or else by name; return how many it lacked."""
+    async def _copy_holders(self, table: Table) -> int:
+        """Find the user's projects, tags or series in the destination, or insert them; return how many it lacked.
+
+        They are found by uuid, or else by their name if they have one.
+        """
         rows = await self._read(select(table).where(table.c.user_id == self._snapshot.user_id).order_by(table.c.id))
-        known = select(table.c.id, table.c.uuid, table.c.key).where(table.c.user_id == self._step.user_id)
-        there = await self._look_up(known)
+        there = await self._look_up(select(table).where(table.c.user_id == self._step.user_id))
         by_uuid = {row["uuid"]: row for row in there}
-        by_key = {row["key"]: row for row in there}
+        by_key = {row["key"]: row for row in there if "key" in row}
         missing = []
         for row in rows:
-            match = by_uuid.get(row["uuid"]) or by_key.get(row["key"])
+            match = by_uuid.get(row["uuid"]) or by_key.get(row.get("key"))
             if match is None:
                 missing.append(row)
                 continue
@@ -228,11 +231,16 @@ class _Copy:
         found = await self._look_up(known)
         owners = {row["uuid"]: row["user_id"] for row in found}
         numbers = {row["id"] for row in found}
+        occurrences = await self._find_occurrences(rows)
         todos: dict[int, Row] = {}
         for row in rows:
             number = row["id"]
             if (owner := owners.get(row["uuid"])) is not None:
                 self._check_owner(number, owner)
+                self._there.add(row["uuid"])
+                continue
+            series = None if row["series_id"] is None else self._ids[_SERIES][row["series_id"]]
+            if (series, row["occurrence"]) in occurrences:
                 self._there.add(row["uuid"])
                 continue
             if number in numbers and not self._renumber:
@@ -247,8 +255,18 @@ class _Copy:
                 "id": number,
                 "user_id": self._step.user_id,
                 "project_id": None if project is None else self._ids[_PROJECTS][project],
+                "series_id": series,
             }
         return todos
+
+    async def _find_occurrences(self, rows: Sequence[Row]) -> set[tuple[int, str]]:
+        """Return which occurrences of these series the destination has, each by the series' number there."""
+        series = {self._ids[_SERIES][row["series_id"]] for row in rows if row["series_id"] is not None}
+        found = set()
+        for part in _parts(sorted(series), TODOS_AT_ONCE):
+            known = select(_TODOS.c.series_id, _TODOS.c.occurrence).where(_TODOS.c.series_id.in_(part))
+            found |= {(row["series_id"], row["occurrence"]) for row in await self._look_up(known)}
+        return found
 
     def _check_owner(self, number: int, owner: int) -> None:
         if owner != self._step.user_id:
@@ -283,13 +301,13 @@ class _Copy:
         return list(links.values())
 
     async def _find_gone(self) -> None:
-        """Take projects and tags along of which only the history is left, where the destination has none of it.
+        """Take projects, tags and series along of which only the history is left, if the destination has none of it.
 
         Todos name them in theirs.
         """
-        ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_NAMED)).distinct()
+        ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_HOLDERS)).distinct()
         uuids = {row["entity_uuid"] for row in await self._read(_of_user(ever, self._snapshot.user_id))}
-        for table in (_PROJECTS, _TAGS):
+        for table in (_PROJECTS, _TAGS, _SERIES):
             mine = select(table.c.uuid).where(table.c.user_id == self._snapshot.user_id)
             uuids.difference_update(row["uuid"] for row in await self._read(mine))
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
@@ -323,11 +341,11 @@ class _Copy:
     def _comes_along(self, change: Row) -> bool:
         if change["entity"] == Todo.entity:
             return change["entity_uuid"] not in self._there
-        return change["entity"] in _NAMED and change["entity_uuid"] in self._arrived
+        return change["entity"] in _HOLDERS and change["entity_uuid"] in self._arrived
 
     def _make_change(self, row: Row, rewritten: Mapping[str, str]) -> Row:
         change = _without_id(row, step_id=self._ids[_STEPS][row["step_id"]], entity_uuid=self._uuid(row["entity_uuid"]))
-        if row["field"] in _NAMED:
+        if row["field"] in _HOLDERS:
             change["old"] = rewritten.get(row["old"], row["old"])
             change["new"] = rewritten.get(row["new"], row["new"])
         return change
