@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     and_,
     case,
+    cast,
     delete,
     exists,
     false,
@@ -42,13 +43,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
-from todo_cli.db.edits import Edit
+from todo_cli.db.edits import Edit, Plan
 from todo_cli.db.ensuring import Wanted, ensure
 from todo_cli.db.history_lines import OLD, line, quoted, write_history
 from todo_cli.db.statements import RECURRENCE, Viewer, prove, with_recurrence
 from todo_cli.db.step import TODO_FIELDS, creation_changes, encode, open_gate
-from todo_cli.models.tables import Base, Project, Todo, derive
+from todo_cli.db.succession import Beginnings, Successors, end_series, is_version, list_later, recurs, tell_endings
+from todo_cli.models.tables import Base, Project, Series, Todo, derive
 from todo_cli.models.text import fold
+from todo_cli.models.values import Status
 
 _tables = Base.metadata.tables
 STEPS, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "todos", "todo_tags"))
@@ -66,11 +69,12 @@ _COLUMNS = {
 
 
 def add_at_once(
-    viewer: Viewer, step: UUID, todo: Todo, project: str | None, tags: Iterable[str]
+    viewer: Viewer, step: UUID, todo: Todo, project: str | None, tags: Iterable[str], series: Series | None = None
 ) -> Select[tuple[int, str | None, str | None]]:
-    """Return the statement that adds the todo with its project and tags; its one row has `id`, `project`, `tags`.
+    """Return the statement that adds the todo with its project, tags and series; its row has `id`, `project`, `tags`.
 
-    The todo's own fields are set, but neither its user nor its project. `tags` in the row are joined by commas.
+    The todo's own fields are set, but neither its user nor its project nor the series, which the statement makes.
+    `tags` in the row are joined by commas.
     """
     derive(todo)
     me = prove(viewer).cte("me")
@@ -80,15 +84,18 @@ def add_at_once(
     wanted_tags = Wanted.make(TAGS, tags)
     projects = ensure(wanted_projects, gate, viewer.now)
     labels = ensure(wanted_tags, gate, viewer.now, after=projects)
-    given = [column for column in TODOS.c if column.name not in ("id", "user_id", "project_id")]
+    given = [column for column in TODOS.c if column.name not in ("id", "user_id", "project_id", "series_id")]
+    beginnings = Beginnings({todo.uuid: series} if series else {})
+    begun = beginnings.insert(gate, viewer.now)
     row = select(
         gate.c.user_id,
         select(projects.c.id).scalar_subquery(),
+        select(begun.c.id).scalar_subquery(),
         *(literal(getattr(todo, column.name), column.type) for column in given),
     )
     added = (
         insert(TODOS)
-        .from_select(["user_id", "project_id", *(column.name for column in given)], row)
+        .from_select(["user_id", "project_id", "series_id", *(column.name for column in given)], row)
         .returning(TODOS.c.id)
         .cte("added")
     )
@@ -105,6 +112,8 @@ def add_at_once(
                 line(place[field], todo.uuid, field, new=literal(encode(new), Text()))
                 for field, new in creation_changes(todo)
             ),
+            *beginnings.creations(),
+            line(place["series"], todo.uuid, "series", new=quoted(begun.c.uuid)).select_from(begun),
             line(place["project"], todo.uuid, "project", new=quoted(projects.c.uuid)).select_from(projects),
             line(place["tag"], todo.uuid, "tag", new=quoted(labels.c.uuid)).select_from(labels),
         ],
@@ -117,16 +126,30 @@ def add_at_once(
 
 
 def edit_at_once(
-    viewer: Viewer, step: UUID, command: str, condition: ColumnElement[bool], expected: int, edit: Edit
+    viewer: Viewer,
+    step: UUID,
+    command: str,
+    condition: ColumnElement[bool],
+    expected: int | ColumnElement[int],
+    edit: Edit,
+    *,
+    plan: Plan | None = None,
+    looks: bool = False,
 ) -> Select[Any]:
     """Return the statement that edits the todos that the condition finds, if they are as many as expected.
 
     Its rows have the columns of each todo afterwards, `project`, `kept` and `added` (names of tags, joined by commas),
-    and `changed`.
+    those of its recurrence before, `changed`, and `next` (see `Successors.list_numbers`).
+
+    Where something follows from a todo that only the caller can work out, and always if it `looks` only, nothing is
+    written, and all rows have `pending`, with the todo as it is and `later` (see `list_later`). The `plan` is made of
+    these, and given with the same edit.
     """
     me = prove(viewer).cte("me")
+    if plan:
+        condition, expected = is_version(plan.versions), len(plan.versions)
     target = _lock(me, condition, edit)
-    changing = _find_changing(target, edit)
+    changing = _find_changing(target, edit, begins_series=looks or bool(plan and plan.series))
     seen = TODOS.alias("seen")
     current = target.join(seen, and_(seen.c.id == target.c.id, seen.c.version == target.c.version))
     all_well = and_(
@@ -134,55 +157,106 @@ def edit_at_once(
         ~exists().where(STEPS.c.uuid == literal(step, Uuid())),
         _is_not_archived(me, edit.project),
     )
-    gate = _open_gate(me, step, command, viewer.now, and_(all_well, exists(select(changing.c.id))))
+    to_do = exists(select(changing.c.id))
+    left = _is_left_to_caller(changing, edit, plan, looks=looks)
+    gate = _open_gate(me, step, command, viewer.now, and_(all_well, to_do, ~left, ~_is_refused(changing, edit)))
     wanted_projects = Wanted.make(PROJECTS, [edit.project] if edit.project else [])
     wanted_tags = Wanted.make(TAGS, edit.tags)
     projects = ensure(wanted_projects, gate, viewer.now)
     labels = ensure(wanted_tags, gate, viewer.now, after=projects)
     is_open = exists(select(gate.c.id))
 
-    changed = _change(changing, edit, viewer.now, projects, is_open)
+    beginnings = Beginnings(plan.series) if plan and plan.series else None
+    begun = beginnings.insert(gate, viewer.now) if beginnings else None
+    changed = _change(changing, edit, viewer.now, projects, is_open, beginnings, begun)
     unlinked = _unlink(changing, edit, is_open)
     linked = _link(changing, labels)
     new_project = None if edit.project is None else projects
-    history = write_history(
-        gate,
-        [
-            *wanted_projects.creations(projects),
-            *wanted_tags.creations(labels),
-            *_tell_fields(changing, edit, new_project),
-            *_tell_tags(changing, labels, unlinked, linked),
-        ],
-    )
+    lines = [
+        *wanted_projects.creations(projects),
+        *wanted_tags.creations(labels),
+        *_tell_fields(changing, edit, new_project),
+        *_tell_tags(changing, labels, unlinked, linked),
+    ]
+    parts = [unlinked, linked]
+    if beginnings:
+        lines += [*beginnings.creations(), *_tell_beginnings(changing, beginnings)]
+    if beginnings or edit.ends_series:
+        ended = end_series(changing, viewer.now, is_open)
+        lines.append(tell_endings(ended, viewer.now))
+    numbers: ColumnElement[str] = cast(null(), Text())
+    if plan and plan.successors:
+        successors = Successors(plan.successors)
+        born = successors.insert(changed)
+        handed_on = successors.link(born, changed)
+        lines += successors.creations(born, handed_on)
+        parts.append(handed_on)
+        numbers = successors.list_numbers(target, born)
     return (
         _describe(target, changed, edit, new_project, labels)
-        .where(all_well, or_(is_open, ~exists(select(changing.c.id))))
-        .add_cte(unlinked, linked, history)
+        .add_columns(left.label("pending"), list_later(target).label("later"), numbers.label("next"))
+        .where(all_well, or_(is_open, left, ~to_do))
+        .add_cte(*parts, write_history(gate, lines))
     )
 
 
-def _find_changing(target: CTE, edit: Edit) -> CTE:
-    """Return those of the todos that are not as wanted, and for each field in `differs_…` whether it is not."""
+def _is_left_to_caller(changing: CTE, edit: Edit, plan: Plan | None, *, looks: bool) -> ColumnElement[bool]:
+    """Return whether nothing is written yet, since something follows from the todos as they are."""
+    if plan:
+        return false()
+    if looks or edit.recurring == "only":
+        return exists(select(changing.c.id))
+    return exists(select(changing.c.id).where(changing.c.recurs)) if edit.recurring == "succeed" else false()
+
+
+def _is_refused(changing: CTE, edit: Edit) -> ColumnElement[bool]:
+    if edit.recurring != "refuse":
+        return false()
+    return exists(select(changing.c.id).where(changing.c.recurs, changing.c.status == Status.OPEN.value))
+
+
+def _find_changing(target: CTE, edit: Edit, *, begins_series: bool) -> CTE:
+    """Return those of the todos that are not as wanted, for each field in `differs_…` whether it is not, and `recurs`.
+
+    Where they begin series, that is all of them.
+    """
     differences = {field: _differs(target, field, value) for field, value in edit.fields.items()}
     if edit.project is not None:
         differences["project"] = ~_is_in_project(target, edit.project)
     tags, untag = _keys(edit.tags), _keys(edit.untag)
     lacks = _count_carried(target, tags) < len(tags) if tags else false()
     carries = _count_carried(target, untag) > 0 if untag else false()
+    ends = recurs(target) if edit.ends_series else false()
+    begins = literal(begins_series)
     return (
-        select(target, *(differs.label(f"differs_{field}") for field, differs in differences.items()))
-        .where(_is_not_spared(target, edit), or_(*differences.values(), lacks, carries))
+        select(
+            target,
+            recurs(target).label("recurs"),
+            *(differs.label(f"differs_{field}") for field, differs in differences.items()),
+        )
+        .where(_is_not_spared(target, edit), or_(*differences.values(), lacks, carries, ends, begins))
         .cte("changing")
     )
 
 
-def _change(changing: CTE, edit: Edit, now: datetime, projects: CTE, is_open: ColumnElement[bool]) -> CTE:
+def _change(
+    changing: CTE,
+    edit: Edit,
+    now: datetime,
+    projects: CTE,
+    is_open: ColumnElement[bool],
+    beginnings: Beginnings | None,
+    begun: CTE | None,
+) -> CTE:
     """Return the todos after their fields have been set."""
     new: dict[str, Any] = {}
     for field, value in edit.fields.items():
         new.update(_column_values(field, value))
     if edit.project is not None:
         new["project_id"] = select(projects.c.id).scalar_subquery()
+    if beginnings and begun is not None:
+        new["series_id"] = beginnings.number_of(TODOS, begun)
+        new["occurrence"] = beginnings.occurrence_of(TODOS)
     return (
         update(TODOS)
         .where(TODOS.c.id == changing.c.id, is_open)
@@ -226,6 +300,30 @@ def _tell_fields(changing: CTE, edit: Edit, project: CTE | None) -> list[Select[
             changing.c[f"differs_{field}"]
         )
         for place, (field, value) in enumerate(new.items())
+    ]
+
+
+def _tell_beginnings(changing: CTE, beginnings: Beginnings) -> list[Select[Any]]:
+    """Return the history of the todos that begin a series each."""
+    place = len(TODO_FIELDS) - 2
+    occurrence = beginnings.occurrence_of(changing)
+    return [
+        line(
+            place,
+            changing.c.uuid,
+            "series",
+            todo=changing.c.id,
+            old=OLD["series"](changing),
+            new=quoted(beginnings.uuid_of(changing)),
+        ),
+        line(
+            place + 1,
+            changing.c.uuid,
+            "occurrence",
+            todo=changing.c.id,
+            old=OLD["occurrence"](changing),
+            new=quoted(occurrence),
+        ).where(changing.c.occurrence.is_distinct_from(occurrence)),
     ]
 
 

@@ -44,11 +44,12 @@ class Shortcut(Generic[T]):
     """A step as one statement of PostgreSQL, which commits by itself: `make` builds it from the step's uuid.
 
     It writes all of the step, gated like every other, or nothing, and gives no row where anything is not as expected.
-    `read` makes the result of its rows; `recall` finds the result of a step that was stored and whose answer was lost.
+    `read` makes the result of its rows, or another shortcut where these only told what is to be written; or None, and
+    the step is taken the ordinary way. `recall` finds the result of a step that was stored and whose answer was lost.
     """
 
     make: Callable[[Viewer, UUID], Executable]
-    read: Callable[[Sequence[Row[Any]]], T]
+    read: Callable[[Sequence[Row[Any]]], T | Shortcut[T] | None]
     recall: Callable[[Step], Awaitable[T]]
 
 
@@ -145,12 +146,20 @@ class Database:
         results: list[T] = []
         self._uncertain = False
 
-        async def attempt() -> T:
-            if shortcut and isinstance(self.target, PostgresTarget):
-                statement = shortcut.make(make_viewer(self.user_name, self.now), uuid)
-                if rows := await self._execute_at_once(statement, storing=True):
-                    return shortcut.read(rows)
+        async def take(way: Shortcut[T] | None) -> T | None:
+            while way and isinstance(self.target, PostgresTarget):
+                statement = way.make(make_viewer(self.user_name, self.now), uuid)
+                rows = await self._execute_at_once(statement, storing=True)
+                result = way.read(rows) if rows else None
+                if result is not None and not isinstance(result, Shortcut):
+                    return result
                 self._storing = False  # it wrote nothing
+                way = result
+            return None
+
+        async def attempt() -> T:
+            if (result := await take(shortcut)) is not None:
+                return result
             try:
                 return await write_in_turn()
             except Exception as error:

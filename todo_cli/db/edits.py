@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
 
-from todo_cli.models.tables import Todo
+from sqlalchemy import Row
+
+from todo_cli.models.tables import Series, Todo
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,9 @@ class Edit:
 
     A todo whose field `unless` is as wanted already stays as it is altogether: what is done keeps the moment when it
     was done. `trashed` takes todos in the trash as well. With `if_version` a todo of another version is a conflict.
+    `recurring` tells what becomes of a todo that recurs: it is like any other (`same`), the next occurrence is made
+    (`succeed`), also with nothing but recurring todos allowed (`only`), or the command is refused while it is open.
+    `ends_series` lets the series of each todo make no more of them.
     """
 
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -24,10 +30,26 @@ class Edit:
     unless: Literal["status", "deleted_at"] | None = None
     trashed: bool = False
     if_version: int | None = None
+    recurring: Literal["same", "succeed", "only", "refuse"] = "same"
+    ends_series: bool = False
 
-    def spares(self, todo: Todo) -> bool:
+    def spares(self, todo: Todo | Row[Any]) -> bool:
         """Return whether the todo stays as it is because of `unless`."""
         if self.unless is None:
             return False
         old, new = getattr(todo, self.unless), self.fields[self.unless]
         return (old is None) == (new is None) if self.unless == "deleted_at" else bool(old == new)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What follows from todos as they were read: it is written only if each is at the version of then, by its uuid.
+
+    `series` has the series that a todo begins, `successors` the occurrences that come after it, both by the uuid of
+    that todo. The rows are in no session; of a successor only what differs from its predecessor is read: its uuid,
+    dates and occurrence.
+    """
+
+    versions: Mapping[UUID, int]
+    series: Mapping[UUID, Series] = field(default_factory=dict)
+    successors: Mapping[UUID, Sequence[Todo]] = field(default_factory=dict)

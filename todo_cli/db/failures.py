@@ -31,7 +31,7 @@ _WAKING = ("compute node", "control plane")
 """Neon's proxy gives no code of its own where it could not wake the compute."""
 
 _TAKEN = ("uq_users_key", "uq_projects_user_id_key", "uq_tags_user_id_key")
-_MET_ANOTHER = ("fk_todos_project_id", "fk_todo_tags_tag_id", "uq_todos_uuid", *_TAKEN)
+_MET_ANOTHER = ("fk_todos_project_id", "fk_todo_tags_tag_id", "uq_todos_uuid", "ix_todos_series_id_occurrence", *_TAKEN)
 
 _VIOLATIONS = {
     "uq_users_key": "there is a user of that name already",
@@ -50,6 +50,7 @@ _SQLITE_UNIQUE = {
     "projects.user_id, projects.key": "uq_projects_user_id_key",
     "tags.user_id, tags.key": "uq_tags_user_id_key",
     "todos.uuid": "uq_todos_uuid",
+    "todos.series_id, todos.occurrence": "ix_todos_series_id_occurrence",
 }
 
 _REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
@@ -74,7 +75,8 @@ def may_succeed_again(error: BaseException, failure: TodoError) -> bool:
     """Return whether the error, in our words `failure`, had to do with another transaction or with the line only.
 
     A project or a tag can be deleted while todos are put into it: whoever comes second finds the link dangling.
-    Of two that add the same uuid at once the second finds the first's todo; of two that give the same name, the name.
+    Of two that add the same uuid at once, or make the same occurrence, the second finds the first's todo; of two that
+    give the same name, the name.
     """
     if isinstance(error, IntegrityError):
         return _violated(error) in _MET_ANOTHER

@@ -31,9 +31,9 @@ CHANGES, PROJECTS, SERIES = (Base.metadata.tables[name] for name in ("changes", 
 
 
 def line(
-    place: int,
+    place: int | ColumnElement[int],
     uuid: UUID | ColumnElement[UUID],
-    field: str,
+    field: str | ColumnElement[str],
     *,
     entity: str = "todo",
     todo: ColumnElement[int] | None = None,
@@ -43,10 +43,10 @@ def line(
     """Return one line of history; lines are sorted by the todo's number and their place."""
     return select(
         (literal(0, Integer()) if todo is None else todo).label("todo"),
-        literal(place, Integer()).label("place"),
+        (literal(place, Integer()) if isinstance(place, int) else place).label("place"),
         literal(entity, Text()).label("entity"),
         (literal(uuid, Uuid()) if isinstance(uuid, UUID) else uuid).label("uuid"),
-        literal(field, Text()).label("field"),
+        (literal(field, Text()) if isinstance(field, str) else field).label("field"),
         (cast(null(), Text()) if old is None else old).label("old"),
         (cast(null(), Text()) if new is None else new).label("new"),
     )

@@ -103,6 +103,10 @@ class Step(Transaction):
         """Return whether this step changed, or made, that todo."""
         return todo.uuid in self._touched
 
+    def touch(self, todo: Todo) -> None:
+        """Give the todo a new version: something was changed that shows in it."""
+        self._touched[todo.uuid] = todo
+
     def keep(self) -> None:
         """Tell that rows were written past this step, which have a history of their own."""
         self._wrote = True

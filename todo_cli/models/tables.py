@@ -271,6 +271,16 @@ class Series(Base, table=True):
 
     todos: list["Todo"] = Relationship(back_populates="series", sa_relationship_kwargs={"lazy": "raise"})
 
+    @property
+    def first_occurrence(self) -> str:
+        """Which occurrence the first todo of the series is: its start, or a number that counts completions."""
+        return number_occurrence(1) if self.after_completion else self.dtstart_local
+
+
+def number_occurrence(number: int) -> str:
+    """Return an occurrence of a series that counts from completion: digits that sort as numbers do."""
+    return f"{number:06}"
+
 
 class Step(Base, table=True):
     """What one command wrote. Its uuid gates the writing: a second command with the same one changes nothing."""

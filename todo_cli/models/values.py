@@ -116,10 +116,14 @@ class TodoPublic:
 
 @dataclass(frozen=True, slots=True)
 class TodoOutcome:
-    """A todo after a command, and whether the command changed it (`done` on a done todo does not)."""
+    """A todo after a command, and whether the command changed it (`done` on a done todo does not).
+
+    `next` has the occurrences that the command made to follow it.
+    """
 
     todo: TodoPublic
     changed: bool
+    next: tuple[TodoPublic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,3 +185,8 @@ def make_public(
         deleted_at=columns.deleted_at,
         version=columns.version,
     )
+
+
+def split_names(names: str | None) -> list[str]:
+    """Return names that a statement joined by commas, which none of them holds."""
+    return names.split(",") if names else []

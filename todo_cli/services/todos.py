@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import Executable, Row, and_, select
 from sqlmodel import col
 
-from todo_cli.db.at_once import add_at_once, edit_at_once
+from todo_cli.db.at_once import add_at_once
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.edits import Edit
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
-from todo_cli.models.tables import Project, Tag, Todo
+from todo_cli.models.tables import Series, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoOutcome, When
 from todo_cli.query.references import Reference
+from todo_cli.services.editing import edit_each, ensure_project, ensure_tags
 from todo_cli.services.lookup import (
     WITH_PROJECT,
     WITH_SERIES,
     WITH_TAGS,
-    find_todos,
-    is_referred_to,
     make_public,
-    match_references,
-    read_recurrence,
+    split_names,
     to_public,
+    to_recurrence,
 )
+from todo_cli.services.recurring import Every, begin_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,19 @@ class NewTodo:
     project: str | None = None
     tags: tuple[str, ...] = ()
     due: When | None = None
+    scheduled: When | None = None
+    wait_until: datetime | None = None
+    expires_at: datetime | None = None
+    every: Every | None = None
     uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TodoChanges:
-    """What `modify` was told: None leaves a field as it is, `clear` names the fields to empty."""
+    """What `modify` was told: None leaves a field as it is, `clear` names the fields to empty.
+
+    `ends_series` lets a todo recur no more.
+    """
 
     title: str | None = None
     description: str | None = None
@@ -58,15 +66,31 @@ class TodoChanges:
     tags: tuple[str, ...] = ()
     untag: tuple[str, ...] = ()
     clear: frozenset[str] = frozenset()
+    scheduled: When | None = None
+    wait_until: datetime | None = None
+    expires_at: datetime | None = None
+    every: Every | None = None
+    ends_series: bool = False
 
 
 async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
     """Store a new todo with its project and tags, which are made where there are none; return it with its number.
 
-    If the user has a todo of the given uuid already, that one is returned, unchanged. Raises ConflictError for a
-    project that is archived, and for the uuid of somebody else's todo.
+    If the user has a todo of the given uuid already, that one is returned, unchanged. What recurs and has no due date
+    is due on the first day of its rule. Raises ConflictError for a project that is archived, and for the uuid of
+    somebody else's todo; InvalidInputError for a rule that is none.
     """
     uuid = new.uuid or uuid4()  # the same in every attempt
+    series_uuid, due = uuid4(), new.due
+    if new.every:
+        _, due = begin_series(new.every, new.due, 0, db.now)
+
+    def make_series(user_id: int) -> Series | None:
+        if not new.every:
+            return None
+        series, _ = begin_series(new.every, new.due, user_id, db.now)
+        series.uuid = series_uuid
+        return series
 
     def make_row(user_id: int) -> Todo:
         todo = Todo(
@@ -78,16 +102,20 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
             created_at=db.now,
             updated_at=db.now,
         )
-        todo.due = new.due
+        todo.due, todo.scheduled = due, new.scheduled
+        todo.wait_until, todo.expires_at = new.wait_until, new.expires_at
         return todo
 
     async def work(step: Step) -> TodoOutcome:
         if new.uuid and (there := await _find_own(step, new.uuid)):
             return TodoOutcome(to_public(there), changed=False)
-        project = await _ensure_project(step, new.project)
-        tags = await _ensure_tags(step, new.tags)
+        project = await ensure_project(step, new.project)
+        tags = await ensure_tags(step, new.tags)
         todo = make_row(step.user_id)
-        todo.project, todo.tags, todo.series = project, tags, None
+        todo.project, todo.tags, todo.series = project, tags, make_series(step.user_id)
+        if todo.series:
+            todo.occurrence = todo.series.first_occurrence
+            step.create(todo.series)
         step.create(todo)
         await step.flush()
         return TodoOutcome(to_public(todo), changed=True)
@@ -98,15 +126,18 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
             raise NotFoundError("the new todo was added, and is gone again")
         return TodoOutcome(to_public(todo), changed=True)
 
-    row = make_row(0)
+    row, series = make_row(0), make_series(0)
+    if series:
+        row.occurrence = series.first_occurrence
 
     def make(viewer: Viewer, step: UUID) -> Executable:
-        return add_at_once(viewer, step, row, new.project, new.tags)
+        return add_at_once(viewer, step, row, new.project, new.tags, series)
 
     def read(rows: Sequence[Row[Any]]) -> TodoOutcome:
         [found] = rows
         row.id = found.id
-        return TodoOutcome(make_public(row, found.project, _split(found.tags)), changed=True)
+        todo = make_public(row, found.project, split_names(found.tags), to_recurrence(series))
+        return TodoOutcome(todo, changed=True)
 
     return await db.write("add", work, shortcut=Shortcut(make, read, recall))
 
@@ -116,23 +147,29 @@ async def modify_todos(
 ) -> list[TodoOutcome]:
     """Change the fields of each todo.
 
-    Raises NotFoundError, and ConflictError for a project that is archived or a todo that is not of that version.
+    With `every` each begins a series of its own, from its due date on. Raises NotFoundError, ConflictError for a
+    project that is archived or a todo that is not of that version, and InvalidInputError for a rule that is none.
     """
     fields: dict[str, object] = dict.fromkeys(sorted(changes.clear))
-    for field in ("title", "description", "due"):
+    for field in ("title", "description", "due", "scheduled", "wait_until", "expires_at"):
         if (value := getattr(changes, field)) is not None:
             fields[field] = value
     if changes.priority is not None:
         fields["priority"] = changes.priority.value
     put_on = {fold(name) for name in changes.tags}
     untag = tuple(name for name in changes.untag if fold(name) not in put_on)
-    edit = Edit(fields, changes.project, changes.tags, untag, if_version=if_version)
-    return await _edit_each(db, "modify", references, edit)
+    ends_series = changes.ends_series or changes.every is not None
+    edit = Edit(fields, changes.project, changes.tags, untag, if_version=if_version, ends_series=ends_series)
+    return await edit_each(db, "modify", references, edit, every=changes.every)
 
 
-async def complete_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Finish each todo, as of now; one that is done stays as it is. Raises NotFoundError."""
-    return await _set_status(db, "done", references, Status.DONE)
+async def complete_todos(db: Database, references: Sequence[Reference], *, catch_up: bool = False) -> list[TodoOutcome]:
+    """Finish each todo, as of now; one that is done stays as it is.
+
+    Of what recurs the next occurrence is made: the first that is not before today, or with `catch_up` also each that
+    was missed. Raises NotFoundError.
+    """
+    return await _set_status(db, "done", references, Status.DONE, recurring="succeed", catch_up=catch_up)
 
 
 async def reopen_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
@@ -141,23 +178,47 @@ async def reopen_todos(db: Database, references: Sequence[Reference]) -> list[To
 
 
 async def cancel_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Cancel each todo: it is off the list without having been done. Raises NotFoundError."""
-    return await _set_status(db, "cancel", references, Status.CANCELLED)
+    """Cancel each todo: it is off the list without having been done. Of what recurs the next occurrence is made.
+
+    Raises NotFoundError.
+    """
+    return await _set_status(db, "cancel", references, Status.CANCELLED, recurring="succeed")
 
 
-async def _set_status(db: Database, command: str, references: Sequence[Reference], status: Status) -> list[TodoOutcome]:
+async def skip_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
+    """Cancel this occurrence of each todo, and make the next one.
+
+    Raises NotFoundError, and ConflictError for a todo that does not recur.
+    """
+    return await _set_status(db, "skip", references, Status.CANCELLED, recurring="only")
+
+
+async def _set_status(
+    db: Database,
+    command: str,
+    references: Sequence[Reference],
+    status: Status,
+    *,
+    recurring: Literal["same", "succeed", "only"] = "same",
+    catch_up: bool = False,
+) -> list[TodoOutcome]:
     fields = {"status": status.value, "completed_at": db.now if status is Status.DONE else None}
-    return await _edit_each(db, command, references, Edit(fields, unless="status"))
+    edit = Edit(fields, unless="status", recurring=recurring)
+    return await edit_each(db, command, references, edit, catch_up=catch_up)
 
 
 async def delete_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Put each todo into the trash; one that is there stays as it is. Raises NotFoundError."""
-    return await _edit_each(db, "delete", references, Edit({"deleted_at": db.now}, unless="deleted_at", trashed=True))
+    """Put each todo into the trash; one that is there stays as it is.
+
+    Raises NotFoundError, and ConflictError for an open todo that recurs.
+    """
+    edit = Edit({"deleted_at": db.now}, unless="deleted_at", trashed=True, recurring="refuse")
+    return await edit_each(db, "delete", references, edit)
 
 
 async def restore_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
     """Take each todo from the trash, under the number that it had; raises NotFoundError."""
-    return await _edit_each(db, "restore", references, Edit({"deleted_at": None}, unless="deleted_at", trashed=True))
+    return await edit_each(db, "restore", references, Edit({"deleted_at": None}, unless="deleted_at", trashed=True))
 
 
 async def empty_trash(db: Database) -> int:
@@ -170,55 +231,6 @@ async def empty_trash(db: Database) -> int:
     return await db.write("trash empty", work)
 
 
-async def _edit_each(db: Database, command: str, references: Sequence[Reference], edit: Edit) -> list[TodoOutcome]:
-    """Find and lock the todos, and edit each.
-
-    Todos are locked before projects and tags are, by every step, so that no two wait for each other.
-    """
-
-    async def work(step: Step) -> list[TodoOutcome]:
-        todos = await find_todos(step, references, locked=True, trashed=edit.trashed)
-        if moved := [todo for todo in todos if edit.if_version not in (None, todo.version)]:
-            raise ConflictError(
-                f"{moved[0].id} was changed meanwhile: it is at version {moved[0].version}, not {edit.if_version}",
-                f"'todo show {moved[0].id}' shows it as it is",
-            )
-        fields = dict(edit.fields)
-        if edit.project is not None:
-            fields["project"] = await _ensure_project(step, edit.project)
-        tags = await _ensure_tags(step, edit.tags)
-        dropped = {fold(name) for name in edit.untag}
-        for todo in todos:
-            if edit.spares(todo):
-                continue
-            step.change(todo, **fields)
-            for tag in [tag for tag in todo.tags if tag.key in dropped]:
-                step.unlink(todo, tag)
-            for tag in tags:
-                step.link(todo, tag)
-        await step.flush()
-        return [TodoOutcome(to_public(todo), step.has_changed(todo)) for todo in todos]
-
-    async def recall(step: Step) -> list[TodoOutcome]:
-        todos = await find_todos(step, references, trashed=True)
-        changed = await step.find_changed()
-        return [TodoOutcome(to_public(todo), todo.uuid in changed) for todo in todos]
-
-    def make(viewer: Viewer, step: UUID) -> Executable:
-        return edit_at_once(viewer, step, command, is_referred_to(references), len(references), edit)
-
-    def read(rows: Sequence[Row[Any]]) -> list[TodoOutcome]:
-        tags = {row.id: {*_split(row.kept), *_split(row.added)} for row in rows}
-        todos = [make_public(row, row.project, tags[row.id], read_recurrence(row)) for row in rows]
-        changed = {row.id for row in rows if row.changed}
-        found = match_references(references, todos, trashed=True)
-        return [TodoOutcome(todo, todo.id in changed) for todo in found]
-
-    # A beginning of a uuid may stand for two todos, which only the number of rows could tell of one that is missing.
-    counts = len(references) == 1 or all(reference.is_exact for reference in references)
-    return await db.write(command, work, shortcut=Shortcut(make, read, recall) if counts else None)
-
-
 async def _find_own(step: Step, uuid: UUID) -> Todo | None:
     """Return this user's todo of that uuid, in the trash or not; raises ConflictError if it is somebody else's."""
     statement = select(Todo).where(col(Todo.uuid) == uuid).options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
@@ -226,25 +238,3 @@ async def _find_own(step: Step, uuid: UUID) -> Todo | None:
     if todo and todo.user_id != step.user_id:
         raise ConflictError("there is a todo with that uuid already, of another user")
     return todo
-
-
-def _split(names: str | None) -> list[str]:
-    return names.split(",") if names else []
-
-
-async def _ensure_project(step: Step, name: str | None) -> Project | None:
-    if name is None:
-        return None
-    wanted = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
-    found = (await step.session.execute(select(Project).where(col(Project.user_id) == step.user_id, wanted))).scalars()
-    nearest = max(found, key=lambda project: len(project.key), default=None)
-    if nearest is not None and nearest.archived_at:  # the project itself, or what it would be nested in
-        raise ConflictError(
-            f"the project {nearest.name!r} is archived", f"'todo project unarchive {nearest.name}' brings it back"
-        )
-    return await step.ensure(Project, name)
-
-
-async def _ensure_tags(step: Step, names: Sequence[str]) -> list[Tag]:
-    by_key = {fold(name): name for name in names}
-    return [await step.ensure(Tag, by_key[key]) for key in sorted(by_key)]

@@ -1,0 +1,296 @@
+"""Changing todos that there are: the one way in which every command does it, in one statement or in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Executable, Row, select
+from sqlmodel import col
+
+from todo_cli.db.at_once import edit_at_once
+from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.edits import Edit, Plan
+from todo_cli.db.statements import Viewer
+from todo_cli.db.step import Step
+from todo_cli.db.succession import IN_TRASH
+from todo_cli.errors import ConflictError
+from todo_cli.models.tables import Project, Series, Tag, Todo
+from todo_cli.models.text import fold
+from todo_cli.models.values import TodoOutcome, TodoPublic, When
+from todo_cli.query.references import Reference
+from todo_cli.services.lookup import (
+    WITH_PROJECT,
+    WITH_SERIES,
+    WITH_TAGS,
+    find_todos,
+    is_referred_to,
+    make_public,
+    match_references,
+    read_recurrence,
+    split_names,
+    to_public,
+    to_recurrence,
+)
+from todo_cli.services.recurring import Every, begin_series, find_successors, make_successor
+
+MOST_AT_ONCE = 100
+"""So many occurrences are made in the one statement; more are left to the ordinary transaction."""
+
+
+async def edit_each(
+    db: Database,
+    command: str,
+    references: Sequence[Reference],
+    edit: Edit,
+    *,
+    every: Every | None = None,
+    catch_up: bool = False,
+) -> list[TodoOutcome]:
+    """Find and lock the todos, and edit each; `every` begins a series for each, `catch_up` makes what was missed.
+
+    Raises NotFoundError, ConflictError and InvalidInputError as the commands say.
+    """
+    editing = _Editing(db, command, references, edit, every, catch_up)
+    # A beginning of a uuid may stand for two todos, which only the number of rows could tell of one that is missing.
+    counts = len(references) == 1 or all(reference.is_exact for reference in references)
+    return await db.write(command, editing.work, shortcut=editing.begin_at_once() if counts else None)
+
+
+@dataclass(frozen=True)
+class _Editing:
+    db: Database
+    command: str
+    references: Sequence[Reference]
+    edit: Edit
+    every: Every | None
+    catch_up: bool
+
+    # As an ordinary transaction. Todos are locked before series, and these before projects and tags, by every step,
+    # so that no two wait for each other.
+
+    async def work(self, step: Step) -> list[TodoOutcome]:
+        edit = self.edit
+        todos = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
+        self._check_versions(todos)
+        touched = [todo for todo in todos if not edit.spares(todo)]
+        recurring = await _lock_series(step, touched)
+        self._check_recurring(touched, recurring)
+        fields = dict(edit.fields)
+        if edit.project is not None:
+            fields["project"] = await ensure_project(step, edit.project)
+        tags = await ensure_tags(step, edit.tags)
+        for todo in touched:
+            series = recurring.get(todo.uuid)
+            if edit.ends_series and series:
+                step.change(series, ended_at=step.now)
+                step.touch(todo)
+            step.change(todo, **{**fields, **self._begin(step, todo, fields)})
+            _change_tags(step, todo, tags, edit.untag)
+        successors: dict[UUID, list[Todo]] = {}
+        if edit.recurring in ("succeed", "only"):
+            for todo in touched:
+                if series := recurring.get(todo.uuid):
+                    successors[todo.uuid] = await self._succeed(step, todo, series)
+        await step.flush()
+        return [
+            TodoOutcome(to_public(todo), step.has_changed(todo), tuple(map(to_public, successors.get(todo.uuid, ()))))
+            for todo in todos
+        ]
+
+    async def recall(self, step: Step) -> list[TodoOutcome]:
+        todos = await find_todos(step, self.references, trashed=True)
+        changed = await step.find_changed()
+        statement = select(Todo).where(col(Todo.user_id) == step.user_id, col(Todo.uuid).in_(changed))
+        statement = statement.options(WITH_PROJECT, WITH_TAGS, WITH_SERIES).order_by(col(Todo.id))
+        made = set((await step.session.execute(statement)).scalars()).difference(todos)
+        return [
+            TodoOutcome(
+                to_public(todo),
+                todo.uuid in changed,
+                tuple(to_public(heir) for heir in made if todo.series and heir.series_id == todo.series_id),
+            )
+            for todo in todos
+        ]
+
+    def _check_versions(self, todos: Sequence[Todo]) -> None:
+        expected = self.edit.if_version
+        if moved := [todo for todo in todos if expected not in (None, todo.version)]:
+            raise ConflictError(
+                f"{moved[0].id} was changed meanwhile: it is at version {moved[0].version}, not {expected}",
+                f"'todo show {moved[0].id}' shows it as it is",
+            )
+
+    def _check_recurring(self, todos: Sequence[Todo], recurring: dict[UUID, Series]) -> None:
+        """Raise ConflictError where the command is for recurring todos only, or just not for them."""
+        for todo in todos:
+            if self.edit.recurring == "only" and todo.uuid not in recurring:
+                raise ConflictError(f"{todo.id} does not recur", f"'todo cancel {todo.id}' takes it off the list")
+            if self.edit.recurring == "refuse" and todo.uuid in recurring and todo.status == "open":
+                raise ConflictError(
+                    f"{todo.id} recurs, and would come no more",
+                    f"'todo skip {todo.id}' passes over this one, 'todo delete {todo.id} --series' ends the series",
+                )
+
+    def _begin(self, step: Step, todo: Todo, fields: Mapping[str, object]) -> dict[str, object]:
+        """Return what is set where the todo begins a series."""
+        if self.every is None:
+            return {}
+        due = fields.get("due", todo.due)
+        assert due is None or isinstance(due, When)
+        series, due = begin_series(self.every, due, step.user_id, step.now)
+        step.create(series)
+        return {"due": due, "series": series, "occurrence": series.first_occurrence}
+
+    async def _succeed(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
+        """Make the occurrences that follow, or take them from the trash."""
+        statement = (
+            select(Todo)
+            .where(col(Todo.series_id) == series.id, col(Todo.occurrence) > todo.occurrence)
+            .options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
+        )
+        later = {row.occurrence or "": row for row in (await step.session.execute(statement)).scalars()}
+        recurrence = to_recurrence(series)
+        assert recurrence
+        trashed = {occurrence: row.deleted_at is not None for occurrence, row in later.items()}
+        found = []
+        for occurrence in find_successors(todo, recurrence, trashed, step.now, catch_up=self.catch_up):
+            row = later.get(occurrence.occurrence)
+            if row:
+                step.change(row, deleted_at=None)
+            else:
+                row = make_successor(todo, occurrence, step.user_id, step.now)
+                row.project, row.tags, row.series = todo.project, list(todo.tags), series
+                step.create(row)
+            found.append(row)
+        return found
+
+    # As one statement of a server, or two where something follows from the todos as they are.
+
+    def begin_at_once(self) -> Shortcut[list[TodoOutcome]]:
+        def make(viewer: Viewer, step: UUID) -> Executable:
+            return edit_at_once(
+                viewer,
+                step,
+                self.command,
+                is_referred_to(self.references),
+                len(self.references),
+                self.edit,
+                looks=self.every is not None,
+            )
+
+        def read(rows: Sequence[Row[Any]]) -> list[TodoOutcome] | Shortcut[list[TodoOutcome]] | None:
+            return self._go_on(rows) if rows[0].pending else self._read(rows, Plan({}))
+
+        return Shortcut(make, read, self.recall)
+
+    def _go_on(self, rows: Sequence[Row[Any]]) -> Shortcut[list[TodoOutcome]] | None:
+        """Return the second statement, which writes what follows from these rows; None for what it cannot do."""
+        edit, every = self.edit, self.every
+        touched = [row for row in rows if not edit.spares(row)]
+        series, successors = {}, {}
+        if every:
+            dues = {None if row.due_on is None else When(row.due_on, row.due_at) for row in touched}
+            lacking = edit.fields.get("due") is None and ("due" in edit.fields or None in dues)
+            if lacking and "due" not in edit.fields and len(dues) > 1:
+                return None  # some get a due date with their series, others keep theirs
+            for row in touched:
+                own = None if row.due_on is None else When(row.due_on, row.due_at)
+                due = edit.fields.get("due", own)
+                assert due is None or isinstance(due, When)
+                series[row.uuid], first = begin_series(every, due, 0, self.db.now)
+                if lacking:
+                    edit = replace(edit, fields={**edit.fields, "due": first})
+        elif self.catch_up and len(touched) > 1:
+            return None  # two of one series could miss the same occurrences
+        else:
+            for row in touched:
+                found = self._plan_successors(row)
+                if found is None:
+                    return None
+                if found:
+                    successors[row.uuid] = found
+        if sum(map(len, successors.values())) > MOST_AT_ONCE:
+            return None
+        plan = Plan({row.uuid: row.version for row in rows}, series, successors)
+
+        def make(viewer: Viewer, step: UUID) -> Executable:
+            return edit_at_once(viewer, step, self.command, is_referred_to(self.references), len(rows), edit, plan=plan)
+
+        return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)
+
+    def _plan_successors(self, row: Row[Any]) -> list[Todo] | None:
+        """Return the occurrences that follow; None where it does not recur and should, or one rests in the trash."""
+        recurrence = read_recurrence(row)
+        if recurrence is None:
+            return None if self.edit.recurring == "only" else []
+        later = {name.removesuffix(IN_TRASH): name.endswith(IN_TRASH) for name in split_names(row.later)}
+        todo = _public(row)
+        found = find_successors(todo, recurrence, later, self.db.now, catch_up=self.catch_up)
+        if any(occurrence.occurrence in later for occurrence in found):
+            return None
+        return [make_successor(todo, occurrence, 0, self.db.now) for occurrence in found]
+
+    def _read(self, rows: Sequence[Row[Any]], plan: Plan) -> list[TodoOutcome]:
+        outcomes = {}
+        for row in rows:
+            recurrence = read_recurrence(row)
+            if row.uuid in plan.series:
+                recurrence = to_recurrence(plan.series[row.uuid])
+            elif self.edit.ends_series:
+                recurrence = None
+            todo = replace(_public(row), recurrence=recurrence)
+            numbers = dict(pair.split("=") for pair in split_names(row.next))
+            successors = []
+            for heir in plan.successors.get(row.uuid, ()):
+                heir.id = int(numbers[str(heir.uuid)])
+                successors.append(make_public(heir, todo.project, todo.tags, recurrence))
+            outcomes[todo.id] = TodoOutcome(todo, row.changed, tuple(successors))
+        found = match_references(self.references, [outcome.todo for outcome in outcomes.values()], trashed=True)
+        return [outcomes[todo.id] for todo in found]
+
+
+def _public(row: Row[Any]) -> TodoPublic:
+    tags = {*split_names(row.kept), *split_names(row.added)}
+    return make_public(row, row.project, tags, read_recurrence(row))
+
+
+async def _lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:
+    """Return the series that go on, locked, by the uuid of each todo that belongs to one."""
+    numbers = {todo.series_id for todo in todos if todo.series_id is not None}
+    if not numbers:
+        return {}
+    statement = select(Series).where(col(Series.id).in_(numbers)).order_by(col(Series.id))
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    series = {row.id: row for row in (await step.session.execute(locked)).scalars() if row.ended_at is None}
+    return {todo.uuid: series[todo.series_id] for todo in todos if todo.series_id in series}
+
+
+def _change_tags(step: Step, todo: Todo, tags: Sequence[Tag], untag: Sequence[str]) -> None:
+    dropped = {fold(name) for name in untag}
+    for tag in [tag for tag in todo.tags if tag.key in dropped]:
+        step.unlink(todo, tag)
+    for tag in tags:
+        step.link(todo, tag)
+
+
+async def ensure_project(step: Step, name: str | None) -> Project | None:
+    """Return the project of that name, made if there is none; raises ConflictError if it is archived."""
+    if name is None:
+        return None
+    wanted = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
+    found = (await step.session.execute(select(Project).where(col(Project.user_id) == step.user_id, wanted))).scalars()
+    nearest = max(found, key=lambda project: len(project.key), default=None)
+    if nearest is not None and nearest.archived_at:  # the project itself, or what it would be nested in
+        raise ConflictError(
+            f"the project {nearest.name!r} is archived", f"'todo project unarchive {nearest.name}' brings it back"
+        )
+    return await step.ensure(Project, name)
+
+
+async def ensure_tags(step: Step, names: Sequence[str]) -> list[Tag]:
+    """Return the tags of these names, each once, made where there are none."""
+    by_key = {fold(name): name for name in names}
+    return [await step.ensure(Tag, by_key[key]) for key in sorted(by_key)]
