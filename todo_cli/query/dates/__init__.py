@@ -1,0 +1,130 @@
+"""Dates as people write them: text and `now` in, a value out.
+
+A WHEN names a calendar day, the same in every zone, or an instant, if it has a time of the day, or hours, minutes or
+seconds. Capitals and spare spaces mean nothing. Days and times are those of the zone of `now`.
+
+| WHEN                              | means                                                                        |
+|-----------------------------------|------------------------------------------------------------------------------|
+| `now`                             | this instant                                                                 |
+| `today`, `tomorrow`, `yesterday`  | that day                                                                     |
+| `sod`, `eod`                      | today at 00:00, today at 23:59                                               |
+| `sow`, `som`, `soq`, `soy`        | the first day of this week, month, quarter, year                             |
+| `eow`, `eom`, `eoq`, `eoy`        | the last day of it                                                           |
+| `eoww`                            | the end of the work week: its Friday, at a weekend the next one              |
+| `later`, `someday`                | 9998-12-31, the last day there is                                            |
+| `friday`, `fri`                   | the next day of that name, never today                                       |
+| `this friday`, `next friday`      | the Friday of this calendar week, or of the next one                         |
+| `last friday`                     | the latest one before today                                                  |
+| `next week`, `last month` …       | the first day of the next, or of the previous, week, month, quarter, year    |
+| `january`, `jan`                  | the first day of the next month of that name, after today                    |
+| `15th`                            | the next 15th of a month, after today; months without such a day are skipped |
+| `easter`                          | the next Easter Sunday (Western), after today                                |
+| `24 dec`, `dec 24`,               | the next such date, today included                                           |
+| `24th of december`                |                                                                              |
+| `24 dec 2027`, `dec 24, 2027`     | that day                                                                     |
+| `first monday of january`,        | the first, second … fifth or last such weekday (`2nd` does as well) of the   |
+| `2nd tuesday of january 2027`     | next month of that name, so that it is not before today; or of that year     |
+| `last friday of month`            | the same of this month, even if it is past; also `of next month`, `of last   |
+|                                   | month`, and `quarter` and `year` instead of `month`                          |
+| `last day of month`,              | the first or the last day, of all that may follow `of` above                 |
+| `first day of february`           |                                                                              |
+| `2026-12-24`, `20261224`          | that day (ISO 8601)                                                          |
+| `2026-W52-4`, `2026-W52`          | the fourth day of that week; its Monday (ISO 8601, wherever your week begins)|
+| `2026-359`                        | the 359th day of the year (ISO 8601)                                         |
+| `2026-12-24 18:00`,               | that instant; `T` may stand for the space, behind each of the ISO dates      |
+| `2026-12-24T18:00:30`             |                                                                              |
+| `2026-12-24T18:00+01:00`, `…Z`    | the same in that zone; the date is the one in yours                          |
+| `17:00`, `9:05`, `5pm`, `5:30 pm`,| the next time that the clock shows it, today or tomorrow; 12am is 00:00,     |
+| `noon`, `at 17:00`                | 12pm is noon                                                                 |
+| `friday 17:00`, `friday at 5pm`,  | any of the days above at that time                                           |
+| `5pm friday`                      |                                                                              |
+| `3d`, `+2w`, `in 3 days`,         | so many days from today. Units: `d` day, `w` wk week, `mo` month, `q`        |
+| `1y 6mo`, `in a week`             | quarter, `y` yr year; in full also with an `s`                               |
+| `2h`, `1h30m`, `in an hour`       | so much time from now. Units: `s` sec second, `m` min minute, `h` hr hour    |
+| `-1d`, `3 days ago`               | before today, or before now                                                  |
+| `P3D`, `PT2H`, `P1Y2M`, `-P2W`    | the same as a duration of ISO 8601                                           |
+| `eom-3d`, `friday 5pm + 30min`,   | any of the above, with durations added or taken away one after the other     |
+| `easter+1d-2h`                    |                                                                              |
+| `eom-3d 17:00`, `3d at noon`      | a sum of days at that time                                                   |
+| `10/11/2026`, `10/11`             | only if the convention for it was chosen: day or month first; else refused   |
+
+Rules of taste:
+
+- A name is in the future: `friday` on a Friday is the next one. Only `this`, `last`, `so…`, `of month` look back.
+- A week begins on Monday, unless the conventions say otherwise.
+- `m` is a minute, `mo` a month.
+- A month later is the same day of the month, or the last one of a month that is too short: 31 January + `1mo` is the
+  last of February. In one duration months are added first, then days, then hours and less (RFC 5545, 3.3.6).
+- Days and more keep the time on the clock; hours and less are elapsed time, on a day without a time from its beginning.
+  A distance with any hours in it (`3d+2h`) starts from now, one without from today.
+- A sign is for all units up to the next sign: `-1h30m` is 90 minutes ago.
+- A time that the clocks leave out is refused, and one that comes twice is the first. A sum that ends in such a gap is
+  moved forward by it (RFC 5545, 3.3.5).
+- What can be understood in two ways is refused, and both are named: `midnight`, `24:00`, `10/11/2026`, bare numbers.
+- Years run from 0002 to 9998, so that every zone can show every date.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.models.values import When
+from todo_cli.query.dates.calendar_days import FIRST_YEAR, LAST_YEAR
+from todo_cli.query.dates.conventions import USUAL, Conventions
+from todo_cli.query.dates.errors import UnreadableError, explain
+from todo_cli.query.dates.instants import start_of_day, start_of_next_day, to_instant
+from todo_cli.query.dates.words import ENDS, normalise
+
+__all__ = [
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "USUAL",
+    "Conventions",
+    "names_last_day",
+    "parse_when",
+    "start_of_day",
+    "start_of_next_day",
+    "to_instant",
+]
+
+_ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST_DAYS = {name for name, period in ENDS.items() if period != "week"}
+
+
+def parse_when(text: str, now: datetime, conventions: Conventions = USUAL) -> When:
+    """Return the date, or the instant, that the text names.
+
+    `now` is aware, in the zone of whoever wrote the text. Raises InvalidInputError for anything that is not in the
+    module's table, with what may have been meant.
+    """
+    # The grammar is loaded for texts only: most commands need no more of dates than where a day begins.
+    from todo_cli.query.dates.reading import read_when
+
+    try:
+        return read_when(text, now, conventions)
+    except UnreadableError as error:
+        raise explain(text, error, lambda proposal: _is_when(proposal, now, conventions)) from None
+
+
+def names_last_day(text: str) -> bool:
+    """Return whether the text names the last day of a month, quarter or year as such, at any time of the day.
+
+    What repeats every month from there on is due on the last day of each, not on the 30th. A sum (`eom-1d`), and a text
+    that is no date, name none.
+    """
+    when = normalise(text)
+    if "+" in when or "-" in when or not _is_when(text, _ANY_MOMENT, USUAL):
+        return False
+    return "last day of " in when or not _LAST_DAYS.isdisjoint(re.findall("[a-z]+", when))
+
+
+def _is_when(text: str, now: datetime, conventions: Conventions) -> bool:
+    from todo_cli.query.dates.reading import read_when
+
+    try:
+        read_when(text, now, conventions)
+    except (UnreadableError, InvalidInputError):
+        return False
+    return True
