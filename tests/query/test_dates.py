@@ -3,6 +3,7 @@
 Unless a table says otherwise, `now` is Wednesday, 25 November 2026, 14:30 in Berlin; NOW is the Sunday before, 12:00.
 """
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import BERLIN, NOW
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import When
+from todo_cli.query import dates
 from todo_cli.query.dates import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -650,3 +652,11 @@ def test_the_years_leave_room_for_every_zone() -> None:
         for text in (f"{year:04}-01-01", f"{year:04}-12-31 23:59"):
             assert parse_when(text, now).on.year == year
     assert parse_when("today", NOW) == When(NOW.date())
+
+
+def test_every_example_of_the_reference_is_understood() -> None:
+    rows = [row.split("|")[1] for row in str(dates.__doc__).splitlines() if row.startswith("| ")]
+    examples = [text for row in rows for text in re.findall("`([^`…]+)`", row)]
+    assert len(examples) > 60
+    for text in examples:
+        parse_when(text, WEDNESDAY, Conventions(date_order="d/m/y"))

@@ -39,10 +39,10 @@ def explain(text: str, error: UnreadableError, works: Callable[[str], bool]) -> 
     proposals = " or ".join(f"'{proposal}'" for proposal in (meant if error.is_choice else meant[:1]))
     hint = f"did you mean {proposals}? " if proposals else ""
     advice = f"{error.advice}; " if error.advice else ""
-    return InvalidInputError(f"{quote(text)} {error.what}", f"{hint}{advice}examples: {EXAMPLES}")
+    return InvalidInputError(f"{_quote(text)} {error.what}", f"{hint}{advice}examples: {EXAMPLES}")
 
 
-def quote(text: str) -> str:
+def _quote(text: str) -> str:
     """Return the text in quotes, on one line and not too long for it."""
     return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
 
