@@ -60,7 +60,7 @@ Rules of taste:
 - A sign is for all units up to the next sign: `-1h30m` is 90 minutes ago.
 - A time that the clocks leave out is refused, and one that comes twice is the first. A sum that ends in such a gap is
   moved forward by it (RFC 5545, 3.3.5).
-- What can be understood in two ways is refused, and both are named: `midnight`, `24:00`, `10/11/2026`, bare numbers.
+- What can be understood in two ways is refused with what it may mean: `midnight`, `24:00`, `10/11/2026`, a bare number.
 - Years run from 0002 to 9998, so that every zone can show every date.
 """
 
