@@ -32,9 +32,11 @@ def expand_rule(rule: Rule, start: datetime, since: datetime) -> Iterator[DayTim
     The first may lie before `since` (and before `start`), by less than the rule's interval. Ends with the calendar, or
     where the rule has nothing within `LOOK_AHEAD`.
     """
-    rule = _fill_in(rule, start)
-    days = _expand_within_days if rule.freq.is_within_a_day else _expand_periods
-    return days(rule, start, max(start, since))
+    since = max(start, since)
+    if since.year > LAST_YEAR:
+        return iter(())
+    expand = _expand_within_days if rule.freq.is_within_a_day else _expand_periods
+    return expand(_fill_in(rule, start), start, since)
 
 
 def _fill_in(rule: Rule, start: datetime) -> Rule:
@@ -70,8 +72,8 @@ def _expand_periods(rule: Rule, start: datetime, since: datetime) -> Iterator[Da
     number = first + (number_of(since.date()) - first) // rule.interval * rule.interval
     seen = since.toordinal()
     while number <= last and first_day_of(number) - seen <= LOOK_AHEAD.days:
-        period = range(first_day_of(number), min(first_day_of(number + 1), _LAST_DAY + 1))
-        days = [day for day in period if passes(date.fromordinal(day))]
+        end = first_day_of(number + 1) if number < last else _LAST_DAY + 1
+        days = [day for day in range(max(1, first_day_of(number)), end) if passes(date.fromordinal(day))]
         if not rule.by_set_pos:
             yield from ((day, times) for day in days)
         else:

@@ -13,6 +13,7 @@
 | `last day of month`, `month on the last day`        | `FREQ=MONTHLY;BYMONTHDAY=-1`                              |
 | `last day of quarter`                               | `FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=-1`                   |
 | `3rd tuesday of month`, `last friday of month`      | `FREQ=MONTHLY;BYDAY=3TU`, `FREQ=MONTHLY;BYDAY=-1FR`       |
+| `last weekday of month`                             | `FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1`           |
 | `first monday of january`                           | `FREQ=YEARLY;BYMONTH=1;BYDAY=1MO`                         |
 | `year`, `2 years`                                   | `FREQ=YEARLY`, `FREQ=YEARLY;INTERVAL=2`                   |
 | `24 dec`, `dec 24`, `24th of december`              | `FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=24`                    |
@@ -227,6 +228,8 @@ def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
     by_day = ",".join(weekdays or nth_weekdays)
     if len(months) > 1 or -1 in numbers or sum(map(bool, (weekdays, nth_weekdays, days))) != 1:
         return None
+    if days and not bare and any(word in _ORDINALS and word != "last" for word in words):  # 'every second'
+        return None
     if "BYSETPOS" in by_day and len(nth_weekdays) > 1:  # it would choose from all of them
         return None
     return _Days(by_day, ordered(days), months[0] if months else None, weekly=bool(weekdays))
@@ -294,7 +297,9 @@ def _join(numbers: Iterable[int]) -> str:
 
 def _corrections(words: list[str]) -> Iterator[list[str]]:
     """Yield what may have been meant instead."""
-    right = _split(" ".join(word if _is_known(word) else nearest(word, _WORDS, likeness=0.7) or word for word in words))
+    right = _split(
+        " ".join(word if _is_known(word) else nearest(word, _WORDS, likeness=0.65) or word for word in words)
+    )
     yield right
     yield from ([*right[:place], "on", *right[place:]] for place in (1, 2))
     yield [*right, "weeks"]
@@ -302,11 +307,13 @@ def _corrections(words: list[str]) -> Iterator[list[str]]:
 
 
 def _is_every(words: list[str], start: Slot) -> bool:
-    phrase = _parse_phrase(words)
+    if (phrase := _parse_phrase(words)) is None:
+        return False
     try:
-        return phrase is not None and bool(_make_rule(*phrase, start))
+        _make_rule(*phrase, start)
     except InvalidInputError:
         return False
+    return True
 
 
 def _is_known(word: str) -> bool:

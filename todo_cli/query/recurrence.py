@@ -83,7 +83,7 @@ def slot_after_completion(rule: Rule, completed: datetime, at: time | None, zone
         start = datetime.combine(completed, at or time())
         since = datetime.combine(completed, time()) + timedelta(days=1)
     moment = _add_interval(start, rule) if rule.is_distance else next(_matches(rule, start, since), None)
-    return _within(rule, zone, moment, completed.date() if at is None else completed)
+    return _within(rule, zone, moment, completed.date() if at is None and not rule.has_times else completed)
 
 
 def _slots_since(rule: Rule, start: Slot, zone: str, since: datetime) -> Iterator[Slot]:

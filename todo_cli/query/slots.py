@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import When
+from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR
 from todo_cli.query.rules import quote
 
 Slot = date | datetime
@@ -27,10 +28,10 @@ def parse_slot(text: str) -> Slot:
     """Return the slot that `format_slot` wrote; raises InvalidInputError for any other text."""
     match = _SLOT.fullmatch(text)
     try:
-        if match:
+        if match and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
             return datetime.fromisoformat(text) if match[1] else date.fromisoformat(text)
     except ValueError:
-        pass
+        pass  # no such day or time
     raise InvalidInputError(f"{quote(text)} is no slot of a series", "examples: 2026-11-30, 2026-11-30T18:00:00")
 
 
