@@ -151,8 +151,9 @@ def _periods(rule: Rule) -> tuple[Callable[[date], int], Callable[[int], int]]:
 
 def _first_week(year: int, week_start: int) -> int:
     """Return the day on which week 1 begins: the first that has four days or more in the year."""
-    fourth = date(year, 1, 4)
-    return fourth.toordinal() - (fourth.weekday() - week_start) % 7
+    before = year - 1  # counted by hand: the year after the calendar's last is asked for as well
+    fourth = before * 365 + before // 4 - before // 100 + before // 400 + 4
+    return fourth - (fourth - 1 - week_start) % 7
 
 
 def _week_year(day: date, week_start: int) -> int:
