@@ -18,7 +18,7 @@ from tests.query.recurrence_strategies import RULES, STARTS
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import When
 from todo_cli.query.phrases import parse_every
-from todo_cli.query.recurrence import check_rule, first_slot, next_slot, slot_after_completion, slots, slots_after
+from todo_cli.query.recurrence import check_rule, first_slot, slot_after_completion, slots, slots_after
 from todo_cli.query.rules import DAY_CODES, Rule, parse_rule
 from todo_cli.query.slots import Slot, find_zone, format_slot, parse_slot, slot_to_when, when_to_slot
 
@@ -183,6 +183,10 @@ RFC_DAYS = [
     ("FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST=SU", datetime(1997, 8, 5, 9), True, "1997-08-05,17,19,31"),
     ("FREQ=MONTHLY;BYMONTHDAY=15,30;COUNT=5", datetime(2007, 1, 15, 9), True, "2007-01-15,30 02-15 03-15,30"),
 ]
+
+
+def next_slot(rule: Rule, start: Slot, after: Slot, not_before: date, zone: str) -> Slot | None:
+    return next(slots_after(rule, start, after, zone, not_before=not_before), None)
 
 
 class TestTheExamplesOfTheStandard:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row
 
 from todo_cli.models.tables import Series, Todo
+from todo_cli.models.values import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,23 @@ class Edit:
             return False
         old, new = getattr(todo, self.unless), self.fields[self.unless]
         return (old is None) == (new is None) if self.unless == "deleted_at" else bool(old == new)
+
+
+class Later(StrEnum):
+    """What there is of a later occurrence of a series: as a mark that stands behind it where they are listed."""
+
+    KEPT = ""
+    TRASHED = "~"
+    """Open, and in the trash: it is taken out rather than made again."""
+    GONE = "!"
+    """Done or cancelled, and in the trash: it stays there, and does not come again."""
+
+    @classmethod
+    def of(cls, todo: Todo) -> Later:
+        """Return what a row is as a later occurrence."""
+        if todo.deleted_at is None:
+            return cls.KEPT
+        return cls.TRASHED if todo.status == Status.OPEN.value else cls.GONE
 
 
 @dataclass(frozen=True, slots=True)

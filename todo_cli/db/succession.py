@@ -32,10 +32,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.edits import Later
 from todo_cli.db.history_lines import PROJECTS, SERIES, line, quoted
 from todo_cli.db.step import creation_changes, encode
 from todo_cli.models.tables import Base, Series, Todo, derive
 from todo_cli.models.types import UtcDateTime
+from todo_cli.models.values import Status
 
 TODOS, TODO_TAGS, TAGS = (Base.metadata.tables[name] for name in ("todos", "todo_tags", "tags"))
 
@@ -48,9 +50,6 @@ _OWN = (
     *("occurrence", "created_at", "updated_at", "version"),
 )
 
-IN_TRASH = "~"
-"""Stands behind an occurrence that `list_later` lists."""
-
 
 def recurs(todos: FromClause) -> ColumnElement[bool]:
     """Return whether the todo belongs to a series that goes on."""
@@ -58,9 +57,13 @@ def recurs(todos: FromClause) -> ColumnElement[bool]:
 
 
 def list_later(todos: FromClause) -> ColumnElement[str]:
-    """Return the later occurrences of the todo's series, joined by commas, with `IN_TRASH` behind those that rest there."""
+    """Return the later occurrences of the todo's series with their marks (see `Later`), joined by commas."""
     later = TODOS.alias("later")
-    mark = case((later.c.deleted_at.is_(None), ""), else_=IN_TRASH)
+    mark = case(
+        (later.c.deleted_at.is_(None), Later.KEPT.value),
+        (later.c.status == Status.OPEN.value, Later.TRASHED.value),
+        else_=Later.GONE.value,
+    )
     found = select(func.aggregate_strings(later.c.occurrence + mark, ",")).where(
         later.c.series_id == todos.c.series_id, later.c.occurrence > todos.c.occurrence
     )

@@ -49,15 +49,12 @@ def slots(rule: Rule, start: Slot, zone: str) -> Iterator[Slot]:
     return _slots_since(rule, start, zone, start_of(start))
 
 
-def slots_after(rule: Rule, start: Slot, slot: Slot, zone: str) -> Iterator[Slot]:
-    """Yield the slots of the series that come after the given one, which need not be of it."""
-    return _slots_since(rule, start, zone, start_of(slot) + _SECOND)
-
-
-def next_slot(rule: Rule, start: Slot, after: Slot, not_before: date, zone: str) -> Slot | None:
-    """Return the first slot after the given one whose date is not before that day; None where the series has ended."""
-    since = max(start_of(after) + _SECOND, datetime.combine(not_before, time()))
-    return next(_slots_since(rule, start, zone, since), None)
+def slots_after(rule: Rule, start: Slot, slot: Slot, zone: str, *, not_before: date | None = None) -> Iterator[Slot]:
+    """Yield the slots of the series that come after the given one, which need not be of it, from that day on."""
+    since = start_of(slot) + _SECOND
+    if not_before is not None:
+        since = max(since, datetime.combine(not_before, time()))
+    return _slots_since(rule, start, zone, since)
 
 
 def first_slot(rule: Rule, on_or_after: Slot, zone: str) -> Slot | None:

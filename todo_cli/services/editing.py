@@ -12,21 +12,18 @@ from sqlmodel import col
 
 from todo_cli.db.at_once import edit_at_once
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.edits import Edit, Plan
+from todo_cli.db.edits import Edit, Later, Plan
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step
-from todo_cli.db.succession import IN_TRASH
 from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Project, Series, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import TodoOutcome, TodoPublic, When
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import (
-    WITH_PROJECT,
-    WITH_SERIES,
-    WITH_TAGS,
     find_todos,
     is_referred_to,
+    load_todos,
     make_public,
     match_references,
     read_recurrence,
@@ -53,20 +50,22 @@ async def edit_each(
 
     Raises NotFoundError, ConflictError and InvalidInputError as the commands say.
     """
-    editing = _Editing(db, command, references, edit, every, catch_up)
+    editing = Editing(db, command, references, edit, every, catch_up)
     # A beginning of a uuid may stand for two todos, which only the number of rows could tell of one that is missing.
     counts = len(references) == 1 or all(reference.is_exact for reference in references)
     return await db.write(command, editing.work, shortcut=editing.begin_at_once() if counts else None)
 
 
 @dataclass(frozen=True)
-class _Editing:
+class Editing:
+    """One command's editing of some todos."""
+
     db: Database
     command: str
     references: Sequence[Reference]
     edit: Edit
-    every: Every | None
-    catch_up: bool
+    every: Every | None = None
+    catch_up: bool = False
 
     # As an ordinary transaction. Todos are locked before series, and these before projects and tags, by every step,
     # so that no two wait for each other.
@@ -76,7 +75,7 @@ class _Editing:
         todos = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
         self._check_versions(todos)
         touched = [todo for todo in todos if not edit.spares(todo)]
-        recurring = await _lock_series(step, touched)
+        recurring = await lock_series(step, touched)
         self._check_recurring(touched, recurring)
         fields = dict(edit.fields)
         if edit.project is not None:
@@ -103,9 +102,8 @@ class _Editing:
     async def recall(self, step: Step) -> list[TodoOutcome]:
         todos = await find_todos(step, self.references, trashed=True)
         changed = await step.find_changed()
-        statement = select(Todo).where(col(Todo.user_id) == step.user_id, col(Todo.uuid).in_(changed))
-        statement = statement.options(WITH_PROJECT, WITH_TAGS, WITH_SERIES).order_by(col(Todo.id))
-        made = set((await step.session.execute(statement)).scalars()).difference(todos)
+        found = await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))
+        made = [todo for todo in found.scalars() if todo not in todos]
         return [
             TodoOutcome(
                 to_public(todo),
@@ -146,17 +144,13 @@ class _Editing:
 
     async def _succeed(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
         """Make the occurrences that follow, or take them from the trash."""
-        statement = (
-            select(Todo)
-            .where(col(Todo.series_id) == series.id, col(Todo.occurrence) > todo.occurrence)
-            .options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
-        )
+        statement = load_todos(step, col(Todo.series_id) == series.id, col(Todo.occurrence) > todo.occurrence)
         later = {row.occurrence or "": row for row in (await step.session.execute(statement)).scalars()}
         recurrence = to_recurrence(series)
         assert recurrence
-        trashed = {occurrence: row.deleted_at is not None for occurrence, row in later.items()}
+        marks = {occurrence: Later.of(row) for occurrence, row in later.items()}
         found = []
-        for occurrence in find_successors(todo, recurrence, trashed, step.now, catch_up=self.catch_up):
+        for occurrence in find_successors(todo, recurrence, marks, step.now, catch_up=self.catch_up):
             row = later.get(occurrence.occurrence)
             if row:
                 step.change(row, deleted_at=None)
@@ -215,9 +209,14 @@ class _Editing:
         if sum(map(len, successors.values())) > MOST_AT_ONCE:
             return None
         plan = Plan({row.uuid: row.version for row in rows}, series, successors)
+        return replace(self, edit=edit).write_planned(plan)
+
+    def write_planned(self, plan: Plan) -> Shortcut[list[TodoOutcome]]:
+        """Return the statement that edits the todos of the plan and writes what follows from them."""
 
         def make(viewer: Viewer, step: UUID) -> Executable:
-            return edit_at_once(viewer, step, self.command, is_referred_to(self.references), len(rows), edit, plan=plan)
+            condition = is_referred_to(self.references)
+            return edit_at_once(viewer, step, self.command, condition, len(plan.versions), self.edit, plan=plan)
 
         return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)
 
@@ -226,8 +225,9 @@ class _Editing:
         recurrence = read_recurrence(row)
         if recurrence is None:
             return None if self.edit.recurring == "only" else []
-        later = {name.removesuffix(IN_TRASH): name.endswith(IN_TRASH) for name in split_names(row.later)}
-        todo = _public(row)
+        marked = split_names(row.later)
+        later = {name.rstrip("~!"): Later(name[len(name.rstrip("~!")) :]) for name in marked}
+        todo = public_row(row)
         found = find_successors(todo, recurrence, later, self.db.now, catch_up=self.catch_up)
         if any(occurrence.occurrence in later for occurrence in found):
             return None
@@ -241,7 +241,7 @@ class _Editing:
                 recurrence = to_recurrence(plan.series[row.uuid])
             elif self.edit.ends_series:
                 recurrence = None
-            todo = replace(_public(row), recurrence=recurrence)
+            todo = replace(public_row(row), recurrence=recurrence)
             numbers = dict(pair.split("=") for pair in split_names(row.next))
             successors = []
             for heir in plan.successors.get(row.uuid, ()):
@@ -252,12 +252,12 @@ class _Editing:
         return [outcomes[todo.id] for todo in found]
 
 
-def _public(row: Row[Any]) -> TodoPublic:
+def public_row(row: Row[Any]) -> TodoPublic:
     tags = {*split_names(row.kept), *split_names(row.added)}
     return make_public(row, row.project, tags, read_recurrence(row))
 
 
-async def _lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:
+async def lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:
     """Return the series that go on, locked, by the uuid of each todo that belongs to one."""
     numbers = {todo.series_id for todo in todos if todo.series_id is not None}
     if not numbers:

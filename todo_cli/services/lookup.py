@@ -32,9 +32,9 @@ def _relationship(attribute: object) -> QueryableAttribute[Any]:
 
 
 # Not by a join: of a row that had to be waited for, only the locked table is read anew (PostgreSQL manual, 13.2.1).
-WITH_PROJECT = selectinload(_relationship(Todo.project))
-WITH_TAGS = selectinload(_relationship(Todo.tags))
-WITH_SERIES = selectinload(_relationship(Todo.series))
+_WITH_PROJECT = selectinload(_relationship(Todo.project))
+_WITH_TAGS = selectinload(_relationship(Todo.tags))
+_WITH_SERIES = selectinload(_relationship(Todo.series))
 
 
 def _locked(statement: StatementT) -> StatementT:
@@ -50,16 +50,17 @@ async def find_todos(
     `locked` keeps others from changing them until the transaction ends; `trashed` takes those in the trash as well.
     Raises NotFoundError that names each reference that stands for none, for several, or for one in the trash.
     """
-    statement = (
-        select(Todo)
-        .where(col(Todo.user_id) == transaction.user_id, is_referred_to(references))
-        .options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
-        .order_by(col(Todo.id))
-    )
+    statement = load_todos(transaction, is_referred_to(references))
     if locked:
         statement = _locked(statement)
     todos = (await transaction.session.execute(statement)).scalars().all()
     return match_references(references, todos, trashed=trashed)
+
+
+def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Select[Todo]:
+    """Return the statement that finds the user's todos, by number, with project, tags and series loaded."""
+    mine = select(Todo).where(col(Todo.user_id) == transaction.user_id, *conditions)
+    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(col(Todo.id))
 
 
 def is_referred_to(references: Sequence[Reference]) -> ColumnElement[bool]:

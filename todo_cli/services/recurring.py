@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count, islice
 from uuid import uuid4
 
+from todo_cli.db.edits import Later
 from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Series, Todo, number_occurrence
 from todo_cli.models.values import Recurrence, TodoPublic, When
 from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR
 from todo_cli.query.phrases import parse_every
-from todo_cli.query.recurrence import check_rule, first_slot, next_slot, slot_after_completion, slots_after
+from todo_cli.query.recurrence import check_rule, first_slot, slot_after_completion, slots_after
 from todo_cli.query.rules import Rule, parse_rule
 from todo_cli.query.slots import Slot, format_slot, local_time, parse_slot, slot_to_when, start_of, when_to_slot
 
@@ -97,43 +99,46 @@ class Occurrence:
 
 
 def find_successors(
-    todo: Todo | TodoPublic, recurrence: Recurrence, later: Mapping[str, bool], now: datetime, *, catch_up: bool
+    todo: Todo | TodoPublic, recurrence: Recurrence, later: Mapping[str, Later], now: datetime, *, catch_up: bool
 ) -> list[Occurrence]:
     """Return the occurrences that follow when the todo is closed: one, or none where the series is at its end.
 
     That is the first that is not before today in the zone of the series; with `catch_up` all up to it. `later` has the
-    occurrences that exist after this one, and whether each rests in the trash: one that does not is not made again,
-    and without `catch_up` nothing is, since the series has gone on. Raises ConflictError for too many at once.
+    occurrences that exist after this one: none of them is made again, and without `catch_up` nothing is if one of
+    them is kept, since the series has gone on. Raises ConflictError for too many at once.
     """
-    if not catch_up and not all(later.values()):
+    if not catch_up and Later.KEPT in later.values():
         return []
     assert todo.occurrence is not None
     found = []
-    for number, (occurrence, slot) in enumerate(_follow(todo.occurrence, recurrence, now, catch_up=catch_up)):
-        if number > MOST_CAUGHT_UP:
+    for occurrence, slot, is_missed in _follow(todo.occurrence, recurrence, now, since_today=not catch_up):
+        if later.get(occurrence, Later.TRASHED) is Later.TRASHED:
+            found.append(_make_occurrence(todo, recurrence, occurrence, slot))
+        if len(found) > MOST_CAUGHT_UP:
             raise ConflictError(
                 f"more than {MOST_CAUGHT_UP} occurrences of {todo.id} were missed", "leave --catch-up out"
             )
-        if later.get(occurrence, True):
-            found.append(_make_occurrence(todo, recurrence, occurrence, slot))
+        if not is_missed and later.get(occurrence) is not Later.GONE:
+            break
     return found
 
 
-def _follow(current: str, recurrence: Recurrence, now: datetime, *, catch_up: bool) -> Iterator[tuple[str, Slot]]:
-    """Yield the occurrences up to the first that is not before today."""
+def _follow(
+    current: str, recurrence: Recurrence, now: datetime, *, since_today: bool
+) -> Iterator[tuple[str, Slot, bool]]:
+    """Yield the occurrences after the current one, each with its slot and whether that lies before today."""
     rule, zone = parse_rule(recurrence.rrule), recurrence.zone
     start, here = parse_slot(recurrence.start), local_time(now, zone)
     if recurrence.after_completion:
         at = start.time() if isinstance(start, datetime) else None
-        if (slot := slot_after_completion(rule, here, at, zone)) is not None:
-            yield number_occurrence(int(current) + 1), slot
-    elif catch_up:
-        for slot in slots_after(rule, start, parse_slot(current), zone):
-            yield format_slot(slot), slot
-            if start_of(slot).date() >= here.date():
+        slot = slot_after_completion(rule, here, at, zone)
+        for number in count(int(current) + 1):
+            if slot is None:
                 return
-    elif (slot := next_slot(rule, start, parse_slot(current), here.date(), zone)) is not None:
-        yield format_slot(slot), slot
+            yield number_occurrence(number), slot, False
+    today = here.date()
+    for slot in slots_after(rule, start, parse_slot(current), zone, not_before=today if since_today else None):
+        yield format_slot(slot), slot, start_of(slot).date() < today
 
 
 def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, occurrence: str, slot: Slot) -> Occurrence:
@@ -163,6 +168,23 @@ def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, occurrence
     elif todo.scheduled is not None and todo.scheduled.at is not None:
         scheduled = slot_to_when(moved(local_time(todo.scheduled.at, zone)), zone)
     return Occurrence(occurrence, due, scheduled, moved_instant(todo.wait_until), moved_instant(todo.expires_at))
+
+
+def find_upcoming(todo: TodoPublic, recurrence: Recurrence, most: int) -> list[When]:
+    """Return when the next occurrences after this one are due; fewer where the series ends."""
+    assert todo.occurrence is not None
+    rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
+    if not recurrence.after_completion:
+        following = slots_after(rule, start, parse_slot(todo.occurrence), zone)
+        return [slot_to_when(slot, zone) for slot in islice(following, most)]
+    at = start.time() if isinstance(start, datetime) else None
+    slot: Slot | None = when_to_slot(todo.due, zone) if todo.due else start
+    found: list[When] = []
+    while len(found) < most and slot is not None:
+        slot = slot_after_completion(rule, start_of(slot), at, zone)
+        if slot is not None:
+            found.append(slot_to_when(slot, zone))
+    return found
 
 
 def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, user_id: int, now: datetime) -> Todo:

@@ -23,9 +23,7 @@ from todo_cli.models.values import Priority, Status, TodoOutcome, When
 from todo_cli.query.references import Reference
 from todo_cli.services.editing import edit_each, ensure_project, ensure_tags
 from todo_cli.services.lookup import (
-    WITH_PROJECT,
-    WITH_SERIES,
-    WITH_TAGS,
+    load_todos,
     make_public,
     split_names,
     to_public,
@@ -233,8 +231,9 @@ async def empty_trash(db: Database) -> int:
 
 async def _find_own(step: Step, uuid: UUID) -> Todo | None:
     """Return this user's todo of that uuid, in the trash or not; raises ConflictError if it is somebody else's."""
-    statement = select(Todo).where(col(Todo.uuid) == uuid).options(WITH_PROJECT, WITH_TAGS, WITH_SERIES)
-    todo = (await step.session.execute(statement)).scalar_one_or_none()
-    if todo and todo.user_id != step.user_id:
-        raise ConflictError("there is a todo with that uuid already, of another user")
+    todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
+    if todo is None:
+        others = await step.session.execute(select(col(Todo.id)).where(col(Todo.uuid) == uuid))
+        if others.first() is not None:
+            raise ConflictError("there is a todo with that uuid already, of another user")
     return todo

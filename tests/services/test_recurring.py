@@ -1,0 +1,355 @@
+"""What recurs: series that begin, occurrences that follow, and that none of them exists twice; on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select
+from sqlmodel import col
+
+from tests.conftest import BERLIN, NOW, OpenDatabase
+from todo_cli.db.database import Database
+from todo_cli.db.step import Step, Transaction
+from todo_cli.errors import ConflictError, InvalidInputError
+from todo_cli.models.tables import Todo
+from todo_cli.models.values import Priority, Status, TodoOutcome, TodoPublic, When
+from todo_cli.query.filters import And
+from todo_cli.query.references import NumberReference, parse_references
+from todo_cli.services.listing import ListQuery, get_todos, list_todos
+from todo_cli.services.lookup import find_todos
+from todo_cli.services.recurring import Every
+from todo_cli.services.series import delete_series, list_upcoming
+from todo_cli.services.todos import (
+    NewTodo,
+    TodoChanges,
+    add_todo,
+    cancel_todos,
+    complete_todos,
+    delete_todos,
+    modify_todos,
+    reopen_todos,
+    restore_todos,
+    skip_todos,
+)
+
+OCTOBER = datetime(2026, 10, 20, 9, 0, tzinfo=BERLIN)
+
+
+def refs(*words: str) -> Sequence[NumberReference]:
+    return parse_references(words)  # type: ignore[return-value]
+
+
+def on(text: str) -> When:
+    return When(date.fromisoformat(text))
+
+
+def at(text: str, zone: str = "Europe/Berlin") -> When:
+    moment = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
+    return When(moment.date(), moment)
+
+
+async def all_todos(db: Database) -> list[TodoPublic]:
+    return sorted((await list_todos(db, ListQuery(And(())))).todos, key=lambda todo: todo.id)
+
+
+async def finish(open_db: OpenDatabase, number: int, now: datetime, *, catch_up: bool = False) -> TodoOutcome:
+    [outcome] = await complete_todos(open_db("alex", now), refs(str(number)), catch_up=catch_up)
+    return outcome
+
+
+async def test_finishing_one_makes_the_next_with_all_that_it_had(db: Database, open_db: OpenDatabase) -> None:
+    new = NewTodo(
+        "Pay rent",
+        "to the landlord",
+        Priority.HIGH,
+        "home.flat",
+        ("bills", "flat"),
+        on("2026-11-30"),
+        scheduled=on("2026-11-27"),
+        wait_until=datetime(2026, 11, 25, tzinfo=BERLIN),
+        expires_at=datetime(2026, 12, 5, tzinfo=BERLIN),
+        every=Every("month", last_day=True),
+    )
+    added = (await add_todo(db, new)).todo
+    assert added.recurrence
+    assert (added.recurrence.rrule, added.occurrence) == ("FREQ=MONTHLY;BYMONTHDAY=-1", "2026-11-30")
+    outcome = await finish(open_db, 1, NOW)
+    assert (outcome.todo.status, outcome.todo.completed_at) == (Status.DONE, NOW)
+    [following] = outcome.next
+    assert (following.id, following.status, following.version, following.due) == (2, Status.OPEN, 1, on("2026-12-31"))
+    assert following.scheduled == on("2026-12-28")
+    assert following.wait_until == datetime(2026, 12, 26, tzinfo=BERLIN)
+    assert following.expires_at == datetime(2027, 1, 5, tzinfo=BERLIN)
+    kept = ("title", "description", "priority", "project", "tags", "recurrence")
+    assert [getattr(following, name) for name in kept] == [getattr(added, name) for name in kept]
+    assert await get_todos(db, refs("2")) == [following]
+
+
+async def test_what_was_missed_is_passed_over_or_made(db: Database, open_db: OpenDatabase) -> None:
+    for number in (1, 2):
+        await add_todo(db, NewTodo(f"water {number}", due=on("2026-11-18"), every=Every("2 days")))
+    [following] = (await finish(open_db, 1, NOW)).next
+    assert following.due == on("2026-11-22")  # today
+    made = (await finish(open_db, 2, NOW, catch_up=True)).next
+    assert [todo.due for todo in made] == [on("2026-11-20"), on("2026-11-22")]
+    assert (await finish(open_db, made[0].id, NOW)).next == ()  # the series has gone on
+    [following] = (await finish(open_db, made[1].id, NOW)).next
+    assert following.due == on("2026-11-24")
+
+
+async def test_catching_up_has_a_limit(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", due=on("2020-01-01"), every=Every("day")))
+    with pytest.raises(ConflictError, match="more than 500"):
+        await finish(open_db, 1, NOW, catch_up=True)
+    assert (await all_todos(db))[0].status is Status.OPEN
+    await add_todo(db, NewTodo("b", due=on("2026-08-01"), every=Every("day")))
+    assert len((await finish(open_db, 2, NOW, catch_up=True)).next) == 113
+
+
+async def test_the_31st_comes_back(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", due=on("2027-12-31"), every=Every("month")))
+    found = []
+    for number in range(1, 6):
+        [following] = (await finish(open_db, number, NOW)).next
+        assert following.due
+        found.append(following.due.on.isoformat())
+    assert found == ["2028-01-31", "2028-02-29", "2028-03-31", "2028-04-30", "2028-05-31"]
+
+
+@pytest.mark.parametrize(
+    ("due", "following"),
+    [
+        ("2026-10-24 18:00", "2026-10-25 18:00"),  # the clocks go back in between
+        ("2026-10-25 02:30", "2026-10-26 02:30"),
+        ("2027-03-27 18:00", "2027-03-28 18:00"),  # and forward
+    ],
+)
+async def test_the_time_on_the_clock_is_kept(db: Database, open_db: OpenDatabase, due: str, following: str) -> None:
+    await add_todo(db, NewTodo("a", due=at(due), every=Every("day")))
+    [found] = (await finish(open_db, 1, OCTOBER)).next
+    assert found.due == at(following)
+
+
+async def test_a_time_that_the_clocks_leave_out_is_moved_and_comes_back(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", due=at("2027-03-27 02:30"), every=Every("day")))
+    [gap] = (await finish(open_db, 1, OCTOBER)).next
+    assert gap.due == When(date(2027, 3, 28), datetime(2027, 3, 28, 1, 30, tzinfo=UTC))  # 03:30 on the clock
+    [after] = (await finish(open_db, 2, OCTOBER)).next
+    assert after.due == at("2027-03-29 02:30")
+
+
+async def test_the_zone_is_that_of_whoever_made_it(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", due=at("2026-11-22 18:00"), every=Every("day")))
+    in_tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))  # still the 22nd in Berlin
+    [following] = (await finish(open_db, 1, in_tokyo)).next
+    assert following.due == at("2026-11-23 18:00")
+    assert following.recurrence
+    assert following.recurrence.zone == "Europe/Berlin"
+
+
+async def test_postponing_one_does_not_move_the_others(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-23"), scheduled=on("2026-11-22"), every=Every("week")))
+    await modify_todos(db, refs("1"), TodoChanges(due=on("2026-11-26")))
+    [following] = (await finish(open_db, 1, NOW)).next
+    assert (following.due, following.scheduled) == (on("2026-11-30"), on("2026-11-26"))
+
+
+async def test_changes_hold_for_those_to_come(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", tags=("old",), due=on("2026-11-23"), every=Every("week")))
+    await modify_todos(db, refs("1"), TodoChanges(title="b", project="p", tags=("new",), untag=("old",)))
+    [following] = (await finish(open_db, 1, NOW)).next
+    assert (following.title, following.project, following.tags) == ("b", "p", ("new",))
+
+
+async def test_count_and_until_end_a_series(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("FREQ=DAILY;COUNT=3")))
+    await modify_todos(db, refs("1"), TodoChanges(due=on("2026-12-24")))  # postponed, it counts all the same
+    for number in (1, 2):
+        assert len((await finish(open_db, number, NOW)).next) == 1
+    assert (await finish(open_db, 3, NOW)).next == ()
+    await add_todo(db, NewTodo("b", due=on("2026-11-22"), every=Every("FREQ=DAILY;UNTIL=20261123")))
+    assert (await finish(open_db, 4, NOW)).next[0].due == on("2026-11-23")
+    assert (await finish(open_db, 5, NOW)).next == ()
+
+
+@pytest.mark.parametrize(
+    ("phrase", "due", "following"),
+    [
+        ("2 weeks", "2026-11-10", "2026-12-06"),
+        ("day", "2026-11-23", "2026-11-23"),  # done a day early, and due again tomorrow
+        ("month", "2026-01-31", "2026-12-22"),
+        ("mon", "2026-11-16", "2026-11-23"),
+    ],
+)
+async def test_counting_from_completion(
+    db: Database, open_db: OpenDatabase, phrase: str, due: str, following: str
+) -> None:
+    await add_todo(db, NewTodo("a", due=on(due), every=Every(phrase, after_completion=True)))
+    [found] = (await finish(open_db, 1, NOW)).next
+    assert (found.due, found.occurrence) == (on(following), "000002")
+
+
+async def test_without_a_due_date_it_begins_on_the_first_day_of_its_rule(db: Database) -> None:
+    for phrase, day in (("day", 22), ("mon,thu", 23), ("month", 22), ("month on the 25th", 25)):
+        added = (await add_todo(db, NewTodo(phrase, every=Every(phrase)))).todo
+        assert added.due == When(date(2026, 11, day)), phrase
+    with pytest.raises(InvalidInputError, match="time"):
+        await add_todo(db, NewTodo("a", every=Every("2 hours")))
+
+
+async def test_skipping_and_cancelling_go_on_with_the_next(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-23"), every=Every("week")))
+    [skipped] = await skip_todos(db, refs("1"))
+    assert (skipped.todo.status, skipped.next[0].due) == (Status.CANCELLED, on("2026-11-30"))
+    [again] = await skip_todos(db, refs("1"))
+    assert (again.changed, again.next) == (False, ())
+    [cancelled] = await cancel_todos(db, refs("2"))
+    assert cancelled.next[0].due == on("2026-12-07")
+    await add_todo(db, NewTodo("b"))
+    with pytest.raises(ConflictError, match="4 does not recur"):
+        await skip_todos(db, refs("3", "4"))
+    assert [todo.status for todo in await all_todos(db)][2:] == [Status.OPEN, Status.OPEN]
+
+
+async def test_deleting_one_is_refused_and_a_series_is_ended(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-18"), every=Every("day")))
+    await add_todo(db, NewTodo("b"))
+    with pytest.raises(ConflictError, match="1 recurs") as caught:
+        await delete_todos(db, refs("1", "2"))
+    assert "--series" in str(caught.value.hint)
+    await complete_todos(db, refs("1"), catch_up=True)
+    await delete_todos(db, refs("1"))  # what is done recurs no more
+    deleted = await delete_series(db, refs("4"))
+    assert [outcome.todo.id for outcome in deleted] == [3, 4, 5, 6]
+    assert {outcome.todo.recurrence for outcome in deleted} == {None}
+    assert [todo.id for todo in await all_todos(db)] == [2]
+    await restore_todos(db, refs("1", "3"))
+    await reopen_todos(db, refs("1"))
+    assert (await complete_todos(db, refs("1", "3")))[0].next == ()
+    with pytest.raises(ConflictError, match="does not recur"):
+        await delete_series(db, refs("2"))
+
+
+async def test_the_last_open_one_ends_its_series_too(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("FREQ=DAILY;COUNT=1")))
+    await complete_todos(db, refs("1"))
+    assert await delete_series(db, refs("1")) == []
+    assert (await get_todos(db, refs("1")))[0].recurrence is None
+
+
+@pytest.mark.parametrize("after_completion", [False, True])
+async def test_a_successor_in_the_trash_is_taken_out_if_it_is_open(db: Database, after_completion: bool) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("week", after_completion)))
+    await complete_todos(db, refs("1"))
+    await complete_todos(db, refs("2"))
+    await complete_todos(db, refs("3"))
+    await delete_todos(db, refs("2,3"))  # 4 is kept, and open
+    await put_into_trash(db, 4)
+    await reopen_todos(db, refs("1"))
+    [outcome] = await complete_todos(db, refs("1"))
+    assert [(todo.id, todo.status, todo.deleted_at) for todo in outcome.next] == [(4, Status.OPEN, None)]
+    assert [todo.id for todo in await all_todos(db)] == [1, 4]
+
+
+async def test_what_was_done_and_deleted_does_not_come_again(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("week")))
+    await complete_todos(db, refs("1"))
+    await complete_todos(db, refs("2"))
+    await delete_todos(db, refs("2"))
+    await modify_todos(db, refs("3"), TodoChanges(due=on("2027-01-01")))
+    await complete_todos(db, refs("3"))
+    await delete_todos(db, refs("3"))
+    await reopen_todos(db, refs("1"))
+    assert (await complete_todos(db, refs("1")))[0].next == ()  # 4 is kept
+
+
+async def put_into_trash(db: Database, number: int) -> None:
+    """Do what undoing its making would do; `delete` refuses to."""
+
+    async def work(step: Step) -> None:
+        [todo] = await find_todos(step, refs(str(number)))
+        step.change(todo, deleted_at=step.now)
+
+    await db.write("test", work)
+
+
+async def test_modifying_how_it_recurs(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-23")))
+    [outcome] = await modify_todos(db, refs("1"), TodoChanges(every=Every("week")))
+    assert outcome.todo.recurrence
+    first = outcome.todo.recurrence
+    [outcome] = await modify_todos(db, refs("1"), TodoChanges(due=on("2026-11-30"), every=Every("month")))
+    second = outcome.todo.recurrence
+    assert second
+    assert (second.rrule, second.start, second.series == first.series) == (
+        "FREQ=MONTHLY;BYMONTHDAY=28,29,30;BYSETPOS=-1",
+        "2026-11-30",
+        False,
+    )
+    [outcome] = await modify_todos(db, refs("1"), TodoChanges(ends_series=True))
+    assert (outcome.changed, outcome.todo.recurrence, outcome.todo.version) == (True, None, 4)
+    [outcome] = await modify_todos(db, refs("1"), TodoChanges(ends_series=True))
+    assert not outcome.changed
+    assert (await complete_todos(db, refs("1")))[0].next == ()
+
+
+async def test_several_begin_a_series_each(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-23")))
+    await add_todo(db, NewTodo("b"))
+    await add_todo(db, NewTodo("c", due=on("2026-11-24")))
+    for numbers in ("1,3", "1-3"):
+        outcomes = await modify_todos(db, refs(numbers), TodoChanges(every=Every("week")))
+        assert len({outcome.todo.recurrence for outcome in outcomes}) == len(outcomes)
+    assert [todo.due for todo in await all_todos(db)] == [on("2026-11-23"), on("2026-11-22"), on("2026-11-24")]
+
+
+async def test_looking_ahead(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-11-30"), every=Every("month", last_day=True)))
+    await add_todo(db, NewTodo("b", due=on("2026-11-30"), every=Every("3 days", after_completion=True)))
+    await add_todo(db, NewTodo("c", due=on("2026-11-30"), every=Every("FREQ=DAILY;COUNT=2")))
+    await add_todo(db, NewTodo("d"))
+    found = {number: await list_upcoming(db, NumberReference(number), 3) for number in (1, 2, 3)}
+    assert found == {
+        1: [on("2026-12-31"), on("2027-01-31"), on("2027-02-28")],
+        2: [on("2026-12-03"), on("2026-12-06"), on("2026-12-09")],
+        3: [on("2026-12-01")],
+    }
+    with pytest.raises(ConflictError, match="does not recur"):
+        await list_upcoming(db, NumberReference(4), 3)
+
+
+async def count(db: Database) -> int:
+    async def work(transaction: Transaction) -> int:
+        statement = select(func.count()).select_from(Todo).where(col(Todo.user_id) == transaction.user_id)
+        return int((await transaction.session.execute(statement)).scalar_one())
+
+    return await db.read(work)
+
+
+async def test_two_machines_that_finish_it_at_once_make_one(db: Database, open_db: OpenDatabase) -> None:
+    """A hundred times, in two zones with two different dates: one of them finishes it, and there is one successor."""
+    tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+    los_angeles = tokyo.astimezone(ZoneInfo("America/Los_Angeles"))  # the 22nd
+    await add_todo(db, NewTodo("a", tags=("x",), due=at("2026-11-22 06:00"), every=Every("day")))
+    for number in range(1, 101):
+        days = timedelta(days=number - 1)
+        machines = (open_db("alex", tokyo + days), open_db("alex", los_angeles + days))
+        first, second = await asyncio.gather(*(complete_todos(machine, refs(str(number))) for machine in machines))
+        assert sorted((outcome.changed, len(outcome.next)) for outcome in (*first, *second)) == [(False, 0), (True, 1)]
+        assert await count(db) == number + 1
+    for machine in machines:
+        await machine.__aexit__()
+
+
+async def test_occurrences_that_are_finished_at_once_have_one_successor(db: Database, open_db: OpenDatabase) -> None:
+    """Two that were missed both lead to the same next one."""
+    for start in range(1, 41, 4):
+        await add_todo(db, NewTodo("a", due=on("2026-11-20"), every=Every("FREQ=DAILY;COUNT=4")))
+        await complete_todos(db, refs(str(start)), catch_up=True)  # makes the 21st and the 22nd
+        both = (complete_todos(open_db("alex"), refs(str(start + number))) for number in (1, 2))
+        await asyncio.gather(*both)
+        assert await count(db) == start + 3
