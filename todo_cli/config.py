@@ -71,6 +71,31 @@ def _seconds(value: str) -> float:
     return seconds
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _weekday(value: str) -> str:
+    found = [day for day in WEEKDAYS if value.lower() in (day, day[:3])]
+    if not found:
+        raise ValueError("a weekday, such as monday or sunday")
+    return found[0]
+
+
+def _date_order(value: str) -> str:
+    if value.lower() not in ("d/m/y", "m/d/y"):
+        raise ValueError("d/m/y or m/d/y")
+    return value.lower()
+
+
+def _hour(value: str) -> str:
+    hour, _, minute = value.partition(":")
+    if not (value.isascii() and hour.isdigit() and (minute.isdigit() or ":" not in value)) or len(value) > 5:
+        raise ValueError("an hour of the day, such as 9 or 17:30")
+    if int(hour) > 23 or int(minute or 0) > 59:
+        raise ValueError("an hour from 0:00 to 23:59")
+    return f"{int(hour):02}:{int(minute or 0):02}"
+
+
 def _yes_or_no(value: str) -> bool:
     known = {"yes": True, "true": True, "no": False, "false": False}
     if value.lower() not in known:
@@ -111,6 +136,13 @@ SETTINGS: Mapping[str, Setting] = {
             "verify_tls",
             "whether certificates of hosts that are not local are verified (unset: yes); no means what sslmode says",
             _yes_or_no,
+        ),
+        Setting("week_start", "the day on which weeks begin (unset: monday)", _weekday),
+        Setting("date_order", "how 10/11/2026 is read, d/m/y or m/d/y (unset: it is refused)", _date_order),
+        Setting(
+            "default_hour",
+            "the time of day that due and scheduled dates get where none is given (unset: none, the whole day)",
+            _hour,
         ),
         Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
     )

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import BERLIN, NOW
 from todo_cli.models.values import When
-from todo_cli.rendering.dates import describe_due, format_due
+from todo_cli.rendering.dates import describe_due, format_when
 
 
 def at(day: int, hour: int, minute: int = 0) -> When:
@@ -46,6 +46,6 @@ def test_in_words(due: When, words: str, nearness: str) -> None:
 
 def test_a_time_is_shown_in_the_zone_of_the_reader_and_a_date_stays() -> None:
     there = datetime(2026, 12, 24, 23, 30, tzinfo=UTC)
-    assert format_due(When(date(2026, 12, 24), there), NOW) == "Fri 25 Dec 00:30"
-    assert format_due(When(date(2026, 12, 24)), NOW) == "Thu 24 Dec"
-    assert format_due(When(date(2027, 12, 24)), NOW) == "Fri 24 Dec 2027"
+    assert format_when(When(date(2026, 12, 24), there), NOW) == "Fri 25 Dec 00:30"
+    assert format_when(When(date(2026, 12, 24)), NOW) == "Thu 24 Dec"
+    assert format_when(When(date(2027, 12, 24)), NOW) == "Fri 24 Dec 2027"

@@ -40,7 +40,8 @@ def start(
     ] = False,
 ) -> None:
     """Take the global options, and list the open todos when no command is named."""
-    context.obj = Invocation(database=database, user=user, json=json, debug=debug)
+    literals = context.obj.literals if context.obj else 0
+    context.obj = Invocation(database=database, user=user, json=json, debug=debug, literals=literals)
     if context.invoked_subcommand is None:
         with quiet_when_closed():
             lists.list_(context.obj)

@@ -47,7 +47,7 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Command], 
                 option: getattr(before, option) if value in (None, False) else value for option, value in after.items()
             }
             with quiet_when_closed():
-                function(Invocation(**given), **arguments)
+                function(Invocation(**given, literals=before.literals), **arguments)
 
         everywhere = [
             inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from todo_cli.config import Value
     from todo_cli.db.database import Database
     from todo_cli.db.target import Target
+    from todo_cli.query.dates import Conventions
     from todo_cli.rendering.renderer import Renderer
 
 P = ParamSpec("P")
@@ -41,6 +42,8 @@ class Invocation:
     user: str | None = None
     json: bool = False
     debug: bool = False
+    literals: int = 0
+    """How many arguments stood after `--`."""
 
     @cached_property
     def now(self) -> datetime:
@@ -55,6 +58,18 @@ class Invocation:
                 f"there is no time zone {named!r}" if named else "the time zone of this machine is not set up",
                 "set TZ to a name such as Europe/Berlin",
             ) from None
+
+    @cached_property
+    def conventions(self) -> Conventions:
+        """What the settings say of dates that can be read in several ways."""
+        from todo_cli.config import WEEKDAYS
+        from todo_cli.query.dates import Conventions
+
+        order = self.settings["date_order"].value
+        return Conventions(
+            week_start=WEEKDAYS.index(str(self.settings["week_start"].value or WEEKDAYS[0])),
+            date_order="d/m/y" if order == "d/m/y" else "m/d/y" if order else None,
+        )
 
     @cached_property
     def settings(self) -> Mapping[str, Value]:
@@ -219,7 +234,10 @@ def _run(arguments: list[str]) -> int:
     from todo_cli.cli.app import app
 
     # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
-    code = app(args=arguments, prog_name="todo", standalone_mode=False, windows_expand_args=False)
+    # The parser drops `--`, behind which everything is text.
+    literals = len(arguments) - arguments.index("--") - 1 if "--" in arguments else 0
+    start = Invocation(literals=literals)
+    code = app(args=arguments, obj=start, prog_name="todo", standalone_mode=False, windows_expand_args=False)
     if code == InterruptedByUserError.exit_code:  # what Typer makes of Ctrl-C
         raise InterruptedByUserError
     return code if isinstance(code, int) else 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
-from todo_cli.models.values import When
+from todo_cli.models.values import Recurrence, When
+from todo_cli.query.dates import LAST_YEAR, start_of_day
 
 Nearness = Literal["overdue", "today", "soon", "later"]
 
@@ -30,11 +31,23 @@ def describe_due(due: When, now: datetime) -> tuple[str, Nearness]:
     return f"{format_date(on, now, weekday=False)}{time}", "later"
 
 
-def format_due(due: When, now: datetime, *, weekday: bool = True) -> str:
+def describe_recurrence(recurrence: Recurrence) -> str:
+    """Return how often it comes, in words: `every month on the last day`."""
+    from todo_cli.query.rules import parse_rule
+    from todo_cli.query.slots import parse_slot
+    from todo_cli.query.wording import describe, describe_after
+
+    say = describe_after if recurrence.after_completion else describe
+    return say(parse_rule(recurrence.rrule), parse_slot(recurrence.start))
+
+
+def format_when(when: When, now: datetime, *, weekday: bool = True) -> str:
     """Return the date, and the time if there is one, in the reader's zone: `Thu 24 Dec 18:00`."""
-    if due.at is None:
-        return format_date(due.on, now, weekday=weekday)
-    local = due.at.astimezone(now.tzinfo)
+    if when.on.year == LAST_YEAR:
+        return "someday"
+    if when.at is None:
+        return format_date(when.on, now, weekday=weekday)
+    local = when.at.astimezone(now.tzinfo)
     return f"{format_date(local.date(), now, weekday=weekday)} {local:%H:%M}"
 
 
@@ -42,6 +55,21 @@ def format_date(on: date, now: datetime, *, weekday: bool = True) -> str:
     """Return the date with its month in letters, and with the year unless it is this one."""
     text = f"{on.day} {on:%b}" if on.year == now.year else f"{on.day} {on:%b} {on.year}"
     return f"{on:%a} {text}" if weekday else text
+
+
+def format_start(instant: datetime, now: datetime) -> str:
+    """Return the instant in the reader's zone, without its time where a day begins."""
+    local = instant.astimezone(now.tzinfo)
+    begins_day = start_of_day(local.date(), now) == instant
+    return format_when(When(local.date(), None if begins_day else instant), now)
+
+
+def format_end(instant: datetime, now: datetime) -> str:
+    """Return the instant in the reader's zone; where a day begins it is the day before that ends."""
+    local = instant.astimezone(now.tzinfo)
+    if start_of_day(local.date(), now) == instant:
+        return f"end of {format_date(local.date() - timedelta(days=1), now)}"
+    return format_instant(instant, now)
 
 
 def format_instant(instant: datetime, now: datetime) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.rendering.dates import describe_recurrence
 from todo_cli.rendering.renderer import Record
 
 
@@ -26,7 +27,11 @@ class JsonRenderer:
         self._write(objects[0] if len(objects) == 1 else objects)
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
-        self.show_details([outcome.todo for outcome in outcomes])
+        objects = [{**todo_object(outcome.todo), "next": [todo.id for todo in outcome.next]} for outcome in outcomes]
+        self._write(objects[0] if len(objects) == 1 else objects)
+
+    def show_dates(self, dates: Sequence[When]) -> None:
+        self._write([format_when(when) for when in dates])
 
     def show_records(self, records: Sequence[Record]) -> None:
         self._write([_plain_record(record) for record in records])
@@ -53,7 +58,14 @@ def todo_object(todo: TodoPublic) -> dict[str, Any]:
         "priority": todo.priority.label,
         "project": todo.project,
         "tags": list(todo.tags),
-        "due": format_due(todo.due),
+        "due": format_when(todo.due),
+        "scheduled": format_when(todo.scheduled),
+        "wait": format_instant(todo.wait_until),
+        "until": format_instant(todo.expires_at),
+        "every": describe_recurrence(todo.recurrence) if todo.recurrence else None,
+        "recurrence": todo.recurrence.rrule if todo.recurrence else None,
+        "series": str(todo.recurrence.series) if todo.recurrence else None,
+        "occurrence": todo.occurrence if todo.recurrence else None,
         "created_at": format_instant(todo.created_at),
         "updated_at": format_instant(todo.updated_at),
         "completed_at": format_instant(todo.completed_at),
@@ -62,11 +74,11 @@ def todo_object(todo: TodoPublic) -> dict[str, Any]:
     }
 
 
-def format_due(due: When | None) -> str | None:
+def format_when(when: When | None) -> str | None:
     """Return `2026-12-24`, or `2026-12-24T17:00:00Z` where there is a time."""
-    if due is None:
+    if when is None:
         return None
-    return format_instant(due.at) if due.at else due.on.isoformat()
+    return format_instant(when.at) if when.at else when.on.isoformat()
 
 
 def format_instant(instant: datetime | None) -> str | None:

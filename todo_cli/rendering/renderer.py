@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
-from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic
+from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
 
 Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequence[Mapping[str, int]] | None]
 """A row of a small table: names of columns and values. A list of pairs is for JSON only."""
@@ -23,6 +23,9 @@ class Renderer(Protocol):
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         """Show what a command made of each todo."""
+
+    def show_dates(self, dates: Sequence[When]) -> None:
+        """Show when something comes."""
 
     def show_records(self, records: Sequence[Record]) -> None:
         """Show a small table."""

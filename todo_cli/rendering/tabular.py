@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TextIO
 
-from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic
-from todo_cli.rendering.json_output import format_due, format_instant, todo_object
+from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.rendering.json_output import format_instant, format_when, todo_object
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import escape_field
 
@@ -31,6 +31,10 @@ class TabularRenderer:
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         self._write_todos(outcome.todo for outcome in outcomes)
 
+    def show_dates(self, dates: Sequence[When]) -> None:
+        for when in dates:
+            self._write_line((format_when(when) or "",))
+
     def show_records(self, records: Sequence[Record]) -> None:
         for record in records:
             self._write_line(_field(value) for value in record.values())
@@ -49,7 +53,7 @@ class TabularRenderer:
                     str(todo.id),
                     todo.status.value,
                     todo.priority.label or "",
-                    format_due(todo.due) or "",
+                    format_when(todo.due) or "",
                     todo.project or "",
                     ",".join(todo.tags),
                     escape_field(todo.title),

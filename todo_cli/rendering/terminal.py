@@ -13,8 +13,25 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.theme import Theme
 
-from todo_cli.models.values import COUNT_LIMIT, Finding, Priority, Status, TodoOutcome, TodoPage, TodoPublic
-from todo_cli.rendering.dates import describe_due, format_due, format_instant
+from todo_cli.models.values import (
+    COUNT_LIMIT,
+    Finding,
+    Priority,
+    Recurrence,
+    Status,
+    TodoOutcome,
+    TodoPage,
+    TodoPublic,
+    When,
+)
+from todo_cli.rendering.dates import (
+    describe_due,
+    describe_recurrence,
+    format_end,
+    format_instant,
+    format_start,
+    format_when,
+)
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import neutralise
 
@@ -27,6 +44,7 @@ THEME = Theme(
         "todo.project": "blue",
         "todo.tag": "green",
         "todo.faint": "dim",
+        "todo.recurrence": "magenta",
         "priority.high": "bold red",
         "priority.medium": "yellow",
         "priority.low": "dim",
@@ -76,6 +94,12 @@ class TerminalRenderer:
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         for outcome in outcomes:
             self._console.print(self._summarise(outcome.todo))
+            for todo in outcome.next:
+                self._console.print(Text.assemble(("next: ", "todo.faint"), self._summarise(todo)))
+
+    def show_dates(self, dates: Sequence[When]) -> None:
+        for when in dates:
+            self._console.print(Text(format_when(when, self._now)))
 
     def show_records(self, records: Sequence[Record]) -> None:
         if not records:
@@ -153,9 +177,10 @@ class TerminalRenderer:
         if todo.due is None:
             return Text("")
         if todo.status is not Status.OPEN or todo.deleted_at:
-            return Text(format_due(todo.due, self._now, weekday=False), style="todo.faint")
+            return Text(format_when(todo.due, self._now, weekday=False), style="todo.faint")
         words, nearness = describe_due(todo.due, self._now)
-        return Text(words, style=f"due.{nearness}")
+        cell = Text(words, style=f"due.{nearness}")
+        return cell.append(" ↻", style="todo.recurrence") if todo.recurrence else cell
 
     def _make_details(self, todo: TodoPublic) -> Group:
         head = Text.assemble((str(todo.id), "todo.id"), " ", (neutralise(todo.title), "bold"))
@@ -175,6 +200,16 @@ class TerminalRenderer:
             rows.append(("tags", _tags(todo)))
         if todo.due:
             rows.append(("due", self._due_detail(todo)))
+        if todo.scheduled:
+            rows.append(("scheduled", Text(format_when(todo.scheduled, self._now))))
+        if todo.wait_until:
+            hidden = ("hidden until then", "due.soon") if todo.is_waiting(self._now) else ""
+            rows.append(("wait", Text.assemble(format_start(todo.wait_until, self._now), "  ", hidden)))
+        if todo.expires_at:
+            expired = ("expired: it is listed no more", "due.overdue") if todo.is_expired(self._now) else ""
+            rows.append(("until", Text.assemble(format_end(todo.expires_at, self._now), "  ", expired)))
+        if todo.recurrence:
+            rows.append(("every", self._recurrence_detail(todo.recurrence)))
         rows.append(("created", Text(format_instant(todo.created_at, self._now))))
         if todo.version > 1:
             rows.append(("updated", Text(f"{format_instant(todo.updated_at, self._now)} (version {todo.version})")))
@@ -188,9 +223,14 @@ class TerminalRenderer:
             parts.append(Padding(Text(lines), (1, 0, 0, 2), expand=False))
         return Group(*parts)
 
+    def _recurrence_detail(self, recurrence: Recurrence) -> Text:
+        words = describe_recurrence(recurrence).removeprefix("every ")
+        rule = f"{recurrence.rrule}, from {recurrence.start.replace('T', ' ')} in {recurrence.zone}"
+        return Text.assemble((words, "todo.recurrence"), "  ", (rule, "todo.faint"))
+
     def _due_detail(self, todo: TodoPublic) -> Text:
         assert todo.due is not None
-        date = format_due(todo.due, self._now)
+        date = format_when(todo.due, self._now)
         if todo.status is not Status.OPEN:
             return Text(date)
         words, nearness = describe_due(todo.due, self._now)
@@ -205,12 +245,20 @@ class TerminalRenderer:
         if todo.deleted_at:
             parts.append(("in the trash", "todo.faint"))
         if todo.due:
-            parts.append((f"due {format_due(todo.due, self._now)}", ""))
+            parts.append((f"due {format_when(todo.due, self._now)}", ""))
+        if todo.scheduled:
+            parts.append((f"scheduled {format_when(todo.scheduled, self._now)}", ""))
+        if todo.wait_until:
+            parts.append((f"waiting until {format_start(todo.wait_until, self._now)}", ""))
+        if todo.expires_at:
+            parts.append((f"until {format_end(todo.expires_at, self._now)}", ""))
         if todo.project:
             parts.append((todo.project, "todo.project"))
         parts.extend((f"#{tag}", "todo.tag") for tag in todo.tags)
         if todo.priority.label:
             parts.append((todo.priority.label, f"priority.{todo.priority.label}"))
+        if todo.recurrence and todo.status is Status.OPEN:
+            parts.append((describe_recurrence(todo.recurrence), "todo.recurrence"))
         for text, style in parts:
             line.append(" · ", style="todo.faint").append(text, style=style)
         return line
