@@ -22,6 +22,16 @@ class InvalidInputError(TodoError):
     exit_code = 2
 
 
+class ExpressionError(InvalidInputError):
+    """A filter that is not understood, and which part of its expression: characters from `start` up to `end`."""
+
+    def __init__(self, message: str, hint: str | None, expression: str, start: int, end: int) -> None:
+        super().__init__(message, hint)
+        self.expression = expression
+        self.start = start
+        self.end = end
+
+
 class NotFoundError(TodoError):
     """A reference or a name that this user does not have."""
 

@@ -14,9 +14,8 @@ from todo_cli.models.values import COUNT_LIMIT, Priority, Status, When
 from todo_cli.query.dates import parse_when
 from todo_cli.query.filters import (
     And,
+    Compares,
     ContainsText,
-    DueAfter,
-    DueBefore,
     Filter,
     HasPriority,
     HasStatus,
@@ -92,16 +91,16 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
         (Not(HasTag("shop")), "cdéfhi"),
         (HasPriority(Priority.HIGH), "b"),
         (HasPriority(Priority.NONE), "cdfhi"),
-        (DueBefore(when("today")), "éhi"),
-        (DueBefore(when("tomorrow")), "bcdéhi"),
-        (DueBefore(when("2026-11-22 12:00")), "céhi"),
-        (DueBefore(when("2026-11-22 11:00")), "éhi"),
-        (DueAfter(when("today")), "f"),
-        (DueAfter(when("2026-11-21")), "bcdf"),
-        (DueAfter(when("2026-11-22 11:00")), "df"),
-        (DueAfter(when("9998-12-31 23:59")), ""),
-        (DueAfter(when("9998-12-31")), ""),
-        (DueBefore(when("0002-01-01")), ""),
+        (Compares("due", "before", when("today")), "éhi"),
+        (Compares("due", "before", when("tomorrow")), "bcdéhi"),
+        (Compares("due", "before", when("2026-11-22 12:00")), "céhi"),
+        (Compares("due", "before", when("2026-11-22 11:00")), "éhi"),
+        (Compares("due", "after", when("today")), "f"),
+        (Compares("due", "after", when("2026-11-21")), "bcdf"),
+        (Compares("due", "after", when("2026-11-22 11:00")), "df"),
+        (Compares("due", "after", when("9998-12-31 23:59")), ""),
+        (Compares("due", "after", when("9998-12-31")), ""),
+        (Compares("due", "before", when("0002-01-01")), ""),
         (IsOverdue(), "cé"),
         (Or((And((InProject("work"), HasStatus(Status.OPEN))), ContainsText("dent"))), "dé"),
     ],
@@ -168,8 +167,8 @@ async def test_a_date_stays_that_day_in_every_zone_and_a_time_that_instant(db: D
     apia = open_db("alex", datetime(2026, 11, 22, 11, 0, tzinfo=UTC).astimezone(ZoneInfo("Pacific/Apia")))
     assert apia.now.date() == date(2026, 11, 23)
     assert await find(apia, IsOverdue()) == "d"  # there the 22nd is over, while 23:30 in Berlin is to come
-    assert await find(apia, DueBefore(parse_when("today", apia.now))) == "d"
-    assert await find(apia, DueAfter(parse_when("2026-11-22", apia.now))) == "t"
+    assert await find(apia, Compares("due", "before", parse_when("today", apia.now))) == "d"
+    assert await find(apia, Compares("due", "after", parse_when("2026-11-22", apia.now))) == "t"
     honolulu = open_db("alex", datetime(2026, 11, 23, 9, 0, tzinfo=UTC).astimezone(ZoneInfo("Pacific/Honolulu")))
     assert honolulu.now.date() == date(2026, 11, 22)
     assert await find(honolulu, IsOverdue()) == "t"

@@ -24,8 +24,6 @@ trash_app = typer.Typer(help="Look into the trash, and empty it.")
 MOST = 1_000_000
 """The greatest page, and the most todos on one."""
 
-MOST_WORDS, LONGEST_WORD = 50, 1000
-
 STATUSES = ("open", "done", "cancelled", "all")
 
 SortOption = Annotated[
@@ -33,8 +31,8 @@ SortOption = Annotated[
     typer.Option(
         "--sort",
         metavar="KEY[,KEY]",
-        help="due, priority, title, project, status, created, updated, completed, deleted or id; -KEY sorts downwards."
-        " [default: due,-priority]",
+        help="due, scheduled, wait, until, priority, title, project, status, created, updated, completed, deleted or"
+        " id; -KEY sorts downwards. [default: due,-priority]",
     ),
 ]
 ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
@@ -43,7 +41,9 @@ PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", he
 AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
 
 
-@command(app, "list", epilog="Example: todo list milk -p home --due-before friday --sort priority,due")
+@command(
+    app, "list", epilog="Example: todo list 'project:home (+bills or +shop) not due.after:friday' --sort priority,due"
+)
 @command(app, "ls", hidden=True)
 def list_(
     invocation: Invocation,
@@ -52,14 +52,14 @@ def list_(
         typer.Argument(metavar="WORDS", hidden=True),
     ] = None,
     status: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--status",
             metavar="|".join(STATUSES),
-            help="Of which status.",
+            help="Of which status. [default: open]",
             autocompletion=lambda: list(STATUSES),
         ),
-    ] = "open",
+    ] = None,
     project: options.ProjectOption = None,
     tag: options.TagsOption = None,
     due_before: Annotated[
@@ -78,32 +78,40 @@ def list_(
 ) -> None:
     """List todos: at a terminal a page that fits, to a pipe all of them. Also: todo ls.
 
-    WORDS are looked for in titles and descriptions, in any case. What several options ask for must all hold.
+    WORDS are text to look for in titles and descriptions, and conditions: project:home +bills due.before:friday
+    priority:high is:overdue is:waiting has:due no:project title:milk id:12-15. All must hold, unless there is an 'or'
+    between; 'not' turns one round, parentheses put some together. In quotes everything is text.
+
+    Dates are due, scheduled, wait, until, created, updated and completed: due:today, due.before: (or .after, .by,
+    .since), due:none. What options ask for must hold as well. Todos that are not open, wait, have expired or lie in
+    an archived project are left out, unless WORDS or options speak of status:, wait:, until: or project:.
     """
     from todo_cli.query import filters
     from todo_cli.query.dates import parse_when
+    from todo_cli.query.defaults import with_defaults
+    from todo_cli.query.language import parse_filter
+    from todo_cli.query.meanings import parse_status
     from todo_cli.query.names import parse_name
-    from todo_cli.query.texts import check_text
     from todo_cli.services.listing import ListQuery
 
-    if len(words or ()) > MOST_WORDS or any(len(word) > LONGEST_WORD for word in words or ()):
-        raise InvalidInputError(f"at most {MOST_WORDS} words of {LONGEST_WORD:,} characters can be looked for")
-    parts: list[Filter] = [filters.ContainsText(check_text(word, "text to look for")) for word in words or ()]
+    now = invocation.now
+    parts: list[Filter] = [parse_filter(words, now)] if words else []
+    if status is not None:
+        parts.append(parse_status(status))
     if project is not None:
         parts.append(filters.InProject(parse_name(project, "project")))
     parts.extend(filters.HasTag(parse_name(name, "tag")) for name in tag or ())
     if due_before is not None:
-        parts.append(filters.DueBefore(parse_when(due_before, invocation.now)))
+        parts.append(filters.Compares("due", "before", parse_when(due_before, now)))
     if due_after is not None:
-        parts.append(filters.DueAfter(parse_when(due_after, invocation.now)))
+        parts.append(filters.Compares("due", "after", parse_when(due_after, now)))
     if overdue:
         parts.append(filters.IsOverdue())
     if (wanted := options.parse_priority(priority)) is not None:
         parts.append(filters.HasPriority(wanted))
     size = _page_size(invocation, page, per_page, everything=all_)
-    usual = [*_status_filter(status), *([] if project else [filters.Not(filters.InArchivedProject())])]
-    query = ListQuery(filters.And((*usual, *parts)), _sort_keys(sort, reverse=reverse), page or 1, size)
-    _show_list(invocation, query, filtered=bool(parts) or status != "open")
+    query = ListQuery(with_defaults(filters.And(tuple(parts))), _sort_keys(sort, reverse=reverse), page or 1, size)
+    _show_list(invocation, query, filtered=bool(parts))
 
 
 @command(app, "show", epilog="Example: todo show 12")
@@ -200,17 +208,3 @@ def _fetch(invocation: Invocation, query: ListQuery) -> TodoPage:
     if not result.todos and result.total and query.size:
         invocation.note(f"There is no page {query.page}; the last one is {-(-result.total // query.size)}.")
     return result
-
-
-def _status_filter(status: str) -> list[Filter]:
-    from todo_cli.models.values import Status
-    from todo_cli.query.filters import HasStatus
-    from todo_cli.query.suggestions import nearest
-
-    if status == "all":
-        return []
-    if status not in STATUSES:
-        meant = nearest(status, STATUSES)
-        hint = f"did you mean {meant!r}? " if meant else ""
-        raise InvalidInputError(f"{status!r} is no status", f"{hint}statuses: {', '.join(STATUSES)}")
-    return [HasStatus(Status(status))]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from todo_cli.cli import completion
-from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from todo_cli.models.values import Priority
@@ -57,13 +56,6 @@ def count_todos(number: int) -> str:
 
 def parse_priority(text: str | None) -> Priority | None:
     """Return the priority of that name, None for None; raises InvalidInputError with the names there are."""
-    from todo_cli.models.values import Priority
-    from todo_cli.query.suggestions import nearest
+    from todo_cli.query import meanings
 
-    if text is None:
-        return None
-    if text.lower() in PRIORITIES:
-        return Priority[text.upper()]
-    meant = nearest(text.lower(), PRIORITIES)
-    hint = f"did you mean {meant!r}? " if meant else ""
-    raise InvalidInputError(f"{text!r} is no priority", f"{hint}priorities: {', '.join(PRIORITIES)}")
+    return None if text is None else meanings.parse_priority(text)

@@ -14,12 +14,13 @@ from datetime import datetime
 from functools import cached_property
 from itertools import count
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import typer
 
 from todo_cli.cli.usage import translate_usage
-from todo_cli.errors import InterruptedByUserError, InvalidInputError, NotConfirmedError, TodoError
+from todo_cli.errors import ExpressionError, InterruptedByUserError, InvalidInputError, NotConfirmedError, TodoError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -310,14 +311,18 @@ def _translate(error: BaseException) -> TodoError:
 
 
 def _report(error: TodoError, *, as_json: bool) -> None:
-    from todo_cli.rendering.text import neutralise
+    from todo_cli.rendering.text import neutralise, point_at
 
+    place = error if isinstance(error, ExpressionError) else None
     if as_json:
-        text = json.dumps(
-            {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}, ensure_ascii=False
-        )
+        told: dict[str, object] = {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        if place:
+            told |= {"expression": place.expression, "position": place.start}
+        text = json.dumps(told, ensure_ascii=False)
     else:
         text = neutralise(f"error: {error.message}")
+        if place:
+            text += "\n" + indent(point_at(place.expression, place.start, place.end), "  ")
         if error.hint:
             text += "\n" + neutralise(f"hint: {error.hint}")
     with suppress(OSError):  # where nobody listens, the exit code has to do

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from typing import assert_never
+from datetime import datetime, timedelta
+from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, and_, case, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, true
 from sqlmodel import col
 
 from todo_cli.db.statements import Ordering, Viewer
-from todo_cli.models.tables import Project, Tag, Todo, TodoTag
+from todo_cli.models.tables import Project, Series, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, Priority, Status, When
 from todo_cli.query import filters
 from todo_cli.query.dates import start_of_day
+from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.sorting import SortKey
 
 _ZONES_APART = timedelta(days=3)
 """No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
+
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+_IS_OPEN = col(Todo.status) == Status.OPEN.value
+
+_COLUMNS: dict[filters.Field, Any] = {
+    "due": Todo.due_on,
+    "scheduled": Todo.scheduled_on,
+    "wait": Todo.wait_until,
+    "until": Todo.expires_at,
+    "created": Todo.created_at,
+    "updated": Todo.updated_at,
+    "completed": Todo.completed_at,
+    "description": Todo.description,
+    "project": Todo.project_id,
+}
+_TIMES: dict[filters.Field, Any] = {"due": Todo.due_at, "scheduled": Todo.scheduled_at}
 
 
 def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
@@ -30,10 +48,16 @@ def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
             return or_(false(), *(make_condition(part, viewer) for part in parts))
         case filters.Not(part):
             return not_(make_condition(part, viewer))
-        case filters.ContainsText(text):
-            return _contains_text(fold(text))
+        case _:
+            return _make_leaf(tree, viewer)
+
+
+def _make_leaf(condition: filters.Condition, viewer: Viewer) -> ColumnElement[bool]:
+    match condition:
+        case filters.ContainsText(text, within):
+            return _contains_text(fold(text), within)
         case filters.HasStatus(status):
-            return col(Todo.status) == status.value
+            return true() if status is None else col(Todo.status) == status.value
         case filters.InProject(name):
             return _in_project(project_or_nested(name), viewer)
         case filters.InArchivedProject():
@@ -42,13 +66,20 @@ def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
             return _has_tag(name, viewer)
         case filters.HasPriority(priority):
             return col(Todo.priority) == priority.value
-        case filters.DueBefore(when):
-            return _due_before(when, viewer.now)
-        case filters.DueAfter(when):
-            return _due_after(when, viewer.now)
+        case filters.Compares(field, relation, when):
+            return _compares(field, relation, when, viewer.now)
+        case filters.Has(field):
+            return _has(field, viewer)
+        case filters.RefersTo(references):
+            return refers_to(references)
         case filters.IsOverdue():
-            return and_(col(Todo.status) == Status.OPEN.value, _is_past(viewer.now))
-    assert_never(tree)
+            present = When(viewer.now.date(), viewer.now)
+            return and_(_IS_OPEN, _compares("due", "before", present, viewer.now))
+        case filters.IsWaiting():
+            return and_(_IS_OPEN, col(Todo.wait_until).is_not(None), col(Todo.wait_until) > viewer.now)
+        case filters.IsExpired():
+            return and_(_IS_OPEN, col(Todo.expires_at).is_not(None), col(Todo.expires_at) <= viewer.now)
+    assert_never(condition)
 
 
 def project_or_nested(name: str) -> ColumnElement[bool]:
@@ -65,19 +96,31 @@ def make_order(keys: Iterable[SortKey]) -> list[Ordering]:
     return order if any(key.key == "id" for key in keys) else [*order, Ordering(col(Todo.id))]
 
 
-def _contains_text(folded: str) -> ColumnElement[bool]:
+def refers_to(references: Iterable[Reference]) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that the references name."""
+    references = list(references)
+    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
+    beginnings = [reference for reference in uuids if not reference.is_exact]
     return or_(
-        col(Todo.title_folded).contains(folded, autoescape=True),
-        and_(
-            col(Todo.description_folded).is_not(None),
-            col(Todo.description_folded).contains(folded, autoescape=True),
-        ),
+        col(Todo.id).in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
+        col(Todo.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
+        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in beginnings),
     )
+
+
+# No condition may be NULL, neither true nor false: NOT would leave it so, and the todo would be in neither list.
+
+
+def _contains_text(folded: str, within: filters.TextField | None) -> ColumnElement[bool]:
+    in_title = col(Todo.title_folded).contains(folded, autoescape=True)
+    in_description = and_(
+        col(Todo.description_folded).is_not(None), col(Todo.description_folded).contains(folded, autoescape=True)
+    )
+    return {"title": in_title, "description": in_description, None: or_(in_title, in_description)}[within]
 
 
 def _in_project(condition: ColumnElement[bool], viewer: Viewer) -> ColumnElement[bool]:
     projects = select(col(Project.id)).where(col(Project.user_id) == viewer.user_id, condition)
-    # Without the first half NOT would drop todos without a project, since NULL is neither in nor outside.
     return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
 
 
@@ -90,36 +133,53 @@ def _has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
     return col(Todo.id).in_(tagged)
 
 
-# Each of these begins with a plain bound on `due_key`, which an index can serve; what follows is exact.
+def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
+    match field:
+        case "priority":
+            return col(Todo.priority) != Priority.NONE.value
+        case "tag":
+            return exists().where(col(TodoTag.todo_id) == col(Todo.id))
+        case "recurrence":
+            going_on = select(col(Series.id)).where(
+                col(Series.user_id) == viewer.user_id, col(Series.ended_at).is_(None)
+            )
+            return and_(col(Todo.series_id).is_not(None), col(Todo.series_id).in_(going_on))
+    return col(_COLUMNS[field]).is_not(None)
 
 
-def _due_before(when: When, now: datetime) -> ColumnElement[bool]:
-    instant = when.at or start_of_day(when.on, now)
-    return and_(
-        col(Todo.due_key) < _shifted(when, _ZONES_APART),
-        case((col(Todo.due_at).is_(None), col(Todo.due_key) < when.on.isoformat()), else_=col(Todo.due_at) < instant),
-    )
+def _compares(field: filters.DateField, relation: filters.Relation, when: When, now: datetime) -> ColumnElement[bool]:
+    start = when.at or start_of_day(when.on, now)
+    end = when.at + _MINUTE if when.at else start_of_day(when.on + _DAY, now)
+    if field not in ("due", "scheduled"):
+        return and_(_COLUMNS[field].is_not(None), _lies(_COLUMNS[field], relation, start, end))
+    on, at = _COLUMNS[field], _TIMES[field]
+    exact = case((at.is_(None), _lies(on, relation, when.on, when.on + _DAY)), else_=_lies(at, relation, start, end))
+    is_near = _due_key_is_near(relation, when) if field == "due" else true()
+    return and_(on.is_not(None), is_near, exact)
 
 
-def _due_after(when: When, now: datetime) -> ColumnElement[bool]:
-    later = col(Todo.due_at) > when.at if when.at else col(Todo.due_at) >= _start_of_next_day(when.on, now)
-    return and_(
-        col(Todo.due_key) > _shifted(when, -_ZONES_APART),
-        col(Todo.due_key) < NO_DUE_KEY,
-        case((col(Todo.due_at).is_(None), col(Todo.due_key) > f"{when.on.isoformat()}~"), else_=later),
-    )
+def _lies(column: Any, relation: filters.Relation, start: object, end: object) -> ColumnElement[bool]:
+    conditions: dict[filters.Relation, ColumnElement[bool]] = {
+        "on": and_(column >= start, column < end),
+        "before": column < start,
+        "after": column >= end,
+        "by": column < end,
+        "since": column >= start,
+    }
+    return conditions[relation]
 
 
-def _is_past(now: datetime) -> ColumnElement[bool]:
-    today = now.date()
-    return and_(
-        col(Todo.due_key) < _shifted(When(today), _ZONES_APART),
-        case((col(Todo.due_at).is_(None), col(Todo.due_key) < today.isoformat()), else_=col(Todo.due_at) < now),
-    )
-
-
-def _start_of_next_day(on: date, now: datetime) -> datetime:
-    return start_of_day(on + timedelta(days=1), now)
+def _due_key_is_near(relation: filters.Relation, when: When) -> ColumnElement[bool]:
+    """Return plain bounds on `due_key`, which an index can serve, and which leave out nothing that is to be found."""
+    low = col(Todo.due_key) > _shifted(when, -_ZONES_APART)
+    high = col(Todo.due_key) < _shifted(when, _ZONES_APART)
+    match relation:
+        case "on":
+            return and_(low, high)
+        case "before" | "by":
+            return high
+        case "after" | "since":
+            return and_(low, col(Todo.due_key) < NO_DUE_KEY)
 
 
 def _shifted(when: When, by: timedelta) -> str:
@@ -138,19 +198,29 @@ def _order_by(key: SortKey) -> list[Ordering]:
         case "priority":  # from low to high, stored the other way round
             missing_last = [] if down else [Ordering(case((col(Todo.priority) == Priority.NONE.value, 1), else_=0))]
             return [*missing_last, Ordering(col(Todo.priority), not down)]
-        case "project":
-            return [Ordering(col(Project.key), down, nulls_last=True)]
         case "status":
             rank = case({status.value: number for number, status in enumerate(Status)}, value=col(Todo.status))
             return [Ordering(rank, down)]
-        case "completed":
-            return [Ordering(col(Todo.completed_at), down, nulls_last=True)]
-        case "deleted":
-            return [Ordering(col(Todo.deleted_at), down, nulls_last=True)]
-    plain = {
+        case "scheduled":  # of one day: by time, those without a time last, as they do by `due_key`
+            has_no_time = case((col(Todo.scheduled_at).is_(None), 1), else_=0)
+            return [
+                Ordering(col(Todo.scheduled_on), down, nulls_last=True),
+                Ordering(has_no_time, down),
+                Ordering(col(Todo.scheduled_at), down, nulls_last=True),
+            ]
+    always_there = {
         "id": col(Todo.id),
         "title": col(Todo.title_folded),
         "created": col(Todo.created_at),
         "updated": col(Todo.updated_at),
     }
-    return [Ordering(plain[key.key], down)]
+    if key.key in always_there:
+        return [Ordering(always_there[key.key], down)]  # as plain as an index
+    may_be_missing = {
+        "project": col(Project.key),
+        "wait": col(Todo.wait_until),
+        "until": col(Todo.expires_at),
+        "completed": col(Todo.completed_at),
+        "deleted": col(Todo.deleted_at),
+    }
+    return [Ordering(may_be_missing[key.key], down, nulls_last=True)]

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from todo_cli.models.values import Priority, Status, When
+from todo_cli.query.references import Reference
+
+TextField = Literal["title", "description"]
+
+DateField = Literal["due", "scheduled", "wait", "until", "created", "updated", "completed"]
+"""`due` and `scheduled` are days, some with a time; the others are instants."""
+
+Field = Literal[DateField, "description", "project", "tag", "priority", "recurrence"]
+
+Relation = Literal["on", "before", "after", "by", "since"]
+"""How a date lies to a span of time: within it, before its start, from its end on, before its end, from its start on.
+
+A `When` stands for its whole day, or with a time for that minute.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +44,17 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class ContainsText:
-    """The text stands in the title or in the description, in any case."""
+    """The text stands in that field, in any case; without a field, in the title or in the description."""
 
     text: str
+    within: TextField | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HasStatus:
-    status: Status
+    """Of that status; without one, of any, which tells a list not to keep to open todos."""
+
+    status: Status | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +75,29 @@ class HasPriority:
 
 
 @dataclass(frozen=True, slots=True)
-class DueBefore:
+class Compares:
+    """The date lies so to that day or minute; one that is missing does not.
+
+    Where only days are known, in a date without a time, days are compared.
+    """
+
+    field: DateField
+    relation: Relation
     when: When
 
 
 @dataclass(frozen=True, slots=True)
-class DueAfter:
-    when: When
+class Has:
+    """There is something in the field; a series that has ended is no recurrence."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class RefersTo:
+    """One of the todos that the references name."""
+
+    references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +106,44 @@ class IsOverdue:
 
 
 @dataclass(frozen=True, slots=True)
+class IsWaiting:
+    """Open, and hidden from lists until later."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsExpired:
+    """Open, though it should be listed no more."""
+
+
+@dataclass(frozen=True, slots=True)
 class InArchivedProject:
     """In a project that was put away."""
 
 
-Filter = (
-    And
-    | Or
-    | Not
-    | ContainsText
+Condition = (
+    ContainsText
     | HasStatus
     | InProject
     | HasTag
     | HasPriority
-    | DueBefore
-    | DueAfter
+    | Compares
+    | Has
+    | RefersTo
     | IsOverdue
+    | IsWaiting
+    | IsExpired
     | InArchivedProject
 )
+Filter = And | Or | Not | Condition
+
+
+def conditions_of(tree: Filter) -> Iterator[Condition]:
+    """Yield the conditions that the tree puts together, from left to right."""
+    match tree:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from conditions_of(part)
+        case Not(part):
+            yield from conditions_of(part)
+        case _:
+            yield tree

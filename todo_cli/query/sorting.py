@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from todo_cli.errors import InvalidInputError
-from todo_cli.query.suggestions import nearest
+from todo_cli.query.suggestions import choose
 
 SORT_KEYS = (
     "id",
@@ -14,6 +13,9 @@ SORT_KEYS = (
     "priority",
     "project",
     "due",
+    "scheduled",
+    "wait",
+    "until",
     "created",
     "updated",
     "completed",
@@ -36,11 +38,7 @@ def parse_sort(text: str) -> tuple[SortKey, ...]:
     """Return the keys in their order; a `-` in front sorts downwards. Raises InvalidInputError."""
     keys = []
     for part in text.lower().split(","):
-        name = part.strip().removeprefix("-")
-        if name not in SORT_KEYS:
-            meant = nearest(name, SORT_KEYS)
-            hint = f"did you mean {meant!r}? " if meant else ""
-            raise InvalidInputError(f"{name!r} is no sort key", f"{hint}keys: {', '.join(SORT_KEYS)}")
+        name = choose(part.strip().removeprefix("-"), SORT_KEYS, "sort key", "keys")
         keys.append(SortKey(name, descending=part.strip().startswith("-")))
     return tuple(keys)
 

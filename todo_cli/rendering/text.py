@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 # Control characters (C0, DEL, C1) drive terminals; line and paragraph separators break lines; the embedding, override
 # and isolate characters of the bidirectional algorithm (UAX #9) reorder what stands beside them.
@@ -27,3 +28,45 @@ def neutralise(text: str) -> str:
 def escape_field(text: str) -> str:
     r"""Return the text as a field of tab-separated output: backslashes are doubled, so that it can be undone."""
     return _ACTIVE_OR_BACKSLASH.sub(_spell, text)
+
+
+WIDEST = 70
+"""The most columns of an expression in an error."""
+
+
+def point_at(expression: str, start: int, end: int) -> str:
+    """Return two lines: the expression, cut around the part from `start` up to `end` where it is long, and carets."""
+    cells = [neutralise(character) for character in expression]
+    widths = [sum(map(_width, cell)) for cell in cells]
+    first, last = _fit(widths, start, end)
+    shown = ("…" if first else "") + "".join(cells[first:last]) + ("…" if last < len(cells) else "")
+    indent = (1 if first else 0) + sum(widths[first:start])
+    return f"{shown}\n{' ' * indent}{'^' * max(1, sum(widths[start : min(end, last)]))}"
+
+
+def _fit(widths: list[int], start: int, end: int) -> tuple[int, int]:
+    """Return from where up to where the characters fit: those of the part first, then as many on either side."""
+    room = WIDEST if sum(widths) <= WIDEST else WIDEST - 2  # an ellipsis at each end
+    first = last = start
+    while last < end and widths[last] <= room:
+        room -= widths[last]
+        last += 1
+    grows = True
+    while grows:
+        grows = False
+        if first > 0 and widths[first - 1] <= room:
+            first -= 1
+            room -= widths[first]
+            grows = True
+        if last < len(widths) and widths[last] <= room:
+            room -= widths[last]
+            last += 1
+            grows = True
+    return first, last
+
+
+def _width(character: str) -> int:
+    """Return how many columns of a terminal the character takes (UAX #11); marks stand on the one before."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -16,7 +16,7 @@ from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Base, Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
-from todo_cli.query.filters import And, Filter, HasTag, InProject
+from todo_cli.query.filters import Filter, HasTag, InProject, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
 from todo_cli.services.lookup import check_name, is_referred_to, make_public, match_references, read_recurrence
@@ -36,11 +36,11 @@ class ListQuery:
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     """Return one page of the user's todos: rows, their tags and the total in one statement.
 
-    Where nothing is found, raises NotFoundError if the filter names a project or tag that the user does not have: a
-    slip in a name must not look like a list on which there is nothing left to do.
+    Where nothing is found, raises NotFoundError if the filter names, anywhere, a project or tag that the user does not
+    have: a slip in a name must not look like a list on which there is nothing left to do.
     """
-    parts = query.filter.parts if isinstance(query.filter, And) else (query.filter,)
-    names = [part for part in parts if isinstance(part, InProject | HasTag)]
+    conditions = conditions_of(query.filter)
+    names = list(dict.fromkeys(each for each in conditions if isinstance(each, InProject | HasTag)))
 
     def make(viewer: Viewer) -> Query:
         condition = and_(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
+from todo_cli.db.conditions import refers_to
 from todo_cli.db.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
 from todo_cli.models.tables import Project, Series, Tag, Todo
@@ -65,16 +66,10 @@ def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Se
 
 def is_referred_to(references: Sequence[Reference]) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those that the references name; raises InvalidInputError for too many."""
-    numbers = [reference.number for reference in references if isinstance(reference, NumberReference)]
-    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
-    beginnings = [reference for reference in uuids if not reference.is_exact]
+    beginnings = [ref for ref in references if isinstance(ref, UuidReference) and not ref.is_exact]
     if len(beginnings) > MOST_BEGINNINGS:
         raise InvalidInputError(f"{MOST_BEGINNINGS} beginnings of a uuid are the most at once", "write the uuids whole")
-    return or_(
-        col(Todo.id).in_(numbers),
-        col(Todo.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
-        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in beginnings),
-    )
+    return refers_to(references)
 
 
 def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *, trashed: bool) -> list[FoundT]:

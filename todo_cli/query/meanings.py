@@ -1,0 +1,201 @@
+"""What the attributes of filter expressions mean: one word such as `due.before:friday` in, a filter out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import get_args
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.models.values import Priority, Status, When
+from todo_cli.query.attributes import Attribute, nearest_attribute
+from todo_cli.query.dates import parse_when
+from todo_cli.query.filters import (
+    And,
+    Compares,
+    ContainsText,
+    DateField,
+    Field,
+    Filter,
+    Has,
+    HasPriority,
+    HasStatus,
+    HasTag,
+    InProject,
+    IsExpired,
+    IsOverdue,
+    IsWaiting,
+    Not,
+    Or,
+    RefersTo,
+    Relation,
+    TextField,
+)
+from todo_cli.query.names import parse_name
+from todo_cli.query.references import parse_references
+from todo_cli.query.suggestions import choose, nearest
+from todo_cli.query.tokens import Place, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Conventions:
+    """How a person writes dates. A week starts on this weekday, 0 for Monday."""
+
+    week_start: int = 0
+
+
+USUAL = Conventions()
+
+_RELATIONS: dict[str, Relation] = {"before": "before", "after": "after", "by": "by", "since": "since"}
+_DATES: dict[str, DateField] = {field: field for field in get_args(DateField)}
+_TEXTS: dict[str, TextField] = {field: field for field in get_args(TextField)}
+_FIELDS: dict[str, Field] = {**{field: field for field in get_args(Field)}, "tags": "tag", "every": "recurrence"}
+_STATUSES = (*(status.value for status in Status), "all")
+_PRIORITIES = tuple(priority.name.lower() for priority in Priority)
+"""From the most urgent to none."""
+
+_Reader = Callable[[Attribute, datetime, Conventions], Filter]
+
+
+def read_attribute(token: Token, now: datetime, conventions: Conventions) -> Filter:
+    """Return what the attribute asks for; raises ExpressionError that points at the part that is not understood."""
+    attribute, place = token.attribute, token.place
+    assert attribute
+    name, modifier = attribute.name, attribute.modifier
+    if name not in NAMES:
+        meant = nearest_attribute(name, NAMES)
+        wrong = Place(place.expression, place.start, place.start + len(name))
+        raise wrong.error(f"there is no attribute {name!r}", f"did you mean '{meant}:'? in quotes it is text")
+    allowed = _MODIFIERS.get(name, ())
+    behind_name = place.start + len(name) + 1
+    if modifier is not None and modifier not in allowed:
+        wrong = Place(place.expression, behind_name, behind_name + len(modifier))
+        raise wrong.error(f"{modifier!r} cannot stand behind '{name}.'", _explain_modifiers(name, modifier))
+    if not attribute.value.strip():
+        raise place.error(f"there is no value after '{token.text}'", f"for example {name}:{_EXAMPLES[name]}")
+    behind_colon = behind_name + (0 if modifier is None else len(modifier) + 1)
+    try:
+        return _READERS[name](attribute, now, conventions)
+    except InvalidInputError as error:
+        raise Place(place.expression, behind_colon, place.end).error(error.message, error.hint) from None
+
+
+def parse_priority(text: str) -> Priority:
+    """Return the priority of that name; raises InvalidInputError with the names there are."""
+    return Priority[choose(text, _PRIORITIES, "priority", "priorities").upper()]
+
+
+def parse_status(text: str) -> HasStatus:
+    """Return the filter for the status of that name, or for `all`; raises InvalidInputError with the names there are."""
+    status = choose(text, _STATUSES, "status", "statuses")
+    return HasStatus(None if status == "all" else Status(status))
+
+
+def _explain_modifiers(name: str, modifier: str) -> str:
+    allowed = _MODIFIERS.get(name)
+    if not allowed:
+        return f"did you mean '{name}:'?"
+    meant = nearest(modifier, allowed)
+    return (f"did you mean '{name}.{meant}:'? " if meant else "") + f"there are {', '.join(allowed)}"
+
+
+def _read_date(attribute: Attribute, now: datetime, _: Conventions) -> Filter:
+    field = _DATES[attribute.name]
+    if attribute.modifier is None and attribute.value.lower() == "any":
+        return Has(field)
+    if attribute.modifier is None and attribute.value.lower() == "none":
+        return Not(Has(field))
+    # The conventions are for the reader of dates as well, as soon as it knows any.
+    relation = _RELATIONS[attribute.modifier] if attribute.modifier else "on"
+    return Compares(field, relation, parse_when(attribute.value, now))
+
+
+def _read_text(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    return ContainsText(attribute.value, _TEXTS[attribute.name])
+
+
+def _read_project(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    if attribute.value.lower() == "none":
+        return Not(Has("project"))
+    return InProject(parse_name(attribute.value, "project"))
+
+
+def _read_tag(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    return Not(Has("tag")) if attribute.value.lower() == "none" else HasTag(parse_name(attribute.value, "tag"))
+
+
+def _read_priority(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    chosen = parse_priority(attribute.value)
+    if attribute.modifier is None:
+        return HasPriority(chosen)
+    above = attribute.modifier == "above"  # the most urgent has the least number
+    wanted = tuple(HasPriority(each) for each in Priority if (each < chosen if above else each > chosen))
+    if not wanted:
+        raise InvalidInputError(f"no priority is {attribute.modifier} {attribute.value!r}")
+    return wanted[0] if len(wanted) == 1 else Or(wanted)
+
+
+def _read_status(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    return parse_status(attribute.value)
+
+
+def _read_id(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    return RefersTo(parse_references([attribute.value]))
+
+
+def _read_is(attribute: Attribute, now: datetime, conventions: Conventions) -> Filter:
+    today = now.date()
+    first_day = today - timedelta(days=(today.weekday() - conventions.week_start) % 7)
+    states: dict[str, Filter] = {
+        **{status.value: HasStatus(status) for status in Status},
+        "overdue": IsOverdue(),
+        "today": Compares("due", "on", When(today)),
+        "week": And(
+            (Compares("due", "since", When(first_day)), Compares("due", "before", When(first_day + timedelta(days=7))))
+        ),
+        "waiting": IsWaiting(),
+        "expired": IsExpired(),
+        "scheduled": Has("scheduled"),
+        "recurring": Has("recurrence"),
+        "untagged": Not(Has("tag")),
+    }
+    return states[choose(attribute.value, states, "state", "states")]
+
+
+def _read_has(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    has = Has(_FIELDS[choose(attribute.value, _FIELDS, "field", "fields")])
+    return has if attribute.name == "has" else Not(has)
+
+
+_READERS: dict[str, _Reader] = {
+    "project": _read_project,
+    "tag": _read_tag,
+    "priority": _read_priority,
+    "status": _read_status,
+    "id": _read_id,
+    "is": _read_is,
+    "has": _read_has,
+    "no": _read_has,
+    **dict.fromkeys(_TEXTS, _read_text),
+    **dict.fromkeys(_DATES, _read_date),
+}
+_MODIFIERS: dict[str, tuple[str, ...]] = {
+    "priority": ("above", "below"),
+    **dict.fromkeys(_DATES, tuple(_RELATIONS)),
+}
+_EXAMPLES = {
+    "project": "home",
+    "tag": "bills",
+    "priority": "high",
+    "status": "done",
+    "id": "12-15",
+    "is": "overdue",
+    "has": "due",
+    "no": "due",
+    **dict.fromkeys(_TEXTS, "milk"),
+    **dict.fromkeys(_DATES, "today"),
+}
+
+NAMES = frozenset(_READERS)
+"""What attributes are called."""

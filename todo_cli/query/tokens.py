@@ -1,0 +1,118 @@
+"""The words of a filter expression, each with its place. What they mean together is up to `language.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from todo_cli.errors import ExpressionError
+from todo_cli.query.attributes import HEAD, Attribute, nearest_attribute, split_attribute
+
+Kind = Literal["(", ")", "and", "or", "not", "attribute", "tag", "excluded", "text", "end"]
+
+_KEYWORDS: dict[str, Kind] = {"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "NOT": "not"}
+_QUOTES = ('"', "'")
+_WORD = re.compile(r"[^\s()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of an expression: its characters from `start` up to `end`."""
+
+    expression: str
+    start: int
+    end: int
+
+    def error(self, message: str, hint: str | None = None) -> ExpressionError:
+        """Return the error that points there."""
+        return ExpressionError(message, hint, self.expression, self.start, self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word. `text` is what it says: without its quotes, or the sign in front of it."""
+
+    kind: Kind
+    text: str
+    place: Place
+    attribute: Attribute | None = None
+
+
+def join_arguments(arguments: Sequence[str], names: Collection[str]) -> str:
+    """Return one expression of shell words; those whose quotes the shell took away get them back.
+
+    That is an argument of several words of which none is anything but text.
+    """
+    return " ".join(_quote(argument, names) for argument in arguments)
+
+
+def tokenize(expression: str, names: Collection[str]) -> Iterator[Token]:
+    """Yield the tokens of the expression, and one at its end; `names` are those that attributes have.
+
+    Raises ExpressionError for a quote that is not closed.
+    """
+    position = 0
+    while position < len(expression):
+        if expression[position].isspace():
+            position += 1
+            continue
+        token = _read_token(expression, position, names)
+        yield token
+        position = token.place.end
+    yield Token("end", "", Place(expression, position, position))
+
+
+def _quote(argument: str, names: Collection[str]) -> str:
+    words = argument.split()
+    quote = next((quote for quote in _QUOTES if quote not in argument), None)
+    if len(words) > 1 and quote and all(_is_text(word, names) for word in words):
+        return f"{quote}{argument}{quote}"
+    return argument
+
+
+def _is_text(word: str, names: Collection[str]) -> bool:
+    is_plain = not word.startswith(_QUOTES) and "(" not in word and ")" not in word
+    return is_plain and _classify(word, Place(word, 0, len(word)), names).kind == "text"
+
+
+def _read_token(expression: str, start: int, names: Collection[str]) -> Token:
+    match expression[start]:
+        case "(":
+            return Token("(", "(", Place(expression, start, start + 1))
+        case ")":
+            return Token(")", ")", Place(expression, start, start + 1))
+        case '"' | "'":
+            end = _find_closing_quote(expression, start)
+            return Token("text", expression[start + 1 : end - 1], Place(expression, start, end))
+    if (head := HEAD.match(expression, start)) and expression.startswith(_QUOTES, head.end()):
+        end = _find_closing_quote(expression, head.end())
+        word = head[0] + expression[head.end() + 1 : end - 1]
+    else:
+        found = _WORD.match(expression, start)
+        assert found
+        end, word = found.end(), found[0]
+    return _classify(word, Place(expression, start, end), names)
+
+
+def _classify(word: str, place: Place, names: Collection[str]) -> Token:
+    if word in _KEYWORDS:
+        return Token(_KEYWORDS[word], word, place)
+    if word[0] == "+" and word[1:2].isalpha():
+        return Token("tag", word[1:], place)
+    is_excluded = word[0] == "-" and word[1:2].isalpha()
+    said = word[1:] if is_excluded else word
+    attribute = split_attribute(said)
+    if attribute and attribute.name not in names and not nearest_attribute(attribute.name, names):
+        attribute = None
+    return Token("excluded" if is_excluded else "attribute" if attribute else "text", said, place, attribute)
+
+
+def _find_closing_quote(expression: str, start: int) -> int:
+    """Return the place behind the quote that closes the one at `start`."""
+    end = expression.find(expression[start], start + 1)
+    if end < 0:
+        quote = Place(expression, start, start + 1)
+        raise quote.error("this quote is never closed", "text in quotes ends with the quote it began with")
+    return end + 1
