@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, true
@@ -41,15 +42,27 @@ _TIMES: dict[filters.Field, Any] = {"due": Todo.due_at, "scheduled": Todo.schedu
 
 def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
     """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
+    return _make(tree, viewer, negated=False)[0]
+
+
+def _make(tree: filters.Filter, viewer: Viewer, *, negated: bool) -> tuple[ColumnElement[bool], int]:
+    """Return the condition, or its opposite, and how many symbols a parser holds on its way to the innermost part.
+
+    SQLite's holds 100 for all of a statement (YYSTACKDEPTH). Of each pair of parentheses that is one if the deepest part
+    stands first, and three behind another one; NOT goes down to the leaves (De Morgan), where it adds none.
+    """
     match tree:
-        case filters.And(parts):
-            return and_(true(), *(make_condition(part, viewer) for part in parts))
-        case filters.Or(parts):
-            return or_(false(), *(make_condition(part, viewer) for part in parts))
         case filters.Not(part):
-            return not_(make_condition(part, viewer))
+            return _make(part, viewer, negated=not negated)
+        case filters.And(parts) | filters.Or(parts):
+            made = sorted((_make(part, viewer, negated=negated) for part in parts), key=itemgetter(1), reverse=True)
+            conditions = [condition for condition, _ in made]
+            held = max((symbols + (3 if place else 1) for place, (_, symbols) in enumerate(made)), default=0)
+            is_and = isinstance(tree, filters.And) is not negated
+            return and_(true(), *conditions) if is_and else or_(false(), *conditions), held
         case _:
-            return _make_leaf(tree, viewer)
+            leaf = _make_leaf(tree, viewer)
+            return not_(leaf) if negated else leaf, 0
 
 
 def _make_leaf(condition: filters.Condition, viewer: Viewer) -> ColumnElement[bool]:

@@ -87,7 +87,7 @@ def parse_priority(text: str) -> Priority:
 
 
 def parse_status(text: str) -> HasStatus:
-    """Return the filter for the status of that name, or for `all`; raises InvalidInputError with the names there are."""
+    """Return the filter for that status, or `all`; raises InvalidInputError with the names there are."""
     status = choose(text, _STATUSES, "status", "statuses")
     return HasStatus(None if status == "all" else Status(status))
 
