@@ -162,6 +162,16 @@ class TestList:
             (["--due-before", "today"], [2]),
             (["--due-after", "today"], [3]),
             (["--priority", "high"], [1]),
+            (["project:home", "+shop"], [2, 1]),
+            (["+soon or honey"], [2, 3]),
+            (["--tag", "shop", "milk", "or", "bread"], [2, 1]),
+            (["is:overdue", "or", "(milk", "not", "+shop)"], [2, 3]),
+            (["MILK and honey"], [3]),
+            (["milk honey"], []),
+            (["'MILK and honey'"], [3]),
+            (["is:done"], [5]),
+            (["--status", "all", "no:project"], [3, 5]),
+            (["id:4-5", "--sort=-id"], [5, 4]),
             (["--priority", "none"], [2, 3, 4]),
             (["--sort", "id"], [1, 2, 3, 4]),
             (["--sort", "title", "--reverse"], [3, 1, 2, 4]),
@@ -190,6 +200,27 @@ class TestList:
         assert (result.code, result.out) == (3, "")
         assert result.err == "error: there is no project 'hoem'\nhint: did you mean 'home'?\n"
         assert filled("list", "-t", "shop", "milk", "--overdue").code == 0  # the tag is there; nothing matches
+        assert filled("list", "not (bread or", "+shpo)", "milk").ids == [3, 1]  # found without it
+        result = filled("list", "nothing", "(bread or", "+shpo)")
+        assert (result.code, result.err.splitlines()[1]) == (3, "hint: did you mean 'shop'?")
+
+    def test_an_expression_that_means_nothing_is_pointed_at(self, filled: Here) -> None:
+        result = filled("list", "milk", "prjoect:home")
+        assert (result.code, result.out) == (2, "")
+        assert result.err.splitlines() == [
+            "error: there is no attribute 'prjoect'",
+            "  milk prjoect:home",
+            "       ^^^^^^^",
+            "hint: did you mean 'project:'? in quotes it is text",
+        ]
+        refused = filled("list", "milk", "prjoect:home", "--json")
+        assert json.loads(refused.err) == {
+            "error": "there is no attribute 'prjoect'",
+            "hint": "did you mean 'project:'? in quotes it is text",
+            "exit_code": 2,
+            "expression": "milk prjoect:home",
+            "position": 5,
+        }
 
     def test_a_page_beyond_the_last_is_said_to_be(self, filled: Here) -> None:
         result = filled("list", "--per-page", "3", "--page", "9")
@@ -205,6 +236,9 @@ class TestList:
             (["--per-page", "0"], "--per-page"),
             (["--all", "--page", "1"], "contradict"),
             (["--due-before", "31.12."], "is not a date"),
+            (["due.before:31.12."], "is not a date"),
+            ([""], "the filter is empty"),
+            (["--", "-shop"], "did you mean 'not +shop'?"),
             (["--page", "99999999999999999999"], "--page"),
         ],
     )

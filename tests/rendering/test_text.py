@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todo_cli.rendering.text import escape_field, neutralise
+from todo_cli.rendering.text import WIDEST, escape_field, neutralise, point_at
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -40,3 +40,33 @@ def test_a_field_never_acts_and_can_be_undone(text: str) -> None:
     assert not ACTIVE.search(neutralise(text))
     assert not ACTIVE.search(escape_field(text))
     assert unescape(escape_field(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("expression", "start", "end", "shown"),
+    [
+        ("a or", 2, 4, ["a or", "  ^^"]),
+        ("a", 1, 1, ["a", " ^"]),
+        ("", 0, 0, ["", "^"]),
+        ("\x1b[31m x", 6, 7, [r"\x1b[31m x", "         ^"]),
+        ("a\tb c", 4, 5, [r"a\tb c", "     ^"]),
+        ("牛乳 x:y", 3, 6, ["牛乳 x:y", "     ^^^"]),
+        ("x 牛乳", 2, 4, ["x 牛乳", "  ^^^^"]),
+        ("e\u0301 x", 3, 4, ["e\u0301 x", "  ^"]),
+        ("a" * 100 + " or", 101, 103, ["…" + "a" * 65 + " or", " " * 67 + "^^"]),
+        ("or " + "a" * 100, 0, 2, ["or " + "a" * 65 + "…", "^^"]),
+        ("a" * 100, 0, 100, ["a" * 68 + "…", "^" * 68]),
+    ],
+)
+def test_pointing_at_a_part(expression: str, start: int, end: int, shown: list[str]) -> None:
+    assert point_at(expression, start, end).split("\n") == shown
+
+
+@given(st.text(max_size=200), st.data())
+def test_what_is_pointed_at_is_seen(expression: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(expression)))
+    end = data.draw(st.integers(start, len(expression)))
+    shown, carets = point_at(expression, start, end).split("\n")
+    assert not ACTIVE.search(shown)
+    assert len(carets) <= WIDEST + 1
+    assert carets.strip(" ").strip("^") == ""

@@ -48,7 +48,7 @@ def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
 def _make(tree: filters.Filter, viewer: Viewer, *, negated: bool) -> tuple[ColumnElement[bool], int]:
     """Return the condition, or its opposite, and how many symbols a parser holds on its way to the innermost part.
 
-    SQLite's holds 100 for all of a statement (YYSTACKDEPTH). Of each pair of parentheses that is one if the deepest part
+    SQLite's holds 100 for a whole statement (YYSTACKDEPTH). Of a pair of parentheses that is one if the deepest part
     stands first, and three behind another one; NOT goes down to the leaves (De Morgan), where it adds none.
     """
     match tree:

@@ -1,0 +1,184 @@
+"""What filters mean, said a second time without a database; filters at random, and how one would type them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from tests.conftest import BERLIN
+from todo_cli.models.text import fold
+from todo_cli.models.values import Priority, Status, TodoPublic, When
+from todo_cli.query.filters import (
+    And,
+    Compares,
+    ContainsText,
+    DateField,
+    Field,
+    Filter,
+    Has,
+    HasPriority,
+    HasStatus,
+    HasTag,
+    InArchivedProject,
+    InProject,
+    IsExpired,
+    IsOverdue,
+    IsWaiting,
+    Not,
+    Or,
+    RefersTo,
+    Relation,
+)
+from todo_cli.query.references import NumberReference, UuidReference
+
+FIELDS = {
+    "wait": "wait_until",
+    "until": "expires_at",
+    **{name: f"{name}_at" for name in ("created", "updated", "completed")},
+}
+
+
+def matches(tree: Filter, todo: TodoPublic, now: datetime, archived: Collection[str] = ()) -> bool:  # noqa: C901
+    """Return whether the todo is one that the filter asks for; `archived` are the projects that were put away."""
+    match tree:
+        case And(parts):
+            return all(matches(part, todo, now, archived) for part in parts)
+        case Or(parts):
+            return any(matches(part, todo, now, archived) for part in parts)
+        case Not(part):
+            return not matches(part, todo, now, archived)
+        case ContainsText(text, within):
+            texts = {"title": todo.title, "description": todo.description or ""}
+            return any(fold(text) in fold(texts[field]) for field in ([within] if within else texts))
+        case HasStatus(status):
+            return status in (None, todo.status)
+        case InProject(name):
+            return f"{fold(todo.project or '')}.".startswith(f"{fold(name)}.")
+        case InArchivedProject():
+            return todo.project in archived
+        case HasTag(name):
+            return fold(name) in map(fold, todo.tags)
+        case HasPriority(priority):
+            return todo.priority is priority
+        case Compares(field, relation, when):
+            return compares(getattr(todo, FIELDS.get(field, field)), relation, when, now)
+        case Has("tag"):
+            return bool(todo.tags)
+        case Has("priority"):
+            return todo.priority is not Priority.NONE
+        case Has(field):
+            return getattr(todo, FIELDS.get(field, field)) is not None
+        case RefersTo(references):
+            return any(
+                todo.id == each.number if isinstance(each, NumberReference) else str(todo.uuid).startswith(each.text)
+                for each in references
+            )
+        case IsOverdue():
+            if todo.status is not Status.OPEN or todo.due is None:
+                return False
+            return todo.due.at < now if todo.due.at else todo.due.on < now.date()
+        case IsWaiting():
+            return todo.is_waiting(now)
+        case IsExpired():
+            return todo.is_expired(now)
+
+
+def compares(value: When | datetime | None, relation: Relation, when: When, now: datetime) -> bool:
+    if value is None:
+        return False
+    there: Any = value.at or value.on if isinstance(value, When) else value
+    start: Any
+    end: Any
+    if not isinstance(there, datetime):
+        start = when.on
+        end = start + timedelta(days=1)
+    elif when.at:
+        start = when.at
+        end = start + timedelta(minutes=1)
+    else:
+        start, end = (
+            datetime.combine(on, time(), now.tzinfo).astimezone(UTC) for on in (when.on, when.on + timedelta(days=1))
+        )
+    lies: dict[Relation, bool] = {
+        "on": start <= there < end,
+        "before": there < start,
+        "after": there >= end,
+        "by": there < end,
+        "since": there >= start,
+    }
+    return lies[relation]
+
+
+DAYS = st.dates(date(2026, 11, 18), date(2026, 11, 28))
+TIMES = st.sampled_from([time(0), time(10), time(11), time(12), time(18), time(23, 59)])
+WHENS = st.builds(When, DAYS) | st.builds(lambda on, at: When(on, datetime.combine(on, at, BERLIN)), DAYS, TIMES)
+TEXTS = st.sampled_from(["rye bread", "mum", "É", "100%", "_", "don't", "or", "due:today", "+x", "(", '6"', "a", "\\"])
+PROJECTS = st.sampled_from(["home", "home.flat", "HOME", "hom", "work", "old"])
+TAGS = st.sampled_from(["shop", "Soon", "sho", "bills"])
+REFERENCES = st.builds(NumberReference, st.integers(1, 11)) | st.sampled_from("0123456789abcdef").map(
+    lambda digit: UuidReference(f"{digit}00d", *(UUID(f"{digit}00d".ljust(32, end)) for end in "0f"))
+)
+
+TYPED: st.SearchStrategy[Filter] = st.one_of(
+    st.builds(ContainsText, TEXTS, st.sampled_from([None, "title", "description"])),
+    st.builds(HasStatus, st.sampled_from([None, *Status])),
+    st.builds(InProject, PROJECTS),
+    st.builds(HasTag, TAGS),
+    st.builds(HasPriority, st.sampled_from(Priority)),
+    st.builds(Compares, st.sampled_from(get_args(DateField)), st.sampled_from(get_args(Relation)), WHENS),
+    st.builds(Has, st.sampled_from(get_args(Field))),
+    st.builds(RefersTo, st.lists(REFERENCES, min_size=1, max_size=3, unique=True).map(tuple)),
+    st.sampled_from([IsOverdue(), IsWaiting(), IsExpired()]),
+)
+"""Conditions that people can type."""
+
+
+def trees(conditions: st.SearchStrategy[Filter], fewest: int = 0) -> st.SearchStrategy[Filter]:
+    """Return filters of such conditions, with so many parts at least in AND and OR."""
+
+    def combine(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+        several = st.lists(parts, min_size=fewest, max_size=3).map(tuple)
+        return st.builds(Not, parts) | st.builds(And, several) | st.builds(Or, several)
+
+    return st.recursive(conditions, combine, max_leaves=12)
+
+
+def type_out(tree: Filter) -> str:  # noqa: C901
+    """Return the expression that means the filter."""
+    match tree:
+        case And(parts):
+            return f"({' '.join(map(type_out, parts))})"
+        case Or(parts):
+            return f"({' or '.join(map(type_out, parts))})"
+        case Not(part):
+            return f"not {type_out(part)}"
+        case ContainsText(text, within):
+            quote = "'" if '"' in text else '"'
+            return f"{within or ''}{':' if within else ''}{quote}{text}{quote}"
+        case HasStatus(status):
+            return f"status:{status or 'all'}"
+        case InProject(name):
+            return f"project:{name}"
+        case HasTag(name):
+            return f"+{name}"
+        case HasPriority(priority):
+            return f"priority:{priority.name.lower()}"
+        case Compares(field, relation, when):
+            date_ = f"{when.at.astimezone(BERLIN):%Y-%m-%dT%H:%M}" if when.at else when.on.isoformat()
+            return f"{field}{'' if relation == 'on' else f'.{relation}'}:{date_}"
+        case Has(field):
+            return f"has:{field}"
+        case RefersTo(references):
+            return f"id:{','.join(map(str, references))}"
+        case IsOverdue():
+            return "is:overdue"
+        case IsWaiting():
+            return "is:waiting"
+        case IsExpired():
+            return "is:expired"
+        case InArchivedProject():
+            raise AssertionError("nobody can type this")

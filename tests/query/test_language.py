@@ -1,0 +1,254 @@
+"""The filter language: what an expression means, and what is said of one that means nothing.
+
+`now` is Sunday, 22 November 2026, 12:00 in Berlin.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.conftest import NOW
+from tests.plain_filters import TYPED, trees, type_out
+from todo_cli.errors import ExpressionError, InvalidInputError
+from todo_cli.models.values import Priority, Status, When
+from todo_cli.query.filters import (
+    And,
+    Compares,
+    ContainsText,
+    Filter,
+    Has,
+    HasPriority,
+    HasStatus,
+    HasTag,
+    InProject,
+    IsExpired,
+    IsOverdue,
+    IsWaiting,
+    Not,
+    Or,
+    RefersTo,
+)
+from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
+from todo_cli.query.meanings import Conventions
+from todo_cli.query.references import NumberReference, parse_references
+
+FRIDAY, TODAY = When(date(2026, 11, 27)), When(date(2026, 11, 22))
+A, B, C = (ContainsText(letter) for letter in "abc")
+
+
+@pytest.mark.parametrize(
+    ("expression", "tree"),
+    [
+        ("a", A),
+        ("a b", And((A, B))),
+        ("a and b AND c", And((A, B, C))),
+        ("a or b OR c", Or((A, B, C))),
+        ("a or b c", Or((A, And((B, C))))),
+        ("(a or b) c", And((Or((A, B)), C))),
+        ("(a or b)c", And((Or((A, B)), C))),
+        ("not a b", And((Not(A), B))),
+        ("NOT (a b)", Not(And((A, B)))),
+        ("not not a", Not(Not(A))),
+        ("((a))", A),
+        ("(a b) c", And((And((A, B)), C))),
+        ("And Or Not", And((ContainsText("And"), ContainsText("Or"), ContainsText("Not")))),
+        ('"and"', ContainsText("and")),
+        ("milk \"rye bread\" 'and oil'", And(tuple(map(ContainsText, ("milk", "rye bread", "and oil"))))),
+        ("don't", ContainsText("don't")),
+        ('"don\'t"', ContainsText("don't")),
+        ('6"', ContainsText('6"')),
+        ("title:milk", ContainsText("milk", "title")),
+        ('title:"rye bread"', ContainsText("rye bread", "title")),
+        ("description:'a (b)'", ContainsText("a (b)", "description")),
+        ("https://x", ContainsText("https://x")),
+        ("12:30", ContainsText("12:30")),
+        ("foo:bar", ContainsText("foo:bar")),
+        ("foo:", ContainsText("foo:")),
+        ("Re:", ContainsText("Re:")),
+        ("+5 -5 + - c++ a-b", And(tuple(map(ContainsText, ("+5", "-5", "+", "-", "c++", "a-b"))))),
+        ('"due:today"', ContainsText("due:today")),
+        ("+bills", HasTag("bills")),
+        ("tag:bills", HasTag("bills")),
+        ("tag:none", Not(Has("tag"))),
+        ("PROJECT:home.flat", InProject("home.flat")),
+        ("project:none", Not(Has("project"))),
+        ("due:today", Compares("due", "on", TODAY)),
+        ("due:none", Not(Has("due"))),
+        ("due:ANY", Has("due")),
+        ("Due.Before:friday", Compares("due", "before", FRIDAY)),
+        ("scheduled.after:friday", Compares("scheduled", "after", FRIDAY)),
+        ("wait.by:friday", Compares("wait", "by", FRIDAY)),
+        ("until.since:friday", Compares("until", "since", FRIDAY)),
+        ("created:today", Compares("created", "on", TODAY)),
+        ("updated:today", Compares("updated", "on", TODAY)),
+        ("completed.since:today", Compares("completed", "since", TODAY)),
+        (
+            "due:2026-12-24T18:00",
+            Compares("due", "on", When(date(2026, 12, 24), datetime(2026, 12, 24, 17, tzinfo=UTC))),
+        ),
+        (
+            "due:'2026-12-24 18:00'",
+            Compares("due", "on", When(date(2026, 12, 24), datetime(2026, 12, 24, 17, tzinfo=UTC))),
+        ),
+        ("priority:HIGH", HasPriority(Priority.HIGH)),
+        ("priority.above:low", Or((HasPriority(Priority.HIGH), HasPriority(Priority.MEDIUM)))),
+        ("priority.below:medium", Or((HasPriority(Priority.LOW), HasPriority(Priority.NONE)))),
+        ("priority.below:low", HasPriority(Priority.NONE)),
+        ("status:open", HasStatus(Status.OPEN)),
+        ("status:all", HasStatus(None)),
+        ("is:done", HasStatus(Status.DONE)),
+        ("is:cancelled", HasStatus(Status.CANCELLED)),
+        ("is:overdue", IsOverdue()),
+        ("is:today", Compares("due", "on", TODAY)),
+        (
+            "is:week",
+            And(
+                (
+                    Compares("due", "since", When(date(2026, 11, 16))),
+                    Compares("due", "before", When(date(2026, 11, 23))),
+                )
+            ),
+        ),
+        ("is:waiting", IsWaiting()),
+        ("is:expired", IsExpired()),
+        ("is:scheduled", Has("scheduled")),
+        ("is:recurring", Has("recurrence")),
+        ("is:untagged", Not(Has("tag"))),
+        ("has:tags", Has("tag")),
+        ("has:every", Has("recurrence")),
+        ("no:until", Not(Has("until"))),
+        ("id:12-13,9", RefersTo((NumberReference(12), NumberReference(13), NumberReference(9)))),
+        ("id:3f2a", RefersTo(parse_references(["3f2a"]))),
+    ],
+)
+def test_what_an_expression_means(expression: str, tree: Filter) -> None:
+    assert parse_filter(expression.split(" "), NOW) == tree
+    assert parse_filter([f"({expression})"], NOW) == tree
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tree"),
+    [
+        ([], And(())),
+        (["a", "b"], And((A, B))),
+        (["rye bread"], ContainsText("rye bread")),
+        (["rye  bread "], ContainsText("rye  bread ")),
+        (["rye bread", "or", "don't forget"], Or((ContainsText("rye bread"), ContainsText("don't forget")))),
+        (['the 6" one'], ContainsText('the 6" one')),
+        (["at 12:30"], ContainsText("at 12:30")),
+        (["rye and bread"], And((ContainsText("rye"), ContainsText("bread")))),
+        (["rye +bills"], And((ContainsText("rye"), HasTag("bills")))),
+        (["rye", "due:today bread"], And((ContainsText("rye"), Compares("due", "on", TODAY), ContainsText("bread")))),
+        (["not", "(rye", "bread)"], Not(And((ContainsText("rye"), ContainsText("bread"))))),
+        (['title:"rye bread"'], ContainsText("rye bread", "title")),
+        (["a", ""], A),
+    ],
+)
+def test_the_shell_takes_quotes_away_and_phrases_get_them_back(arguments: list[str], tree: Filter) -> None:
+    assert parse_filter(arguments, NOW) == tree
+
+
+def test_a_week_begins_on_the_day_that_is_said() -> None:
+    tree = parse_filter(["is:week"], NOW, Conventions(week_start=6))
+    assert tree == And((Compares("due", "since", TODAY), Compares("due", "before", When(date(2026, 11, 29)))))
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "message", "hint"),
+    [
+        ("milk prjoect:home", "prjoect", "there is no attribute 'prjoect'", "'project:'"),
+        ("pri:high", "pri", "there is no attribute 'pri'", "'priority:'"),
+        ("proj:home", "proj", "no attribute", "'project:'"),
+        ("ude:today", "ude", "no attribute", "'due:'"),
+        ("tags:x", "tags", "no attribute", "'tag:'"),
+        ("si:open", "si", "no attribute", "'is:'"),
+        ("a due.befor:friday", "befor", "'befor' cannot stand behind 'due.'", "did you mean 'due.before:'?"),
+        ("project.before:home", "before", "cannot stand", "did you mean 'project:'?"),
+        ("is:overdeu", "overdeu", "'overdeu' is no state", "did you mean 'overdue'?"),
+        ("has:deu", "deu", "'deu' is no field", "did you mean 'due'?"),
+        ("priority:hihg", "hihg", "'hihg' is no priority", "did you mean 'high'?"),
+        ("priority.above:high", "high", "no priority is above 'high'", None),
+        ("status:opne", "opne", "'opne' is no status", "did you mean 'open'?"),
+        ("due:2026-02-31", "2026-02-31", "is not a date", "did you mean '2026-02-28'?"),
+        ("due.before:none", "none", "is not a date", "examples"),
+        ("due:'2026-02-31 12:00' a", "'2026-02-31 12:00'", "is not a date", "2026-02-28"),
+        ("project:a#b", "a#b", "no project name", "did you mean 'a-b'?"),
+        ("+a#b", "+a#b", "no tag name", "did you mean 'a-b'?"),
+        ("id:x", "x", "no reference", "references: 12"),
+        ("due: today", "due:", "there is no value after 'due:'", "for example due:today"),
+        ("title:''", "title:''", "there is no value", "for example title:milk"),
+        ("a -bills", "-bills", "begins with a '-'", "did you mean 'not +bills'?"),
+        ("-due:today", "-due:today", "begins with a '-'", "did you mean 'not due:today'?"),
+        ("(a b", "(", "this '(' is never closed", "quotes"),
+        ("(", "(", "this '(' is never closed", "quotes"),
+        ("a)", ")", "there is no '(' to this ')'", "quotes"),
+        (")", ")", "there is no '(' to this ')'", "quotes"),
+        ("a (  )", "(  )", "there is nothing between the parentheses", "quotes"),
+        ('a "b', '"', "this quote is never closed", "quote"),
+        ("title:'b", "'", "this quote is never closed", "quote"),
+        ("''", "''", "there is no text between the quotes", None),
+        ("or a", "or", "there is nothing before 'or'", "quotes"),
+        ("a and", "and", "there is nothing after 'and'", "quotes"),
+        ("a OR or b", "or", "there is nothing before 'or'", "quotes"),
+        ("(not)", "not", "there is nothing after 'not'", "quotes"),
+        (" ", "", "the filter is empty", "for example"),
+    ],
+)
+def test_what_means_nothing_is_pointed_at(expression: str, at: str, message: str, hint: str | None) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_filter([expression], NOW)
+    error = caught.value
+    assert error.expression == expression
+    assert (error.expression[error.start : error.end], error.start) == (at, expression.rindex(at))
+    assert message in error.message
+    assert hint in error.hint if hint and error.hint else error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        (" ".join("a" for _ in range(MOST_TEXTS + 1)), "50 texts"),
+        (" ".join("+a" for _ in range(MOST_CONDITIONS + 1)), "200 conditions"),
+        (" ".join("is:week" for _ in range(MOST_CONDITIONS // 2 + 1)), "200 conditions"),
+        ("id:" + ",".join(f"{number:04x}a" for number in range(MOST_CONDITIONS)), "200 conditions"),
+        ("id:1-600 id:601-1001", "1,000 todos by their numbers"),
+        ("x" * (LONGEST_TEXT + 1), "1,000 characters"),
+        ("(" * (DEEPEST + 1) + "a" + ")" * (DEEPEST + 1), "50 times"),
+        ("not " * (DEEPEST + 1) + "a", "50 times"),
+        ("(" * 100_000, "50 times"),
+    ],
+    ids=range(9),
+)
+def test_there_is_an_end_to_it(expression: str, told: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_filter(expression.split(" "), NOW)
+    assert told in caught.value.message
+
+
+@pytest.mark.parametrize("text", ["a\udcff", "due:\udcff", "a\x00", "title:'\x00'"])
+def test_what_no_database_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="the filter holds"):
+        parse_filter([text], NOW)
+
+
+PIECES = st.sampled_from([*"()\"':.+- ", "and", "or", "not", "due", "is", "milk", "today", "project"])
+
+
+@given(st.lists(st.text() | st.lists(PIECES).map("".join)))
+@example(["\u0130:x"])
+def test_no_text_does_anything_but_parse_or_be_refused(arguments: list[str]) -> None:
+    try:
+        parse_filter(arguments, NOW)
+    except ExpressionError as error:
+        assert 0 <= error.start <= error.end <= len(error.expression)
+    except InvalidInputError as error:
+        assert "the filter holds" in error.message
+
+
+@given(trees(TYPED, fewest=2))
+def test_a_filter_that_is_typed_out_is_read_as_the_same(tree: Filter) -> None:
+    assert parse_filter([type_out(tree)], NOW) == tree

@@ -1,0 +1,329 @@
+"""Expressions and the todos they find, the same on both databases; `now` is Sunday, 22 November 2026, 12:00."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import BERLIN, NOW, OpenDatabase
+from tests.plain_filters import TYPED, matches, trees
+from todo_cli.db.database import Database
+from todo_cli.db.step import Step
+from todo_cli.errors import NotFoundError
+from todo_cli.models.tables import Project, Series, Tag, Todo
+from todo_cli.models.values import Priority, Status, TodoPublic, When
+from todo_cli.query.defaults import with_defaults
+from todo_cli.query.filters import And, Filter, InArchivedProject, conditions_of
+from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
+from todo_cli.query.sorting import parse_sort
+from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.projects import archive_project
+
+HIGH, MEDIUM, LOW = Priority.HIGH.value, Priority.MEDIUM.value, Priority.LOW.value
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+def when(text: str) -> When:
+    on = date.fromisoformat(text[:10])
+    return When(on, at(text)) if len(text) > 10 else When(on)
+
+
+def make(user_id: int, title: str, **fields: object) -> Todo:
+    made: dict[str, object] = {"created_at": at("2026-11-20T10:00"), "updated_at": NOW}
+    todo = Todo(user_id=user_id, title=title, created_at=NOW, updated_at=NOW)
+    todo.project = todo.series = None
+    for field, value in (made | fields).items():
+        setattr(todo, field, value)
+    return todo
+
+
+DONE: dict[str, object] = {"status": Status.DONE.value, "completed_at": at("2026-11-21T10:00")}
+
+TODOS: list[tuple[str, str | None, str, dict[str, object]]] = [
+    ("apples", "home", "shop", {"description": "a kilo of ÉCLAIRS", "priority": LOW}),
+    ("big rye bread", "home.flat", "shop soon", {"priority": HIGH, "due": when("2026-11-22")}),
+    (
+        *("call mum", None, ""),
+        {
+            "priority": MEDIUM,
+            "due": when("2026-11-22T11:00"),
+            "scheduled": when("2026-11-20"),
+            "created_at": at("2026-10-01T10:00"),
+        },
+    ),
+    (
+        *("dentist", "homework", ""),
+        {
+            "due": when("2026-11-23T09:00"),
+            "wait_until": at("2026-11-23T00:00"),
+            "updated_at": at("2026-11-20T10:00"),
+        },
+    ),
+    ("expired offer", "work", "soon", {"expires_at": at("2026-11-20T00:00")}),
+    ("forms 100%", "old", "", {"due": when("2027-01-31")}),
+    (
+        *("gym, don't skip", None, ""),
+        {
+            "due": when("2026-11-27"),
+            "scheduled": when("2026-11-25T18:00"),
+            "expires_at": at("2026-12-31T00:00"),
+            "occurrence": "2026-11-27",
+        },
+    ),
+    ("held", "work", "shop", {"due": when("2026-11-01"), "wait_until": at("2026-12-24T00:00")} | DONE),
+    ("ideas", None, "", {"status": Status.CANCELLED.value, "due": when("2026-11-21")}),
+    ("jog", None, "", {"occurrence": "7", "wait_until": NOW, "expires_at": NOW}),
+    ("kept in the trash", "home", "shop", {"priority": HIGH, "due": when("2026-11-22"), "deleted_at": NOW}),
+]
+"""What the tables below speak of by its first letters: title, project, tags and fields."""
+
+
+@pytest.fixture
+async def filled(db: Database) -> Database:
+    async def work(step: Step) -> None:
+        goes_on, ended = (
+            Series(
+                user_id=step.user_id,
+                rrule="FREQ=WEEKLY",
+                dtstart_local="2026-11-27",
+                tzid="Europe/Berlin",
+                created_at=NOW,
+                ended_at=ended_at,
+            )
+            for ended_at in (None, NOW)
+        )
+        step.create(goes_on)
+        step.create(ended)
+        await step.flush()
+        projects = {
+            name: await step.ensure(Project, name) for name in sorted({name for _, name, _, _ in TODOS if name})
+        }
+        tags = {name: await step.ensure(Tag, name) for name in ("shop", "soon")}
+        for number, (title, project, labels, fields) in enumerate(TODOS, start=1):
+            todo = make(step.user_id, title, **fields)
+            todo.uuid = UUID(f"{number:x}00d0000-0000-4000-8000-000000000000")
+            todo.project = projects[project] if project else None
+            todo.tags = [tags[label] for label in labels.split()]
+            todo.series = {"g": goes_on, "j": ended}.get(title[0])
+            step.create(todo)
+            await step.flush()  # numbers them in this order
+
+    await db.write("add", work)
+    await archive_project(db, "old")
+    return db
+
+
+async def find(db: Database, tree: Filter, sort: str = "id") -> str:
+    try:
+        page = await list_todos(db, ListQuery(tree, parse_sort(sort)))
+    except NotFoundError:
+        return "unknown"
+    return "".join(todo.title[0] for todo in page.todos)
+
+
+async def find_each(db: Database, expressions: Iterable[str]) -> dict[str, str]:
+    return {each: await find(db, parse_filter(each.split(" "), db.now)) for each in expressions}
+
+
+FOUND = {
+    "bread": "b",
+    "éclair": "a",
+    "title:éclair": "",
+    "description:éclair": "a",
+    "not description:éclair": "bcdefghij",
+    "'rye bread'": "b",
+    "100%": "f",
+    "don't": "g",
+    "rye or mum": "bc",
+    "rye mum": "",
+    "not e": "cfgj",
+    "not (rye or mum) +shop": "ah",
+    "+shop": "abh",
+    "+SHOP not +soon": "ah",
+    "+nope": "unknown",
+    "+shop or +nope": "abh",
+    "tag:none": "cdfgij",
+    "has:tag": "abeh",
+    "project:home": "ab",
+    "project:home.flat": "b",
+    "not project:home": "cdefghij",
+    "project:none": "cgij",
+    "has:project": "abdefh",
+    "priority:high": "b",
+    "priority:none": "defghij",
+    "priority.above:low": "bc",
+    "priority.below:medium": "adefghij",
+    "not priority.above:none": "defghij",
+    "no:priority": "defghij",
+    "status:open": "abcdefgj",
+    "status:done": "h",
+    "status:all": "abcdefghij",
+    "not is:open": "hi",
+    "is:cancelled": "i",
+    "due:today": "bc",
+    "is:today": "bc",
+    "due.before:today": "hi",
+    "due.by:today": "bchi",
+    "due.after:today": "dfg",
+    "due.since:today": "bcdfg",
+    "not due.before:today": "abcdefgj",  # those without a date, too
+    "not due.since:today": "aehij",
+    "due:none": "aej",
+    "due:any": "bcdfghi",
+    "due:2026-11-22T11:00": "bc",  # without a time, all that is known is the day
+    "due.before:2026-11-22T11:00": "hi",
+    "due.by:2026-11-22T11:00": "bchi",
+    "due.after:2026-11-22T11:00": "dfg",
+    "due.since:2026-11-22T11:01": "bdfg",
+    "due:2026-11-23": "d",
+    "is:week": "bci",  # from Monday, the 16th, to today
+    "is:overdue": "c",
+    "not is:overdue": "abdefghij",
+    "scheduled:2026-11-20": "c",
+    "scheduled.after:2026-11-20": "g",
+    "scheduled:2026-11-25T18:00": "g",
+    "scheduled.by:2026-11-25": "cg",
+    "not scheduled.by:2026-11-25": "abdefhij",
+    "is:scheduled": "cg",
+    "wait.after:today": "dh",
+    "wait:2026-11-22T12:00": "j",
+    "is:waiting": "d",
+    "not is:waiting": "abcefghij",
+    "has:wait": "dhj",
+    "until.before:today": "e",
+    "until:any": "egj",
+    "is:expired": "ej",  # it expires with the very moment
+    "no:until": "abcdfhi",
+    "created.before:2026-11-01": "c",
+    "created:2026-11-20": "abdefghij",
+    "created:2026-11-20T10:00": "abdefghij",
+    "created.after:2026-11-20": "",
+    "updated.before:today": "d",
+    "completed:any": "h",
+    "completed.since:2026-11-21": "h",
+    "not completed.since:2026-11-21": "abcdefgij",
+    "no:completed": "abcdefgij",
+    "is:recurring": "g",  # the other series has ended
+    "no:every": "abcdefhij",
+    "is:untagged": "cdfgij",
+    "id:1-3,9": "abci",
+    "id:400d": "d",
+    "id:4711": "",
+    "not id:1-9": "j",
+    "id:11": "",  # in the trash
+    "(+shop or project:work) and not (is:done or priority:high)": "ae",
+    "not (not +shop or not +soon)": "b",
+}
+
+
+async def test_what_expressions_find(filled: Database) -> None:
+    assert await find_each(filled, FOUND) == FOUND
+
+
+async def test_lists_leave_out_what_is_not_asked_for(filled: Database) -> None:
+    expected = {
+        "": "abcg",
+        "+shop": "ab",
+        "has:project": "ab",
+        "project:old": "f",
+        "project:work": "",
+        "project:work status:all": "eh",
+        "is:done": "h",
+        "is:done or is:open": "abcdeghj",
+        "not status:open": "hi",
+        "status:open": "abcg",
+        "status:all": "abcdeghij",
+        "completed.since:2026-11-21": "h",
+        "is:overdue": "c",
+        "not is:overdue": "abg",  # open ones
+        "is:waiting": "d",
+        "not is:waiting": "abcg",
+        "wait:any": "d",
+        "has:wait status:all": "dhj",
+        "is:expired": "ej",
+        "until:any": "egj",
+        "id:1-10": "abcdefghij",
+    }
+    found = {each: await find(filled, with_defaults(parse_filter(each.split(), NOW))) for each in expected}
+    assert found == expected
+
+
+async def test_orders(filled: Database) -> None:
+    expected = {
+        "scheduled": "cgabdefhij",
+        "-scheduled": "gcabdefhij",  # what is missing comes last either way
+        "wait": "jdhabcefgi",
+        "-wait": "hdjabcefgi",
+        "until": "ejgabcdfhi",
+        "-until": "gjeabcdfhi",
+    }
+    assert {sort: await find(filled, And(()), sort) for sort in expected} == expected
+
+
+async def test_of_one_day_those_scheduled_without_a_time_come_last(db: Database) -> None:
+    async def work(step: Step) -> None:
+        for title, scheduled in (("a", "2026-11-22"), ("b", "2026-11-22T12:00"), ("c", "2026-11-22T09:00")):
+            step.create(make(step.user_id, title, scheduled=when(scheduled)))
+            await step.flush()
+
+    await db.write("add", work)
+    assert await find(db, And(()), "scheduled") == "cba"
+    assert await find(db, And(()), "-scheduled") == "abc"
+
+
+async def test_days_are_those_of_the_reader(filled: Database, open_db: OpenDatabase) -> None:
+    apia = open_db("alex", NOW.astimezone(ZoneInfo("Pacific/Apia")))  # there it is the 23rd, 0:00
+    expected = {
+        "due:today": "d",  # 9:00 in Berlin is 21:00 there
+        "due:2026-11-22": "bc",
+        "due.before:today": "bchi",
+        "is:overdue": "bc",
+        "created:2026-11-20": "abdefghij",
+        "completed:2026-11-21": "h",
+        "wait:2026-11-23": "dj",
+    }
+    assert await find_each(apia, expected) == expected
+    assert apia.now.date() == date(2026, 11, 23)
+    kiritimati = open_db("alex", NOW.astimezone(ZoneInfo("Pacific/Kiritimati")))
+    assert await find(kiritimati, parse_filter(["completed:2026-11-21"], kiritimati.now)) == "h"
+    midway = open_db("alex", NOW.astimezone(ZoneInfo("Pacific/Midway")))
+    assert await find(midway, parse_filter(["completed:2026-11-20"], midway.now)) == "h"
+
+
+ZONES = st.sampled_from(["Europe/Berlin", "Pacific/Apia", "Pacific/Midway", "America/New_York"])
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tree=trees(TYPED | st.just(InArchivedProject())), zone=ZONES)
+async def test_the_database_finds_what_the_words_mean(
+    filled: Database, open_db: OpenDatabase, tree: Filter, zone: str
+) -> None:
+    reader = open_db("alex", NOW.astimezone(ZoneInfo(zone)))
+    todos: list[TodoPublic] = list((await list_todos(filled, ListQuery(And(()), parse_sort("id")))).todos)
+    expected = "".join(todo.title[0] for todo in todos if matches(tree, todo, reader.now, archived={"old"}))
+    assert (await find(reader, tree)).replace("unknown", "") == expected
+    await reader.__aexit__()
+
+
+async def test_the_largest_filter_there_may_be(filled: Database) -> None:
+    long = "ΐ" * (LONGEST_TEXT - 2)
+    texts = [f"'{number:02}{long}'" for number in range(MOST_TEXTS)]
+    others = ["project:home", "due.by:today", "+soon", "is:recurring", "has:tag"]
+    rest = [others[number % len(others)] for number in range(MOST_CONDITIONS - MOST_TEXTS - 1)]
+    conditions = ["id:1-1000", *texts, *rest]
+    nested = f"({' or '.join(conditions[DEEPEST:])})"
+    for number, condition in enumerate(conditions[1:DEEPEST]):
+        nested = f"({condition} {'or' if number % 2 else 'and'} {nested})"
+    tree = parse_filter([f"{conditions[0]} or {nested}"], NOW)
+    assert len(list(conditions_of(tree))) == MOST_CONDITIONS
+    page = await list_todos(filled, ListQuery(with_defaults(tree), size=5))
+    assert page.total
