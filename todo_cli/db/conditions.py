@@ -46,10 +46,10 @@ def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
 
 
 def _make(tree: filters.Filter, viewer: Viewer, *, negated: bool) -> tuple[ColumnElement[bool], int]:
-    """Return the condition, or its opposite, and how many symbols a parser holds on its way to the innermost part.
+    """Return the condition, or its opposite, and how many symbols its nesting makes a parser hold at once.
 
-    SQLite's holds 100 for a whole statement (YYSTACKDEPTH). Of a pair of parentheses that is one if the deepest part
-    stands first, and three behind another one; NOT goes down to the leaves (De Morgan), where it adds none.
+    SQLite's holds 100 for a whole statement (YYSTACKDEPTH), so that the deepest part comes first: a parenthesis there
+    costs one symbol, behind another part three. NOT goes down to the leaves (De Morgan), where it costs nothing.
     """
     match tree:
         case filters.Not(part):

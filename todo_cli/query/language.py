@@ -41,11 +41,9 @@ from todo_cli.query.references import MOST as MOST_REFERENCES
 from todo_cli.query.texts import check_text
 from todo_cli.query.tokens import Place, Token, join_arguments, tokenize
 
-MOST_CONDITIONS = 200
-MOST_TEXTS, LONGEST_TEXT = 50, 1000
+MOST_CONDITIONS, MOST_TEXTS, LONGEST_TEXT = 200, 50, 1000
 DEEPEST = 50
-"""What databases nest without complaint, with room for the rest of the statement; the same for the number."""
-
+"""So many parentheses and NOTs within each other. With all of these limits reached, both databases still answer."""
 
 _AS_TEXT = "what is meant as text stands in quotes"
 
