@@ -327,3 +327,15 @@ async def test_the_largest_filter_there_may_be(filled: Database) -> None:
     assert len(list(conditions_of(tree))) == MOST_CONDITIONS
     page = await list_todos(filled, ListQuery(with_defaults(tree), size=5))
     assert page.total
+
+
+async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) -> None:
+    def pair(levels: int) -> str:
+        inner = "+soon" if levels == 1 else pair(levels - 1)
+        return f"({inner} {'or' if levels % 2 else 'and'} {inner})"
+
+    nested = pair(7)  # of 128 conditions
+    for number in range(DEEPEST - 7):
+        nested = f"(project:home {'and' if number % 2 else 'or'} {nested})"
+    assert await find(filled, parse_filter([nested], NOW)) == "ab"
+    assert await find(filled, parse_filter(["not " * DEEPEST + "+soon"], NOW)) == "be"

@@ -81,7 +81,7 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
         (HasStatus(Status.CANCELLED), "i"),
         (InProject("home"), "ab"),  # and what is nested in it, but not `homework`
         (InProject("HOME.Kitchen"), "b"),
-        (Or((InProject("hom"),)), ""),
+        (Or((InProject("hom"), ContainsText("dent"))), "d"),  # the beginning of a name is none
         (Not(InProject("home")), "cdéfhi"),  # those without a project, too
         (InArchivedProject(), "f"),
         (HasTag("shop"), "ab"),
