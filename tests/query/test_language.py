@@ -15,6 +15,7 @@ from tests.conftest import NOW
 from tests.plain_filters import TYPED, trees, type_out
 from todo_cli.errors import ExpressionError, InvalidInputError
 from todo_cli.models.values import Priority, Status, When
+from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filters import (
     And,
     Compares,
@@ -33,7 +34,6 @@ from todo_cli.query.filters import (
     RefersTo,
 )
 from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
-from todo_cli.query.meanings import Conventions
 from todo_cli.query.references import NumberReference, parse_references
 
 FRIDAY, TODAY = When(date(2026, 11, 27)), When(date(2026, 11, 22))
@@ -252,3 +252,26 @@ def test_no_text_does_anything_but_parse_or_be_refused(arguments: list[str]) -> 
 @given(trees(TYPED, fewest=2))
 def test_a_filter_that_is_typed_out_is_read_as_the_same(tree: Filter) -> None:
     assert parse_filter([type_out(tree)], NOW) == tree
+
+
+@pytest.mark.parametrize(
+    ("argument", "tree"),
+    [
+        ("due:2026-12-24 18:00", Compares("due", "on", parse_when("2026-12-24 18:00", NOW))),
+        ("due.before:friday at 5pm", Compares("due", "before", parse_when("friday at 5pm", NOW))),
+        ("title:rye bread", ContainsText("rye bread", "title")),
+        ("due:today milk", And((Compares("due", "on", parse_when("today", NOW)), ContainsText("milk")))),
+    ],
+)
+def test_a_value_whose_quotes_the_shell_took_away(argument: str, tree: Filter) -> None:
+    assert parse_filter([argument], NOW) == tree
+
+
+@pytest.mark.parametrize(
+    "words", ["due:friday 5pm", "due.before:24 dec", "due:friday at 5pm +x", "milk due:2026-12-24 18:00"]
+)
+def test_a_date_that_goes_on_in_the_next_words_is_refused(words: str) -> None:
+    for arguments in (words.split(), [f"{words} or milk"]):
+        with pytest.raises(ExpressionError, match="may belong to this date") as caught:
+            parse_filter(arguments, NOW)
+        assert "did you mean due" in str(caught.value.hint)

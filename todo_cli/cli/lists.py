@@ -94,17 +94,17 @@ def list_(
     from todo_cli.query.names import parse_name
     from todo_cli.services.listing import ListQuery
 
-    now = invocation.now
-    parts: list[Filter] = [parse_filter(words, now)] if words else []
+    now, conventions = invocation.now, invocation.conventions
+    parts: list[Filter] = [parse_filter(words, now, conventions)] if words else []
     if status is not None:
         parts.append(parse_status(status))
     if project is not None:
         parts.append(filters.InProject(parse_name(project, "project")))
     parts.extend(filters.HasTag(parse_name(name, "tag")) for name in tag or ())
     if due_before is not None:
-        parts.append(filters.Compares("due", "before", parse_when(due_before, now)))
+        parts.append(filters.Compares("due", "before", parse_when(due_before, now, conventions)))
     if due_after is not None:
-        parts.append(filters.Compares("due", "after", parse_when(due_after, now)))
+        parts.append(filters.Compares("due", "after", parse_when(due_after, now, conventions)))
     if overdue:
         parts.append(filters.IsOverdue())
     if (wanted := options.parse_priority(priority)) is not None:

@@ -32,18 +32,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from todo_cli.errors import ExpressionError, InvalidInputError
+from todo_cli.query.dates import USUAL, Conventions, parse_when
 from todo_cli.query.filters import And, ContainsText, Filter, HasTag, Not, Or, RefersTo, conditions_of
-from todo_cli.query.meanings import NAMES, USUAL, Conventions, read_attribute
+from todo_cli.query.meanings import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute
 from todo_cli.query.names import parse_name
 from todo_cli.query.references import MOST as MOST_REFERENCES
 from todo_cli.query.texts import check_text
-from todo_cli.query.tokens import Place, Token, join_arguments, tokenize
+from todo_cli.query.tokens import Place, Token, following_text, join_arguments, tokenize
 
 MOST_CONDITIONS, MOST_TEXTS, LONGEST_TEXT = 200, 50, 1000
 DEEPEST = 50
 """So many parentheses and NOTs within each other. With all of these limits reached, both databases still answer."""
+
+LONGEST_DATE = 6
+"""Words, in what is looked at as one date."""
 
 _AS_TEXT = "what is meant as text stands in quotes"
 
@@ -56,8 +61,20 @@ def parse_filter(arguments: Sequence[str], now: datetime, conventions: Conventio
     """
     if not arguments:
         return And(())
-    expression = check_text(join_arguments(arguments, NAMES), "filter")
+
+    def is_value(name: str, text: str) -> bool:
+        return name in TEXT_FIELDS or (name in DATE_FIELDS and _is_date(text, now, conventions))
+
+    expression = check_text(join_arguments(arguments, NAMES, is_value), "filter")
     return _Parser(expression, now, conventions).parse()
+
+
+def _is_date(text: str, now: datetime, conventions: Conventions) -> bool:
+    try:
+        parse_when(text, now, conventions)
+    except InvalidInputError:
+        return False
+    return True
 
 
 class _Parser:
@@ -151,9 +168,23 @@ class _Parser:
                 raise token.place.error(f"a filter has at most {most:,} {things}")
         return tree
 
+    def _check_end(self, token: Token) -> None:
+        """Raise ExpressionError where a date goes on in the words that follow, which would be looked for as text."""
+        attribute, place = token.attribute, token.place
+        assert attribute
+        if attribute.name not in DATE_FIELDS or not attribute.value or place.expression[place.end - 1] in "\"'":
+            return
+        value = attribute.value
+        for word in islice(following_text(place.expression, place.end, NAMES), LONGEST_DATE):
+            value = f"{value} {word}"
+            if _is_date(value, self._now, self._conventions):
+                head = token.text.removesuffix(attribute.value)
+                raise place.error(f"{word!r} may belong to this date", f"did you mean {head}'{value}'? {_AS_TEXT}")
+
     def _read(self, token: Token) -> Filter:
         match token.kind:
             case "attribute":
+                self._check_end(token)
                 return read_attribute(token, self._now, self._conventions)
             case "tag":
                 try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import get_args
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import Priority, Status, When
 from todo_cli.query.attributes import Attribute, nearest_attribute
-from todo_cli.query.dates import parse_when
+from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filters import (
     And,
     Compares,
@@ -37,19 +36,9 @@ from todo_cli.query.references import parse_references
 from todo_cli.query.suggestions import choose, nearest
 from todo_cli.query.tokens import Place, Token
 
-
-@dataclass(frozen=True, slots=True)
-class Conventions:
-    """How a person writes dates. A week starts on this weekday, 0 for Monday."""
-
-    week_start: int = 0
-
-
-USUAL = Conventions()
-
 _RELATIONS: dict[str, Relation] = {"before": "before", "after": "after", "by": "by", "since": "since"}
-_DATES: dict[str, DateField] = {field: field for field in get_args(DateField)}
-_TEXTS: dict[str, TextField] = {field: field for field in get_args(TextField)}
+DATE_FIELDS: dict[str, DateField] = {field: field for field in get_args(DateField)}
+TEXT_FIELDS: dict[str, TextField] = {field: field for field in get_args(TextField)}
 _FIELDS: dict[str, Field] = {**{field: field for field in get_args(Field)}, "tags": "tag", "every": "recurrence"}
 _STATUSES = (*(status.value for status in Status), "all")
 _PRIORITIES = tuple(priority.name.lower() for priority in Priority)
@@ -100,19 +89,18 @@ def _explain_modifiers(name: str, modifier: str) -> str:
     return (f"did you mean '{name}.{meant}:'? " if meant else "") + f"there are {', '.join(allowed)}"
 
 
-def _read_date(attribute: Attribute, now: datetime, _: Conventions) -> Filter:
-    field = _DATES[attribute.name]
+def _read_date(attribute: Attribute, now: datetime, conventions: Conventions) -> Filter:
+    field = DATE_FIELDS[attribute.name]
     if attribute.modifier is None and attribute.value.lower() == "any":
         return Has(field)
     if attribute.modifier is None and attribute.value.lower() == "none":
         return Not(Has(field))
-    # The conventions are for the reader of dates as well, as soon as it knows any.
     relation = _RELATIONS[attribute.modifier] if attribute.modifier else "on"
-    return Compares(field, relation, parse_when(attribute.value, now))
+    return Compares(field, relation, parse_when(attribute.value, now, conventions))
 
 
 def _read_text(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
-    return ContainsText(attribute.value, _TEXTS[attribute.name])
+    return ContainsText(attribute.value, TEXT_FIELDS[attribute.name])
 
 
 def _read_project(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
@@ -177,12 +165,12 @@ _READERS: dict[str, _Reader] = {
     "is": _read_is,
     "has": _read_has,
     "no": _read_has,
-    **dict.fromkeys(_TEXTS, _read_text),
-    **dict.fromkeys(_DATES, _read_date),
+    **dict.fromkeys(TEXT_FIELDS, _read_text),
+    **dict.fromkeys(DATE_FIELDS, _read_date),
 }
 _MODIFIERS: dict[str, tuple[str, ...]] = {
     "priority": ("above", "below"),
-    **dict.fromkeys(_DATES, tuple(_RELATIONS)),
+    **dict.fromkeys(DATE_FIELDS, tuple(_RELATIONS)),
 }
 _EXAMPLES = {
     "project": "home",
@@ -193,8 +181,8 @@ _EXAMPLES = {
     "is": "overdue",
     "has": "due",
     "no": "due",
-    **dict.fromkeys(_TEXTS, "milk"),
-    **dict.fromkeys(_DATES, "today"),
+    **dict.fromkeys(TEXT_FIELDS, "milk"),
+    **dict.fromkeys(DATE_FIELDS, "today"),
 }
 
 NAMES = frozenset(_READERS)

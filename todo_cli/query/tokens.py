@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,12 +40,22 @@ class Token:
     attribute: Attribute | None = None
 
 
-def join_arguments(arguments: Sequence[str], names: Collection[str]) -> str:
+def join_arguments(arguments: Sequence[str], names: Collection[str], is_value: Callable[[str, str], bool]) -> str:
     """Return one expression of shell words; those whose quotes the shell took away get them back.
 
-    That is an argument of several words of which none is anything but text.
+    That is an argument of several words of which none is anything but text, and an attribute whose value has several
+    words: `is_value` tells of a name, without a modifier, and some text whether the one can have the other.
     """
-    return " ".join(_quote(argument, names) for argument in arguments)
+    return " ".join(_quote(argument, names, is_value) for argument in arguments)
+
+
+def following_text(expression: str, start: int, names: Collection[str]) -> Iterator[str]:
+    """Yield the words from there on, as long as they are text without quotes."""
+    for found in _WORD.finditer(expression, start):
+        if expression[start : found.start()].strip() or not _is_text(found[0], names):
+            return
+        yield found[0]
+        start = found.end()
 
 
 def tokenize(expression: str, names: Collection[str]) -> Iterator[Token]:
@@ -64,11 +74,16 @@ def tokenize(expression: str, names: Collection[str]) -> Iterator[Token]:
     yield Token("end", "", Place(expression, position, position))
 
 
-def _quote(argument: str, names: Collection[str]) -> str:
-    words = argument.split()
+def _quote(argument: str, names: Collection[str], is_value: Callable[[str, str], bool]) -> str:
     quote = next((quote for quote in _QUOTES if quote not in argument), None)
-    if len(words) > 1 and quote and all(_is_text(word, names) for word in words):
-        return f"{quote}{argument}{quote}"
+    head = HEAD.match(argument)
+    name = head[1].lower() if head else None
+    behind = head.end() if head and name in names else 0
+    value = argument[behind:]
+    words = value.split()
+    is_one = quote and len(words) > 1 and all(_is_text(word, names) for word in words)
+    if is_one and (not behind or (name and is_value(name, value))):
+        return f"{argument[:behind]}{quote}{value}{quote}"
     return argument
 
 
