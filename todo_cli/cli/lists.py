@@ -92,10 +92,14 @@ def list_(
     from todo_cli.query.language import parse_filter
     from todo_cli.query.meanings import parse_status
     from todo_cli.query.names import parse_name
+    from todo_cli.query.texts import check_text
     from todo_cli.services.listing import ListQuery
 
     now, conventions = invocation.now, invocation.conventions
-    parts: list[Filter] = [parse_filter(words, now, conventions)] if words else []
+    words = words or []
+    read = words[: len(words) - invocation.literals]
+    parts: list[Filter] = [parse_filter(read, now, conventions)] if read else []
+    parts.extend(filters.ContainsText(check_text(word, "text to look for")) for word in words[len(read) :])
     if status is not None:
         parts.append(parse_status(status))
     if project is not None:

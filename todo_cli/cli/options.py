@@ -17,6 +17,13 @@ PRIORITIES = ("high", "medium", "low", "none")
 References = Annotated[
     list[str], typer.Argument(metavar="REF", hidden=True, autocompletion=completion.complete_references)
 ]
+ReferencesOrWhere = Annotated[
+    list[str] | None, typer.Argument(metavar="REF", hidden=True, autocompletion=completion.complete_references)
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option("--where", metavar="EXPRESSION", help="Those that 'todo list EXPRESSION' shows; asks above three."),
+]
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
 ProjectOption = Annotated[
     str | None,
@@ -34,7 +41,19 @@ TagsOption = Annotated[
 ]
 DueOption = Annotated[
     str | None,
-    typer.Option("--due", "-d", metavar="WHEN", help="2026-12-24, '2026-12-24 18:00', today, friday, +3d, eom."),
+    typer.Option("--due", "-d", metavar="WHEN", help="friday, 'tomorrow 5pm', '24 dec', eom-3d, 2w, 2026-12-24."),
+]
+ScheduledOption = Annotated[str | None, typer.Option("--scheduled", metavar="WHEN", help="From when on to work on it.")]
+WaitOption = Annotated[str | None, typer.Option("--wait", metavar="WHEN", help="Hide it from lists until then.")]
+UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="List it no more after that.")]
+EveryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--every", metavar="RULE", help="day, '2 weeks', mon,thu, 'last day of month', '3rd tue of month', RRULE:... ."
+    ),
+]
+EveryAfterOption = Annotated[
+    str | None, typer.Option("--every-after", metavar="RULE", help="The same, counted from when it is done.")
 ]
 PriorityOption = Annotated[
     str | None,

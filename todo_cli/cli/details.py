@@ -1,0 +1,138 @@
+"""What options and words say of a todo, for `add` and `modify`: each thing is said in one of the two ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import TYPE_CHECKING, TypeVar
+
+from todo_cli.cli.runtime import Invocation
+from todo_cli.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import When
+    from todo_cli.services.recurring import Every
+
+T = TypeVar("T")
+
+OPTIONS = {"every!": "--every-after"}
+"""The options of attributes, where they are not called like these."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """The words that are text, and each attribute as it was written; `""` empties a field."""
+
+    invocation: Invocation
+    text: Sequence[str]
+    values: Mapping[str, str]
+    tags: tuple[str, ...]
+    untag: tuple[str, ...]
+
+    def get(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """Return the attribute as a value, None where it is not given or empties the field."""
+        return parse(self.values[name]) if self.values.get(name) else None
+
+    def empties(self, name: str) -> bool:
+        """Return whether the attribute is given without a value."""
+        return self.values.get(name) == ""
+
+    def get_when(self, name: str) -> When | None:
+        """Return a date on which something is due or begins; one without a time gets the hour of the settings."""
+        when = self.get(name, self._parse_when)
+        hour = self.invocation.settings["default_hour"].value
+        if when is None or when.at or hour is None:
+            return when
+        from todo_cli.models.values import When
+        from todo_cli.query.dates import to_instant
+
+        return When(when.on, to_instant(when.on, time.fromisoformat(str(hour)), self.invocation.now))
+
+    def get_start(self, name: str) -> datetime | None:
+        """Return an instant; of a date its beginning."""
+        from todo_cli.query.dates import start_of_day
+
+        when = self.get(name, self._parse_when)
+        return None if when is None else when.at or start_of_day(when.on, self.invocation.now)
+
+    def get_end(self, name: str) -> datetime | None:
+        """Return an instant; of a date the moment at which it is over."""
+        from todo_cli.query.dates import start_of_next_day
+
+        when = self.get(name, self._parse_when)
+        return None if when is None else when.at or start_of_next_day(when.on, self.invocation.now)
+
+    def get_every(self) -> Every | None:
+        """Return how often it recurs; raises InvalidInputError if it is to count in both ways."""
+        from todo_cli.query.dates import names_last_day
+        from todo_cli.services.recurring import Every
+
+        given = [name for name in ("every", "every!") if self.values.get(name)]
+        if len(given) > 1:
+            raise InvalidInputError("every: and every!: contradict each other")
+        if not given:
+            return None
+        return Every(
+            self.values[given[0]],
+            after_completion=given[0] == "every!",
+            last_day=names_last_day(self.values.get("due", "")),
+            week_start=self.invocation.conventions.week_start,
+        )
+
+    def _parse_when(self, text: str) -> When:
+        from todo_cli.query.dates import parse_when
+
+        return parse_when(text, self.invocation.now, self.invocation.conventions)
+
+
+def gather(
+    invocation: Invocation,
+    words: Sequence[str],
+    known: Collection[str],
+    options: Mapping[str, str | None],
+    tags: Sequence[str] | None,
+    untag: Sequence[str] | None = None,
+) -> Details:
+    """Return what the words and the options say together.
+
+    Raises InvalidInputError for what is said twice, for a tag that is put on and taken off, and what may be a slip.
+    """
+    from todo_cli.models.text import fold
+    from todo_cli.query.names import parse_name
+    from todo_cli.query.quick_add import read_attributes
+
+    read = words[: len(words) - invocation.literals] if invocation.literals else words
+    attributes = read_attributes(read, known, _make_test(invocation))
+    values = dict(attributes.values)
+    for name, value in options.items():
+        if value is not None and name in values:
+            raise InvalidInputError(
+                f"{name}: and {OPTIONS.get(name, f'--{name}')} say the same thing", "give one of them"
+            )
+        if value is not None:
+            values[name] = value
+    on = tuple(parse_name(name, "tag") for name in (*(tags or ()), *attributes.tag))
+    off = tuple(parse_name(name, "tag") for name in (*(untag or ()), *attributes.untag))
+    if both := {fold(name) for name in on} & {fold(name) for name in off}:
+        raise InvalidInputError(f"tags cannot be put on and taken off at once: {', '.join(sorted(both))}")
+    return Details(invocation, [*attributes.text, *words[len(read) :]], values, on, off)
+
+
+def _make_test(invocation: Invocation) -> Callable[[str, str], bool]:
+    """Return what tells of an attribute's name and a text whether that is a value of it."""
+
+    def is_value(name: str, text: str) -> bool:
+        from todo_cli.query.dates import parse_when
+        from todo_cli.query.phrases import parse_every
+
+        try:
+            if name.startswith("every"):
+                parse_every(text, invocation.now.replace(tzinfo=None))
+            else:
+                parse_when(text, invocation.now, invocation.conventions)
+        except InvalidInputError:
+            return False
+        return True
+
+    return is_value

@@ -1,0 +1,170 @@
+"""The commands that close todos, open them again, and put them into the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from todo_cli.cli import options
+from todo_cli.cli.commands import command
+from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.targets import choose_targets, finish
+from todo_cli.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import TodoOutcome
+
+app = typer.Typer()
+
+
+@command(app, "done", epilog="Example: todo done 12 14-16")
+def done(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Of what recurs, make each occurrence that was missed.")
+    ] = False,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Finish todos. Of what recurs the next occurrence is made, the first that is not before today.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.services.todos import complete_todos
+
+    targets = choose_targets(invocation, references or (), where, "finish", yes=yes)
+    _change(invocation, complete_todos, targets, "is done already", catch_up=catch_up)
+
+
+@command(app, "reopen", epilog="Example: todo reopen 12")
+def reopen(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Open todos again that are done or cancelled.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.models.values import Status
+    from todo_cli.query.filters import HasStatus, Not
+    from todo_cli.services.todos import reopen_todos
+
+    closed = Not(HasStatus(Status.OPEN))
+    targets = choose_targets(invocation, references or (), where, "open", yes=yes, usual=closed)
+    _change(invocation, reopen_todos, targets, "is open already")
+
+
+@command(app, "cancel", epilog="Example: todo cancel 12")
+def cancel(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Take todos off the list that will not be done. Of what recurs the next occurrence is made.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.services.todos import cancel_todos
+
+    targets = choose_targets(invocation, references or (), where, "cancel", yes=yes)
+    _change(invocation, cancel_todos, targets, "is cancelled already")
+
+
+@command(app, "skip", epilog="Example: todo skip 12")
+def skip(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Pass over this occurrence of todos that recur: it is cancelled, and the next one is made.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.services.todos import skip_todos
+
+    targets = choose_targets(invocation, references or (), where, "skip", yes=yes)
+    _change(invocation, skip_todos, targets, "is cancelled already")
+
+
+@command(app, "delete", epilog="Example: todo delete 12")
+def delete(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    series: Annotated[
+        bool, typer.Option("--series", help="End the series of what recurs, and delete what is open of it.")
+    ] = False,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Put todos into the trash; 'todo restore' takes them out.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.services.series import delete_series
+    from todo_cli.services.todos import delete_todos
+
+    targets = choose_targets(invocation, references or (), where, "delete", yes=yes)
+    if not series:
+        _change(invocation, delete_todos, targets, "is in the trash already")
+    elif targets:
+        outcomes = invocation.run(delete_series, targets)
+        finish(invocation, outcomes, "is in the trash already")
+        invocation.note("The series has ended." + ("" if outcomes else " Nothing of it was open."))
+
+
+@command(app, "restore", epilog="Example: todo restore 12")
+def restore(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Take todos from the trash, under the numbers they had.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.query.filters import And
+    from todo_cli.services.todos import restore_todos
+
+    targets = choose_targets(invocation, references or (), where, "restore", yes=yes, usual=And(()), trashed=True)
+    _change(invocation, restore_todos, targets, "is not in the trash")
+
+
+@command(app, "upcoming", epilog="Example: todo upcoming 12 -n 10")
+def upcoming(
+    invocation: Invocation,
+    reference: Annotated[str, typer.Argument(metavar="REF", hidden=True)],
+    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=1000, help="So many.")] = 5,
+) -> None:
+    """Show when the next occurrences of a todo that recurs will be due, after this one.
+
+    What counts from completion is shown as if each were done when it is due.
+    """
+    from todo_cli.query.references import parse_references
+    from todo_cli.services.series import list_upcoming
+
+    references = parse_references([reference])
+    if len(references) > 1:
+        raise InvalidInputError(f"{reference!r} are several todos", "name one")
+    dates = invocation.run(list_upcoming, references[0], number)
+    invocation.renderer.show_dates(dates)
+    if len(dates) < number and invocation.at_terminal:
+        invocation.note("The series ends there." if dates else "It is the last one of its series.")
+
+
+def _change(
+    invocation: Invocation,
+    service: Callable[..., Awaitable[list[TodoOutcome]]],
+    targets: Sequence[Any],
+    unchanged: str,
+    **options: bool,
+) -> None:
+    if targets:
+        finish(invocation, invocation.run(service, targets, **options), unchanged)
