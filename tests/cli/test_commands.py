@@ -12,6 +12,7 @@ from tests.conftest import BERLIN, Cli, Here
 
 FIELDS = [
     *("id", "uuid", "title", "description", "status", "priority", "project", "tags", "due"),
+    *("scheduled", "wait", "until", "every", "recurrence", "series", "occurrence"),
     *("created_at", "updated_at", "completed_at", "deleted_at", "version"),
 ]
 
@@ -28,7 +29,7 @@ class TestAdd:
 
     def test_options_stand_anywhere(self, todo: Here) -> None:
         added = as_json(todo, "add", "-p", "home.flat", "Pay", "-t", "bills", "rent", "-t", "money", "-d", "2026-12-24")
-        assert list(added) == FIELDS
+        assert list(added) == [*FIELDS, "next"]
         assert (added["title"], added["project"], added["tags"]) == ("Pay rent", "home.flat", ["bills", "money"])
         assert (added["due"], added["priority"], added["description"]) == ("2026-12-24", None, None)
 
@@ -238,7 +239,8 @@ class TestList:
             (["--due-before", "31.12."], "is not a date"),
             (["due.before:31.12."], "is not a date"),
             ([""], "the filter is empty"),
-            (["--", "-shop"], "did you mean 'not +shop'?"),
+            (["(-shop)"], "did you mean 'not +shop'?"),
+            (["-shop"], "not +shop"),
             (["--page", "99999999999999999999"], "--page"),
         ],
     )

@@ -13,12 +13,14 @@ import pytest
 from tests.conftest import OpenDatabase
 from todo_cli import services
 from todo_cli.db.database import Database
+from todo_cli.db.edits import Edit
 from todo_cli.errors import NotFoundError
 from todo_cli.models.values import TodoPage, TodoPublic
 from todo_cli.query.filters import And, HasTag, InProject
 from todo_cli.query.references import parse_references
-from todo_cli.services import databases, listing, projects, tags, todos, users
+from todo_cli.services import databases, editing, listing, projects, series, tags, todos, users
 from todo_cli.services.listing import ListQuery
+from todo_cli.services.recurring import Every
 
 HERS = parse_references(["1"])
 EVERYTHING = And(())
@@ -46,6 +48,10 @@ IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),
     todos.cancel_todos: lambda db: todos.cancel_todos(db, HERS),
     todos.delete_todos: lambda db: todos.delete_todos(db, HERS),
+    todos.skip_todos: lambda db: todos.skip_todos(db, HERS),
+    series.delete_series: lambda db: series.delete_series(db, HERS),
+    series.list_upcoming: lambda db: series.list_upcoming(db, HERS[0], 1),
+    editing.edit_each: lambda db: editing.edit_each(db, "test", HERS, Edit({"title": "mine"})),
     todos.restore_todos: lambda db: todos.restore_todos(db, parse_references(["2"])),
     todos.modify_todos: lambda db: todos.modify_todos(db, HERS, todos.TodoChanges(title="mine", tags=("t",))),
     projects.rename_project: lambda db: projects.rename_project(db, "p", "mine"),
@@ -75,8 +81,8 @@ IS_ABOUT_THE_WHOLE_DATABASE = {
 async def sam(open_db: OpenDatabase) -> Database:
     alex = open_db("alex")
     for title in ("hers", "her trash"):
-        await todos.add_todo(alex, todos.NewTodo(title, "text", project="p", tags=("t",)))
-    await todos.delete_todos(alex, parse_references(["2"]))
+        await todos.add_todo(alex, todos.NewTodo(title, "text", project="p", tags=("t",), every=Every("day")))
+    await series.delete_series(alex, parse_references(["2"]))
     await users.add_user(alex, "sam")
     return open_db("sam")
 

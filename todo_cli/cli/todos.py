@@ -124,6 +124,7 @@ def modify(
     from todo_cli.query.meanings import parse_priority
     from todo_cli.query.names import parse_name
     from todo_cli.query.quick_add import MODIFIED
+    from todo_cli.query.references import parse_references
     from todo_cli.query.texts import parse_description, parse_title
     from todo_cli.services.todos import TodoChanges, modify_todos
 
@@ -143,6 +144,9 @@ def modify(
         "description": description,
     }
     details = gather(invocation, words or (), MODIFIED, given, tag, untag)
+    hint = "a new title stands in quotes: title:'Buy bread'"
+    if where is None:
+        parse_references(details.text, hint=hint)  # of all slips a title without quotes is the first
     changes = TodoChanges(
         title=parse_title(details.values["title"]) if "title" in details.values else None,
         description=details.get("description", parse_description),
@@ -162,7 +166,6 @@ def modify(
         raise InvalidInputError("every: and every!: contradict each other")
     if changes == TodoChanges():
         raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
-    hint = "a new title stands in quotes: --title 'Buy bread'"
     targets = choose_targets(invocation, details.text, where, "change", yes=yes, hint=hint)
     if if_version is not None and len(targets) > 1:
         raise InvalidInputError("--if-version is about one todo, and several are named")

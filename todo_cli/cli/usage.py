@@ -37,8 +37,10 @@ def translate_usage(error: typer.TyperException) -> TodoError:
         message, _, meant = message.partition(" Did you mean ")
         hint = f"did you mean {meant}"
     elif message.startswith("no such option"):
-        elsewhere = "options of the list stand after 'list': todo list …"
-        hint = elsewhere if command == "todo" else "words that begin with '-' stand after '--'"
+        hint = {
+            "todo": "options of the list stand after 'list': todo list …",
+            "todo list": "a tag that must not be there is 'not +shop'; words that begin with '-' stand after '--'",
+        }.get(command, "words that begin with '-' stand after '--'")
     elif message.startswith("missing command") and context:
         hint = f"commands: {', '.join(context.command.list_commands(context))}"
     elif message.startswith("no such command"):

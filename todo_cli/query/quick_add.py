@@ -12,7 +12,7 @@
 An attribute is a word of its own, also within a quoted argument, and its name is one of these, in any case. Everything
 else is text: `https://…`, `12:30`, `Fix: crash`, `+49 30 1234`. What cannot be told apart is refused: a name that is
 nearly one of these, and a value that goes on in the next words (`due:friday 5pm`, which is written `due:'friday 5pm'`).
-An argument that begins with an attribute has all of it as its value, if that is one.
+An argument that begins with an attribute has all of it as its value, if that is one, or if its first word is none.
 """
 
 from __future__ import annotations
@@ -90,14 +90,20 @@ def _read(argument: str, number: int, known: Collection[str], is_value: IsValue)
     head = _HEAD.match(argument)
     if head and not head[2] and (name := head[1].lower()) in known:
         value = argument[head.end() :]
-        whole = name in ("title", "description") or (name in _OF_SEVERAL_WORDS and is_value(name, value))
-        if whole and len(value.split()) > 1 and value[0] not in "\"'":
+        if len(value.split()) > 1 and value[0] not in "\"'" and _is_whole(name, value, is_value):
             yield _Word(argument, number, 0, len(argument), name, value)
             return
     for match in _WORD.finditer(argument):
         word = _Word(match[0], number, match.start(), match.end())
         _name(word, known)
         yield word
+
+
+def _is_whole(name: str, value: str, is_value: IsValue) -> bool:
+    """Return whether all of an argument is the value: as one, or as what should be one, if its first word is none."""
+    if name in _OF_SEVERAL_WORDS:
+        return is_value(name, value) or not is_value(name, value.split(maxsplit=1)[0])
+    return name in ("title", "description")
 
 
 def _name(word: _Word, known: Collection[str]) -> None:

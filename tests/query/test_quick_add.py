@@ -1,0 +1,129 @@
+"""Attributes among words: what is one, what is text, and what is refused as a slip."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import NOW
+from todo_cli.errors import InvalidInputError
+from todo_cli.query.dates import parse_when
+from todo_cli.query.phrases import parse_every
+from todo_cli.query.quick_add import ADDED, MODIFIED, Attributes, read_attributes
+
+
+def is_value(name: str, text: str) -> bool:
+    try:
+        if name.startswith("every"):
+            parse_every(text, NOW.replace(tzinfo=None))
+        else:
+            parse_when(text, NOW)
+    except InvalidInputError:
+        return False
+    return True
+
+
+def read(line: str, known: Sequence[str] = ADDED) -> Attributes:
+    """Read what stands on a command line, split as a shell does."""
+    return read_attributes(shlex.split(line), known, is_value)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "values", "tags"),
+    [
+        (
+            "Pay rent due:eom project:home.flat +bills priority:high every:month",
+            "Pay rent",
+            {"due": "eom", "project": "home.flat", "priority": "high", "every": "month"},
+            ["bills"],
+        ),
+        ("due:eom Pay +bills rent +home", "Pay rent", {"due": "eom"}, ["bills", "home"]),
+        ("'Pay rent due:eom'", "Pay rent", {"due": "eom"}, []),
+        ("'Pay  the   rent due:eom  now'", "Pay  the   rent now", {"due": "eom"}, []),
+        ("'due:eom Pay rent'", "Pay rent", {"due": "eom"}, []),
+        ("'Pay  the   rent'", "Pay  the   rent", {}, []),
+        ("Call due:'friday 5pm'", "Call", {"due": "friday 5pm"}, []),
+        ("'Call due:friday'", "Call", {"due": "friday"}, []),
+        ("'Call due:\"friday 5pm\" mom'", "Call mom", {"due": "friday 5pm"}, []),
+        ("'due:friday 5pm'", "", {"due": "friday 5pm"}, []),
+        ("Water every:'2 weeks' plants", "Water plants", {"every": "2 weeks"}, []),
+        ("Water every!:'2 weeks'", "Water", {"every!": "2 weeks"}, []),
+        ("Water 'every:RRULE:FREQ=DAILY;COUNT=3'", "Water", {"every": "RRULE:FREQ=DAILY;COUNT=3"}, []),
+        ("'due:31 feb'", "", {"due": "31 feb"}, []),
+        ("a description:'two words'", "a", {"description": "two words"}, []),
+        ("a tag:b,c +d", "a", {}, ["b", "c", "d"]),
+        ("a Due:eom PROJECT:Home", "a", {"due": "eom", "project": "Home"}, []),
+        ("a project:", "a", {"project": ""}, []),
+        # text
+        ("see https://example.com/a?b=c", "see https://example.com/a?b=c", {}, []),
+        ("at 12:30 or 9:05", "at 12:30 or 9:05", {}, []),
+        ("Fix: crash", "Fix: crash", {}, []),
+        ("ring +49 30 1234", "ring +49 30 1234", {}, []),
+        ("C++ a+b + #x @home !", "C++ a+b + #x @home !", {}, []),
+        ("re:invoice note:x C:dir status:open", "re:invoice note:x C:dir status:open", {}, []),
+        ("title:x is text here", "title:x is text here", {}, []),
+    ],
+)
+def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) -> None:
+    found = read(line)
+    assert (" ".join(found.text), found.values, list(found.tag)) == (text, values, tags)
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("x prjoect:home", "no attribute 'prjoect'", "did you mean 'project:home'?"),
+        ("x pri:high", "no attribute 'pri'", "'priority:high'"),
+        ("x deu:friday", "no attribute 'deu'", "'due:friday'"),
+        ("x evrey:day", "no attribute 'evrey'", "'every:day'"),
+        ("Call mom due:friday 5pm", "followed by", "did you mean due:'friday 5pm'?"),
+        ("'Call mom due:friday at 5pm soon'", "followed by", "did you mean due:'friday at 5pm'?"),
+        ("due:24 dec Call", "followed by", "due:'24 dec'"),
+        ("Water every:2 weeks", "followed by", "every:'2 weeks'"),
+        ("Rent every:month on the 1st and 15th", "followed by", "every:'month on the 1st and 15th'"),
+        ("x due:eom due:friday", "due: is given twice", "after --"),
+        ("x due.before:eom", "is a filter", "did you mean 'due:eom'?"),
+        ("x +foo!", "no tag name", "did you mean 'foo'?"),
+    ],
+)
+def test_slips(line: str, message: str, hint: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        read(line)
+    assert message in caught.value.message
+    assert hint in str(caught.value.hint)
+
+
+def test_modify_knows_more() -> None:
+    found = read("12 title:'Buy bread' untag:a,b project: 14-16", MODIFIED)
+    assert (found.text, found.values, found.untag) == (
+        ["12", "14-16"],
+        {"title": "Buy bread", "project": ""},
+        ["a", "b"],
+    )
+
+
+@given(st.lists(st.text(max_size=30), max_size=4))
+def test_any_words_are_read_or_refused(words: list[str]) -> None:
+    with suppress(InvalidInputError):
+        read_attributes(words, ADDED, is_value)
+
+
+PLAIN = st.text(st.characters(exclude_characters=":+\"'", exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+
+
+@given(st.lists(PLAIN, min_size=1, max_size=4), st.integers(0, 4), st.integers(0, 2))
+def test_text_stays_as_it_was_typed(words: list[str], place: int, kind: int) -> None:
+    attribute = ["project:home", "+tag", "due:2026-12-24"][kind]
+    mixed = [*words[:place], attribute, *words[place:]]
+    try:
+        found = read_attributes(mixed, ADDED, is_value)
+    except InvalidInputError as error:
+        assert "followed by" in error.message
+        return
+    assert found.text == words
+    assert found.values or found.tag
