@@ -63,6 +63,7 @@ class Case:
     look: str
     before: list[Any]
     after: list[Any]
+    attributes: tuple[str, ...] = ()
 
 
 HISTORY = "(SELECT count(*) FROM todo.changes WHERE entity_uuid = '{uuid}' AND field = '%s')"
@@ -81,6 +82,16 @@ CASES = {
         look=f"SELECT version, status, {HISTORY % 'status'} FROM todo.todos WHERE uuid = '{{uuid}}'",
         before=[(1, "open", 0)],
         after=[(2, "done", 1)],
+    ),
+    "done with a successor": Case(
+        lambda uuid: ["done", uuid],
+        prepare=True,
+        look="SELECT status, occurrence, version, (SELECT count(*) FROM todo.todo_tags WHERE todo_id = t.id),"
+        " (SELECT count(*) FROM todo.changes WHERE entity_uuid = t.uuid)"
+        " FROM todo.todos t WHERE series_id = (SELECT series_id FROM todo.todos WHERE uuid = '{uuid}') ORDER BY id",
+        before=[("open", "2030-01-31", 1, 1, 6)],
+        after=[("done", "2030-01-31", 2, 1, 8), ("open", "2030-02-28", 1, 1, 6)],
+        attributes=("due:2030-01-31", "every:month"),
     ),
     "modify": Case(
         lambda uuid: ["modify", uuid, "--title", "new", "-t", f"t{uuid[:4]}", "--untag", "old"],
@@ -105,7 +116,7 @@ def begin(scene: Scene, case: Case) -> tuple[list[str], str]:
     uuid = str(uuid4())
     scene.door.cut_after = None
     if case.prepare:
-        assert scene.todo("add", "a", "-t", "old", "--id", uuid).code == 0
+        assert scene.todo("add", "a", "-t", "old", "--id", uuid, *case.attributes).code == 0
     return case.command(uuid), case.look.format(uuid=uuid)
 
 

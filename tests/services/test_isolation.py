@@ -34,11 +34,17 @@ async def _removed(number: Awaitable[int]) -> list[int]:
     return [removed for removed in [await number] if removed]
 
 
+async def _changed(result: Awaitable[tuple[Any, list[Any] | None]]) -> list[Any]:
+    found, outcomes = await result
+    return [*found, *(outcomes or ())]
+
+
 # Each is called as sam, whose list is empty, on a database with alex's todo 1 in project `p` with tag `t`.
 SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     listing.list_todos: lambda db: _todos(listing.list_todos(db, ListQuery(EVERYTHING))),
     projects.list_projects: lambda db: projects.list_projects(db, archived=True),
     tags.list_tags: tags.list_tags,
+    todos.change_found: lambda db: _changed(todos.change_found(db, ListQuery(EVERYTHING), todos.delete_todos, most=9)),
     todos.empty_trash: lambda db: _removed(todos.empty_trash(db)),
 }
 IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {

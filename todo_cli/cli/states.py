@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from todo_cli.cli import options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
-from todo_cli.cli.targets import choose_targets, finish
+from todo_cli.cli.targets import Targets, finish
 from todo_cli.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from todo_cli.models.values import TodoOutcome
 
 app = typer.Typer()
 
@@ -35,8 +32,8 @@ def done(
     """
     from todo_cli.services.todos import complete_todos
 
-    targets = choose_targets(invocation, references or (), where, "finish", yes=yes)
-    _change(invocation, complete_todos, targets, "is done already", catch_up=catch_up)
+    change = partial(complete_todos, catch_up=catch_up)
+    finish(invocation, Targets(references or (), where, yes).change(invocation, change, "finish"), "is done already")
 
 
 @command(app, "reopen", epilog="Example: todo reopen 12")
@@ -54,9 +51,8 @@ def reopen(
     from todo_cli.query.filters import HasStatus, Not
     from todo_cli.services.todos import reopen_todos
 
-    closed = Not(HasStatus(Status.OPEN))
-    targets = choose_targets(invocation, references or (), where, "open", yes=yes, usual=closed)
-    _change(invocation, reopen_todos, targets, "is open already")
+    targets = Targets(references or (), where, yes, usual=Not(HasStatus(Status.OPEN)))
+    finish(invocation, targets.change(invocation, reopen_todos, "open"), "is open already")
 
 
 @command(app, "cancel", epilog="Example: todo cancel 12")
@@ -72,8 +68,8 @@ def cancel(
     """
     from todo_cli.services.todos import cancel_todos
 
-    targets = choose_targets(invocation, references or (), where, "cancel", yes=yes)
-    _change(invocation, cancel_todos, targets, "is cancelled already")
+    targets = Targets(references or (), where, yes)
+    finish(invocation, targets.change(invocation, cancel_todos, "cancel"), "is cancelled already")
 
 
 @command(app, "skip", epilog="Example: todo skip 12")
@@ -89,8 +85,8 @@ def skip(
     """
     from todo_cli.services.todos import skip_todos
 
-    targets = choose_targets(invocation, references or (), where, "skip", yes=yes)
-    _change(invocation, skip_todos, targets, "is cancelled already")
+    targets = Targets(references or (), where, yes)
+    finish(invocation, targets.change(invocation, skip_todos, "skip"), "is cancelled already")
 
 
 @command(app, "delete", epilog="Example: todo delete 12")
@@ -110,13 +106,11 @@ def delete(
     from todo_cli.services.series import delete_series
     from todo_cli.services.todos import delete_todos
 
-    targets = choose_targets(invocation, references or (), where, "delete", yes=yes)
-    if not series:
-        _change(invocation, delete_todos, targets, "is in the trash already")
-    elif targets:
-        outcomes = invocation.run(delete_series, targets)
-        finish(invocation, outcomes, "is in the trash already")
-        invocation.note("The series has ended." + ("" if outcomes else " Nothing of it was open."))
+    targets = Targets(references or (), where, yes)
+    outcomes = targets.change(invocation, delete_series if series else delete_todos, "delete")
+    finish(invocation, outcomes, "is in the trash already")
+    if series and where is None and not outcomes:
+        invocation.note("Nothing of it was open; it will not come again.")
 
 
 @command(app, "restore", epilog="Example: todo restore 12")
@@ -133,8 +127,8 @@ def restore(
     from todo_cli.query.filters import And
     from todo_cli.services.todos import restore_todos
 
-    targets = choose_targets(invocation, references or (), where, "restore", yes=yes, usual=And(()), trashed=True)
-    _change(invocation, restore_todos, targets, "is not in the trash")
+    targets = Targets(references or (), where, yes, usual=And(()), trashed=True)
+    finish(invocation, targets.change(invocation, restore_todos, "restore"), "is not in the trash")
 
 
 @command(app, "upcoming", epilog="Example: todo upcoming 12 -n 10")
@@ -157,14 +151,3 @@ def upcoming(
     invocation.renderer.show_dates(dates)
     if len(dates) < number and invocation.at_terminal:
         invocation.note("The series ends there." if dates else "It is the last one of its series.")
-
-
-def _change(
-    invocation: Invocation,
-    service: Callable[..., Awaitable[list[TodoOutcome]]],
-    targets: Sequence[Any],
-    unchanged: str,
-    **options: bool,
-) -> None:
-    if targets:
-        finish(invocation, invocation.run(service, targets, **options), unchanged)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from todo_cli.cli import completion
@@ -12,61 +13,73 @@ from todo_cli.cli.runtime import Invocation
 from todo_cli.errors import InvalidInputError, TodoError
 
 if TYPE_CHECKING:
+    from todo_cli.db.database import Database
     from todo_cli.models.values import TodoOutcome
     from todo_cli.query.filters import Filter
     from todo_cli.query.references import Reference
+    from todo_cli.services.listing import ListQuery
+
+    Change = Callable[[Database, Sequence[Reference]], Awaitable[list[TodoOutcome]]]
+
+MOST = 1000
+"""So many todos are changed at once."""
 
 MOST_UNASKED = 3
 """So many todos that an expression finds are changed without a question."""
 
 
-def choose_targets(
-    invocation: Invocation,
-    references: Sequence[str],
-    where: str | None,
-    verb: str,
-    *,
-    yes: bool,
-    usual: Filter | None = None,
-    trashed: bool = False,
-    hint: str | None = None,
-) -> Sequence[Reference]:
-    """Return the todos that are named, or those that the expression `where` finds, if the user agrees.
+@dataclass(frozen=True)
+class Targets:
+    """The todos that are named, or those that an expression finds.
 
-    `usual` is what holds of these beside the expression, by default what holds for lists. Nothing found is an empty
-    list, and said. Raises InvalidInputError for both or neither, and where there is nobody to ask.
+    `usual` is what holds of the latter beside the expression, by default what holds for lists; `trashed` looks for
+    them in the trash. `yes` is the answer to the question that is asked where many are found.
     """
-    from todo_cli.query.references import parse_references
 
-    if where is None:
-        return parse_references(references, hint=hint)
-    if references:
-        raise InvalidInputError(
-            f"{references[0]!r} and --where both say which todos are meant", "name todos, or find them with --where"
-        )
-    found = _find(invocation, where, usual, trashed=trashed)
-    if not found:
-        invocation.note("No todos match.")
-        return ()
-    invocation.note(f"Found {count_todos(len(found))}.")
-    if len(found) > MOST_UNASKED:
-        invocation.confirm(f"{verb.capitalize()} {count_todos(len(found))}?", yes=yes)
-    return found
+    references: Sequence[str]
+    where: str | None
+    yes: bool
+    usual: Filter | None = None
+    trashed: bool = False
 
+    def change(self, invocation: Invocation, change: Change, verb: str) -> list[TodoOutcome]:
+        """Return what `change` makes of the todos; nothing found is said. `verb` is for the question.
 
-def _find(invocation: Invocation, where: str, usual: Filter | None, *, trashed: bool) -> list[Reference]:
-    from todo_cli.query.defaults import with_defaults
-    from todo_cli.query.filters import And
-    from todo_cli.query.language import parse_filter
-    from todo_cli.query.references import MOST, UuidReference
-    from todo_cli.services.listing import ListQuery, list_todos
+        Raises InvalidInputError if todos are named and looked for, or neither, and where there is nobody to ask.
+        """
+        from todo_cli.query.references import parse_references
+        from todo_cli.services.todos import change_found
 
-    tree = parse_filter([where], invocation.now, invocation.conventions)
-    condition = with_defaults(tree) if usual is None else And((usual, tree))
-    page = invocation.run(list_todos, ListQuery(condition, size=MOST + 1, trashed=trashed))
-    if len(page.todos) > MOST:
-        raise InvalidInputError(f"these are more than {MOST:,} todos at once", "narrow it, and repeat the command")
-    return [UuidReference(str(todo.uuid), todo.uuid, todo.uuid) for todo in page.todos]
+        if self.where is None:
+            return invocation.run(change, parse_references(self.references))
+        if self.references:
+            raise InvalidInputError(
+                f"{self.references[0]!r} and --where both say which todos are meant",
+                "name todos, or find them with --where",
+            )
+        most = MOST if self.yes else MOST_UNASKED
+        found, outcomes = invocation.run(change_found, self._parse_where(invocation), change, most=most)
+        if not found:
+            invocation.note("No todos match.")
+            return []
+        if len(found) > MOST:
+            raise InvalidInputError(f"these are more than {MOST:,} todos at once", "narrow it, and repeat the command")
+        invocation.note(f"Found {count_todos(len(found))}.")
+        if outcomes is None:
+            invocation.confirm(f"{verb.capitalize()} {count_todos(len(found))}?", yes=self.yes)
+            outcomes = invocation.run(change, found)
+        return outcomes
+
+    def _parse_where(self, invocation: Invocation) -> ListQuery:
+        from todo_cli.query.defaults import with_defaults
+        from todo_cli.query.filters import And
+        from todo_cli.query.language import parse_filter
+        from todo_cli.services.listing import ListQuery
+
+        assert self.where is not None
+        tree = parse_filter([self.where], invocation.now, invocation.conventions)
+        condition = with_defaults(tree) if self.usual is None else And((self.usual, tree))
+        return ListQuery(condition, size=MOST + 1, trashed=self.trashed)
 
 
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:

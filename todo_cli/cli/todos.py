@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.details import gather
 from todo_cli.cli.runtime import Invocation
-from todo_cli.cli.targets import choose_targets, finish
+from todo_cli.cli.targets import Targets, finish
 from todo_cli.errors import InvalidInputError
 
 app = typer.Typer()
@@ -166,12 +167,11 @@ def modify(
         raise InvalidInputError("every: and every!: contradict each other")
     if changes == TodoChanges():
         raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
-    targets = choose_targets(invocation, details.text, where, "change", yes=yes, hint=hint)
-    if if_version is not None and len(targets) > 1:
+    if if_version is not None and (where is not None or len(parse_references(details.text)) > 1):
         raise InvalidInputError("--if-version is about one todo, and several are named")
-    if targets:
-        outcomes = invocation.run(modify_todos, targets, changes, if_version=if_version)
-        finish(invocation, outcomes, "is like that already")
+    change = partial(modify_todos, changes=changes, if_version=if_version)
+    outcomes = Targets(details.text, where, yes).change(invocation, change, "change")
+    finish(invocation, outcomes, "is like that already")
 
 
 _CLEARED = {

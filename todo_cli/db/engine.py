@@ -29,7 +29,7 @@ WRITING = "todo_writing"
 
 
 def make_engine(target: Target, waiting: Waiting = nullcontext) -> AsyncEngine:
-    """Return an engine for one command: it keeps no connection that a later one could use."""
+    """Return an engine for one command."""
     if isinstance(target, PostgresTarget):
         from todo_cli.db.postgresql import make_postgresql_engine  # with its driver
 

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import NullPool
+from sqlalchemy import event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from todo_cli.db.failures import explain_unreachable, is_failure, may_wake
@@ -57,7 +58,7 @@ class LeanDialect(PGDialect_asyncpg):
     do_terminate = do_close
 
     def do_rollback(self, dbapi_connection: DBAPIConnection) -> None:
-        """Hang up if there is anything to roll back: no connection is used again after its transaction."""
+        """Hang up if there is anything to roll back, which saves waiting; whoever goes on has another connection."""
         if dbapi_connection.driver_connection.is_in_transaction():
             self.do_close(dbapi_connection)
 
@@ -82,14 +83,16 @@ def make_postgresql_engine(
     context: ssl.SSLContext | None = None,
     reflecting: bool = False,
 ) -> AsyncEngine:
-    """Return an engine whose connections are made with `connect` and never kept.
+    """Return an engine whose connections are made with `connect`; it keeps one for the next statement of the command.
 
     `context` is that of `make_tls_context`, for a caller who wants to look at it afterwards. `reflecting` takes the
     dialect that SQLAlchemy has, which sets up what looking at tables and columns needs.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://" if reflecting else "postgresql+lean://",
-        poolclass=NullPool,
+        # One connection for all the statements of a command; what goes on at the same time has others.
+        pool_size=1,
+        max_overflow=-1,
         pool_reset_on_return=None,  # a connection that is hung up needs no ROLLBACK
         connect_args={
             "async_creator_fn": partial(connect, target, waiting, context),
@@ -97,6 +100,14 @@ def make_postgresql_engine(
             "prepared_statement_cache_size": 0,
         },
     )
+    event.listen(engine.sync_engine, "checkout", _pass_over_closed)
+    return engine
+
+
+def _pass_over_closed(connection: DBAPIConnection, _record: object, _fairy: object) -> None:
+    """Let the pool open another connection in place of one that has ended."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def connect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -20,8 +20,9 @@ from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoOutcome, When
-from todo_cli.query.references import Reference
+from todo_cli.query.references import Reference, UuidReference
 from todo_cli.services.editing import edit_each, ensure_project, ensure_tags
+from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import (
     load_todos,
     make_public,
@@ -217,6 +218,22 @@ async def delete_todos(db: Database, references: Sequence[Reference]) -> list[To
 async def restore_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
     """Take each todo from the trash, under the number that it had; raises NotFoundError."""
     return await edit_each(db, "restore", references, Edit({"deleted_at": None}, unless="deleted_at", trashed=True))
+
+
+async def change_found(
+    db: Database,
+    query: ListQuery,
+    change: Callable[[Database, Sequence[Reference]], Awaitable[list[TodoOutcome]]],
+    *,
+    most: int,
+) -> tuple[Sequence[Reference], list[TodoOutcome] | None]:
+    """Return which todos the query finds, and what `change` makes of them: None, and nothing, for more than `most`.
+
+    Those are changed that were found, all in one step, also where one of them is not like that any more by then.
+    """
+    page = await list_todos(db, query)
+    found = [UuidReference(str(todo.uuid), todo.uuid, todo.uuid) for todo in page.todos]
+    return found, await change(db, found) if 0 < len(found) <= most else None
 
 
 async def empty_trash(db: Database) -> int:
