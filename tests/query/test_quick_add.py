@@ -53,6 +53,7 @@ def read(line: str, known: Sequence[str] = ADDED) -> Attributes:
         ("'due:friday 5pm'", "", {"due": "friday 5pm"}, []),
         ("Water every:'2 weeks' plants", "Water plants", {"every": "2 weeks"}, []),
         ("Water every!:'2 weeks'", "Water", {"every!": "2 weeks"}, []),
+        ("Water every-after:'2 weeks'", "Water", {"every!": "2 weeks"}, []),
         ("Water 'every:RRULE:FREQ=DAILY;COUNT=3'", "Water", {"every": "RRULE:FREQ=DAILY;COUNT=3"}, []),
         ("'due:31 feb'", "", {"due": "31 feb"}, []),
         ("a description:'two words'", "a", {"description": "two words"}, []),

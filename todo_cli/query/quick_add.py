@@ -3,7 +3,8 @@
 | WORD                                        | what it gives                                     |
 |---------------------------------------------|---------------------------------------------------|
 | `due:` `scheduled:` `wait:` `until:` WHEN   | a date (see `dates`)                              |
-| `every:` `every!:` RULE                     | how often (see `phrases`); `!`: from completion   |
+| `every:` RULE                               | how often (see `phrases`)                         |
+| `every!:`, `every-after:` RULE              | the same, from completion                         |
 | `project:NAME`, `priority:high`             | as the options of that name                       |
 | `+NAME`, `tag:NAME,NAME`                    | tags                                              |
 | `description:TEXT`                          | the longer text                                   |
@@ -33,9 +34,12 @@ _OF_SEVERAL_WORDS = ("due", "scheduled", "wait", "until", "every", "every!")
 _LONGEST_VALUE = 6
 """Words, in what is looked at as one value."""
 
-_HEAD = re.compile(r"([A-Za-z]+!?)(\.[A-Za-z]+)?:")
-_WORD = re.compile(r"""[A-Za-z]+!?:(?:"[^"]*"|'[^']*')(?!\S)|\S+""")
+_NAME = "[A-Za-z]+(?:-after|!)?"
+_HEAD = re.compile(rf"({_NAME})(\.[A-Za-z]+)?:")
+_WORD = re.compile(rf"""{_NAME}:(?:"[^"]*"|'[^']*')(?!\S)|\S+""")
 _AS_TEXT = "after -- everything is text"
+
+_ALIASES = {"every-after": "every!"}  # which an interactive shell may take for a word of its history
 
 IsValue = Callable[[str, str], bool]
 """Tells of an attribute's name and a text whether that text is a value of it."""
@@ -88,7 +92,7 @@ def read_attributes(arguments: Sequence[str], known: Collection[str], is_value: 
 
 def _read(argument: str, number: int, known: Collection[str], is_value: IsValue) -> Iterator[_Word]:
     head = _HEAD.match(argument)
-    if head and not head[2] and (name := head[1].lower()) in known:
+    if head and not head[2] and (name := _read_name(head)) in known:
         value = argument[head.end() :]
         if len(value.split()) > 1 and value[0] not in "\"'" and _is_whole(name, value, is_value):
             yield _Word(argument, number, 0, len(argument), name, value)
@@ -113,7 +117,7 @@ def _name(word: _Word, known: Collection[str]) -> None:
         return
     if not (head := _HEAD.match(word.text)):
         return
-    name, value = head[1].lower(), word.text[head.end() :]
+    name, value = _read_name(head), word.text[head.end() :]
     if name in known:
         if head[2]:
             raise InvalidInputError(f"{word.text!r} is a filter", f"did you mean '{name}:{value}'? {_AS_TEXT}")
@@ -122,6 +126,11 @@ def _name(word: _Word, known: Collection[str]) -> None:
         raise InvalidInputError(
             f"there is no attribute {name!r}, as in {word.text!r}", f"did you mean '{meant}:{value}'? {_AS_TEXT}"
         )
+
+
+def _read_name(head: re.Match[str]) -> str:
+    name = head[1].lower()
+    return _ALIASES.get(name, name)
 
 
 def _unquote(value: str) -> str:
