@@ -27,7 +27,7 @@ from todo_cli.errors import (
     NotFoundError,
     SchemaMissingError,
 )
-from todo_cli.models.tables import Base, Change, Project, Tag, Todo, TodoTag, User
+from todo_cli.models.tables import Base, Change, Project, Series, Tag, Todo, TodoTag, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import Priority, TodoOutcome, When
 from todo_cli.query.filters import And
@@ -35,6 +35,8 @@ from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
 from todo_cli.services.copying import copy_todos
 from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.recurring import Every
+from todo_cli.services.series import delete_series
 from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
 
 Opened = Callable[..., Database]
@@ -86,15 +88,17 @@ async def everything(db: Database, user: str = "alex") -> dict[str, Any]:
     """Return all that a user has, without the numbers that mean something in this database only."""
     mine = select(col(User.id)).where(col(User.key) == user).scalar_subquery()
 
-    async def named(model: type[Project] | type[Tag]) -> list[dict[str, Any]]:
+    async def named(model: type[Project] | type[Tag] | type[Series]) -> list[dict[str, Any]]:
         columns = [column for column in Base.metadata.tables[model.__tablename__].c if column.name not in _LOCAL]
         return await rows(db, select(*columns).where(col(model.user_id) == mine).order_by(columns[0]))
 
-    columns = [column for column in Base.metadata.tables["todos"].c if column.name not in ("user_id", "project_id")]
+    numbers = ("user_id", "project_id", "series_id")
+    columns = [column for column in Base.metadata.tables["todos"].c if column.name not in numbers]
     found = await rows(
         db,
-        select(*columns, col(Project.uuid).label("project"))
+        select(*columns, col(Project.uuid).label("project"), col(Series.uuid).label("series"))
         .outerjoin(Project, col(Project.id) == col(Todo.project_id))
+        .outerjoin(Series, col(Series.id) == col(Todo.series_id))
         .where(col(Todo.user_id) == mine)
         .order_by(col(Todo.id)),
     )
@@ -107,6 +111,7 @@ async def everything(db: Database, user: str = "alex") -> dict[str, Any]:
     return {
         "projects": await named(Project),
         "tags": await named(Tag),
+        "series": await named(Series),
         "todos": found,
         "links": await rows(db, links),
         "history": await history(db, user),
@@ -149,20 +154,32 @@ async def fill(db: Database) -> None:
         NewTodo("three", project="old", tags=("soon-gone",)),
         NewTodo("four"),
         NewTodo("five"),
-        NewTodo("gone for good", project="home.flat"),
+        NewTodo("gone for good", project="home.flat", every=Every("day")),
     ]  # fmt: skip
     for new in news:
         await add_todo(db, new)
     await todos.complete_todos(db, parse_references(["2", "4"]))
     await todos.reopen_todos(db, parse_references(["4"]))
     await todos.modify_todos(db, parse_references(["1-3"]), TodoChanges(title="Changed", tags=("c",), untag=("b",)))
-    await todos.delete_todos(db, parse_references(["6"]))
-    await todos.empty_trash(Database(db.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+    await delete_series(db, parse_references(["6"]))
+    async with Database(db.target, now=NOW + timedelta(seconds=1), user_name="alex") as later:
+        await todos.empty_trash(later)
     await todos.delete_todos(db, parse_references(["5"]))
     await projects.rename_project(db, "work", "job")
     await projects.archive_project(db, "old")
     await tags.delete_tag(db, "soon-gone")
-    await add_todo(db, NewTodo("seven", project="p"))
+    await add_todo(
+        db,
+        NewTodo(
+            "seven",
+            project="p",
+            due=When(at.date(), at),
+            scheduled=When(date(2026, 12, 1)),
+            wait_until=NOW,
+            expires_at=at,
+            every=Every("month"),
+        ),
+    )
     await projects.delete_project(db, "p")
     await mark_undone(db, "reopen", "done")
 
@@ -408,7 +425,8 @@ class TestNumbers:
         for title in ("other 1", "other 2", "other 3"):
             await add_todo(other, NewTodo(title, project="x"))
         await todos.delete_todos(other, parse_references(["2"]))
-        await todos.empty_trash(Database(other.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+        async with Database(other.target, now=NOW + timedelta(seconds=1), user_name="alex") as later:
+            await todos.empty_trash(later)
         result = await copy_todos(db, other, renumber=True)
         assert result.renumbered == [(1, 8), (3, 9)]
         there = {row["uuid"]: row for row in (await everything(other))["todos"]}
@@ -428,7 +446,8 @@ class TestNumbers:
         for title in ("two", "three"):
             await add_todo(db, NewTodo(title))
         await todos.delete_todos(db, parse_references(["2-3"]))
-        await todos.empty_trash(Database(db.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+        async with Database(db.target, now=NOW + timedelta(seconds=1), user_name="alex") as later:
+            await todos.empty_trash(later)
         await copy_todos(db, other)
         assert (await add_todo(other, NewTodo("next"))).todo.id == 4
 
@@ -501,7 +520,8 @@ class TestNames:
         await add_todo(db, NewTodo("a", project="p", tags=("t",)))
         await copy_todos(db, other)
         await todos.delete_todos(other, parse_references(["1"]))
-        await todos.empty_trash(Database(other.target, now=NOW + timedelta(seconds=1), user_name="alex"))
+        async with Database(other.target, now=NOW + timedelta(seconds=1), user_name="alex") as later:
+            await todos.empty_trash(later)
         await users.add_user(other, "sam")
         result = await copy_todos(db, open_other("sam"))
         assert (result.copied, result.projects, result.tags) == (1, 1, 1)
@@ -519,6 +539,46 @@ class TestNames:
 
 @TO_SERVER
 @FROM_SQLITE
+class TestSeries:
+    async def test_go_on_in_the_destination(self, db: Database, other: Database) -> None:
+        await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
+        await copy_todos(db, other)
+        [outcome] = await todos.complete_todos(other, parse_references(["1"]))
+        assert [todo.due for todo in outcome.next] == [When(date(2026, 12, 7))]
+
+    async def test_an_occurrence_that_both_made_is_there_once(self, db: Database, other: Database) -> None:
+        await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
+        await copy_todos(db, other)
+        for database in (db, other):
+            await todos.complete_todos(database, parse_references(["1"]))
+        await todos.complete_todos(db, parse_references(["2"]))
+        result = await copy_todos(db, other)
+        assert (result.copied, result.already_there) == (1, 2)
+        found = (await list_todos(other, ListQuery(And(())))).todos
+        assert sorted(todo.occurrence or "" for todo in found) == ["2026-11-30", "2026-12-07", "2026-12-14"]
+
+    async def test_whose_uuid_another_has_get_a_new_one(
+        self, db: Database, other: Database, open_other: Opened
+    ) -> None:
+        await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
+        [series] = await rows(db, select(Series))
+        await users.add_user(other, "sam")
+
+        async def take(step: Step) -> None:
+            row = series["Series"]
+            kept = ("uuid", "rrule", "dtstart_local", "tzid", "after_completion", "created_at")
+            step.create(Series(user_id=step.user_id, **{name: getattr(row, name) for name in kept}))
+            await step.flush()
+
+        await open_other("sam").write("take", take)
+        await copy_todos(db, other)
+        [todo] = (await list_todos(other, ListQuery(And(())))).todos
+        assert todo.recurrence
+        assert todo.recurrence.series != series["Series"].uuid
+        changes = [line for line in await history(other) if line["field"] == "series"]
+        assert [line["new"] for line in changes] == [json.dumps(str(todo.recurrence.series))]
+
+
 class TestMeeting:
     async def test_todos_that_are_added_meanwhile_get_other_numbers(
         self, db: Database, other: Database, open_other: Opened
@@ -608,11 +668,13 @@ def test_every_column_that_refers_to_another_table_is_mapped() -> None:
         if column.foreign_keys
     }
     assert links == {
-        *((table, "user_id") for table in ("projects", "tags", "todos", "steps")),
+        *((table, "user_id") for table in ("projects", "tags", "series", "todos", "steps")),
         ("todos", "project_id"),
+        ("todos", "series_id"),
         ("todo_tags", "todo_id"),
         ("todo_tags", "tag_id"),
         ("steps", "undone_by"),
         ("changes", "step_id"),
     }
-    assert set(Base.metadata.tables) == {"users", "projects", "tags", "todos", "todo_tags", "steps", "changes"}
+    tables = {"users", "projects", "tags", "series", "todos", "todo_tags", "steps", "changes"}
+    assert set(Base.metadata.tables) == tables
