@@ -11,7 +11,9 @@
 | `15th`, `1st and 15th of month`                     | `FREQ=MONTHLY;BYMONTHDAY=15`, `…;BYMONTHDAY=1,15`         |
 | `month on the 15th`, `2 months on the 15th`         | `FREQ=MONTHLY;BYMONTHDAY=15`, with `INTERVAL=2`           |
 | `last day of month`, `month on the last day`        | `FREQ=MONTHLY;BYMONTHDAY=-1`                              |
-| `last day of quarter`                               | `FREQ=MONTHLY;INTERVAL=3;BYMONTHDAY=-1`                   |
+| `last day of quarter`                               | `FREQ=YEARLY;BYMONTH=3,6,9,12;BYMONTHDAY=-1`              |
+| `first day of quarter`                              | `FREQ=YEARLY;BYMONTH=1,4,7,10;BYMONTHDAY=1`               |
+| `last friday of quarter`                            | `FREQ=YEARLY;BYMONTH=3,6,9,12;BYDAY=-1FR`                 |
 | `3rd tuesday of month`, `last friday of month`      | `FREQ=MONTHLY;BYDAY=3TU`, `FREQ=MONTHLY;BYDAY=-1FR`       |
 | `last weekday of month`                             | `FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1`           |
 | `first monday of january`                           | `FREQ=YEARLY;BYMONTH=1;BYDAY=1MO`                         |
@@ -23,7 +25,8 @@
 
 `every` may stand in front, `the` anywhere. A month that is too short gives its last day, and the day comes back after
 it: the 29th and 30th (named, or that of the start) are `BYMONTHDAY=28,29,30;BYSETPOS=-1`, the 31st is the last day,
-29 February is `BYMONTH=2;BYMONTHDAY=28,29;BYSETPOS=-1`.
+29 February is `BYMONTH=2;BYMONTHDAY=28,29;BYSETPOS=-1`. A quarter with a day is one of the calendar, and its day lies
+in its first month or, counted from the end, in its last; without one it is a distance of three months.
 """
 
 from __future__ import annotations
@@ -56,6 +59,7 @@ MONTHS = (
     "december",
 )
 MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+QUARTER_BEGINNINGS, QUARTER_ENDS = (1, 4, 7, 10), (3, 6, 9, 12)
 
 _UNITS = {  # each with its frequency and how many of it make one
     "minute": ("MINUTELY", 1),
@@ -82,6 +86,8 @@ _FILLERS = ("every", "other", "on", "of", "and", "the")
 _WORDS = (*_UNITS, *(f"{unit}s" for unit in _UNITS), *_DAY_NAMES, *_MONTH_NAMES, *_ORDINALS, *_FILLERS)
 
 _LONGEST = 200
+_DAYS_OF_QUARTER = 30
+"""Every first month of a quarter has these."""
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _ORDINAL = re.compile(r"(\d{1,2})(st|nd|rd|th)?", re.ASCII)
 
@@ -93,19 +99,21 @@ class _Period:
     freq: str
     interval: int = 1
     month: int | None = None
+    is_quarter: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Days:
     """The part of a phrase that says on which days: `by_day` is the RRULE's, `days` are those of a month, -1 its last.
 
-    `weekly` tells that they are weekdays without a number.
+    `weekly` tells that they are weekdays without a number, `ends` of each number whether it counts from the end.
     """
 
     by_day: str = ""
     days: tuple[int, ...] = ()
     month: int | None = None
     weekly: bool = False
+    ends: frozenset[bool] = frozenset()
 
 
 def parse_every(
@@ -140,6 +148,8 @@ def _make_rule(
         raise InvalidInputError(
             "a recurrence by the hour or the minute needs a due date with a time", "as in --due '2026-12-24 18:00'"
         )
+    if days and period.is_quarter:
+        return parse_rule(_rule_of_quarter(days))
     if days:
         parts = _parts_of_days(period, days)
         if period.freq == "WEEKLY" and period.interval > 1:
@@ -175,7 +185,7 @@ def _parse_phrase(words: list[str]) -> tuple[_Period, _Days | None] | None:
 def _parse_period(words: list[str]) -> _Period | None:
     if len(words) == 1 and words[0] in _UNITS:
         freq, factor = _UNITS[words[0]]
-        return _Period(freq, factor)
+        return _Period(freq, factor, is_quarter=words[0] == "quarter")
     if len(words) != 2 or words[1].removesuffix("s") not in _UNITS:
         return None
     count = "2" if words[0] == "other" else words[0]
@@ -206,11 +216,13 @@ def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
     days: list[int] = []
     months: list[int] = []
     numbers: list[int] = []  # the last ones read: days of the month, unless a weekday follows
+    ends: set[bool] = set()
     for word in words:
         number = _parse_ordinal(word, bare=bare)
         if number is not None:
             numbers.append(number)
-        elif word == "day" and numbers[-1:] == [-1]:
+            ends.add(number < 0)
+        elif word == "day" and numbers[-1:] in ([1], [-1]):
             days.append(numbers.pop())
         elif word == "weekday" and numbers:
             nth_weekdays.append(f"{_DAY_NAMES[word]};BYSETPOS={_join(numbers)}")
@@ -232,7 +244,7 @@ def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
         return None
     if "BYSETPOS" in by_day and len(nth_weekdays) > 1:  # it would choose from all of them
         return None
-    return _Days(by_day, ordered(days), months[0] if months else None, weekly=bool(weekdays))
+    return _Days(by_day, ordered(days), months[0] if months else None, weekly=bool(weekdays), ends=frozenset(ends))
 
 
 def _parse_ordinal(word: str, *, bare: bool) -> int | None:
@@ -264,6 +276,21 @@ def _parts_of_days(period: _Period, days: _Days) -> str:
             name = MONTHS[month - 1].title() if month else "a month"
             raise InvalidInputError(f"{name} has no day {day}", f"its days run from 1 to {longest}")
     return parts + _part_of_month_days(days.days, longest if month not in (None, 2) else 28)
+
+
+def _rule_of_quarter(days: _Days) -> str:
+    """Return the RRULE of days in each quarter of the calendar; raises InvalidInputError for what no rule covers."""
+    if len(days.ends) > 1:
+        raise InvalidInputError("the beginning and the end of a quarter cannot be in one recurrence", "make two todos")
+    if any(day == 0 or day > _DAYS_OF_QUARTER for day in days.days):
+        raise InvalidInputError(
+            f"a quarter has no such day in its first month: {_join(days.days)}",
+            f"days run from 1 to {_DAYS_OF_QUARTER}",
+        )
+    months = _join(QUARTER_ENDS if True in days.ends else QUARTER_BEGINNINGS)
+    freq = "MONTHLY" if "BYSETPOS" in days.by_day else "YEARLY"  # of a year it would choose once
+    chosen = f"BYDAY={days.by_day}" if days.by_day else f"BYMONTHDAY={_join(days.days)}"
+    return f"FREQ={freq};BYMONTH={months};{chosen}"
 
 
 def _part_of_month_days(days: tuple[int, ...], shortest: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from todo_cli.query.phrases import MONTH_LENGTHS, MONTHS, WEEKDAYS
+from todo_cli.query.phrases import MONTH_LENGTHS, MONTHS, QUARTER_BEGINNINGS, QUARTER_ENDS, WEEKDAYS
 from todo_cli.query.rules import Frequency, Rule, ordered
 from todo_cli.query.slots import Slot
 
@@ -44,6 +44,8 @@ def describe_after(rule: Rule, start: Slot) -> str:
 def _describe_days(rule: Rule, start: Slot) -> str | None:
     if rule.by_week_no or rule.by_year_day or rule.by_hour or rule.by_minute or rule.by_second:
         return None
+    if rule.by_month in (QUARTER_BEGINNINGS, QUARTER_ENDS) and rule.interval == 1:
+        return _describe_days_of_quarter(rule, start)
     every = f"every {_UNITS[rule.freq] if rule.interval == 1 else _count(rule.interval, _UNITS[rule.freq])}"
     match rule.freq:
         case Frequency.YEARLY:
@@ -80,6 +82,22 @@ def _describe_days_of_year(rule: Rule, start: Slot) -> str | None:
     if days[-1] > MONTH_LENGTHS[months[0] - 1]:
         return None
     return _join(f"{day} {name}" for day in days) + (_SOMETIMES if months[0] == 2 and 29 in days else "")
+
+
+def _describe_days_of_quarter(rule: Rule, start: Slot) -> str | None:
+    """Return `every quarter on the last day`; None for days that are not counted from the near end of the quarter."""
+    numbers = (*rule.by_month_day, *(day.nth for day in rule.by_day), *rule.by_set_pos)
+    counted = [number for number in numbers if number]
+    from_end = rule.by_month == QUARTER_ENDS
+    if not counted or any((number < 0) != from_end for number in counted):
+        return None
+    if rule.freq not in (Frequency.YEARLY, Frequency.MONTHLY) or (rule.by_set_pos and rule.freq == Frequency.YEARLY):
+        return None
+    days = _describe_days_of_month(rule, start)
+    if days is None:
+        return None
+    always = rule.by_month_day and max(rule.by_month_day) <= 30
+    return f"every quarter on {days.removesuffix(_SOMETIMES) if always else days}"
 
 
 def _describe_days_of_month(rule: Rule, start: Slot) -> str | None:
