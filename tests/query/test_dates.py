@@ -660,3 +660,25 @@ def test_every_example_of_the_reference_is_understood() -> None:
     assert len(examples) > 60
     for text in examples:
         parse_when(text, WEDNESDAY, Conventions(date_order="d/m/y"))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("30 feb", True),
+        ("next fridya", True),
+        ("end of month", False),  # 'end' is no word of dates
+        ("friday 25:00", True),
+        ("friday 17:00Z", True),
+        ("friday Pay rent", False),
+        ("fridya Pay rent", False),
+        ("friday", False),
+        ("", False),
+    ],
+)
+def test_several_words_that_were_meant_as_one_date(text: str, is_one: bool) -> None:
+    assert dates.is_slip(text, lambda word: dates.is_when(word, WEDNESDAY)) is is_one
+
+
+def test_a_time_that_the_clocks_leave_out_is_a_date_all_the_same() -> None:
+    assert dates.is_when("2027-03-28 02:30", WEDNESDAY)

@@ -275,3 +275,10 @@ def test_a_date_that_goes_on_in_the_next_words_is_refused(words: str) -> None:
         with pytest.raises(ExpressionError, match="may belong to this date") as caught:
             parse_filter(arguments, NOW)
         assert "did you mean due" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("value", ["30 feb", "next fridya", "friday 25:00", "2027-03-28 02:30"])
+def test_a_quoted_value_that_is_no_date_is_not_cut_into_a_date_and_text(value: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_filter([f"due:{value}"], NOW)
+    assert caught.value.expression[caught.value.start : caught.value.end].strip("\"'") == value

@@ -123,14 +123,13 @@ def _make_test(invocation: Invocation) -> Callable[[str, str], bool]:
     """Return what tells of an attribute's name and a text whether that is a value of it."""
 
     def is_value(name: str, text: str) -> bool:
-        from todo_cli.query.dates import parse_when
+        from todo_cli.query.dates import is_when
         from todo_cli.query.phrases import parse_every
 
+        if not name.startswith("every"):
+            return is_when(text, invocation.now, invocation.conventions)
         try:
-            if name.startswith("every"):
-                parse_every(text, invocation.now.replace(tzinfo=None))
-            else:
-                parse_when(text, invocation.now, invocation.conventions)
+            parse_every(text, invocation.now.replace(tzinfo=None))
         except InvalidInputError:
             return False
         return True

@@ -35,7 +35,7 @@ from datetime import datetime
 from itertools import islice
 
 from todo_cli.errors import ExpressionError, InvalidInputError
-from todo_cli.query.dates import USUAL, Conventions, parse_when
+from todo_cli.query.dates import USUAL, Conventions, is_slip, is_when
 from todo_cli.query.filters import And, ContainsText, Filter, HasTag, Not, Or, RefersTo, conditions_of
 from todo_cli.query.meanings import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute
 from todo_cli.query.names import parse_name
@@ -62,19 +62,14 @@ def parse_filter(arguments: Sequence[str], now: datetime, conventions: Conventio
     if not arguments:
         return And(())
 
+    def is_date(text: str) -> bool:
+        return is_when(text, now, conventions)
+
     def is_value(name: str, text: str) -> bool:
-        return name in TEXT_FIELDS or (name in DATE_FIELDS and _is_date(text, now, conventions))
+        return name in TEXT_FIELDS or (name in DATE_FIELDS and (is_date(text) or is_slip(text, is_date)))
 
     expression = check_text(join_arguments(arguments, NAMES, is_value), "filter")
     return _Parser(expression, now, conventions).parse()
-
-
-def _is_date(text: str, now: datetime, conventions: Conventions) -> bool:
-    try:
-        parse_when(text, now, conventions)
-    except InvalidInputError:
-        return False
-    return True
 
 
 class _Parser:
@@ -177,7 +172,7 @@ class _Parser:
         value = attribute.value
         for word in islice(following_text(place.expression, place.end, NAMES), LONGEST_DATE):
             value = f"{value} {word}"
-            if _is_date(value, self._now, self._conventions):
+            if is_when(value, self._now, self._conventions):
                 head = token.text.removesuffix(attribute.value)
                 raise place.error(f"{word!r} may belong to this date", f"did you mean {head}'{value}'? {_AS_TEXT}")
 

@@ -13,7 +13,8 @@
 An attribute is a word of its own, also within a quoted argument, and its name is one of these, in any case. Everything
 else is text: `https://…`, `12:30`, `Fix: crash`, `+49 30 1234`. What cannot be told apart is refused: a name that is
 nearly one of these, and a value that goes on in the next words (`due:friday 5pm`, which is written `due:'friday 5pm'`).
-An argument that begins with an attribute has all of it as its value, if that is one, or if its first word is none.
+An argument that begins with an attribute has all of it as its value, if that is one, or was to be one
+(`due:'next fridya'`, `due:'friday 25:00'`), which is then refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.attributes import nearest_attribute
+from todo_cli.query.dates import is_slip
 from todo_cli.query.names import parse_name
 
 ADDED = ("due", "scheduled", "wait", "until", "every", "every!", "project", "priority", "tag", "description")
@@ -104,9 +106,10 @@ def _read(argument: str, number: int, known: Collection[str], is_value: IsValue)
 
 
 def _is_whole(name: str, value: str, is_value: IsValue) -> bool:
-    """Return whether all of an argument is the value: as one, or as what should be one, if its first word is none."""
+    """Return whether all of an argument is the value, or was meant to be."""
     if name in _OF_SEVERAL_WORDS:
-        return is_value(name, value) or not is_value(name, value.split(maxsplit=1)[0])
+        begins = is_value(name, value.split(maxsplit=1)[0])
+        return is_value(name, value) or not begins or is_slip(value, lambda part: is_value(name, part))
     return name in ("title", "description")
 
 

@@ -67,6 +67,7 @@ Rules of taste:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from todo_cli.errors import InvalidInputError
@@ -75,13 +76,15 @@ from todo_cli.query.dates.calendar_days import FIRST_YEAR, LAST_YEAR
 from todo_cli.query.dates.conventions import USUAL, Conventions
 from todo_cli.query.dates.errors import UnreadableError, explain
 from todo_cli.query.dates.instants import start_of_day, start_of_next_day, to_instant
-from todo_cli.query.dates.words import ENDS, normalise
+from todo_cli.query.dates.words import ENDS, WORDS, normalise
 
 __all__ = [
     "FIRST_YEAR",
     "LAST_YEAR",
     "USUAL",
     "Conventions",
+    "is_slip",
+    "is_when",
     "names_last_day",
     "parse_when",
     "start_of_day",
@@ -118,6 +121,22 @@ def names_last_day(text: str) -> bool:
     if "+" in when or "-" in when or not _is_when(text, _ANY_MOMENT, USUAL):
         return False
     return "last day of " in when or not _LAST_DAYS.isdisjoint(re.findall("[a-z]+", when))
+
+
+def is_slip(text: str, is_value: Callable[[str], bool]) -> bool:
+    """Return whether a text of several words, which is no value, must have been meant as one all the same.
+
+    Its first word is one of those of dates and no value by itself (`next fridya`, `30 feb`), or a number follows on a
+    value (`friday 25:00`). The words of `friday Pay rent` are a value and text.
+    """
+    first, second, *_ = [*normalise(text).split(), "", ""]
+    begins = first in WORDS or first[:1].isdigit()
+    return bool(second) and (second[0].isdigit() if is_value(first) else begins)
+
+
+def is_when(text: str, now: datetime, conventions: Conventions = USUAL) -> bool:
+    """Return whether the text names a date, or a time, even if it is one that the clocks of the zone leave out."""
+    return _is_when(text, now.replace(tzinfo=UTC), conventions)
 
 
 def _is_when(text: str, now: datetime, conventions: Conventions) -> bool:
