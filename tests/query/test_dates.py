@@ -667,7 +667,8 @@ def test_every_example_of_the_reference_is_understood() -> None:
     [
         ("30 feb", True),
         ("next fridya", True),
-        ("end of month", False),  # 'end' is no word of dates
+        ("end of month", True),
+        ("by friday", True),
         ("friday 25:00", True),
         ("friday 17:00Z", True),
         ("friday Pay rent", False),
@@ -678,6 +679,13 @@ def test_every_example_of_the_reference_is_understood() -> None:
 )
 def test_several_words_that_were_meant_as_one_date(text: str, is_one: bool) -> None:
     assert dates.is_slip(text, lambda word: dates.is_when(word, WEDNESDAY)) is is_one
+
+
+@pytest.mark.parametrize(("text", "meant"), [("end of month", "eom"), ("the start of this week", "sow")])
+def test_the_edge_of_a_period_is_proposed(text: str, meant: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        parse_when(text, WEDNESDAY)
+    assert f"did you mean '{meant}'?" in str(caught.value.hint)
 
 
 def test_a_time_that_the_clocks_leave_out_is_a_date_all_the_same() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.query.recurrence_strategies import RULES, STARTS
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.phrases import parse_every
+from todo_cli.query.phrases import is_phrase, parse_every
 from todo_cli.query.recurrence import slots
 from todo_cli.query.rules import Rule, parse_rule
 from todo_cli.query.slots import Slot, format_slot, parse_slot
@@ -252,6 +252,7 @@ def test_the_start_of_the_week_matters_where_weeks_are_counted() -> None:
         ("tusday", "did you mean 'tuesday'?"),
         ("mon,thr", "did you mean"),
         ("2", "did you mean '2 weeks'?"),
+        ("29th and", "examples"),
         ("every 2", "did you mean '2 weeks'?"),
         ("weekly", "did you mean 'week'?"),
         ("2 weks on mon", "did you mean '2 weeks on mon'?"),
@@ -394,3 +395,10 @@ def test_words_that_can_be_read_back_mean_the_same(rule: Rule, start: Slot) -> N
 )
 def test_words_of_series_that_count_from_completion(every: str, words: str) -> None:
     assert describe_after(parse_every(every, START, from_completion=True), START) == words
+
+
+def test_what_has_the_form_of_a_phrase() -> None:
+    for text in ("month", "every 2 weeks", "29th and 30th", "30 feb", "hour", "FREQ=DALY", "rrule:"):
+        assert is_phrase(text), text
+    for text in ("", "29th and", "mnoth", "month of rent", "FREQ=DAILY Pay rent", "day " * 30_000):
+        assert not is_phrase(text), text

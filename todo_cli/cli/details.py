@@ -124,14 +124,8 @@ def _make_test(invocation: Invocation) -> Callable[[str, str], bool]:
 
     def is_value(name: str, text: str) -> bool:
         from todo_cli.query.dates import is_when
-        from todo_cli.query.phrases import parse_every
+        from todo_cli.query.phrases import is_phrase
 
-        if not name.startswith("every"):
-            return is_when(text, invocation.now, invocation.conventions)
-        try:
-            parse_every(text, invocation.now.replace(tzinfo=None))
-        except InvalidInputError:
-            return False
-        return True
+        return is_phrase(text) if name.startswith("every") else is_when(text, invocation.now, invocation.conventions)
 
     return is_value

@@ -135,6 +135,13 @@ def parse_every(
     return _make_rule(*phrase, start, last_day=last_day, week_start=week_start, from_completion=from_completion)
 
 
+def is_phrase(text: str) -> bool:
+    """Return whether the text is a phrase of the module's table, or an RRULE, even if there is no such day."""
+    if "=" in text or text.strip().upper().startswith(PREFIX):
+        return len(text.split()) == 1
+    return len(text) <= _LONGEST and _parse_phrase(_split(text)) is not None
+
+
 def _make_rule(
     period: _Period,
     days: _Days | None,
@@ -211,6 +218,8 @@ def _default_period(days: _Days) -> _Period:
 
 def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
     """Return the days that the words name, None where they are no days; `bare` takes `15` for `15th`."""
+    if words[-1:] in (["and"], ["the"]):
+        return None
     weekdays: list[str] = []
     nth_weekdays: list[str] = []
     days: list[int] = []

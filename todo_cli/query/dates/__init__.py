@@ -76,7 +76,7 @@ from todo_cli.query.dates.calendar_days import FIRST_YEAR, LAST_YEAR
 from todo_cli.query.dates.conventions import USUAL, Conventions
 from todo_cli.query.dates.errors import UnreadableError, explain
 from todo_cli.query.dates.instants import start_of_day, start_of_next_day, to_instant
-from todo_cli.query.dates.words import ENDS, WORDS, normalise
+from todo_cli.query.dates.words import EDGES, ENDS, FILLERS, WORDS, normalise
 
 __all__ = [
     "FIRST_YEAR",
@@ -93,6 +93,7 @@ __all__ = [
 ]
 
 _ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+_BEGINNINGS = WORDS | FILLERS | EDGES.keys()
 _LAST_DAYS = {name for name, period in ENDS.items() if period != "week"}
 
 
@@ -130,7 +131,7 @@ def is_slip(text: str, is_value: Callable[[str], bool]) -> bool:
     value (`friday 25:00`). The words of `friday Pay rent` are a value and text.
     """
     first, second, *_ = [*normalise(text).split(), "", ""]
-    begins = first in WORDS or first[:1].isdigit()
+    begins = first in _BEGINNINGS or first[:1].isdigit()
     return bool(second) and (second[0].isdigit() if is_value(first) else begins)
 
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.dates.words import FILLERS, LONGEST, NAMES, WORDS, normalise
+from todo_cli.query.dates.words import EDGES, FILLERS, LONGEST, NAMES, WORDS, normalise
 from todo_cli.query.suggestions import nearest
 
 EXAMPLES = "2026-12-24, '24 dec 18:00', tomorrow, 'friday 5pm', 3d, '2 weeks', eom"
 
 _SHOWN = 60
+_EDGE = re.compile(rf"(?:the )?({'|'.join(EDGES)}) of (?:the |this )?(day|week|month|quarter|year)")
 
 
 class UnreadableError(Exception):
@@ -55,6 +56,8 @@ def _guesses(when: str, works: Callable[[str], bool]) -> Iterator[str]:
         fitting = (word for word in sorted(WORDS) if works(f"{before}{word}{after}"))
         if meant := nearest(unknown[0], fitting, likeness=0.75):
             yield f"{before}{meant}{after}"
+    if edge := _EDGE.fullmatch(when):
+        yield f"{EDGES[edge[1]]}{edge[2][0]}"
     if (name := re.sub(r"[\W_]", "", when)) in NAMES:
         yield name
     words = re.sub(r"(?<=\w)-(?=\w)|[^a-z0-9:+-]+", " ", when).split()

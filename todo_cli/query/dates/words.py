@@ -66,6 +66,9 @@ NAMES = (
 FILLERS = frozenset({"on", "by", "the", "in", "of", "at", "until", "till", "due", "from"})
 """What people write around a date, and what can be left out of it."""
 
+EDGES = {"start": "so", "beginning": "so", "end": "eo"}
+"""What people write of a day, week, month … before `of`; `som` and `eom` say it."""
+
 WORDS = frozenset(
     {*NAMES, *WEEKDAYS, *MONTHS, *ORDINALS, *SUFFIXES, *PERIODS, *UNITS}
     | {"this", "next", "last", "the", "of", "in", "at", "ago", "a", "an", "am", "pm"}
