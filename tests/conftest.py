@@ -126,14 +126,25 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> s
 
 
 @pytest.fixture
-def url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+def make_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], str]:
+    """Makes databases with the tables of today and one user, `alex`."""
+
+    def make() -> str:
+        name = f"test_{next(_numbers)}"
+        if dialect == "sqlite":
+            path = tmp_path / ("todo.db" if not (tmp_path / "todo.db").exists() else f"{name}.db")
+            shutil.copy(request.getfixturevalue("sqlite_template"), path)
+            return f"sqlite:///{path}"
+        server: Server = request.getfixturevalue("server")
+        return server.create(name, template="template")
+
+    return make
+
+
+@pytest.fixture
+def url(make_url: Callable[[], str]) -> str:
     """A database with the tables of today and one user, `alex`."""
-    if dialect == "sqlite":
-        path = tmp_path / "todo.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
-    server: Server = request.getfixturevalue("server")
-    return server.create(f"test_{next(_numbers)}", template="template")
+    return make_url()
 
 
 @pytest.fixture
