@@ -27,8 +27,8 @@ def test_the_tour_of_five_minutes(fresh_cli: Cli, tmp_path: Path) -> None:
     result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block("tour")], env=environment, capture_output=True, text=True
     )
-    assert (result.returncode, result.stderr) == (0, "")
-    assert fresh_cli("list", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4]
+    assert (result.returncode, result.stderr) == (0, "Found 1 todo.\n")
+    assert fresh_cli("list", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("name", ["try", "test"])
