@@ -199,8 +199,9 @@ class Reader:
         for written in row.spans(column):
             words = ["add", "x", *due, f"{name}:{written}"]
             code, screen = self.run([*words], spare=True)
+            assert code == (2 if "error" in row.cells else 0), (words, screen)
             if code:
-                yield {"code": str(code), **read_error(screen)}
+                yield read_error(screen)
                 continue
             number, _, *said = re.split(" x| · ", screen)
             found = {"is": said[0].removeprefix("due ")}
