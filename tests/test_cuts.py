@@ -173,7 +173,7 @@ def test_a_line_that_is_always_cut_leaves_all_or_nothing_and_repeating_it_mends_
         assert scene.ask(look) == case.after, place
 
 
-EMPTY = "TRUNCATE todo.todos, todo.projects, todo.tags, todo.steps RESTART IDENTITY CASCADE"
+EMPTY = "TRUNCATE todo.todos, todo.projects, todo.tags, todo.series, todo.steps RESTART IDENTITY CASCADE"
 COPIED = """
 SELECT (SELECT count(*) FROM {0}todos), (SELECT count(*) FROM {0}projects), (SELECT count(*) FROM {0}tags),
     (SELECT count(*) FROM {0}todo_tags), (SELECT count(*) FROM {0}changes WHERE entity <> 'user')
