@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ from todo_cli.db.engine import make_engine, make_migration_engine
 from todo_cli.db.target import Target, parse_target
 from todo_cli.errors import SchemaMissingError, SchemaOutdatedError, SchemaTooNewError
 from todo_cli.models.tables import SCHEMA, Base
+from todo_cli.models.values import When
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
 from todo_cli.services.listing import ListQuery, list_todos
-from todo_cli.services.todos import NewTodo, add_todo, delete_todos, empty_trash
+from todo_cli.services.recurring import Every
+from todo_cli.services.todos import NewTodo, add_todo, complete_todos, delete_todos, empty_trash
 
 REBUILD = Path(__file__).parent / "rebuild"
 
@@ -121,6 +124,29 @@ async def test_down_and_up_again_with_data_in_place(db: Database, target: Target
         await schema.migrate(target)
     assert await schema.initialise(target, "alex", NOW)
     assert (await list_todos(db, ListQuery(And(())))).todos == []
+
+
+def has_series(connection: Connection) -> bool:
+    return inspect(connection).has_table("series", schema=SCHEMA if connection.dialect.name == "postgresql" else None)
+
+
+async def test_tables_of_the_first_revision_are_brought_forward(db: Database, target: Target) -> None:
+    at = NOW.astimezone(UTC)
+    for title in ("kept", "also kept", "gone"):
+        await add_todo(db, NewTodo(title, "text", project="p", tags=("t", "u"), due=When(at.date(), at)))
+    await delete_todos(db, parse_references(["3"]))
+    await empty_trash(db)
+    before = (await list_todos(db, ListQuery(And(())))).todos
+    assert await schema.migrate(target, "0001")
+    assert not await apply(target, has_series)
+    if target.dialect == "postgresql":
+        with pytest.raises(SchemaOutdatedError):
+            await list_todos(db, ListQuery(And(())))
+        assert await schema.migrate(target)
+    assert (await list_todos(db, ListQuery(And(())))).todos == before  # a file is upgraded by itself
+    added = await add_todo(db, NewTodo("next", every=Every("day")))
+    assert added.todo.id == 4
+    assert [todo.occurrence for todo in (await complete_todos(db, parse_references(["4"])))[0].next] == ["2026-11-23"]
 
 
 async def test_a_rebuilt_table_keeps_links_numbers_and_counting(db: Database, target: Target) -> None:
