@@ -55,6 +55,9 @@ def upgrade() -> None:
     add("series_id", big_integer(), references="series")
     add("occurrence", binary_text(), check=("occurrence_of_series", "(series_id IS NULL) = (occurrence IS NULL)"))
     op.create_index("ix_todos_series_id_occurrence", "todos", ["series_id", "occurrence"], unique=True)
+    done = sa.text("completed_at IS NOT NULL AND deleted_at IS NULL")
+    columns = ["user_id", "completed_at"]
+    op.create_index("ix_todos_completed", "todos", columns, sqlite_where=done, postgresql_where=done)
     undone = sa.text("undone_by IS NOT NULL")
     op.create_index("ix_steps_undone_by", "steps", ["undone_by"], sqlite_where=undone, postgresql_where=undone)
 
@@ -77,6 +80,7 @@ def add(
 
 def downgrade() -> None:
     op.drop_index("ix_steps_undone_by", "steps")
+    op.drop_index("ix_todos_completed", "todos")
     op.drop_index("ix_todos_series_id_occurrence", "todos")
     for name in ("occurrence", "series_id", "expires_at", "wait_until", "scheduled_at", "scheduled_on"):
         op.execute(f"ALTER TABLE todos DROP COLUMN {name}")

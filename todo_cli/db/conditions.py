@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, true
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from todo_cli.db.statements import Ordering, Viewer
@@ -153,10 +154,16 @@ def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
         case "tag":
             return exists().where(col(TodoTag.todo_id) == col(Todo.id))
         case "recurrence":
-            going_on = select(col(Series.id)).where(
-                col(Series.user_id) == viewer.user_id, col(Series.ended_at).is_(None)
+            recurring = aliased(Todo)
+            numbers = (
+                select(col(recurring.id))
+                .join(Series, col(Series.id) == col(recurring.series_id))
+                .where(col(Series.user_id) == viewer.user_id, col(Series.ended_at).is_(None))
             )
-            return and_(col(Todo.series_id).is_not(None), col(Todo.series_id).in_(going_on))
+            # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
+            return and_(col(Todo.series_id).is_not(None), col(Todo.id).in_(numbers))
+        case "due":
+            return col(Todo.due_key) < NO_DUE_KEY  # which an index serves
     return col(_COLUMNS[field]).is_not(None)
 
 

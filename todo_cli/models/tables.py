@@ -188,6 +188,12 @@ class Todo(Base, table=True):
             postgresql_where=text("deleted_at IS NOT NULL"),
             sqlite_where=text("deleted_at IS NOT NULL"),
         ),
+        Index(
+            "ix_todos_completed",
+            *("user_id", "completed_at"),
+            postgresql_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            sqlite_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        ),
         # No occurrence of a series exists twice, whoever makes it.
         Index(None, "series_id", "occurrence", unique=True),
         {"sqlite_autoincrement": True},
