@@ -9,6 +9,7 @@ import asyncio
 import io
 import re
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ from todo_cli.query.filters import HasStatus
 from todo_cli.query.references import parse_references
 from todo_cli.rendering.terminal import THEME, TerminalRenderer
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
+from todo_cli.services.recurring import Every
 from todo_cli.services.todos import NewTodo, add_todo
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -43,16 +45,20 @@ async def draw(folder: Path) -> None:
         async with Database(SqliteTarget(Path(temporary) / "todo.db"), now=NOW, user_name="alex") as db:
             for title, project, tags, priority, when in TODOS:
                 due = parse_when(when, NOW) if when else None
-                description = "Slides in the shared folder;\nask Sam for the figures." if "talk" in title else None
-                await add_todo(db, NewTodo(title, description, priority, project, tags, due))
+                new = NewTodo(title, None, priority, project, tags, due)
+                if when == "eom":
+                    account = "The number of the account is in the folder;\nask Sam if it bounces."
+                    every = Every("month", last_day=True)
+                    new = replace(new, description=account, scheduled=parse_when("eom-3d", NOW), every=every)
+                await add_todo(db, new)
             page = await list_todos(db, ListQuery(HasStatus(Status.OPEN), size=20))
-            whole = await get_todos(db, parse_references(["4"]))
+            whole = await get_todos(db, parse_references(["5"]))
     console = recording()
     TerminalRenderer(io.StringIO(), NOW, console).show_page(page)
     save(console, folder / "list.svg", "todo list")
     console = recording()
     TerminalRenderer(io.StringIO(), NOW, console).show_details(whole)
-    save(console, folder / "show.svg", "todo show 4")
+    save(console, folder / "show.svg", "todo show 5")
 
 
 def recording() -> Console:

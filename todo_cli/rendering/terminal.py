@@ -225,8 +225,8 @@ class TerminalRenderer:
 
     def _recurrence_detail(self, recurrence: Recurrence) -> Text:
         words = describe_recurrence(recurrence).removeprefix("every ")
-        rule = f"{recurrence.rrule}, from {recurrence.start.replace('T', ' ')} in {recurrence.zone}"
-        return Text.assemble((words, "todo.recurrence"), "  ", (rule, "todo.faint"))
+        rule = f"{recurrence.rrule}\nfrom {recurrence.start.replace('T', ' ')}, {recurrence.zone}"
+        return Text.assemble((words, "todo.recurrence"), "\n", (rule, "todo.faint"))
 
     def _due_detail(self, todo: TodoPublic) -> Text:
         assert todo.due is not None
