@@ -22,7 +22,7 @@ ReferencesOrWhere = Annotated[
 ]
 WhereOption = Annotated[
     str | None,
-    typer.Option("--where", metavar="EXPRESSION", help="Those that 'todo list EXPRESSION' shows; asks above three."),
+    typer.Option("--where", metavar="EXPRESSION", help="Those that it finds, see 'todo list'; asks above three."),
 ]
 Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
 ProjectOption = Annotated[

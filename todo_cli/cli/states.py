@@ -79,9 +79,10 @@ def skip(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Pass over this occurrence of todos that recur: it is cancelled, and the next one is made.
+    """Pass over this occurrence of todos that recur.
 
-    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    It is cancelled, and the next one is made. REF is a number (12), several (12,14 or 12-15), or the first characters
+    of a uuid.
     """
     from todo_cli.services.todos import skip_todos
 
@@ -137,9 +138,10 @@ def upcoming(
     reference: Annotated[str, typer.Argument(metavar="REF", hidden=True)],
     number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=1000, help="So many.")] = 5,
 ) -> None:
-    """Show when the next occurrences of a todo that recurs will be due, after this one.
+    """Show when a todo that recurs comes next.
 
-    What counts from completion is shown as if each were done when it is due.
+    These are the dates on which the occurrences after this one will be due. What counts from completion is shown as if
+    each were done when it is due.
     """
     from todo_cli.query.references import parse_references
     from todo_cli.services.series import list_upcoming

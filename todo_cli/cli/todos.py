@@ -36,10 +36,11 @@ def add(
         typer.Option("--id", metavar="UUID", help="Its uuid, so that a repeated command does not add it twice."),
     ] = None,
 ) -> None:
-    """Add a todo. WORDS are its title, and attributes do what the options do: due:friday project:home +bills.
+    """Add a todo.
 
-    Attributes are due: scheduled: wait: until: every: every!: project: priority: description: and +tag. A value of
-    several words stands in quotes: due:'friday 5pm'. After -- everything is text. What was understood is printed.
+    WORDS are its title, and attributes among them do what the options do: due:friday project:home +bills every:month,
+    also scheduled: wait: until: every-after: priority: description:. A value of several words stands in quotes:
+    due:'friday 5pm'. After -- everything is text. What was understood is printed.
     """
     from todo_cli.models.values import Priority
     from todo_cli.query.meanings import parse_priority
@@ -116,10 +117,11 @@ def modify(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Change todos, with options or attributes: due:friday +urgent untag:later title:'Buy bread'.
+    """Change todos.
 
-    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. What is not named stays as it
-    is; an attribute without a value empties the field: project: due: every: description: and so on.
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. What to change is said with
+    options or attributes: due:friday +urgent untag:later title:'Buy bread'. The rest stays as it is; an attribute
+    without a value empties the field: project: due: every: description: and so on.
     """
     from todo_cli.models.values import Priority
     from todo_cli.query.meanings import parse_priority
