@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Executable, Row, select
 from sqlmodel import col
 
-from todo_cli.db.at_once import edit_at_once
 from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.edit_at_once import edit_at_once
 from todo_cli.db.edits import Edit, Later, Plan
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step
