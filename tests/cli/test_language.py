@@ -70,6 +70,12 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["x", "every:2 hours"], "time"),
         (["x", "priority:hihg"], "did you mean 'high'?"),
         (["due:eom"], "blank"),
+        (["x", "project:my home"], "did you mean 'my-home'?"),
+        (["x", "priority:high low"], "is no priority"),
+        (["x", "project:none"], "there is no value after project:"),
+        (["x", "+none"], "no tag is called 'none'"),
+        (["x", "wait:friday", "until:thursday"], "expire before it appears"),
+        (["Write", "description:", "of", "the", "job"], "there is no value after description:"),
     ],
 )
 def test_what_is_not_understood_stores_nothing(todo: Here, arguments: list[str], told: str) -> None:
@@ -106,13 +112,18 @@ def test_modify_takes_attributes_and_empties(todo: Here) -> None:
     )
     empty = ("due", "scheduled", "wait", "until", "project", "priority", "every", "recurrence", "series", "occurrence")
     assert {emptied[name] for name in empty} == {None}
-    for arguments in (
-        ["1", "prjoect:x"],
-        ["1", "+x", "untag:x"],
-        ["1", "due:", "--due", "friday"],
-        ["1", "every:", "every!:day"],
-    ):
-        assert todo("modify", *arguments).code == 2, arguments
+    todo("add", "other", "project:p")
+    assert as_json(todo, "modify", "2", "project:none")["project"] is None
+    for words in ("prjoect:x", "+x untag:x", "due: --due friday", "every: every!:day", "due: every:day", "tag:"):
+        assert todo("modify", "1", *words.split()).code == 2, words
+
+
+def test_the_rest_of_a_value_never_becomes_a_reference(todo: Here) -> None:
+    for title in ("a", "b"):
+        todo("add", title)
+    for arguments in (["project:phase 2"], ["priority:high 2"], ["due:tomorrow", "2"]):
+        assert todo("modify", "1", *arguments).code == 2, arguments
+    assert todo("list", "no:project no:due no:priority").ids == [1, 2]
 
 
 def test_the_default_hour_is_for_due_and_scheduled_dates(todo: Here) -> None:
@@ -143,6 +154,17 @@ def test_waiting_and_expired_ones_are_not_listed(todo: Here) -> None:
     assert todo("list", "is:expired").ids == [3]
     assert todo("done", "3").code == 0
     assert todo("list", "status:done").ids == [3]
+
+
+def test_closed_ones_are_spared_by_skip_and_get_no_rule(todo: Here) -> None:
+    todo("add", "a", "due:today", "every:day")
+    todo("done", "1")
+    assert todo("skip", "1").err == "1 is not open\n"
+    assert as_json(todo, "show", "1")["status"] == "done"
+    refused = todo("modify", "1", "every:week")
+    assert (refused.code, "1 is done" in refused.err) == (4, True)
+    assert as_json(todo, "show", "2")["recurrence"] == "FREQ=DAILY"
+    assert todo("delete", "--series", "--where", "id:2").code == 2
 
 
 def test_finishing_skipping_and_looking_ahead(todo: Here) -> None:

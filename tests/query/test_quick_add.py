@@ -67,7 +67,8 @@ def read(line: str, known: Sequence[str] = ADDED) -> Attributes:
         ("ring +49 30 1234", "ring +49 30 1234", {}, []),
         ("C++ a+b + #x @home !", "C++ a+b + #x @home !", {}, []),
         ("re:invoice note:x C:dir status:open", "re:invoice note:x C:dir status:open", {}, []),
-        ("title:x is text here", "title:x is text here", {}, []),
+        ("change title: x", "change title: x", {}, []),
+        ("a tag:'b, c'", "a", {}, ["b", "c"]),
     ],
 )
 def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) -> None:
@@ -90,6 +91,13 @@ def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) ->
         ("x due:eom due:friday", "due: is given twice", "after --"),
         ("x due.before:eom", "is a filter", "did you mean 'due:eom'?"),
         ("x +foo!", "no tag name", "did you mean 'foo'?"),
+        ("x title:y", "title: is for 'todo modify'", "after --"),
+        ("x tag:", "there is no value after tag:", "after --"),
+        ("Price tag: 20 EUR", "there is no value after tag:", "after --"),
+        ("Call due:tomorrow 17", "followed by", "due:'tomorrow 17'"),
+        ("Call every:monday at 5pm", "followed by a time", "due:'monday at 5pm'"),
+        ("Call every:day 9:00", "followed by a time", "due:'day 9:00'"),
+        ("Filter every!:3 weeks", "followed by", "every-after:'3 weeks'"),
     ],
 )
 def test_slips(line: str, message: str, hint: str) -> None:

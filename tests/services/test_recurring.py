@@ -155,7 +155,85 @@ async def test_postponing_one_does_not_move_the_others(db: Database, open_db: Op
     await add_todo(db, NewTodo("a", due=on("2026-11-23"), scheduled=on("2026-11-22"), every=Every("week")))
     await modify_todos(db, refs("1"), TodoChanges(due=on("2026-11-26")))
     [following] = (await finish(open_db, 1, NOW)).next
-    assert (following.due, following.scheduled) == (on("2026-11-30"), on("2026-11-26"))
+    assert (following.due, following.scheduled) == (on("2026-11-30"), on("2026-11-29"))
+
+
+@pytest.mark.parametrize(
+    ("due", "moved", "scheduled", "wait", "expected"),
+    [
+        # only the time was taken off: the days are counted
+        ("2026-11-23 18:00", "2026-11-23", None, "2026-11-23 08:00", (None, "2026-11-30 08:00")),
+        # postponed together: as far from the due date as now
+        ("2026-11-23", "2026-11-26", "2026-11-25", None, ("2026-11-29", None)),
+        # brought forward
+        ("2026-11-23", "2026-11-21", "2026-11-22", None, ("2026-11-29", None)),
+    ],
+)
+async def test_other_dates_keep_their_distance(
+    db: Database,
+    due: str,
+    moved: str,
+    scheduled: str | None,
+    wait: str | None,
+    expected: tuple[str | None, str | None],
+) -> None:
+    when = {text: at(text) if " " in text else on(text) for text in (due, moved, scheduled, wait, *expected) if text}
+    new = NewTodo("a", due=when[due], every=Every("week"), wait_until=when[wait].at if wait else None)
+    await add_todo(db, new)
+    changes = TodoChanges(due=when[moved], scheduled=when[scheduled] if scheduled else None)
+    await modify_todos(db, refs("1"), changes)
+    [following] = (await complete_todos(db, refs("1")))[0].next
+    assert following.scheduled == (when[expected[0]] if expected[0] else None)
+    assert following.wait_until == (when[expected[1]].at if expected[1] else None)
+
+
+async def test_a_day_whose_midnight_is_left_out_is_found_again(open_db: OpenDatabase) -> None:
+    santiago = ZoneInfo("America/Santiago")  # where 6 September 2026 begins at 01:00
+    db = open_db("alex", datetime(2026, 9, 1, 12, 0, tzinfo=santiago))
+    wait = datetime(2026, 9, 5, tzinfo=santiago)
+    await add_todo(db, NewTodo("a", due=on("2026-09-05"), wait_until=wait, every=Every("day")))
+    found = []
+    for number in (1, 2, 3):
+        [following] = (await complete_todos(db, refs(str(number))))[0].next
+        assert following.wait_until
+        found.append(following.wait_until.astimezone(santiago).strftime("%d %H:%M"))
+    assert found == ["06 01:00", "07 00:00", "08 00:00"]
+
+
+@pytest.mark.parametrize(
+    ("completed", "phrase", "due"),
+    [
+        ("2026-10-25T01:45:00+00:00", "10 minutes", "2026-10-25T01:55:00+00:00"),
+        ("2026-10-25T00:45:00+00:00", "30 minutes", "2026-10-25T01:15:00+00:00"),
+        ("2027-03-28T00:30:00+00:00", "2 hours", "2027-03-28T02:30:00+00:00"),
+    ],
+)
+async def test_hours_from_completion_are_elapsed_time(
+    open_db: OpenDatabase, completed: str, phrase: str, due: str
+) -> None:
+    db = open_db("alex", datetime.fromisoformat(completed).astimezone(BERLIN))
+    await add_todo(db, NewTodo("a", due=at("2026-10-24 18:00"), every=Every(phrase, after_completion=True)))
+    [following] = (await complete_todos(db, refs("1")))[0].next
+    assert following.due
+    assert following.due.at == datetime.fromisoformat(due)
+
+
+async def test_no_two_occurrences_are_the_same_moment(open_db: OpenDatabase) -> None:
+    db = open_db("alex", datetime(2027, 3, 28, 0, 0, tzinfo=BERLIN))
+    await add_todo(db, NewTodo("a", due=at("2027-03-28 01:00"), every=Every("hour")))
+    found = []
+    for number in (1, 2, 3):
+        [following] = (await complete_todos(db, refs(str(number))))[0].next
+        assert following.due
+        assert following.due.at
+        found.append(following.due.at.hour)
+    assert found == [1, 2, 3]  # 03:00, 04:00 and 05:00 on the clock, in UTC
+
+
+async def test_skipping_counts_from_the_due_date(db: Database) -> None:
+    await add_todo(db, NewTodo("a", due=on("2026-12-13"), every=Every("3 weeks", after_completion=True)))
+    [skipped] = await skip_todos(db, refs("1"))
+    assert skipped.next[0].due == on("2027-01-03")
 
 
 async def test_changes_hold_for_those_to_come(db: Database, open_db: OpenDatabase) -> None:
@@ -339,10 +417,22 @@ async def test_two_machines_that_finish_it_at_once_make_one(db: Database, open_d
         days = timedelta(days=number - 1)
         machines = (open_db("alex", tokyo + days), open_db("alex", los_angeles + days))
         first, second = await asyncio.gather(*(complete_todos(machine, refs(str(number))) for machine in machines))
+        for machine in machines:
+            await machine.__aexit__()
         assert sorted((outcome.changed, len(outcome.next)) for outcome in (*first, *second)) == [(False, 0), (True, 1)]
         assert await count(db) == number + 1
-    for machine in machines:
-        await machine.__aexit__()
+
+
+async def test_ending_a_series_while_it_goes_on_leaves_nothing_open(db: Database, open_db: OpenDatabase) -> None:
+    for _ in range(20):
+        first = (await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("day")))).todo.id
+        [outcome] = await complete_todos(db, refs(str(first)))
+        one, other = open_db("alex"), open_db("alex")
+        finished = complete_todos(one, refs(str(outcome.next[0].id)))
+        await asyncio.gather(finished, delete_series(other, refs(str(first))), return_exceptions=True)
+        for machine in (one, other):
+            await machine.__aexit__()
+        assert [todo for todo in await all_todos(db) if todo.status is Status.OPEN] == []
 
 
 async def test_occurrences_that_are_finished_at_once_have_one_successor(db: Database, open_db: OpenDatabase) -> None:

@@ -139,13 +139,20 @@ def migrate(
     invocation: Invocation,
     to: Annotated[str | None, typer.Option("--to", metavar="REVISION", help="Up or down to this one.")] = None,
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL for a new database, and change nothing.")] = False,
+    yes: options.YesOption = False,
 ) -> None:
-    """Bring the tables to the revision that this program works with."""
-    from todo_cli.services.databases import migrate_database, migration_sql
+    """Bring the tables to the revision that this program works with.
+
+    Downwards it asks: what the older tables have no place for is removed.
+    """
+    from todo_cli.services.databases import expected_revision, migrate_database, migration_sql
 
     if sql:
         sys.stdout.write(migration_sql(invocation.target, to))
         return
+    if to is not None and to < expected_revision():
+        question = f"Go back to revision {to}, and remove what its tables have no place for?"
+        invocation.confirm(question, yes=yes)
     revision, changed = invocation.run(migrate_database, to)
     told = "is now at" if changed else "was at"
     _report(

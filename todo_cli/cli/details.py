@@ -20,6 +20,10 @@ OPTIONS = {"every!": "--every-after"}
 """The options of attributes, where they are not called like these."""
 
 
+_NONE = ("due", "scheduled", "wait", "until", "every", "every!", "project")
+"""Attributes that `none` empties, as it finds in filters what has no value."""
+
+
 @dataclass(frozen=True)
 class Details:
     """The words that are text, and each attribute as it was written; `""` empties a field."""
@@ -86,6 +90,15 @@ class Details:
         return parse_when(text, self.invocation.now, self.invocation.conventions)
 
 
+def check_dates(details: Details) -> None:
+    """Raise InvalidInputError for dates that contradict each other."""
+    if details.empties("due") and details.get_every():
+        raise InvalidInputError("what recurs has a due date: due: and every: contradict each other")
+    wait, until = details.get_start("wait"), details.get_end("until")
+    if wait and until and until <= wait:
+        raise InvalidInputError("it would expire before it appears: until: is not after wait:")
+
+
 def gather(
     invocation: Invocation,
     words: Sequence[str],
@@ -93,8 +106,10 @@ def gather(
     options: Mapping[str, str | None],
     tags: Sequence[str] | None,
     untag: Sequence[str] | None = None,
+    *,
+    may_empty: bool = False,
 ) -> Details:
-    """Return what the words and the options say together.
+    """Return what the words and the options say together; with `may_empty` an attribute may have no value, or `none`.
 
     Raises InvalidInputError for what is said twice, for a tag that is put on and taken off, and what may be a slip.
     """
@@ -105,6 +120,8 @@ def gather(
     read = words[: len(words) - invocation.literals] if invocation.literals else words
     attributes = read_attributes(read, known, _make_test(invocation))
     values = dict(attributes.values)
+    if empty := [name for name, value in values.items() if not value and not may_empty]:
+        raise InvalidInputError(f"there is no value after {empty[0]}:", "after -- everything is text")
     for name, value in options.items():
         if value is not None and name in values:
             raise InvalidInputError(
@@ -112,8 +129,15 @@ def gather(
             )
         if value is not None:
             values[name] = value
+    for name in _NONE:
+        if values.get(name, "").lower() == "none":
+            values[name] = ""
+    if not may_empty and (empty := [name for name, value in values.items() if not value and name != "description"]):
+        raise InvalidInputError(f"there is no value after {empty[0]}:", "leave it out")
     on = tuple(parse_name(name, "tag") for name in (*(tags or ()), *attributes.tag))
     off = tuple(parse_name(name, "tag") for name in (*(untag or ()), *attributes.untag))
+    if "none" in {fold(name) for name in (*on, *off)}:
+        raise InvalidInputError("no tag is called 'none': in filters that is what has no tag", "choose another name")
     if both := {fold(name) for name in on} & {fold(name) for name in off}:
         raise InvalidInputError(f"tags cannot be put on and taken off at once: {', '.join(sorted(both))}")
     return Details(invocation, [*attributes.text, *words[len(read) :]], values, on, off)

@@ -87,7 +87,7 @@ def skip(
     from todo_cli.services.todos import skip_todos
 
     targets = Targets(references or (), where, yes)
-    finish(invocation, targets.change(invocation, skip_todos, "skip"), "is cancelled already")
+    finish(invocation, targets.change(invocation, skip_todos, "skip"), "is not open")
 
 
 @command(app, "delete", epilog="Example: todo delete 12")
@@ -107,10 +107,12 @@ def delete(
     from todo_cli.services.series import delete_series
     from todo_cli.services.todos import delete_todos
 
+    if series and where is not None:
+        raise InvalidInputError("--series deletes more than --where finds", "name one todo of each series")
     targets = Targets(references or (), where, yes)
     outcomes = targets.change(invocation, delete_series if series else delete_todos, "delete")
     finish(invocation, outcomes, "is in the trash already")
-    if series and where is None and not outcomes:
+    if series and not outcomes:
         invocation.note("Nothing of it was open; it will not come again.")
 
 

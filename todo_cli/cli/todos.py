@@ -9,7 +9,7 @@ import typer
 
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
-from todo_cli.cli.details import gather
+from todo_cli.cli.details import check_dates, gather
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.targets import Targets, finish
 from todo_cli.errors import InvalidInputError
@@ -62,9 +62,7 @@ def add(
         "description": description,
     }
     details = gather(invocation, words, ADDED, given, tag)
-    for name in ADDED:
-        if details.empties(name) and name != "description":
-            raise InvalidInputError(f"there is no value after {name}:", "after -- everything is text")
+    check_dates(details)
     new = NewTodo(
         title=parse_title(" ".join(details.text)),
         description=details.get("description", parse_description),
@@ -146,7 +144,8 @@ def modify(
         "priority": priority,
         "description": description,
     }
-    details = gather(invocation, words or (), MODIFIED, given, tag, untag)
+    details = gather(invocation, words or (), MODIFIED, given, tag, untag, may_empty=True)
+    check_dates(details)
     hint = "a new title stands in quotes: title:'Buy bread'"
     if where is None:
         parse_references(details.text, hint=hint)  # of all slips a title without quotes is the first

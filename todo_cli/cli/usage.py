@@ -39,6 +39,7 @@ def translate_usage(error: typer.TyperException) -> TodoError:
     elif message.startswith("no such option"):
         hint = {
             "todo": "options of the list stand after 'list': todo list …",
+            "todo modify": "a tag is taken off with untag:NAME; words that begin with '-' stand after '--'",
             "todo list": "a tag that must not be there is 'not +shop'; words that begin with '-' stand after '--'",
         }.get(command, "words that begin with '-' stand after '--'")
     elif message.startswith("missing command") and context:

@@ -35,7 +35,16 @@ from todo_cli.db.ensuring import Wanted, ensure
 from todo_cli.db.history_lines import OLD, line, quoted, write_history
 from todo_cli.db.statements import RECURRENCE, Viewer, prove, with_recurrence
 from todo_cli.db.step import TODO_FIELDS, encode
-from todo_cli.db.succession import Beginnings, Successors, end_series, is_version, list_later, recurs, tell_endings
+from todo_cli.db.succession import (
+    Beginnings,
+    Successors,
+    end_series,
+    hold_series,
+    is_version,
+    list_later,
+    recurs,
+    tell_endings,
+)
 from todo_cli.models.tables import Base, Todo, derive
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status
@@ -84,6 +93,7 @@ def edit_at_once(
     current = target.join(seen, and_(seen.c.id == target.c.id, seen.c.version == target.c.version))
     all_well = and_(
         select(func.count()).select_from(current).scalar_subquery() == expected,
+        hold_series(changing) if plan or edit.ends_series else true(),
         ~exists().where(STEPS.c.uuid == literal(step, Uuid())),
         is_not_archived(me, edit.project),
     )
@@ -327,6 +337,8 @@ def _differs(target: CTE, field: str, value: object) -> ColumnElement[bool]:
 
 def _is_not_spared(target: CTE, edit: Edit) -> ColumnElement[bool]:
     """Say in SQL what `Edit.spares` says of a row."""
+    if edit.only_open:
+        return target.c.status == Status.OPEN.value
     if edit.unless is None:
         return true()
     old, new = target.c[edit.unless], edit.fields[edit.unless]

@@ -22,7 +22,7 @@ class Edit:
     was done. `trashed` takes todos in the trash as well. With `if_version` a todo of another version is a conflict.
     `recurring` tells what becomes of a todo that recurs: it is like any other (`same`), the next occurrence is made
     (`succeed`), also with nothing but recurring todos allowed (`only`), or the command is refused while it is open.
-    `ends_series` lets the series of each todo make no more of them.
+    `ends_series` lets the series of each todo make no more of them. `only_open` leaves others as they are.
     """
 
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -34,9 +34,12 @@ class Edit:
     if_version: int | None = None
     recurring: Literal["same", "succeed", "only", "refuse"] = "same"
     ends_series: bool = False
+    only_open: bool = False
 
     def spares(self, todo: Todo | Row[Any]) -> bool:
-        """Return whether the todo stays as it is because of `unless`."""
+        """Return whether the todo stays as it is because of `unless`, or since it is not open and should be."""
+        if self.only_open and todo.status != Status.OPEN.value:
+            return True
         if self.unless is None:
             return False
         old, new = getattr(todo, self.unless), self.fields[self.unless]

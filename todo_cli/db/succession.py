@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    distinct,
     exists,
     false,
     func,
@@ -126,6 +127,20 @@ class Beginnings:
             for row in self._series.values()
             for field, new in creation_changes(row)
         ]
+
+
+def hold_series(changing: CTE) -> ColumnElement[bool]:
+    """Lock the series that go on; return whether all of them could be locked, and go on still."""
+    theirs = select(changing.c.series_id).where(changing.c.recurs)
+    held = (
+        select(SERIES.c.id)
+        .where(SERIES.c.id.in_(theirs), SERIES.c.ended_at.is_(None))
+        .order_by(SERIES.c.id)
+        .with_for_update(key_share=True, skip_locked=True)
+        .cte("held_series")
+    )
+    wanted = select(func.count(distinct(changing.c.series_id))).where(changing.c.recurs).scalar_subquery()
+    return select(func.count()).select_from(held).scalar_subquery() == wanted
 
 
 def end_series(changing: CTE, now: datetime, is_open: ColumnElement[bool]) -> CTE:

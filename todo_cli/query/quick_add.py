@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.attributes import nearest_attribute
@@ -42,6 +43,7 @@ _WORD = re.compile(rf"""{_NAME}:(?:"[^"]*"|'[^']*')(?!\S)|\S+""")
 _AS_TEXT = "after -- everything is text"
 
 _ALIASES = {"every-after": "every!"}  # which an interactive shell may take for a word of its history
+_SPOKEN = {name: alias for alias, name in _ALIASES.items()}
 
 IsValue = Callable[[str, str], bool]
 """Tells of an attribute's name and a text whether that text is a value of it."""
@@ -81,10 +83,14 @@ def read_attributes(arguments: Sequence[str], known: Collection[str], is_value: 
     for place, word in enumerate(words):
         if word.name is None:
             continue
+        if word.name in _LISTS and not word.value.strip(", "):
+            raise InvalidInputError(
+                f"there is no value after {word.name}:", f"tags are taken off with untag:NAME; {_AS_TEXT}"
+            )
         if word.name in _OF_SEVERAL_WORDS:
             _check_end(word, words[place + 1 :], is_value)
         if word.name in _LISTS:
-            lists[word.name] += [name for name in word.value.split(",") if name]
+            lists[word.name] += [name.strip() for name in word.value.split(",") if name.strip()]
         elif word.name in values:
             raise InvalidInputError(f"{word.name}: is given twice", _AS_TEXT)
         else:
@@ -107,6 +113,8 @@ def _read(argument: str, number: int, known: Collection[str], is_value: IsValue)
 
 def _is_whole(name: str, value: str, is_value: IsValue) -> bool:
     """Return whether all of an argument is the value, or was meant to be."""
+    if name in ("project", "priority", *_LISTS):
+        return not any(_HEAD.match(word) or word[0] == "+" for word in value.split())  # which is refused as a name
     if name in _OF_SEVERAL_WORDS:
         begins = is_value(name, value.split(maxsplit=1)[0])
         return is_value(name, value) or not begins or is_slip(value, lambda part: is_value(name, part))
@@ -125,6 +133,8 @@ def _name(word: _Word, known: Collection[str]) -> None:
         if head[2]:
             raise InvalidInputError(f"{word.text!r} is a filter", f"did you mean '{name}:{value}'? {_AS_TEXT}")
         word.name, word.value = name, _unquote(value)
+    elif value and name in MODIFIED:
+        raise InvalidInputError(f"{name}: is for 'todo modify', as in {word.text!r}", _AS_TEXT)
     elif value and (meant := nearest_attribute(name.rstrip("!"), [*known])):
         raise InvalidInputError(
             f"there is no attribute {name!r}, as in {word.text!r}", f"did you mean '{meant}:{value}'? {_AS_TEXT}"
@@ -148,12 +158,17 @@ def _check_end(word: _Word, following: Iterable[_Word], is_value: IsValue) -> No
         if more.name is not None or count > _LONGEST_VALUE or word.text[-1] in "\"'" or " " in word.value:
             break
         value = f"{value} {more.text}".strip()
-        if is_value(word.name, value):
+        if is_value(word.name, value) or (count == 2 and is_slip(value, partial(is_value, word.name))):
             meant = value
+        tail = value.removeprefix(word.value).strip()
+        if word.name.startswith("every") and tail[:1].isdigit() + tail.startswith("at ") and is_value("due", tail):
+            raise InvalidInputError(
+                f"{word.text!r} is followed by a time", f"what recurs has it in due:, as in due:'{word.value} {tail}'"
+            )
     if meant is not None:
         raise InvalidInputError(
             f"{word.text!r} is followed by what may belong to it",
-            f"did you mean {word.name}:'{meant}'? what is text stands before it, or after --",
+            f"did you mean {_SPOKEN.get(word.name, word.name)}:'{meant}'? what is text stands before it, or after --",
         )
 
 

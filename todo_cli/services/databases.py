@@ -14,6 +14,11 @@ async def init_database(db: Database) -> bool:
     return await schema.initialise(db.target, db.user_name, db.now, db.waiting)
 
 
+def expected_revision() -> str:
+    """Return the revision that this program works with."""
+    return schema.HEAD
+
+
 async def migrate_database(db: Database, revision: str | None) -> tuple[str, bool]:
     """Bring the tables to the revision, by default this program's; return it, and whether anything was changed."""
     revision = revision or schema.HEAD

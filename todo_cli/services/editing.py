@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Project, Series, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import TodoOutcome, TodoPublic, When
+from todo_cli.models.values import Recurrence, Status, TodoOutcome, TodoPublic, When
+from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import (
     find_todos,
@@ -77,6 +79,11 @@ class Editing:
         touched = [todo for todo in todos if not edit.spares(todo)]
         recurring = await lock_series(step, touched)
         self._check_recurring(touched, recurring)
+        if closed := [todo for todo in touched if self.every and todo.status != Status.OPEN.value]:
+            raise ConflictError(
+                f"{closed[0].id} is {closed[0].status}, and would not come again",
+                f"'todo reopen {closed[0].id}' opens it, or let the occurrence that is open recur otherwise",
+            )
         fields = dict(edit.fields)
         if edit.project is not None:
             fields["project"] = await ensure_project(step, edit.project)
@@ -90,7 +97,7 @@ class Editing:
             _change_tags(step, todo, tags, edit.untag)
         successors: dict[UUID, list[Todo]] = {}
         if edit.recurring in ("succeed", "only"):
-            for todo in touched:
+            for todo in sorted(touched, key=lambda todo: todo.id or 0):
                 if series := recurring.get(todo.uuid):
                     successors[todo.uuid] = await self._succeed(step, todo, series)
         await step.flush()
@@ -126,7 +133,7 @@ class Editing:
         for todo in todos:
             if self.edit.recurring == "only" and todo.uuid not in recurring:
                 raise ConflictError(f"{todo.id} does not recur", f"'todo cancel {todo.id}' takes it off the list")
-            if self.edit.recurring == "refuse" and todo.uuid in recurring and todo.status == "open":
+            if self.edit.recurring == "refuse" and todo.uuid in recurring and todo.status == Status.OPEN.value:
                 raise ConflictError(
                     f"{todo.id} recurs, and would come no more",
                     f"'todo skip {todo.id}' passes over this one, 'todo delete {todo.id} --series' ends the series",
@@ -150,7 +157,8 @@ class Editing:
         assert recurrence
         marks = {occurrence: Later.of(row) for occurrence, row in later.items()}
         found = []
-        for occurrence in find_successors(todo, recurrence, marks, step.now, catch_up=self.catch_up):
+        now = self._closing_moment(todo.due, recurrence)
+        for occurrence in find_successors(todo, recurrence, marks, now, catch_up=self.catch_up):
             row = later.get(occurrence.occurrence)
             if row:
                 step.change(row, deleted_at=None)
@@ -160,6 +168,12 @@ class Editing:
                 step.create(row)
             found.append(row)
         return found
+
+    def _closing_moment(self, due: When | None, recurrence: Recurrence) -> datetime:
+        """Return from when on to look for what follows: what is skipped counts as done when it is due."""
+        if self.edit.recurring != "only" or due is None or not recurrence.after_completion:
+            return self.db.now
+        return max(self.db.now, due.at or start_of_day(due.on, self.db.now))
 
     # As one statement of a server, or two where something follows from the todos as they are.
 
@@ -185,6 +199,8 @@ class Editing:
         edit, every = self.edit, self.every
         touched = [row for row in rows if not edit.spares(row)]
         series, successors = {}, {}
+        if every and any(row.status != Status.OPEN.value for row in touched):
+            return None
         if every:
             dues = {None if row.due_on is None else When(row.due_on, row.due_at) for row in touched}
             lacking = edit.fields.get("due") is None and ("due" in edit.fields or None in dues)
@@ -228,7 +244,8 @@ class Editing:
         marked = split_names(row.later)
         later = {name.rstrip("~!"): Later(name[len(name.rstrip("~!")) :]) for name in marked}
         todo = public_row(row)
-        found = find_successors(todo, recurrence, later, self.db.now, catch_up=self.catch_up)
+        now = self._closing_moment(todo.due, recurrence)
+        found = find_successors(todo, recurrence, later, now, catch_up=self.catch_up)
         if any(occurrence.occurrence in later for occurrence in found):
             return None
         return [make_successor(todo, occurrence, 0, self.db.now) for occurrence in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time
 from itertools import count, islice
 from uuid import uuid4
 
@@ -12,11 +12,20 @@ from todo_cli.db.edits import Later
 from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Series, Todo, number_occurrence
 from todo_cli.models.values import Recurrence, TodoPublic, When
-from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR
+from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR, start_of_day
 from todo_cli.query.phrases import parse_every
 from todo_cli.query.recurrence import check_rule, first_slot, slot_after_completion, slots_after
 from todo_cli.query.rules import Rule, parse_rule
-from todo_cli.query.slots import Slot, format_slot, local_time, parse_slot, slot_to_when, start_of, when_to_slot
+from todo_cli.query.slots import (
+    Slot,
+    find_zone,
+    format_slot,
+    local_time,
+    parse_slot,
+    slot_to_when,
+    start_of,
+    when_to_slot,
+)
 
 MOST_CAUGHT_UP = 500
 
@@ -111,71 +120,112 @@ def find_successors(
         return []
     assert todo.occurrence is not None
     found = []
-    for occurrence, slot, is_missed in _follow(todo.occurrence, recurrence, now, since_today=not catch_up):
-        if later.get(occurrence, Later.TRASHED) is Later.TRASHED:
-            found.append(_make_occurrence(todo, recurrence, occurrence, slot))
+    for follower in _follow(todo.occurrence, recurrence, now, since_today=not catch_up):
+        mark = later.get(follower.occurrence)
+        if mark in (None, Later.TRASHED):
+            found.append(_make_occurrence(todo, recurrence, follower))
         if len(found) > MOST_CAUGHT_UP:
             raise ConflictError(
                 f"more than {MOST_CAUGHT_UP} occurrences of {todo.id} were missed", "leave --catch-up out"
             )
-        if not is_missed and later.get(occurrence) is not Later.GONE:
+        if not follower.is_missed and mark is not Later.GONE:
             break
     return found
 
 
-def _follow(
-    current: str, recurrence: Recurrence, now: datetime, *, since_today: bool
-) -> Iterator[tuple[str, Slot, bool]]:
-    """Yield the occurrences after the current one, each with its slot and whether that lies before today."""
-    rule, zone = parse_rule(recurrence.rrule), recurrence.zone
-    start, here = parse_slot(recurrence.start), local_time(now, zone)
+@dataclass(frozen=True, slots=True)
+class _Follower:
+    """An occurrence that a rule gives: its slot, when that is, and whether it lies before today."""
+
+    occurrence: str
+    slot: Slot
+    due: When
+    is_missed: bool = False
+
+
+def _follow(current: str, recurrence: Recurrence, now: datetime, *, since_today: bool) -> Iterator[_Follower]:
+    """Yield what comes after the current occurrence, in its order."""
     if recurrence.after_completion:
-        at = start.time() if isinstance(start, datetime) else None
-        slot = slot_after_completion(rule, here, at, zone)
-        for number in count(int(current) + 1):
-            if slot is None:
-                return
-            yield number_occurrence(number), slot, False
-    today = here.date()
+        yield from _follow_completion(int(current), recurrence, now)
+        return
+    rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
+    today = local_time(now, zone).date()
+    before = slot_to_when(parse_slot(current), zone)
     for slot in slots_after(rule, start, parse_slot(current), zone, not_before=today if since_today else None):
-        yield format_slot(slot), slot, start_of(slot).date() < today
+        due = slot_to_when(slot, zone)
+        if due != before:  # an hour that the clocks leave out is the next one
+            yield _Follower(format_slot(slot), slot, due, start_of(slot).date() < today)
 
 
-def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, occurrence: str, slot: Slot) -> Occurrence:
-    """Return the occurrence of that slot, its other dates as far from its due date as those of the todo are."""
-    zone = recurrence.zone
+def _follow_completion(current: int, recurrence: Recurrence, now: datetime) -> Iterator[_Follower]:
+    """Yield what comes after a completion at this moment, under one number after the other."""
+    rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
+    here = local_time(now, zone)
+    slot = slot_after_completion(rule, here, start.time() if isinstance(start, datetime) else None, zone)
+    if slot is None:
+        return
     due = slot_to_when(slot, zone)
-    if todo.due is not None:
-        before = start_of(when_to_slot(todo.due, zone))
-    else:  # it was taken off, and comes back
-        before = start_of(parse_slot(recurrence.start if recurrence.after_completion else occurrence))
-    after = start_of(slot)
+    if rule.freq.is_within_a_day and rule.is_distance and isinstance(slot, datetime):
+        # Hours and less are elapsed time (RFC 5545, 3.3.6), also in the night in which the clocks change.
+        moment = now.astimezone(UTC).replace(microsecond=0) + (slot - here)
+        slot = local_time(moment, zone)
+        due = When(slot.date(), moment)
+    for number in count(current + 1):
+        yield _Follower(number_occurrence(number), slot, due)
 
-    def moved(moment: datetime) -> datetime:
+
+def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: _Follower) -> Occurrence:
+    """Return the occurrence, its other dates as far from its date as those of the todo are from the one it had.
+
+    The date that it had is the one of its rule, so that postponing one todo does not move the others; but where
+    scheduled or wait were postponed beyond that as well, it is the due date. Days are counted, and the time on the
+    clock stays, unless the rule itself goes by hours or less.
+    """
+    zone, after = recurrence.zone, start_of(follower.slot)
+    due = None if todo.due is None else start_of(when_to_slot(todo.due, zone))
+    given = None if recurrence.after_completion else start_of(parse_slot(todo.occurrence or ""))
+    by_time = parse_rule(recurrence.rrule).freq.is_within_a_day
+
+    def move(moment: datetime, *, is_end: bool = False) -> datetime | None:
+        """Return the wall-clock time that stands for this one, None where nothing tells its distance."""
+        before = given or due
+        if given and due and given < moment <= due and not is_end:
+            before = due
+        if before is None:
+            return None
         try:
-            there = after + (moment - before)
+            moved = moment + (after - before if by_time else after.date() - before.date())
         except OverflowError:
             return moment
-        return there if FIRST_YEAR <= there.year <= LAST_YEAR else moment  # such as `someday`
+        return moved if FIRST_YEAR <= moved.year <= LAST_YEAR else moment  # such as `someday`
 
-    def moved_instant(instant: datetime | None) -> datetime | None:
-        return None if instant is None else slot_to_when(moved(local_time(instant, zone)), zone).at
+    def move_instant(instant: datetime | None, *, is_end: bool = False) -> datetime | None:
+        if instant is None:
+            return None
+        here = instant.astimezone(find_zone(zone))
+        begins_day = start_of_day(here.date(), here) == instant  # which is not always 00:00
+        wall = datetime.combine(here, time()) if begins_day else local_time(instant, zone)
+        moved = move(wall, is_end=is_end)
+        if moved is None:
+            return None
+        return start_of_day(moved.date(), here) if begins_day and not by_time else slot_to_when(moved, zone).at
 
     scheduled = None
-    if todo.scheduled is not None and todo.scheduled.at is None:
-        days = timedelta(days=(todo.scheduled.on - before.date()).days)
-        scheduled = When(moved(before + days).date())
-    elif todo.scheduled is not None and todo.scheduled.at is not None:
-        scheduled = slot_to_when(moved(local_time(todo.scheduled.at, zone)), zone)
-    return Occurrence(occurrence, due, scheduled, moved_instant(todo.wait_until), moved_instant(todo.expires_at))
+    if todo.scheduled is not None:
+        moved = move(start_of(when_to_slot(todo.scheduled, zone)))
+        if moved is not None:
+            scheduled = slot_to_when(moved, zone) if todo.scheduled.at else When(moved.date())
+    wait_until, expires_at = move_instant(todo.wait_until), move_instant(todo.expires_at, is_end=True)
+    return Occurrence(follower.occurrence, follower.due, scheduled, wait_until, expires_at)
 
 
-def find_upcoming(todo: TodoPublic, recurrence: Recurrence, most: int) -> list[When]:
-    """Return when the next occurrences after this one are due; fewer where the series ends."""
+def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most: int) -> list[When]:
+    """Return when the next occurrences after this one are due, from today on; fewer where the series ends."""
     assert todo.occurrence is not None
     rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
     if not recurrence.after_completion:
-        following = slots_after(rule, start, parse_slot(todo.occurrence), zone)
+        today = local_time(now, zone).date()
+        following = slots_after(rule, start, parse_slot(todo.occurrence), zone, not_before=today)
         return [slot_to_when(slot, zone) for slot in islice(following, most)]
     at = start.time() if isinstance(start, datetime) else None
     slot: Slot | None = when_to_slot(todo.due, zone) if todo.due else start

@@ -85,7 +85,7 @@ def _is_concerned(viewer: Viewer, references: Sequence[Reference]) -> ColumnElem
 
 
 async def list_upcoming(db: Database, reference: Reference, count: int) -> list[When]:
-    """Return when the next `count` occurrences after this one are due; fewer where the series ends.
+    """Return when the next `count` occurrences after this one are due, from today on; fewer where the series ends.
 
     A series that counts from completion is looked at as if each were done when it is due. Raises NotFoundError, and
     ConflictError for a todo that does not recur.
@@ -93,7 +93,7 @@ async def list_upcoming(db: Database, reference: Reference, count: int) -> list[
     [todo] = await get_todos(db, [reference])
     if todo.recurrence is None:
         raise _does_not_recur(todo.id)
-    return find_upcoming(todo, todo.recurrence, count)
+    return find_upcoming(todo, todo.recurrence, db.now, count)
 
 
 def _does_not_recur(number: int | None) -> ConflictError:

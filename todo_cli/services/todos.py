@@ -185,11 +185,11 @@ async def cancel_todos(db: Database, references: Sequence[Reference]) -> list[To
 
 
 async def skip_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Cancel this occurrence of each todo, and make the next one.
+    """Cancel this occurrence of each todo, and make the next one; what is not open stays as it is.
 
     Raises NotFoundError, and ConflictError for a todo that does not recur.
     """
-    return await _set_status(db, "skip", references, Status.CANCELLED, recurring="only")
+    return await _set_status(db, "skip", references, Status.CANCELLED, recurring="only", only_open=True)
 
 
 async def _set_status(
@@ -200,9 +200,10 @@ async def _set_status(
     *,
     recurring: Literal["same", "succeed", "only"] = "same",
     catch_up: bool = False,
+    only_open: bool = False,
 ) -> list[TodoOutcome]:
     fields = {"status": status.value, "completed_at": db.now if status is Status.DONE else None}
-    edit = Edit(fields, unless="status", recurring=recurring)
+    edit = Edit(fields, unless="status", recurring=recurring, only_open=only_open)
     return await edit_each(db, command, references, edit, catch_up=catch_up)
 
 
