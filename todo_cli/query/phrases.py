@@ -37,27 +37,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.query.dates.words import MONTH_NAMES, MONTHS, WEEKDAY_NAMES
 from todo_cli.query.rules import DAY_CODES, PREFIX, Rule, ordered, parse_rule, quote
 from todo_cli.query.slots import Slot
 from todo_cli.query.suggestions import nearest
 
 EXAMPLES = "day, weekday, 2 weeks, 'mon,thu', month, 15th, 'last day of month', '3rd tuesday of month', '24 dec'"
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
 MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 QUARTER_BEGINNINGS, QUARTER_ENDS = (1, 4, 7, 10), (3, 6, 9, 12)
 
@@ -71,8 +57,8 @@ _UNITS = {  # each with its frequency and how many of it make one
     "year": ("YEARLY", 1),
 }
 _DAY_NAMES = {
-    **{name[:length]: code for name, code in zip(WEEKDAYS, DAY_CODES, strict=True) for length in (3, None)},
-    **{f"{name}s": code for name, code in zip(WEEKDAYS, DAY_CODES, strict=True)},
+    **{name[:length]: code for name, code in zip(WEEKDAY_NAMES, DAY_CODES, strict=True) for length in (3, None)},
+    **{f"{name}s": code for name, code in zip(WEEKDAY_NAMES, DAY_CODES, strict=True)},
     "tues": "TU",
     "weds": "WE",
     "thur": "TH",
@@ -80,10 +66,9 @@ _DAY_NAMES = {
     **dict.fromkeys(("weekday", "weekdays"), "MO,TU,WE,TH,FR"),
     **dict.fromkeys(("weekend", "weekends"), "SA,SU"),
 }
-_MONTH_NAMES = {name[:length]: number for number, name in enumerate(MONTHS, 1) for length in (3, None)} | {"sept": 9}
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last": -1}
 _FILLERS = ("every", "other", "on", "of", "and", "the")
-_WORDS = (*_UNITS, *(f"{unit}s" for unit in _UNITS), *_DAY_NAMES, *_MONTH_NAMES, *_ORDINALS, *_FILLERS)
+_WORDS = (*_UNITS, *(f"{unit}s" for unit in _UNITS), *_DAY_NAMES, *MONTHS, *_ORDINALS, *_FILLERS)
 
 _LONGEST = 200
 _DAYS_OF_QUARTER = 30
@@ -184,7 +169,7 @@ def _parse_phrase(words: list[str]) -> tuple[_Period, _Days | None] | None:
         period, days = _parse_period_of(words[place + 1 :]), _parse_days(words[:place])
     else:
         # '2' alone is no day of the month, '2 dec' is
-        days = _parse_days(words, bare=any(word in _MONTH_NAMES for word in words))
+        days = _parse_days(words, bare=any(word in MONTHS for word in words))
         period = _default_period(days) if days else None
     return (period, days) if period and days and _go_together(period, days) else None
 
@@ -205,8 +190,8 @@ def _parse_period(words: list[str]) -> _Period | None:
 def _parse_period_of(words: list[str]) -> _Period | None:
     """Return the period after `of`, where the name of a month is one as well."""
     words = [word for word in words if word not in ("the", "every")]
-    if len(words) == 1 and words[0] in _MONTH_NAMES:
-        return _Period("YEARLY", month=_MONTH_NAMES[words[0]])
+    if len(words) == 1 and words[0] in MONTHS:
+        return _Period("YEARLY", month=MONTHS[words[0]])
     return _parse_period(words)
 
 
@@ -241,8 +226,8 @@ def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
             numbers.clear()
         elif word in _DAY_NAMES:
             weekdays.append(_DAY_NAMES[word])
-        elif word in _MONTH_NAMES:
-            months.append(_MONTH_NAMES[word])
+        elif word in MONTHS:
+            months.append(MONTHS[word])
         elif word not in ("and", "the"):
             return None
     days += numbers
@@ -282,7 +267,7 @@ def _parts_of_days(period: _Period, days: _Days) -> str:
     longest = MONTH_LENGTHS[month - 1] if month else 31
     for day in days.days:
         if not day or day > longest:
-            name = MONTHS[month - 1].title() if month else "a month"
+            name = MONTH_NAMES[month - 1].title() if month else "a month"
             raise InvalidInputError(f"{name} has no day {day}", f"its days run from 1 to {longest}")
     return parts + _part_of_month_days(days.days, longest if month not in (None, 2) else 28)
 

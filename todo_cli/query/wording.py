@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from todo_cli.query.phrases import MONTH_LENGTHS, MONTHS, QUARTER_BEGINNINGS, QUARTER_ENDS, WEEKDAYS
+from todo_cli.query.dates.words import MONTH_NAMES, WEEKDAY_NAMES
+from todo_cli.query.phrases import MONTH_LENGTHS, QUARTER_BEGINNINGS, QUARTER_ENDS
 from todo_cli.query.rules import Frequency, Rule, ordered
 from todo_cli.query.slots import Slot
 
@@ -58,7 +59,7 @@ def _describe_days(rule: Rule, start: Slot) -> str | None:
             weekdays = tuple(day.weekday for day in rule.by_day) or (start.weekday(),)
             if weekdays == _WORKDAYS and rule.interval == 1:
                 return "every weekday"
-            days = _join(WEEKDAYS[weekday].title() for weekday in weekdays)
+            days = _join(WEEKDAY_NAMES[weekday].title() for weekday in weekdays)
         case _:
             return every if rule.is_distance else None
     return None if days is None else f"{every} on {days}"
@@ -71,7 +72,7 @@ def _describe_days_of_year(rule: Rule, start: Slot) -> str | None:
     months = rule.by_month or (start.month,)
     if len(months) > 1:
         return None
-    name = MONTHS[months[0] - 1].title()
+    name = MONTH_NAMES[months[0] - 1].title()
     days = rule.by_month_day or (start.day,)
     if rule.by_day or rule.by_set_pos or days[-1] < 0:
         words = _describe_days_of_month(rule, start)
@@ -129,7 +130,7 @@ def _describe_weekdays_of_month(rule: Rule) -> str | None:
     if weekdays or any(abs(day.nth) > 5 for day in rule.by_day):
         return None
     sometimes = _SOMETIMES if any(abs(day.nth) == 5 for day in rule.by_day) else ""
-    return _join(f"{_nth(day.nth)} {WEEKDAYS[day.weekday].title()}" for day in rule.by_day) + sometimes
+    return _join(f"{_nth(day.nth)} {WEEKDAY_NAMES[day.weekday].title()}" for day in rule.by_day) + sometimes
 
 
 def _describe_end(rule: Rule) -> str:
@@ -138,7 +139,7 @@ def _describe_end(rule: Rule) -> str:
     until = rule.until
     if until is None:
         return ""
-    words = f", until {until.day} {MONTHS[until.month - 1][:3].title()} {until.year}"
+    words = f", until {until.day} {MONTH_NAMES[until.month - 1][:3].title()} {until.year}"
     if isinstance(until, datetime):
         words += f" {until:%H:%M}" + (" UTC" if until.tzinfo else "")
     return words
