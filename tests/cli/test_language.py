@@ -201,6 +201,7 @@ class TestWhere:
     def test_more_have_to_be_confirmed(self, filled: Here) -> None:
         refused = filled("done", "--where", "project:home")
         assert (refused.code, refused.out) == (2, "")
+        assert refused.err.splitlines()[:2] == ["Found 4 todos.", "  1  todo 1"]
         assert "--yes" in refused.err
         assert len(filled("list").ids) == 5
         assert sorted(filled("done", "--where", "project:home", "--yes").ids) == [1, 2, 3, 4]

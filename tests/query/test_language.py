@@ -268,6 +268,25 @@ def test_a_value_whose_quotes_the_shell_took_away(argument: str, tree: Filter) -
 
 
 @pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        ("+a | +b", "or"),
+        ("milk && bread", "and"),
+        ("!+shop", "not +shop"),
+        ("!is:overdue", "not is:overdue"),
+        ("due<friday", "due.before:friday"),
+        ("created>=sow", "created.since:sow"),
+        ("project=home", "project:home"),
+    ],
+)
+def test_signs_of_other_languages_are_refused(expression: str, meant: str) -> None:
+    with pytest.raises(ExpressionError, match="is no condition") as caught:
+        parse_filter(expression.split(), NOW)
+    assert f"did you mean '{meant}'?" in str(caught.value.hint)
+    parse_filter([f'"{expression}"'], NOW)
+
+
+@pytest.mark.parametrize(
     "words", ["due:friday 5pm", "due.before:24 dec", "due:friday at 5pm +x", "milk due:2026-12-24 18:00"]
 )
 def test_a_date_that_goes_on_in_the_next_words_is_refused(words: str) -> None:

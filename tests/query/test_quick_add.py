@@ -92,6 +92,7 @@ def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) ->
         ("x due.before:eom", "is a filter", "did you mean 'due:eom'?"),
         ("x +foo!", "no tag name", "did you mean 'foo'?"),
         ("x title:y", "title: is for 'todo modify'", "after --"),
+        ("x due=friday", "is no attribute", "did you mean 'due:friday'?"),
         ("x tag:", "there is no value after tag:", "after --"),
         ("Price tag: 20 EUR", "there is no value after tag:", "after --"),
         ("Call due:tomorrow 17", "followed by", "due:'tomorrow 17'"),

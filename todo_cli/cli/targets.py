@@ -27,6 +27,9 @@ MOST = 1000
 MOST_UNASKED = 3
 """So many todos that an expression finds are changed without a question."""
 
+MOST_SHOWN = 10
+"""So many of them are shown with the question."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -47,7 +50,7 @@ class Targets:
 
         Raises InvalidInputError if todos are named and looked for, or neither, and where there is nobody to ask.
         """
-        from todo_cli.query.references import parse_references
+        from todo_cli.query.references import parse_references, refer_to
         from todo_cli.services.todos import change_found
 
         if self.where is None:
@@ -66,8 +69,12 @@ class Targets:
             raise InvalidInputError(f"these are more than {MOST:,} todos at once", "narrow it, and repeat the command")
         invocation.note(f"Found {count_todos(len(found))}.")
         if outcomes is None:
+            for todo in found[:MOST_SHOWN]:
+                invocation.note(f"  {todo.id}  {todo.title}")
+            if len(found) > MOST_SHOWN:
+                invocation.note(f"  and {len(found) - MOST_SHOWN} more")
             invocation.confirm(f"{verb.capitalize()} {count_todos(len(found))}?", yes=self.yes)
-            outcomes = invocation.run(change, found)
+            outcomes = invocation.run(change, refer_to(found))
         return outcomes
 
     def _parse_where(self, invocation: Invocation) -> ListQuery:

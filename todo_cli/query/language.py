@@ -30,6 +30,7 @@ Everything else is text, which stands in the title or in the description.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
@@ -191,4 +192,22 @@ class _Parser:
                 raise token.place.error(f"'-{token.text}' begins with a '-'", f"did you mean 'not {meant}'? {_AS_TEXT}")
         if not token.text.strip():
             raise token.place.error("there is no text between the quotes")
+        if token.place.expression[token.place.start] not in "\"'" and (ours := _meant_by(token.text)):
+            raise token.place.error(f"{token.text!r} is no condition", f"did you mean '{ours}'? {_AS_TEXT}")
         return ContainsText(token.text)
+
+
+_SIGNS = {"|": "or", "||": "or", "&": "and", "&&": "and"}
+_COMPARISON = re.compile(r"([A-Za-z]+)(<=|>=|==|[<>=])(.+)")
+_MODIFIERS = {"<": ".before", ">": ".after", "<=": ".by", ">=": ".since"}
+
+
+def _meant_by(text: str) -> str | None:
+    """Return how the language says what other languages say with such signs; None for plain text."""
+    if text[0] == "!" and (text[1:2].isalpha() or text[1:2] == "+"):
+        return f"not {text[1:]}"
+    comparison = _COMPARISON.fullmatch(text)
+    if not comparison or (name := comparison[1].lower()) not in NAMES:
+        return _SIGNS.get(text)
+    modifier = _MODIFIERS.get(comparison[2], "") if name in DATE_FIELDS else ""
+    return f"{name}{modifier}:{comparison[3]}"

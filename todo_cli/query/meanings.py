@@ -71,8 +71,9 @@ def read_attribute(token: Token, now: datetime, conventions: Conventions) -> Fil
 
 
 def parse_priority(text: str) -> Priority:
-    """Return the priority of that name; raises InvalidInputError with the names there are."""
-    return Priority[choose(text, _PRIORITIES, "priority", "priorities").upper()]
+    """Return the priority of that name or first letter; raises InvalidInputError with the names there are."""
+    begun = [name for name in _PRIORITIES if name[0] == text.lower()]
+    return Priority[(begun[0] if begun else choose(text, _PRIORITIES, "priority", "priorities")).upper()]
 
 
 def parse_status(text: str) -> HasStatus:

@@ -39,6 +39,7 @@ _LONGEST_VALUE = 6
 
 _NAME = "[A-Za-z]+(?:-after|!)?"
 _HEAD = re.compile(rf"({_NAME})(\.[A-Za-z]+)?:")
+_EQUALS = re.compile(r"([A-Za-z]+)=(\S+)")
 _WORD = re.compile(rf"""{_NAME}:(?:"[^"]*"|'[^']*')(?!\S)|\S+""")
 _AS_TEXT = "after -- everything is text"
 
@@ -126,6 +127,9 @@ def _name(word: _Word, known: Collection[str]) -> None:
     if word.text[0] == "+" and word.text[1:2].isalpha():
         word.name, word.value = "tag", parse_name(word.text[1:], "tag")
         return
+    if (equals := _EQUALS.fullmatch(word.text)) and equals[1].lower() in known:
+        written = f"{equals[1].lower()}:{equals[2]}"
+        raise InvalidInputError(f"{word.text!r} is no attribute", f"did you mean '{written}'? {_AS_TEXT}")
     if not (head := _HEAD.match(word.text)):
         return
     name, value = _read_name(head), word.text[head.end() :]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.models.values import TodoPublic
 
 MOST = 1000
 EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
@@ -64,6 +65,11 @@ def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Ref
         if hint and "no reference" in error.message:
             error.hint = f"{error.hint}; {hint}"
         raise
+
+
+def refer_to(todos: Iterable[TodoPublic]) -> list[Reference]:
+    """Return a reference to each of the todos, by its uuid."""
+    return [UuidReference(str(todo.uuid), todo.uuid, todo.uuid) for todo in todos]
 
 
 def parse_uuid(text: str) -> UUID:

@@ -18,7 +18,7 @@ from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Todo
 from todo_cli.models.values import Status, TodoOutcome, When
-from todo_cli.query.references import Reference, UuidReference
+from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing import Editing, lock_series, public_row
 from todo_cli.services.listing import get_todos
 from todo_cli.services.lookup import find_todos, is_referred_to, load_todos, match_references, to_public
@@ -68,8 +68,7 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
         if not open_:
             return None
         plan = Plan({todo.uuid: todo.version for todo in open_})
-        uuids = [UuidReference(str(todo.uuid), todo.uuid, todo.uuid) for todo in open_]
-        return replace(replace(editing, references=uuids).write_planned(plan), recall=recall)
+        return replace(replace(editing, references=refer_to(open_)).write_planned(plan), recall=recall)
 
     return await db.write("delete", work, shortcut=Shortcut(make, read, recall))
 

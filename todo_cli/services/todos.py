@@ -19,8 +19,8 @@ from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Priority, Status, TodoOutcome, When
-from todo_cli.query.references import Reference, UuidReference
+from todo_cli.models.values import Priority, Status, TodoOutcome, TodoPublic, When
+from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing import edit_each, ensure_project, ensure_tags
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import (
@@ -227,14 +227,13 @@ async def change_found(
     change: Callable[[Database, Sequence[Reference]], Awaitable[list[TodoOutcome]]],
     *,
     most: int,
-) -> tuple[Sequence[Reference], list[TodoOutcome] | None]:
+) -> tuple[Sequence[TodoPublic], list[TodoOutcome] | None]:
     """Return which todos the query finds, and what `change` makes of them: None, and nothing, for more than `most`.
 
     Those are changed that were found, all in one step, also where one of them is not like that any more by then.
     """
-    page = await list_todos(db, query)
-    found = [UuidReference(str(todo.uuid), todo.uuid, todo.uuid) for todo in page.todos]
-    return found, await change(db, found) if 0 < len(found) <= most else None
+    found = (await list_todos(db, query)).todos
+    return found, await change(db, refer_to(found)) if 0 < len(found) <= most else None
 
 
 async def empty_trash(db: Database) -> int:
