@@ -95,9 +95,9 @@ def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) ->
         ("x due=friday", "is no attribute", "did you mean 'due:friday'?"),
         ("x tag:", "there is no value after tag:", "after --"),
         ("Price tag: 20 EUR", "there is no value after tag:", "after --"),
-        ("Call due:tomorrow 17", "followed by", "due:'tomorrow 17'"),
+        ("Call due:tomorrow 17", "followed by", "what is text stands before it"),
         ("Call every:monday at 5pm", "followed by a time", "due:'monday at 5pm'"),
-        ("Call every:day 9:00", "followed by a time", "due:'day 9:00'"),
+        ("Call every:day 9:00", "followed by a time", "due:'9:00'"),
         ("Filter every!:3 weeks", "followed by", "every-after:'3 weeks'"),
     ],
 )

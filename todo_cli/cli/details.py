@@ -120,8 +120,6 @@ def gather(
     read = words[: len(words) - invocation.literals] if invocation.literals else words
     attributes = read_attributes(read, known, _make_test(invocation))
     values = dict(attributes.values)
-    if empty := [name for name, value in values.items() if not value and not may_empty]:
-        raise InvalidInputError(f"there is no value after {empty[0]}:", "after -- everything is text")
     for name, value in options.items():
         if value is not None and name in values:
             raise InvalidInputError(
@@ -132,8 +130,11 @@ def gather(
     for name in _NONE:
         if values.get(name, "").lower() == "none":
             values[name] = ""
-    if not may_empty and (empty := [name for name, value in values.items() if not value and name != "description"]):
-        raise InvalidInputError(f"there is no value after {empty[0]}:", "leave it out")
+    # An empty --description says what is so anyway.
+    said = {"description"} if options.get("description") == "" else set()
+    empty = [name for name, value in values.items() if not value and name not in said]
+    if empty and not may_empty:
+        raise InvalidInputError(f"there is no value after {empty[0]}:", "after -- everything is text")
     on = tuple(parse_name(name, "tag") for name in (*(tags or ()), *attributes.tag))
     off = tuple(parse_name(name, "tag") for name in (*(untag or ()), *attributes.untag))
     if "none" in {fold(name) for name in (*on, *off)}:

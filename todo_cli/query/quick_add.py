@@ -157,22 +157,27 @@ def _unquote(value: str) -> str:
 def _check_end(word: _Word, following: Iterable[_Word], is_value: IsValue) -> None:
     """Raise InvalidInputError if the value goes on in the words that follow, as far as they are text."""
     assert word.name is not None
-    value, meant = word.value, None
+    value, meant, is_uncertain = word.value, None, False
     for count, more in enumerate(following, start=2):
         if more.name is not None or count > _LONGEST_VALUE or word.text[-1] in "\"'" or " " in word.value:
             break
         value = f"{value} {more.text}".strip()
-        if is_value(word.name, value) or (count == 2 and is_slip(value, partial(is_value, word.name))):
+        if is_value(word.name, value):
             meant = value
+        elif count == 2 and is_slip(value, partial(is_value, word.name)):
+            is_uncertain = True
         tail = value.removeprefix(word.value).strip()
-        if word.name.startswith("every") and tail[:1].isdigit() + tail.startswith("at ") and is_value("due", tail):
+        is_time = (tail[:1].isdigit() or tail.startswith("at ")) and is_value("due", tail)
+        if word.name.startswith("every") and is_time:
+            when = value if is_value("due", value) else tail
             raise InvalidInputError(
-                f"{word.text!r} is followed by a time", f"what recurs has it in due:, as in due:'{word.value} {tail}'"
+                f"{word.text!r} is followed by a time", f"what recurs has it in due:, as in due:'{when}'"
             )
-    if meant is not None:
+    if meant is not None or is_uncertain:
+        proposal = f"did you mean {_SPOKEN.get(word.name, word.name)}:'{meant}'? " if meant else ""
         raise InvalidInputError(
             f"{word.text!r} is followed by what may belong to it",
-            f"did you mean {_SPOKEN.get(word.name, word.name)}:'{meant}'? what is text stands before it, or after --",
+            f"{proposal}what is text stands before it, or after --",
         )
 
 
