@@ -13,7 +13,7 @@ from todo_cli.rendering.terminal import describe_page
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TODO = TodoPublic(
     1, UUID(int=1), "t", None, Status.OPEN, Priority.NONE, None, (),
-    None, None, None, None, None, None, MOMENT, MOMENT, None, None, 1,
+    None, None, None, None, None, None, None, MOMENT, MOMENT, None, None, 1,
 )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from todo_cli.db.at_once import is_not_archived, open_gate_if, scalar
 from todo_cli.db.edits import Edit, Plan
 from todo_cli.db.ensuring import Wanted, ensure
 from todo_cli.db.history_lines import OLD, line, quoted, write_history
-from todo_cli.db.statements import RECURRENCE, Viewer, prove, with_recurrence
+from todo_cli.db.statements import RECURRENCE, Viewer, prove, select_links, with_recurrence
 from todo_cli.db.step import TODO_FIELDS, encode
 from todo_cli.db.succession import (
     Beginnings,
@@ -294,6 +294,7 @@ def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, la
     return select(
         *(case((was_changed, changed.c[old.name]), else_=old).label(old.name) for old in target.c),
         *RECURRENCE,
+        *select_links(target),
         case((was_changed, after), else_=before).label("project"),
         scalar(kept, target).label("kept"),
         scalar(select(func.aggregate_strings(labels.c.name, ","))).label("added"),

@@ -27,7 +27,7 @@ from sqlalchemy.types import Integer, Uuid
 
 from todo_cli.models.tables import Base
 
-CHANGES, PROJECTS, SERIES = (Base.metadata.tables[name] for name in ("changes", "projects", "series"))
+CHANGES, PROJECTS, SERIES, TODOS = (Base.metadata.tables[name] for name in ("changes", "projects", "series", "todos"))
 
 
 def line(
@@ -85,6 +85,11 @@ def _uuid_of(table: Table, row: FromClause, reference: ColumnElement[Any]) -> Co
     return quoted(select(table.c.uuid).where(table.c.id == reference).correlate(row).scalar_subquery())
 
 
+def _parent_uuid(row: FromClause) -> ColumnElement[Any]:
+    parent = TODOS.alias("parent")
+    return select(parent.c.uuid).where(parent.c.id == row.c.parent_id).correlate(row).scalar_subquery()
+
+
 OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
     "title": lambda row: cast(func.to_json(row.c.title), Text()),
     "description": lambda row: cast(func.to_json(row.c.description), Text()),
@@ -97,6 +102,8 @@ OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
     "expires_at": lambda row: quoted(_instant(row.c.expires_at)),
     "series": lambda row: _uuid_of(SERIES, row, row.c.series_id),
     "occurrence": lambda row: quoted(row.c.occurrence),
+    "parent": lambda row: quoted(_parent_uuid(row)),
+    "started_at": lambda row: quoted(_instant(row.c.started_at)),
     "completed_at": lambda row: quoted(_instant(row.c.completed_at)),
     "deleted_at": lambda row: quoted(_instant(row.c.deleted_at)),
 }

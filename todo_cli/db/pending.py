@@ -35,7 +35,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeEngine
 
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Base, Project, Series, Tag, User
+from todo_cli.models.tables import Base, Comment, Project, Series, Tag, User, derive
 from todo_cli.models.text import fold
 
 _tables = Base.metadata.tables
@@ -45,18 +45,18 @@ class Pending:
     """The writes that are still to be sent, and what has to be so for them to be right."""
 
     def __init__(self) -> None:
-        self._created: list[User | Project | Tag] = []
+        self._created: list[User | Project | Tag | Comment] = []
         self._changed: dict[tuple[str, int], dict[str, object]] = {}
         self._statements: list[Update | Delete] = []
         self._history: list[dict[str, Any]] = []
         self._expectations: list[ColumnElement[bool]] = []
 
-    def create(self, row: User | Project | Tag) -> None:
+    def create(self, row: User | Project | Tag | Comment) -> None:
         """Insert the row. It is none of a session's, and has no number."""
-        row.key = fold(row.name)
+        derive(row)
         self._created.append(row)
 
-    def change(self, row: User | Project | Tag | Series, field: str, value: object) -> None:
+    def change(self, row: User | Project | Tag | Series | Comment, field: str, value: object) -> None:
         """Set the field; of the object at once, so that the session that loaded it does not write it as well."""
         values = {field: value, "key": fold(str(value))} if field == "name" else {field: value}
         for name, new in values.items():

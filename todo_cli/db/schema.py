@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that this program works with. Revisions are numbered, so that older and newer can be told apart."""
 
 version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

@@ -11,7 +11,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Label, Select, and_, case, exists, func, literal, select, true
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Label,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import col
 
@@ -51,7 +65,7 @@ class Query:
     beside: Sequence[Label[Any]] = ()
 
 
-_series = Base.metadata.tables["series"]
+_series, _todos, _dependencies = (Base.metadata.tables[name] for name in ("series", "todos", "dependencies"))
 
 
 def with_recurrence(todos: FromClause) -> FromClause:
@@ -64,6 +78,24 @@ RECURRENCE: Sequence[ColumnElement[Any]] = (
     *(_series.c[name] for name in ("rrule", "dtstart_local", "tzid", "after_completion")),
 )
 """What to select of the series of a todo; `series` is NULL where it does not recur."""
+
+
+def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
+    """Return what to select of the other todos that a todo has to do with: `depends`, `blocks` and `children`.
+
+    Each is a list of their numbers joined by commas, with a mark behind each: the first letter of its status, and `~`
+    for one in the trash.
+    """
+    other = _todos.alias("other")
+    mark = func.substr(other.c.status, 1, 1, type_=Text()) + case((other.c.deleted_at.is_not(None), "~"), else_="")
+    marked = select(func.aggregate_strings(cast(other.c.id, Text()) + mark, ","))
+    edges = _dependencies.c
+    lists = {
+        "depends": marked.join(_dependencies, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
+        "blocks": marked.join(_dependencies, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
+        "children": marked.where(other.c.parent_id == todos.c.id),
+    }
+    return [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
 
 
 def users_named(name: str | None) -> ColumnElement[bool]:

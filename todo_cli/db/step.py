@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from todo_cli.db.pending import Pending, one_of
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Base, Change, Project, Series, Tag, Todo, User
+from todo_cli.models.tables import Base, Change, Comment, Project, Series, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.text import fold
 from todo_cli.models.types import UtcDateTime
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncSession
 
-Recorded = User | Project | Tag | Series | Todo
+Recorded = User | Project | Tag | Series | Todo | Comment
 """The rows whose history is kept."""
 
 TODO_FIELDS = (
@@ -44,6 +44,8 @@ TODO_FIELDS = (
     "expires_at",
     "series",
     "occurrence",
+    "parent",
+    "started_at",
     "completed_at",
     "deleted_at",
 )
@@ -54,6 +56,7 @@ _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
     Project: ("name", "archived_at"),
     Tag: ("name",),
     Series: SERIES_FIELDS,
+    Comment: ("todo", "text", "created_at"),
     Todo: TODO_FIELDS,
 }
 _UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
@@ -351,7 +354,7 @@ def encode(value: object) -> str | None:
     match value:
         case None:
             return None
-        case User() | Project() | Tag() | Series() | Todo():
+        case User() | Project() | Tag() | Series() | Todo() | Comment():
             plain: object = str(value.uuid)
         case When():
             plain = {"on": value.on.isoformat(), "at": _instant(value.at)} if value.at else value.on.isoformat()

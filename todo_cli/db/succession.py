@@ -43,7 +43,7 @@ from todo_cli.models.values import Status
 TODOS, TODO_TAGS, TAGS = (Base.metadata.tables[name] for name in ("todos", "todo_tags", "tags"))
 
 _INHERITED = (
-    *("user_id", "project_id", "series_id"),
+    *("user_id", "project_id", "series_id", "parent_id"),
     *("title", "title_folded", "description", "description_folded", "priority"),
 )
 _OWN = (
@@ -186,7 +186,7 @@ class Successors:
         return (
             insert(TODOS)
             .from_select([*_INHERITED, *_OWN], rows)
-            .returning(TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.series_id)
+            .returning(TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.series_id, TODOS.c.parent_id)
             .cte("born")
         )
 
@@ -230,13 +230,17 @@ class Successors:
         project = line(last, born.c.uuid, "project", todo=born.c.id, new=quoted(PROJECTS.c.uuid)).select_from(
             born.join(PROJECTS, PROJECTS.c.id == born.c.project_id)
         )
+        older = TODOS.alias("older")
+        parent = line(last + 2, born.c.uuid, "parent", todo=born.c.id, new=quoted(older.c.uuid)).select_from(
+            born.join(older, older.c.id == born.c.parent_id)
+        )
         series = line(last + 1, born.c.uuid, "series", todo=born.c.id, new=quoted(SERIES.c.uuid)).select_from(
             born.join(SERIES, SERIES.c.id == born.c.series_id)
         )
-        tags = line(last + 2, born.c.uuid, "tag", todo=born.c.id, new=quoted(TAGS.c.uuid)).select_from(
+        tags = line(last + 3, born.c.uuid, "tag", todo=born.c.id, new=quoted(TAGS.c.uuid)).select_from(
             born.join(handed_on, handed_on.c.todo_id == born.c.id).join(TAGS, TAGS.c.id == handed_on.c.tag_id)
         )
-        return [fields, project, series, tags]
+        return [fields, project, series, parent, tags]
 
     def list_numbers(self, todos: FromClause, born: CTE) -> ColumnElement[str]:
         """Return `UUID=number` of each todo that follows on this one, joined by commas."""

@@ -96,6 +96,8 @@ class User(Base, table=True):
     key: str = Field(default="", sa_column=_key())
     email: str | None = Field(default=None, sa_column=Column(Text()))
     created_at: datetime = Field(sa_column=_instant())
+    edges_version: int = Field(default=0, sa_column=Column(Integer(), nullable=False, server_default="0"))
+    """Grows whenever it changes which of the user's todos depends on, or belongs to, which."""
 
     projects: list["Project"] = Relationship(back_populates="user", sa_relationship_kwargs={"lazy": "raise"})
     todos: list["Todo"] = Relationship(back_populates="user", sa_relationship_kwargs={"lazy": "raise"})
@@ -154,6 +156,19 @@ class Tag(Base, table=True):
     )
 
 
+class Dependency(Base, table=True):
+    """Which todo cannot be begun before which other one is closed."""
+
+    __tablename__ = "dependencies"
+    __table_args__ = (
+        CheckConstraint("todo_id <> depends_on_id", name="of_another"),
+        Index(None, "depends_on_id", "todo_id"),
+    )
+
+    todo_id: int = Field(sa_column=_references("todos.id", on_delete="CASCADE", primary_key=True))
+    depends_on_id: int = Field(sa_column=_references("todos.id", on_delete="CASCADE", primary_key=True))
+
+
 class Todo(Base, table=True):
     """One item. Deleted ones stay, with `deleted_at`, until the trash is emptied."""
 
@@ -169,6 +184,7 @@ class Todo(Base, table=True):
         CheckConstraint("version > 0", name="version_positive"),
         CheckConstraint("scheduled_at IS NULL OR scheduled_on IS NOT NULL", name="scheduled_time_has_date"),
         CheckConstraint("(series_id IS NULL) = (occurrence IS NULL)", name="occurrence_of_series"),
+        CheckConstraint("parent_id <> id", name="parent_is_another"),
         # Each serves one kind of list in its order; see docs/decisions/0008-indexes.md.
         Index(
             "ix_todos_list",
@@ -193,6 +209,12 @@ class Todo(Base, table=True):
             *("user_id", "completed_at"),
             postgresql_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
             sqlite_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+        ),
+        Index(
+            None,
+            "parent_id",
+            postgresql_where=text("parent_id IS NOT NULL"),
+            sqlite_where=text("parent_id IS NOT NULL"),
         ),
         # No occurrence of a series exists twice, whoever makes it.
         Index(None, "series_id", "occurrence", unique=True),
@@ -224,6 +246,8 @@ class Todo(Base, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
     series_id: int | None = Field(default=None, sa_column=_references("series.id", nullable=True))
     occurrence: str | None = Field(default=None, sa_column=Column(binary_text()))
+    parent_id: int | None = Field(default=None, sa_column=_references("todos.id", nullable=True, on_delete="SET NULL"))
+    started_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
 
     user: User = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
     project: Optional["Project"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
@@ -231,6 +255,15 @@ class Todo(Base, table=True):
         back_populates="todos", link_model=TodoTag, sa_relationship_kwargs={"lazy": "raise"}
     )
     series: Optional["Series"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
+    parent: Optional["Todo"] = Relationship(sa_relationship_kwargs={"lazy": "raise", "remote_side": "Todo.id"})
+    depends: list["Todo"] = Relationship(
+        link_model=Dependency,
+        sa_relationship_kwargs={
+            "lazy": "raise",
+            "primaryjoin": "Todo.id == Dependency.todo_id",
+            "secondaryjoin": "Todo.id == Dependency.depends_on_id",
+        },
+    )
 
     @property
     def due(self) -> When | None:
@@ -281,6 +314,28 @@ class Series(Base, table=True):
     def first_occurrence(self) -> str:
         """Which occurrence the first todo of the series is: its start, or a number that counts completions."""
         return number_occurrence(1) if self.after_completion else self.dtstart_local
+
+
+class Comment(Base, table=True):
+    """What somebody remarked about a todo, and when."""
+
+    __tablename__ = "comments"
+    __table_args__ = (
+        CheckConstraint("length(trim(text)) > 0", name="text_not_blank"),
+        CheckConstraint(f"length(text) <= {DESCRIPTION_LENGTH}", name="text_length"),
+        Index(None, "todo_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+    entity: ClassVar[str] = "comment"
+
+    id: int | None = Field(default=None, sa_column=identity_column())
+    uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
+    user_id: int = Field(sa_column=_references("users.id"))
+    todo_id: int = Field(sa_column=_references("todos.id", on_delete="CASCADE"))
+    text: str = Field(sa_column=Column(Text(), nullable=False))
+    created_at: datetime = Field(sa_column=_instant())
+
+    todo: "Todo" = Relationship(sa_relationship_kwargs={"lazy": "raise"})
 
 
 def number_occurrence(number: int) -> str:

@@ -77,12 +77,29 @@ class Recurrence:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """What a todo is to others, which are named by their numbers. Those in the trash do not count.
+
+    `depends` are those that come before it, `blocks` the open ones that come after it. `blocked` is true for an open
+    todo that depends on one that is open. `subtasks` counts what belongs directly to it and was not cancelled,
+    `subtasks_done` what is done of that.
+    """
+
+    parent: int | None = None
+    subtasks: int = 0
+    subtasks_done: int = 0
+    depends: tuple[int, ...] = ()
+    blocks: tuple[int, ...] = ()
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TodoPublic:
     """One todo as a command shows it. All instants are aware and in UTC.
 
     `wait_until` is when it appears in lists, `expires_at` the first moment at which it does not any more.
-    `occurrence` tells which one of its series it is: the date or date and time that the rule gave it, or a number
-    where the series counts from completion.
+    `started_at` is since when somebody is at it. `occurrence` tells which one of its series it is: the date or date
+    and time that the rule gave it, or a number where the series counts from completion.
     """
 
     id: int
@@ -99,11 +116,13 @@ class TodoPublic:
     expires_at: datetime | None
     recurrence: Recurrence | None
     occurrence: str | None
+    started_at: datetime | None
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
     deleted_at: datetime | None
     version: int
+    links: Links = Links()
 
     def is_waiting(self, now: datetime) -> bool:
         """Return whether it is open and hidden from lists until later."""

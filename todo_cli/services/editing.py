@@ -19,7 +19,7 @@ from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Project, Series, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Recurrence, Status, TodoOutcome, TodoPublic, When
+from todo_cli.models.values import Links, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import (
@@ -28,9 +28,10 @@ from todo_cli.services.lookup import (
     load_todos,
     make_public,
     match_references,
+    publish,
+    read_links,
     read_recurrence,
     split_names,
-    to_public,
     to_recurrence,
 )
 from todo_cli.services.recurring import Every, begin_series, find_successors, make_successor
@@ -101,8 +102,13 @@ class Editing:
                 if series := recurring.get(todo.uuid):
                     successors[todo.uuid] = await self._succeed(step, todo, series)
         await step.flush()
+        public = await publish(step, [*todos, *(heir for heirs in successors.values() for heir in heirs)])
         return [
-            TodoOutcome(to_public(todo), step.has_changed(todo), tuple(map(to_public, successors.get(todo.uuid, ()))))
+            TodoOutcome(
+                public[todo.uuid],
+                step.has_changed(todo),
+                tuple(public[heir.uuid] for heir in successors.get(todo.uuid, ())),
+            )
             for todo in todos
         ]
 
@@ -111,11 +117,12 @@ class Editing:
         changed = await step.find_changed()
         found = await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))
         made = [todo for todo in found.scalars() if todo not in todos]
+        public = await publish(step, [*todos, *made])
         return [
             TodoOutcome(
-                to_public(todo),
+                public[todo.uuid],
                 todo.uuid in changed,
-                tuple(to_public(heir) for heir in made if todo.series and heir.series_id == todo.series_id),
+                tuple(public[heir.uuid] for heir in made if todo.series and heir.series_id == todo.series_id),
             )
             for todo in todos
         ]
@@ -164,7 +171,7 @@ class Editing:
                 step.change(row, deleted_at=None)
             else:
                 row = make_successor(todo, occurrence, step.user_id, step.now)
-                row.project, row.tags, row.series = todo.project, list(todo.tags), series
+                row.project, row.tags, row.series, row.parent = todo.project, list(todo.tags), series, todo.parent
                 step.create(row)
             found.append(row)
         return found
@@ -263,7 +270,9 @@ class Editing:
             successors = []
             for heir in plan.successors.get(row.uuid, ()):
                 heir.id = int(numbers[str(heir.uuid)])
-                successors.append(make_public(heir, todo.project, todo.tags, recurrence))
+                successors.append(
+                    make_public(heir, todo.project, todo.tags, recurrence, Links(parent=todo.links.parent))
+                )
             outcomes[todo.id] = TodoOutcome(todo, row.changed, tuple(successors))
         found = match_references(self.references, [outcome.todo for outcome in outcomes.values()], trashed=True)
         return [outcomes[todo.id] for todo in found]
@@ -271,7 +280,7 @@ class Editing:
 
 def public_row(row: Row[Any]) -> TodoPublic:
     tags = {*split_names(row.kept), *split_names(row.added)}
-    return make_public(row, row.project, tags, read_recurrence(row))
+    return make_public(row, row.project, tags, read_recurrence(row), read_links(row))
 
 
 async def lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, make_order, project_or_nested
 from todo_cli.db.database import Database
-from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, with_recurrence
+from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
 from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Base, Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
@@ -19,7 +19,15 @@ from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
 from todo_cli.query.filters import Filter, HasTag, InProject, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
-from todo_cli.services.lookup import check_name, is_referred_to, make_public, match_references, read_recurrence
+from todo_cli.services.lookup import (
+    check_name,
+    is_referred_to,
+    make_public,
+    match_references,
+    read_links,
+    read_recurrence,
+    split_names,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def _select_todos() -> Select[Any]:
 
 def _todos(rows: Sequence[Any]) -> list[TodoPublic]:
     return [
-        make_public(row, row.project, row.tags.split(",") if row.tags else (), read_recurrence(row))
+        make_public(row, row.project, split_names(row.tags), read_recurrence(row), read_links(row))
         for row in rows
         if row.found
     ]
@@ -137,7 +145,10 @@ _COLUMNS: tuple[Any, ...] = (
     Todo.wait_until,
     Todo.expires_at,
     Todo.occurrence,
+    Todo.parent_id,
+    Todo.started_at,
     *RECURRENCE,
+    *select_links(Base.metadata.tables["todos"]),
     Todo.created_at,
     Todo.updated_at,
     Todo.completed_at,

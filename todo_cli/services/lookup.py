@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
 from todo_cli.db.conditions import refers_to
+from todo_cli.db.statements import select_links
 from todo_cli.db.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
-from todo_cli.models.tables import Project, Series, Tag, Todo
+from todo_cli.models.tables import Base, Project, Series, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Priority, Recurrence, Status, TodoPublic, When
+from todo_cli.models.values import Links, Priority, Recurrence, Status, TodoPublic, When
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.query.suggestions import nearest
 
@@ -36,6 +38,7 @@ def _relationship(attribute: object) -> QueryableAttribute[Any]:
 _WITH_PROJECT = selectinload(_relationship(Todo.project))
 _WITH_TAGS = selectinload(_relationship(Todo.tags))
 _WITH_SERIES = selectinload(_relationship(Todo.series))
+_WITH_PARENT = selectinload(_relationship(Todo.parent))
 
 
 def _locked(statement: StatementT) -> StatementT:
@@ -59,9 +62,9 @@ async def find_todos(
 
 
 def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Select[Todo]:
-    """Return the statement that finds the user's todos, by number, with project, tags and series loaded."""
+    """Return the statement that finds the user's todos, by number, with project, tags, series and parent loaded."""
     mine = select(Todo).where(col(Todo.user_id) == transaction.user_id, *conditions)
-    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(col(Todo.id))
+    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES, _WITH_PARENT).order_by(col(Todo.id))
 
 
 def is_referred_to(references: Sequence[Reference]) -> ColumnElement[bool]:
@@ -136,10 +139,23 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
     raise NotFoundError(f"there is no {model.entity} {name!r}", hint)
 
 
-def to_public(todo: Todo) -> TodoPublic:
-    """Return the row, with project, tags and series loaded, as a plain value."""
-    project = todo.project.name if todo.project else None
-    return make_public(todo, project, [tag.name for tag in todo.tags], to_recurrence(todo.series))
+async def publish(transaction: Transaction, todos: Iterable[Todo]) -> dict[UUID, TodoPublic]:
+    """Return the rows, as they are stored, as plain values by their uuid. Project, tags and series are loaded."""
+    rows = {todo.uuid: todo for todo in todos}
+    table = Base.metadata.tables["todos"]
+    columns = (table.c.uuid, table.c.parent_id, table.c.status, *select_links(table))
+    linked = await transaction.session.execute(select(*columns).where(table.c.uuid.in_(rows)))
+    links = {row.uuid: read_links(row) for row in linked}
+    return {
+        uuid: make_public(
+            todo,
+            todo.project.name if todo.project else None,
+            [tag.name for tag in todo.tags],
+            to_recurrence(todo.series),
+            links[uuid],
+        )
+        for uuid, todo in rows.items()
+    }
 
 
 def to_recurrence(series: Series | None) -> Recurrence | None:
@@ -157,7 +173,11 @@ def read_recurrence(row: Any) -> Recurrence | None:
 
 
 def make_public(
-    columns: Any, project: str | None, tags: Iterable[str], recurrence: Recurrence | None = None
+    columns: Any,
+    project: str | None,
+    tags: Iterable[str],
+    recurrence: Recurrence | None = None,
+    links: Links | None = None,
 ) -> TodoPublic:
     """Return what has the columns of `todos`, a model's row or a selected one, as a plain value."""
     return TodoPublic(
@@ -175,12 +195,48 @@ def make_public(
         expires_at=columns.expires_at,
         recurrence=recurrence,
         occurrence=columns.occurrence,
+        started_at=columns.started_at,
         created_at=columns.created_at,
         updated_at=columns.updated_at,
         completed_at=columns.completed_at,
         deleted_at=columns.deleted_at,
         version=columns.version,
+        links=links or Links(),
     )
+
+
+def read_links(row: Any, after: Mapping[int, TodoPublic] | None = None) -> Links:
+    """Return the links that stand in a row as `select_links` selects them.
+
+    `after` has todos, by number, that are not any more as they were when the row was read.
+    """
+    others = after or {}
+
+    def read(marked: str | None) -> list[tuple[int, Status | None]]:
+        """Return numbers and, unless they are in the trash, statuses."""
+        found = []
+        for text in split_names(marked):
+            number = int(text.rstrip("odc~"))
+            letter = text.lstrip("0123456789")
+            status = None if letter.endswith("~") else _STATUSES[letter]
+            if other := others.get(number):
+                status = None if other.deleted_at else other.status
+            found.append((number, status))
+        return sorted(found)
+
+    depends, blocks = read(row.depends), read(row.blocks)
+    children = [status for _, status in read(row.children) if status not in (None, Status.CANCELLED)]
+    return Links(
+        parent=row.parent_id,
+        subtasks=len(children),
+        subtasks_done=children.count(Status.DONE),
+        depends=tuple(number for number, status in depends if status),
+        blocks=tuple(number for number, status in blocks if status is Status.OPEN),
+        blocked=row.status == Status.OPEN.value and any(status is Status.OPEN for _, status in depends),
+    )
+
+
+_STATUSES = {status.value[0]: status for status in Status}
 
 
 def split_names(names: str | None) -> list[str]:

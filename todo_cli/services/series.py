@@ -21,7 +21,7 @@ from todo_cli.models.values import Status, TodoOutcome, When
 from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing import Editing, lock_series, public_row
 from todo_cli.services.listing import get_todos
-from todo_cli.services.lookup import find_todos, is_referred_to, load_todos, match_references, to_public
+from todo_cli.services.lookup import find_todos, is_referred_to, load_todos, match_references, publish
 from todo_cli.services.recurring import find_upcoming
 
 
@@ -47,12 +47,12 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
         for todo in open_:
             step.change(todo, deleted_at=step.now)
         await step.flush()
-        return [TodoOutcome(to_public(todo), changed=True) for todo in open_]
+        return [TodoOutcome(todo, changed=True) for todo in (await publish(step, open_)).values()]
 
     async def recall(step: Step) -> list[TodoOutcome]:
         changed = await step.find_changed()
         found = (await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))).scalars()
-        return [TodoOutcome(to_public(todo), changed=True) for todo in found]
+        return [TodoOutcome(todo, changed=True) for todo in (await publish(step, found)).values()]
 
     def make(viewer: Viewer, step: UUID) -> Executable:
         condition = _is_concerned(viewer, references)

@@ -26,8 +26,8 @@ from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import (
     load_todos,
     make_public,
+    publish,
     split_names,
-    to_public,
     to_recurrence,
 )
 from todo_cli.services.recurring import Every, begin_series
@@ -107,7 +107,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
 
     async def work(step: Step) -> TodoOutcome:
         if new.uuid and (there := await _find_own(step, new.uuid)):
-            return TodoOutcome(to_public(there), changed=False)
+            return TodoOutcome((await publish(step, [there]))[there.uuid], changed=False)
         project = await ensure_project(step, new.project)
         tags = await ensure_tags(step, new.tags)
         todo = make_row(step.user_id)
@@ -117,13 +117,13 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
             step.create(todo.series)
         step.create(todo)
         await step.flush()
-        return TodoOutcome(to_public(todo), changed=True)
+        return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     async def recall(step: Step) -> TodoOutcome:
         todo = await _find_own(step, uuid)
         if todo is None:  # somebody has removed it for good since
             raise NotFoundError("the new todo was added, and is gone again")
-        return TodoOutcome(to_public(todo), changed=True)
+        return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     row, series = make_row(0), make_series(0)
     if series:
