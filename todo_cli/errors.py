@@ -44,6 +44,23 @@ class ConflictError(TodoError):
     exit_code = 4
 
 
+class CircleError(ConflictError):
+    """A todo that would come before itself; `path` leads from its number back to it."""
+
+    def __init__(self, verb: str, path: Sequence[int]) -> None:
+        super().__init__(f"{path[0]} would {verb} itself: {' → '.join(map(str, path))}")
+
+
+class OpenSubtasksError(ConflictError):
+    """Todos that are to be closed, and have open subtasks: so many below those of these numbers."""
+
+    def __init__(self, parents: Sequence[int], count: int) -> None:
+        named = ", ".join(map(str, sorted(set(parents))))
+        noun = "subtask" if count == 1 else "subtasks"
+        super().__init__(f"{named} still has {count} open {noun}", "--with-subtasks closes them as well")
+        self.count = count
+
+
 class BusyError(ConflictError):
     """Others were changing the same things; it is tried again before the user hears of it."""
 

@@ -69,6 +69,7 @@ EVERY = st.none() | st.builds(
 REFERENCES = st.lists(st.integers(1, 5), min_size=1, max_size=3, unique=True).map(
     lambda numbers: tuple(NumberReference(number) for number in numbers)
 )
+BOUND = REFERENCES | st.just(())
 COMMANDS = st.one_of(
     st.builds(
         NewTodo,
@@ -82,6 +83,8 @@ COMMANDS = st.one_of(
         wait_until=MOMENTS,
         expires_at=MOMENTS,
         every=EVERY,
+        depends=BOUND,
+        parent=st.none() | REFERENCES.map(lambda found: found[0]),
     ).map(lambda new: lambda db: add_todo(db, new)),
     st.builds(
         lambda references, *fields: lambda db: modify_todos(db, references, TodoChanges(*fields)),
@@ -101,9 +104,26 @@ COMMANDS = st.one_of(
         st.booleans(),
     ),
     st.builds(
-        lambda references, catch_up: lambda db: complete_todos(db, references, catch_up=catch_up),
+        lambda references, changes: lambda db: modify_todos(db, references, changes),
         REFERENCES,
-        st.booleans(),
+        st.builds(
+            TodoChanges,
+            depends=BOUND,
+            undepends=BOUND | st.just("all"),
+            parent=st.none() | REFERENCES.map(lambda found: found[0]),
+            project=st.none() | NAMES,
+            clear=st.sampled_from([frozenset[str](), frozenset({"project"})]),
+        )
+        | st.just(TodoChanges(clear=frozenset({"parent"}))),
+    ),
+    st.builds(
+        lambda references, *flags: (
+            lambda db: complete_todos(
+                db, references, **dict(zip(("catch_up", "force", "with_subtasks"), flags, strict=True))
+            )
+        ),
+        REFERENCES,
+        *[st.booleans()] * 3,
     ),
     st.builds(lambda references: lambda db: skip_todos(db, references), REFERENCES),
     st.builds(
@@ -124,6 +144,7 @@ FROM todo.todos LEFT JOIN todo.projects p ON p.id = project_id ORDER BY todos.id
 OTHERS = (
     "SELECT * FROM todo.projects ORDER BY key",
     "SELECT * FROM todo.tags ORDER BY key",
+    "SELECT * FROM todo.dependencies ORDER BY 1, 2",
     "SELECT s.* FROM todo.series s JOIN todo.todos t ON t.series_id = s.id ORDER BY t.id",
 )
 EMPTY = "TRUNCATE todo.todos, todo.projects, todo.tags, todo.series, todo.steps RESTART IDENTITY CASCADE"
@@ -146,6 +167,8 @@ async def read_all(db: Database) -> tuple[list[Any], list[tuple[Any, ...]]]:
     rows, history = await db.read(work)
     names: dict[str, str] = {}
     for row in rows:
+        if "depends_on_id" in row:
+            continue
         names[str(row.pop("uuid"))] = str(row["id"] if "title" in row else row.get("name", "series"))
         # Numbers of projects, tags and series that a refused command used up are missing.
         for number in ("project_id", "series_id", *(("id",) if "title" not in row else ())):
@@ -170,7 +193,7 @@ async def outcome(command: Awaitable[Any]) -> Any:
         return type(error), error.message
     outcomes = found if isinstance(found, list) else [found]
     return [
-        (item.changed, [_without_uuids(todo) for todo in (item.todo, *item.next)])
+        (item.changed, [_without_uuids(todo) for todo in (item.todo, *item.next, *item.family)], item.ready)
         for item in outcomes
         if isinstance(item, TodoOutcome)
     ]
@@ -238,6 +261,16 @@ async def test_what_people_do_all_day_is_one_statement(db: Database, statements:
         reopen_todos(db, one),
         delete_todos(db, both),
         restore_todos(db, one),
+        add_todo(db, NewTodo("step", depends=one, parent=one[0])),
+        add_todo(db, NewTodo("step", parent=parse_references(["3"])[0], tags=("x",))),
+        add_todo(db, NewTodo("after", depends=parse_references(["3", "4"]))),
+        modify_todos(db, one, TodoChanges(project="home")),
+        modify_todos(db, parse_references(["5"]), TodoChanges(depends=one, undepends=parse_references(["3"]))),
+        modify_todos(db, parse_references(["5"]), TodoChanges(parent=one[0])),
+        modify_todos(db, parse_references(["5"]), TodoChanges(clear=frozenset({"parent"}), undepends="all")),
+        complete_todos(db, one, with_subtasks=True),
+        delete_todos(db, one),
+        restore_todos(db, parse_references(["4"])),
     ]
     for number, command in enumerate(commands):
         statements.clear()

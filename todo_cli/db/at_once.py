@@ -27,15 +27,19 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    cast,
     exists,
     func,
     literal,
+    null,
     select,
     true,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.edges import Bindings
+from todo_cli.db.edits import Edit
 from todo_cli.db.ensuring import Wanted, ensure
 from todo_cli.db.history_lines import line, quoted, write_history
 from todo_cli.db.statements import Viewer, prove
@@ -50,40 +54,58 @@ PROJECTS, TAGS = _tables["projects"], _tables["tags"]
 
 
 def add_at_once(
-    viewer: Viewer, step: UUID, todo: Todo, project: str | None, tags: Iterable[str], series: Series | None = None
-) -> Select[tuple[int, str | None, str | None]]:
-    """Return the statement that adds the todo with its project, tags and series; its row has `id`, `project`, `tags`.
+    viewer: Viewer,
+    step: UUID,
+    todo: Todo,
+    project: str | None,
+    tags: Iterable[str],
+    series: Series | None,
+    bound: Edit,
+) -> Select[Any]:
+    """Return the statement that adds the todo with its project, tags and series, bound to others as the edit says.
 
-    The todo's own fields are set, but neither its user nor its project nor the series, which the statement makes.
-    `tags` in the row are joined by commas.
+    The todo's own fields are set, but neither its user nor its project nor the series, which the statement makes. The
+    row has `id`, `project`, `tags`, joined by commas, and what `read_links` reads.
     """
     derive(todo)
     me = prove(viewer).cte("me")
     is_new = ~exists().where(TODOS.c.uuid == literal(todo.uuid, Uuid()))
-    gate = open_gate_if(me, step, "add", viewer.now, and_(is_new, is_not_archived(me, project)))
+    bindings = Bindings(me, bound)
+    all_well = and_(is_new, is_not_archived(me, project), bindings.all_found())
+    gate = open_gate_if(me, step, "add", viewer.now, all_well)
     wanted_projects = Wanted.make(PROJECTS, [project] if project else [])
     wanted_tags = Wanted.make(TAGS, tags)
     projects = ensure(wanted_projects, gate, viewer.now)
     labels = ensure(wanted_tags, gate, viewer.now, after=projects)
-    given = [column for column in TODOS.c if column.name not in ("id", "user_id", "project_id", "series_id")]
+    own_project: Any = select(projects.c.id).scalar_subquery()
+    parent: Any = null()
+    if bindings.parent is not None:
+        parent = select(bindings.parent.c.id).scalar_subquery()
+        if project is None:
+            own_project = select(bindings.parent.c.project_id).scalar_subquery()
+    made = ("id", "user_id", "project_id", "series_id", "parent_id")
+    given = [column for column in TODOS.c if column.name not in made]
     beginnings = Beginnings({todo.uuid: series} if series else {})
     begun = beginnings.insert(gate, viewer.now)
     row = select(
         gate.c.user_id,
-        select(projects.c.id).scalar_subquery(),
+        own_project,
         select(begun.c.id).scalar_subquery(),
+        cast(parent, TODOS.c.parent_id.type),
         *(literal(getattr(todo, column.name), column.type) for column in given),
     )
     added = (
         insert(TODOS)
-        .from_select(["user_id", "project_id", "series_id", *(column.name for column in given)], row)
-        .returning(TODOS.c.id)
+        .from_select(["user_id", "project_id", "series_id", "parent_id", *(column.name for column in given)], row)
+        .returning(TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.parent_id)
         .cte("added")
     )
     links = insert(TODO_TAGS).from_select(
         ["todo_id", "tag_id"], select(added.c.id, labels.c.id).select_from(added.join(labels, true()))
     )
+    edges = bindings.bind(added, true())
     place = {field: number for number, field in enumerate(("exists", *TODO_FIELDS, "tag"))}
+    belongs = [bindings.tell_parent(place["parent"], added, None)] if bindings.parent is not None else []
     history = write_history(
         gate,
         [
@@ -95,15 +117,31 @@ def add_at_once(
             ),
             *beginnings.creations(),
             line(place["series"], todo.uuid, "series", new=quoted(begun.c.uuid)).select_from(begun),
-            line(place["project"], todo.uuid, "project", new=quoted(projects.c.uuid)).select_from(projects),
+            line(place["project"], todo.uuid, "project", todo=added.c.id, new=quoted(PROJECTS.c.uuid)).select_from(
+                added.join(PROJECTS, PROJECTS.c.id == added.c.project_id)
+            )
+            if bindings.parent is not None and project is None
+            else line(place["project"], todo.uuid, "project", new=quoted(projects.c.uuid)).select_from(projects),
+            *belongs,
             line(place["tag"], todo.uuid, "tag", new=quoted(labels.c.uuid)).select_from(labels),
+            *bindings.tell(place["tag"] + 1, added, edges, None),
         ],
     )
+    named = select(projects.c.name).scalar_subquery()
+    if bindings.parent is not None and project is None:
+        named = select(PROJECTS.c.name).where(PROJECTS.c.id == added.c.project_id).correlate(added).scalar_subquery()
+    nothing = cast(null(), Text())
     return select(
         added.c.id,
-        select(projects.c.name).scalar_subquery().label("project"),
+        added.c.parent_id,
+        literal(todo.status, Text()).label("status"),
+        null().label("deleted_at"),
+        bindings.list_prerequisites().label("depends"),
+        nothing.label("blocks"),
+        nothing.label("children"),
+        named.label("project"),
         select(func.aggregate_strings(labels.c.name, ",")).scalar_subquery().label("tags"),
-    ).add_cte(links.cte("links"), history)
+    ).add_cte(links.cte("links"), *([] if edges is None else [edges]), history)
 
 
 def open_gate_if(me: CTE, step: UUID, command: str, now: datetime, condition: ColumnElement[bool]) -> CTE:

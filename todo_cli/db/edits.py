@@ -12,6 +12,10 @@ from sqlalchemy import Row
 
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.values import Status
+from todo_cli.query.references import Reference
+
+Kin = Literal["open", "kept", "trashed"]
+"""Who of a family: what is open of it, what is not in the trash, or what went into the trash with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class Edit:
     `recurring` tells what becomes of a todo that recurs: it is like any other (`same`), the next occurrence is made
     (`succeed`), also with nothing but recurring todos allowed (`only`), or the command is refused while it is open.
     `ends_series` lets the series of each todo make no more of them. `only_open` leaves others as they are.
+
+    `depends` are todos that each is to depend on, `undepends` those that none of them is to depend on any more;
+    `parent` is the one that they are to belong to. `kin` tells who of the families below the todos gets the fields
+    `kin_fields` as well; `trashed` ones also have those above them. With `waits` a todo that depends on an open one
+    is refused, with `whole` one that has open subtasks, and it is told what does not wait any more.
     """
 
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -35,6 +44,18 @@ class Edit:
     recurring: Literal["same", "succeed", "only", "refuse"] = "same"
     ends_series: bool = False
     only_open: bool = False
+    depends: tuple[Reference, ...] = ()
+    undepends: tuple[Reference, ...] | Literal["all"] = ()
+    parent: Reference | None = None
+    kin: Kin | None = None
+    kin_fields: tuple[str, ...] = ()
+    waits: bool = False
+    whole: bool = False
+
+    @property
+    def binds(self) -> bool:
+        """Return whether todos come to depend on, or to belong to, others."""
+        return bool(self.depends or self.parent)
 
     def spares(self, todo: Todo | Row[Any]) -> bool:
         """Return whether the todo stays as it is because of `unless`, or since it is not open and should be."""

@@ -80,15 +80,18 @@ RECURRENCE: Sequence[ColumnElement[Any]] = (
 """What to select of the series of a todo; `series` is NULL where it does not recur."""
 
 
+def mark_status(todos: FromClause) -> ColumnElement[str]:
+    """Return the first letter of the todo's status, and `~` behind it for one in the trash."""
+    return func.substr(todos.c.status, 1, 1, type_=Text()) + case((todos.c.deleted_at.is_not(None), "~"), else_="")
+
+
 def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
     """Return what to select of the other todos that a todo has to do with: `depends`, `blocks` and `children`.
 
-    Each is a list of their numbers joined by commas, with a mark behind each: the first letter of its status, and `~`
-    for one in the trash.
+    Each is a list of their numbers joined by commas, with a mark behind each (see `mark_status`).
     """
     other = _todos.alias("other")
-    mark = func.substr(other.c.status, 1, 1, type_=Text()) + case((other.c.deleted_at.is_not(None), "~"), else_="")
-    marked = select(func.aggregate_strings(cast(other.c.id, Text()) + mark, ","))
+    marked = select(func.aggregate_strings(cast(other.c.id, Text()) + mark_status(other), ","))
     edges = _dependencies.c
     lists = {
         "depends": marked.join(_dependencies, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),

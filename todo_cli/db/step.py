@@ -63,7 +63,9 @@ _UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, 
 """What a new row has unless it is said otherwise, beside what is absent."""
 
 _tables = Base.metadata.tables
-STEPS, CHANGES, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "changes", "todos", "todo_tags"))
+STEPS, CHANGES, TODOS, TODO_TAGS, USERS = (
+    _tables[name] for name in ("steps", "changes", "todos", "todo_tags", "users")
+)
 
 NamedT = TypeVar("NamedT", Project, Tag)
 
@@ -132,6 +134,11 @@ class Step(Transaction):
         stored = await self.session.execute(select(STEPS.c.id).where(STEPS.c.uuid == self.uuid))
         return stored.first() is not None
 
+    async def hold_edges(self) -> None:
+        """Keep others from binding todos to each other until the transaction ends, and tell them that it was done."""
+        mine = update(USERS).where(USERS.c.id == self.user_id)
+        await self.session.execute(mine.values(edges_version=USERS.c.edges_version + 1))
+
     async def find_changed(self) -> set[UUID]:
         """Return what the step changed when it was stored before, by uuid."""
         stored = select(col(StepRow.id)).where(col(StepRow.uuid) == self.uuid).scalar_subquery()
@@ -193,6 +200,19 @@ class Step(Transaction):
         todo.tags.remove(tag)
         self._record(todo, "tag", tag, None)
         return True
+
+    def bind(self, todo: Todo, other: Todo) -> bool:
+        """Let the todo, whose dependencies are loaded, depend on the other; return False if it did."""
+        if other in todo.depends:
+            return False
+        todo.depends.append(other)
+        self._record(todo, "depends", None, other)
+        return True
+
+    def free(self, todo: Todo, other: Todo) -> None:
+        """Let the todo, whose dependencies are loaded, depend on the other no more."""
+        todo.depends.remove(other)
+        self._record(todo, "depends", other, None)
 
     async def remove(self, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
         """Delete the user's projects, or the tag, that the condition finds, with their links to todos; return them.
@@ -306,6 +326,8 @@ class Step(Transaction):
         if isinstance(row, Todo):
             for tag in row.tags:
                 self._record(row, "tag", None, tag)
+            for other in row.depends:
+                self._record(row, "depends", None, other)
 
     def _record(self, row: Recorded, field: str, old: object, new: object) -> None:
         self._note(row.entity, row.uuid, field, old, new)

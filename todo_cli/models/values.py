@@ -78,7 +78,7 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a todo is to others, which are named by their numbers. Those in the trash do not count.
+    """What a todo is to others, which are named by their numbers. Those in the trash do not count, save as `parent`.
 
     `depends` are those that come before it, `blocks` the open ones that come after it. `blocked` is true for an open
     todo that depends on one that is open. `subtasks` counts what belongs directly to it and was not cancelled,
@@ -133,16 +133,27 @@ class TodoPublic:
         return self.status is Status.OPEN and self.expires_at is not None and self.expires_at <= now
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class ReadyTodo:
+    """An open todo that waits for nothing any more."""
+
+    id: int
+    title: str
+
+
 @dataclass(frozen=True, slots=True)
 class TodoOutcome:
     """A todo after a command, and whether the command changed it (`done` on a done todo does not).
 
-    `next` has the occurrences that the command made to follow it.
+    `next` has the occurrences that the command made to follow it, `family` those that belong to the same family and
+    were changed with it, `ready` the todos that waited for it, or for one of these, and for nothing else that is open.
     """
 
     todo: TodoPublic
     changed: bool
     next: tuple[TodoPublic, ...] = ()
+    family: tuple[TodoPublic, ...] = ()
+    ready: tuple[ReadyTodo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

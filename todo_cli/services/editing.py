@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,10 @@ from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Project, Series, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Links, Recurrence, Status, TodoOutcome, TodoPublic, When
+from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference
+from todo_cli.services.binding import Bindings, check_closing, find_kin, find_ready, read_ready
 from todo_cli.services.lookup import (
     find_todos,
     is_referred_to,
@@ -75,57 +76,74 @@ class Editing:
 
     async def work(self, step: Step) -> list[TodoOutcome]:
         edit = self.edit
-        todos = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
-        self._check_versions(todos)
+        if edit.binds:
+            await step.hold_edges()
+        named = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
+        self._check_versions(named)
+        todos = [*named, *await find_kin(step, self.references, named, edit.kin)]
         touched = [todo for todo in todos if not edit.spares(todo)]
-        recurring = await lock_series(step, touched)
+        recurring = await lock_series(step, touched if edit.recurring != "same" else named)
         self._check_recurring(touched, recurring)
-        if closed := [todo for todo in touched if self.every and todo.status != Status.OPEN.value]:
+        if closed := [todo for todo in named if self.every and todo.status != Status.OPEN.value]:
             raise ConflictError(
                 f"{closed[0].id} is {closed[0].status}, and would not come again",
                 f"'todo reopen {closed[0].id}' opens it, or let the occurrence that is open recur otherwise",
             )
+        await check_closing(step, touched, edit)
+        closing = [todo for todo in touched if edit.whole and todo.status == Status.OPEN.value]
+        bindings = await Bindings.find(step, named, edit)
         fields = dict(edit.fields)
         if edit.project is not None:
             fields["project"] = await ensure_project(step, edit.project)
+        if bindings.parent:
+            fields["parent"] = bindings.parent
         tags = await ensure_tags(step, edit.tags)
         for todo in touched:
-            series = recurring.get(todo.uuid)
-            if edit.ends_series and series:
-                step.change(series, ended_at=step.now)
-                step.touch(todo)
-            step.change(todo, **{**fields, **self._begin(step, todo, fields)})
-            _change_tags(step, todo, tags, edit.untag)
+            if todo in named:
+                series = recurring.get(todo.uuid)
+                if edit.ends_series and series:
+                    step.change(series, ended_at=step.now)
+                    step.touch(todo)
+                step.change(todo, **{**fields, **self._begin(step, todo, fields)})
+                _change_tags(step, todo, tags, edit.untag)
+                bindings.apply(step, todo)
+            else:
+                step.change(todo, **{name: fields[name] for name in edit.kin_fields})
         successors: dict[UUID, list[Todo]] = {}
         if edit.recurring in ("succeed", "only"):
             for todo in sorted(touched, key=lambda todo: todo.id or 0):
                 if series := recurring.get(todo.uuid):
                     successors[todo.uuid] = await self._succeed(step, todo, series)
         await step.flush()
+        ready = await find_ready(step, closing)
         public = await publish(step, [*todos, *(heir for heirs in successors.values() for heir in heirs)])
-        return [
-            TodoOutcome(
-                public[todo.uuid],
-                step.has_changed(todo),
-                tuple(public[heir.uuid] for heir in successors.get(todo.uuid, ())),
-            )
-            for todo in todos
-        ]
+        return gather_outcomes(
+            [public[todo.uuid] for todo in todos],
+            {todo.id for todo in named if todo.id},
+            {todo.id for todo in todos if todo.id and step.has_changed(todo)},
+            {todo.id: [public[heir.uuid] for heir in successors.get(todo.uuid, ())] for todo in todos if todo.id},
+            ready,
+        )
 
     async def recall(self, step: Step) -> list[TodoOutcome]:
         todos = await find_todos(step, self.references, trashed=True)
         changed = await step.find_changed()
         found = await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))
-        made = [todo for todo in found.scalars() if todo not in todos]
-        public = await publish(step, [*todos, *made])
-        return [
-            TodoOutcome(
-                public[todo.uuid],
-                todo.uuid in changed,
-                tuple(public[heir.uuid] for heir in made if todo.series and heir.series_id == todo.series_id),
-            )
-            for todo in todos
-        ]
+        others = [todo for todo in found.scalars() if todo not in todos]
+        heirs = [todo for todo in others if todo.series_id and todo.created_at == step.now]
+        edited = [*todos, *(todo for todo in others if todo not in heirs)]
+        public = await publish(step, [*edited, *heirs])
+        return gather_outcomes(
+            [public[todo.uuid] for todo in edited],
+            {todo.id for todo in todos if todo.id},
+            {todo.id for todo in edited if todo.id and todo.uuid in changed},
+            {
+                todo.id: [public[heir.uuid] for heir in heirs if heir.series_id == todo.series_id]
+                for todo in edited
+                if todo.id
+            },
+            await find_ready(step, [todo for todo in edited if self.edit.whole and todo.uuid in changed]),
+        )
 
     def _check_versions(self, todos: Sequence[Todo]) -> None:
         expected = self.edit.if_version
@@ -206,14 +224,15 @@ class Editing:
         edit, every = self.edit, self.every
         touched = [row for row in rows if not edit.spares(row)]
         series, successors = {}, {}
-        if every and any(row.status != Status.OPEN.value for row in touched):
+        named = [row for row in touched if row.named]
+        if every and any(row.status != Status.OPEN.value for row in named):
             return None
         if every:
-            dues = {None if row.due_on is None else When(row.due_on, row.due_at) for row in touched}
+            dues = {None if row.due_on is None else When(row.due_on, row.due_at) for row in named}
             lacking = edit.fields.get("due") is None and ("due" in edit.fields or None in dues)
             if lacking and "due" not in edit.fields and len(dues) > 1:
                 return None  # some get a due date with their series, others keep theirs
-            for row in touched:
+            for row in named:
                 own = None if row.due_on is None else When(row.due_on, row.due_at)
                 due = edit.fields.get("due", own)
                 assert due is None or isinstance(due, When)
@@ -258,29 +277,74 @@ class Editing:
         return [make_successor(todo, occurrence, 0, self.db.now) for occurrence in found]
 
     def _read(self, rows: Sequence[Row[Any]], plan: Plan) -> list[TodoOutcome]:
-        outcomes = {}
+        links = read_links(rows, bound=True)
+        todos = {}
+        following: dict[int, list[TodoPublic]] = {}
         for row in rows:
             recurrence = read_recurrence(row)
             if row.uuid in plan.series:
                 recurrence = to_recurrence(plan.series[row.uuid])
-            elif self.edit.ends_series:
+            elif self.edit.ends_series and row.named:
                 recurrence = None
-            todo = replace(public_row(row), recurrence=recurrence)
+            todo = replace(public_row(row), recurrence=recurrence, links=links[row.id])
             numbers = dict(pair.split("=") for pair in split_names(row.next))
-            successors = []
             for heir in plan.successors.get(row.uuid, ()):
                 heir.id = int(numbers[str(heir.uuid)])
-                successors.append(
-                    make_public(heir, todo.project, todo.tags, recurrence, Links(parent=todo.links.parent))
-                )
-            outcomes[todo.id] = TodoOutcome(todo, row.changed, tuple(successors))
-        found = match_references(self.references, [outcome.todo for outcome in outcomes.values()], trashed=True)
-        return [outcomes[todo.id] for todo in found]
+                inherited = Links(parent=todo.links.parent)
+                made = make_public(heir, todo.project, todo.tags, recurrence, inherited)
+                following.setdefault(row.id, []).append(made)
+            todos[todo.id] = todo
+        named = match_references(self.references, [todos[row.id] for row in rows if row.named], trashed=True)
+        kin = [todos[row.id] for row in rows if not row.named]
+        return gather_outcomes(
+            [*named, *kin],
+            {todo.id for todo in named},
+            {row.id for row in rows if row.changed},
+            following,
+            {row.id: read_ready(row.ready) for row in rows},
+        )
+
+
+def gather_outcomes(
+    todos: Sequence[TodoPublic],
+    named: Container[int],
+    changed: Container[int],
+    following: Mapping[int, Sequence[TodoPublic]],
+    ready: Mapping[int, Sequence[ReadyTodo]],
+) -> list[TodoOutcome]:
+    """Return what became of the named todos, each with those of its family that were changed with it."""
+    parents = {todo.id: todo.links.parent for todo in todos}
+    families: dict[int, list[TodoPublic]] = {todo.id: [todo] for todo in todos if todo.id in named}
+    for todo in todos:
+        if todo.id in named or todo.id not in changed:
+            continue
+        head: int | None = todo.id
+        while head is not None and head not in families:
+            head = parents.get(head)
+        if head is None:  # it lies above one of them
+            head = next((number for number in families if todo.id in _ancestors(number, parents)), min(families))
+        families[head].append(todo)
+    outcomes = []
+    for head, family in families.items():
+        next_ = [heir for todo in family for heir in following.get(todo.id, ())]
+        found = {each for todo in family for each in ready.get(todo.id, ())}
+        others = tuple(sorted(family[1:], key=lambda todo: todo.id))
+        outcomes.append(TodoOutcome(family[0], head in changed, tuple(next_), others, tuple(sorted(found))))
+    return outcomes
+
+
+def _ancestors(number: int, parents: Mapping[int, int | None]) -> set[int]:
+    found = set()
+    above = parents.get(number)
+    while above is not None and above not in found:
+        found.add(above)
+        above = parents.get(above)
+    return found
 
 
 def public_row(row: Row[Any]) -> TodoPublic:
     tags = {*split_names(row.kept), *split_names(row.added)}
-    return make_public(row, row.project, tags, read_recurrence(row), read_links(row))
+    return make_public(row, row.project, tags, read_recurrence(row))
 
 
 async def lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:

@@ -88,11 +88,9 @@ def _select_todos() -> Select[Any]:
 
 
 def _todos(rows: Sequence[Any]) -> list[TodoPublic]:
-    return [
-        make_public(row, row.project, split_names(row.tags), read_recurrence(row), read_links(row))
-        for row in rows
-        if row.found
-    ]
+    found = [row for row in rows if row.found]
+    links = read_links(found)
+    return [make_public(row, row.project, split_names(row.tags), read_recurrence(row), links[row.id]) for row in found]
 
 
 async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -39,6 +39,7 @@ _WITH_PROJECT = selectinload(_relationship(Todo.project))
 _WITH_TAGS = selectinload(_relationship(Todo.tags))
 _WITH_SERIES = selectinload(_relationship(Todo.series))
 _WITH_PARENT = selectinload(_relationship(Todo.parent))
+WITH_DEPENDENCIES = selectinload(_relationship(Todo.depends))
 
 
 def _locked(statement: StatementT) -> StatementT:
@@ -143,16 +144,15 @@ async def publish(transaction: Transaction, todos: Iterable[Todo]) -> dict[UUID,
     """Return the rows, as they are stored, as plain values by their uuid. Project, tags and series are loaded."""
     rows = {todo.uuid: todo for todo in todos}
     table = Base.metadata.tables["todos"]
-    columns = (table.c.uuid, table.c.parent_id, table.c.status, *select_links(table))
-    linked = await transaction.session.execute(select(*columns).where(table.c.uuid.in_(rows)))
-    links = {row.uuid: read_links(row) for row in linked}
+    statement = select(table.c.id, table.c.parent_id, table.c.status, table.c.deleted_at, *select_links(table))
+    links = read_links((await transaction.session.execute(statement.where(table.c.uuid.in_(rows)))).all())
     return {
         uuid: make_public(
             todo,
             todo.project.name if todo.project else None,
             [tag.name for tag in todo.tags],
             to_recurrence(todo.series),
-            links[uuid],
+            links[todo.id or 0],
         )
         for uuid, todo in rows.items()
     }
@@ -205,35 +205,48 @@ def make_public(
     )
 
 
-def read_links(row: Any, after: Mapping[int, TodoPublic] | None = None) -> Links:
-    """Return the links that stand in a row as `select_links` selects them.
+def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
+    """Return the links of each todo, by its number, of rows that select what `select_links` gives.
 
-    `after` has todos, by number, that are not any more as they were when the row was read.
+    The rows are of todos as they are now, their links of how they were when the statement began. With `bound` they
+    also have what `Bindings.describe` gives.
     """
-    others = after or {}
+    before = {row.id: _read_marked(row.depends) for row in rows}
+    if bound:
+        for row in rows:
+            before[row.id].update(_read_marked(row.bound))
+            for number in split_names(row.freed):
+                before[row.id].pop(int(number), None)
+    now = {row.id: None if row.deleted_at else Status(row.status) for row in rows}
+    depends = {number: {other: now.get(other, old) for other, old in found.items()} for number, found in before.items()}
+    blocks = {row.id: _without(_read_marked(row.blocks), now) for row in rows}
+    children = {row.id: _without(_read_marked(row.children), now) for row in rows}
+    for row in rows:
+        for other in depends[row.id].keys() & blocks.keys():
+            blocks[other][row.id] = now[row.id]
+        if row.parent_id in children:
+            children[row.parent_id][row.id] = now[row.id]
+    return {
+        row.id: Links(
+            parent=row.parent_id,
+            subtasks=sum(status in (Status.OPEN, Status.DONE) for status in children[row.id].values()),
+            subtasks_done=sum(status is Status.DONE for status in children[row.id].values()),
+            depends=tuple(sorted(number for number, status in depends[row.id].items() if status)),
+            blocks=tuple(sorted(number for number, status in blocks[row.id].items() if status is Status.OPEN)),
+            blocked=row.status == Status.OPEN.value and Status.OPEN in depends[row.id].values(),
+        )
+        for row in rows
+    }
 
-    def read(marked: str | None) -> list[tuple[int, Status | None]]:
-        """Return numbers and, unless they are in the trash, statuses."""
-        found = []
-        for text in split_names(marked):
-            number = int(text.rstrip("odc~"))
-            letter = text.lstrip("0123456789")
-            status = None if letter.endswith("~") else _STATUSES[letter]
-            if other := others.get(number):
-                status = None if other.deleted_at else other.status
-            found.append((number, status))
-        return sorted(found)
 
-    depends, blocks = read(row.depends), read(row.blocks)
-    children = [status for _, status in read(row.children) if status not in (None, Status.CANCELLED)]
-    return Links(
-        parent=row.parent_id,
-        subtasks=len(children),
-        subtasks_done=children.count(Status.DONE),
-        depends=tuple(number for number, status in depends if status),
-        blocks=tuple(number for number, status in blocks if status is Status.OPEN),
-        blocked=row.status == Status.OPEN.value and any(status is Status.OPEN for _, status in depends),
-    )
+def _read_marked(text: str | None) -> dict[int, Status | None]:
+    """Return numbers with their statuses, None for what is in the trash."""
+    parts = ((part.rstrip("odc~"), part.lstrip("0123456789")) for part in split_names(text))
+    return {int(number): None if mark.endswith("~") else _STATUSES[mark] for number, mark in parts}
+
+
+def _without(found: dict[int, Status | None], others: Container[int]) -> dict[int, Status | None]:
+    return {number: status for number, status in found.items() if number not in others}
 
 
 _STATUSES = {status.value[0]: status for status in Status}

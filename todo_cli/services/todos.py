@@ -21,12 +21,14 @@ from todo_cli.models.tables import Series, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.references import Reference, refer_to
+from todo_cli.services.binding import Bindings
 from todo_cli.services.editing import edit_each, ensure_project, ensure_tags
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import (
     load_todos,
     make_public,
     publish,
+    read_links,
     split_names,
     to_recurrence,
 )
@@ -47,6 +49,8 @@ class NewTodo:
     wait_until: datetime | None = None
     expires_at: datetime | None = None
     every: Every | None = None
+    depends: tuple[Reference, ...] = ()
+    parent: Reference | None = None
     uuid: UUID | None = None
 
 
@@ -70,14 +74,18 @@ class TodoChanges:
     expires_at: datetime | None = None
     every: Every | None = None
     ends_series: bool = False
+    depends: tuple[Reference, ...] = ()
+    undepends: tuple[Reference, ...] | Literal["all"] = ()
+    parent: Reference | None = None
 
 
 async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
     """Store a new todo with its project and tags, which are made where there are none; return it with its number.
 
     If the user has a todo of the given uuid already, that one is returned, unchanged. What recurs and has no due date
-    is due on the first day of its rule. Raises ConflictError for a project that is archived, and for the uuid of
-    somebody else's todo; InvalidInputError for a rule that is none.
+    is due on the first day of its rule; a subtask without a project gets that of its parent. Raises ConflictError for
+    a project that is archived, and for the uuid of somebody else's todo; NotFoundError for what it is to depend on or
+    to belong to; InvalidInputError for a rule that is none.
     """
     uuid = new.uuid or uuid4()  # the same in every attempt
     series_uuid, due = uuid4(), new.due
@@ -108,10 +116,14 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
     async def work(step: Step) -> TodoOutcome:
         if new.uuid and (there := await _find_own(step, new.uuid)):
             return TodoOutcome((await publish(step, [there]))[there.uuid], changed=False)
+        bindings = await Bindings.find(step, [], bound)  # nothing depends on it yet, so that there is no circle
         project = await ensure_project(step, new.project)
+        if new.project is None and bindings.parent:
+            project = bindings.parent.project
         tags = await ensure_tags(step, new.tags)
         todo = make_row(step.user_id)
         todo.project, todo.tags, todo.series = project, tags, make_series(step.user_id)
+        todo.parent, todo.depends = bindings.parent, list(bindings.prerequisites)
         if todo.series:
             todo.occurrence = todo.series.first_occurrence
             step.create(todo.series)
@@ -125,17 +137,19 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
             raise NotFoundError("the new todo was added, and is gone again")
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
+    bound = Edit(depends=new.depends, parent=new.parent)
     row, series = make_row(0), make_series(0)
     if series:
         row.occurrence = series.first_occurrence
 
     def make(viewer: Viewer, step: UUID) -> Executable:
-        return add_at_once(viewer, step, row, new.project, new.tags, series)
+        return add_at_once(viewer, step, row, new.project, new.tags, series, bound)
 
     def read(rows: Sequence[Row[Any]]) -> TodoOutcome:
         [found] = rows
         row.id = found.id
-        todo = make_public(row, found.project, split_names(found.tags), to_recurrence(series))
+        links = read_links([found])[found.id]
+        todo = make_public(row, found.project, split_names(found.tags), to_recurrence(series), links)
         return TodoOutcome(todo, changed=True)
 
     return await db.write("add", work, shortcut=Shortcut(make, read, recall))
@@ -144,10 +158,11 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
 async def modify_todos(
     db: Database, references: Sequence[Reference], changes: TodoChanges, *, if_version: int | None = None
 ) -> list[TodoOutcome]:
-    """Change the fields of each todo.
+    """Change the fields of each todo; subtasks come along into another project.
 
     With `every` each begins a series of its own, from its due date on. Raises NotFoundError, ConflictError for a
-    project that is archived or a todo that is not of that version, and InvalidInputError for a rule that is none.
+    project that is archived, a todo that is not of that version or one that would come before itself, and
+    InvalidInputError for a rule that is none.
     """
     fields: dict[str, object] = dict.fromkeys(sorted(changes.clear))
     for field in ("title", "description", "due", "scheduled", "wait_until", "expires_at"):
@@ -157,18 +172,47 @@ async def modify_todos(
         fields["priority"] = changes.priority.value
     put_on = {fold(name) for name in changes.tags}
     untag = tuple(name for name in changes.untag if fold(name) not in put_on)
-    ends_series = changes.ends_series or changes.every is not None
-    edit = Edit(fields, changes.project, changes.tags, untag, if_version=if_version, ends_series=ends_series)
+    moves = changes.project is not None or "project" in changes.clear
+    edit = Edit(
+        fields,
+        changes.project,
+        changes.tags,
+        untag,
+        if_version=if_version,
+        ends_series=changes.ends_series or changes.every is not None,
+        depends=changes.depends,
+        undepends=changes.undepends,
+        parent=changes.parent,
+        kin="kept" if moves else None,
+        kin_fields=("project",) if moves else (),
+    )
     return await edit_each(db, "modify", references, edit, every=changes.every)
 
 
-async def complete_todos(db: Database, references: Sequence[Reference], *, catch_up: bool = False) -> list[TodoOutcome]:
-    """Finish each todo, as of now; one that is done stays as it is.
+async def complete_todos(
+    db: Database,
+    references: Sequence[Reference],
+    *,
+    catch_up: bool = False,
+    force: bool = False,
+    with_subtasks: bool = False,
+) -> list[TodoOutcome]:
+    """Finish each todo, as of now, and `with_subtasks` what is open below it; one that is done stays as it is.
 
     Of what recurs the next occurrence is made: the first that is not before today, or with `catch_up` also each that
-    was missed. Raises NotFoundError.
+    was missed. Raises NotFoundError, ConflictError for a todo that waits for another one, unless by `force`, and
+    OpenSubtasksError.
     """
-    return await _set_status(db, "done", references, Status.DONE, recurring="succeed", catch_up=catch_up)
+    return await _set_status(
+        db,
+        "done",
+        references,
+        Status.DONE,
+        recurring="succeed",
+        catch_up=catch_up,
+        waits=not force,
+        with_subtasks=with_subtasks,
+    )
 
 
 async def reopen_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
@@ -176,12 +220,16 @@ async def reopen_todos(db: Database, references: Sequence[Reference]) -> list[To
     return await _set_status(db, "reopen", references, Status.OPEN)
 
 
-async def cancel_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Cancel each todo: it is off the list without having been done. Of what recurs the next occurrence is made.
+async def cancel_todos(
+    db: Database, references: Sequence[Reference], *, with_subtasks: bool = False
+) -> list[TodoOutcome]:
+    """Cancel each todo, and `with_subtasks` what is open below it: it is off the list without having been done.
 
-    Raises NotFoundError.
+    Of what recurs the next occurrence is made. Raises NotFoundError and OpenSubtasksError.
     """
-    return await _set_status(db, "cancel", references, Status.CANCELLED, recurring="succeed")
+    return await _set_status(
+        db, "cancel", references, Status.CANCELLED, recurring="succeed", with_subtasks=with_subtasks
+    )
 
 
 async def skip_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
@@ -201,24 +249,46 @@ async def _set_status(
     recurring: Literal["same", "succeed", "only"] = "same",
     catch_up: bool = False,
     only_open: bool = False,
+    waits: bool = False,
+    with_subtasks: bool = False,
 ) -> list[TodoOutcome]:
     fields = {"status": status.value, "completed_at": db.now if status is Status.DONE else None}
-    edit = Edit(fields, unless="status", recurring=recurring, only_open=only_open)
+    edit = Edit(
+        fields,
+        unless="status",
+        recurring=recurring,
+        only_open=only_open,
+        kin="open" if with_subtasks else None,
+        kin_fields=tuple(fields) if with_subtasks else (),
+        waits=waits,
+        whole=status is not Status.OPEN,
+    )
     return await edit_each(db, command, references, edit, catch_up=catch_up)
 
 
 async def delete_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Put each todo into the trash; one that is there stays as it is.
+    """Put each todo into the trash with all that belongs to it; one that is there stays as it is.
 
     Raises NotFoundError, and ConflictError for an open todo that recurs.
     """
-    edit = Edit({"deleted_at": db.now}, unless="deleted_at", trashed=True, recurring="refuse")
+    edit = Edit(
+        {"deleted_at": db.now},
+        unless="deleted_at",
+        trashed=True,
+        recurring="refuse",
+        kin="kept",
+        kin_fields=("deleted_at",),
+    )
     return await edit_each(db, "delete", references, edit)
 
 
 async def restore_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Take each todo from the trash, under the number that it had; raises NotFoundError."""
-    return await edit_each(db, "restore", references, Edit({"deleted_at": None}, unless="deleted_at", trashed=True))
+    """Take each todo from the trash, under the number that it had; raises NotFoundError.
+
+    What went into the trash with it comes back with it, and what it belongs to.
+    """
+    edit = Edit({"deleted_at": None}, unless="deleted_at", trashed=True, kin="trashed", kin_fields=("deleted_at",))
+    return await edit_each(db, "restore", references, edit)
 
 
 async def change_found(

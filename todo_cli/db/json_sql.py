@@ -1,0 +1,30 @@
+"""Lists of rows as one value of a row, so that they come with a statement that is about something else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class json_rows(GenericFunction[str]):  # noqa: N801 - it is called as functions of SQL are
+    """Aggregates rows, each an array of the given columns, to an array in JSON, in no order; SQL NULL or `[]` of none.
+
+    Instants are text: as RFC 3339 writes them from PostgreSQL, in UTC and without a zone from SQLite.
+    """
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_rows, "postgresql")
+def _compile_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg(json_build_array({compiler.process(element.clauses, **options)})) AS TEXT)"
+
+
+@compiles(json_rows, "sqlite")
+def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"

@@ -1,0 +1,165 @@
+"""What todos are to each other, within an ordinary transaction: families, dependencies, and what these refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from todo_cli.db.edges import is_kin, is_live, list_ancestors, list_ready, reach
+from todo_cli.db.edits import Edit, Kin
+from todo_cli.db.step import Step, Transaction
+from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
+from todo_cli.models.tables import Base, Todo
+from todo_cli.models.values import ReadyTodo, Status
+from todo_cli.query.references import Reference
+from todo_cli.services.lookup import WITH_DEPENDENCIES, find_todos, is_referred_to, load_todos
+
+_TODOS, _DEPENDENCIES = (Base.metadata.tables[name] for name in ("todos", "dependencies"))
+
+MOST_NAMED = 5
+
+
+async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[Todo], kin: Kin | None) -> list[Todo]:
+    """Return those of the families of the todos that `kin` means, without the todos themselves, locked."""
+    if kin is None:
+        return []
+    statement = load_todos(step, is_kin(is_referred_to(references), step.user_id, kin)).with_for_update()
+    found = await step.session.execute(statement.execution_options(populate_existing=True))
+    return [todo for todo in found.scalars() if todo not in named]
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """The todos that others are to depend on or to belong to, and those on which they are to depend no more."""
+
+    prerequisites: Sequence[Todo]
+    freed: Container[int | None] | None
+    parent: Todo | None
+
+    @classmethod
+    async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> Bindings:
+        """Find them, and load what the todos depend on; raises NotFoundError and CircleError."""
+        numbers = {todo.id for todo in todos if todo.id}
+        parent = await find_todos(step, [edit.parent], locked=True) if edit.parent else [None]
+        if parent[0]:
+            await _check_ancestors(step, parent[0], numbers)
+        prerequisites = await find_todos(step, edit.depends) if edit.depends else []
+        freed: Container[int | None] | None = None
+        if edit.undepends == "all":
+            freed = _Everything()
+        elif edit.undepends:
+            freed = {todo.id for todo in await find_todos(step, edit.undepends, trashed=True)}
+        if edit.depends or edit.undepends:
+            await load_dependencies(step, numbers)
+        if prerequisites:
+            await _check_dependencies(step, prerequisites, numbers, freed or ())
+        return cls(prerequisites, freed, parent[0])
+
+    def apply(self, step: Step, todo: Todo) -> None:
+        """Bind the todo, and free it."""
+        if self.freed is not None:
+            for other in [other for other in todo.depends if other.id in self.freed]:
+                step.free(todo, other)
+        for other in self.prerequisites:
+            step.bind(todo, other)
+
+
+class _Everything:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+async def load_dependencies(step: Step, numbers: Collection[int]) -> None:
+    """Load what those todos depend on, so that it can be changed."""
+    statement = select(Todo).where(col(Todo.id).in_(numbers)).options(WITH_DEPENDENCIES)
+    (await step.session.execute(statement.execution_options(populate_existing=True))).scalars().all()
+
+
+async def _check_dependencies(
+    step: Step, prerequisites: Sequence[Todo], numbers: Container[int], freed: Container[int | None]
+) -> None:
+    """Raise CircleError if one of the todos would come before itself."""
+    reached = reach(select(_TODOS.c.id).where(_TODOS.c.id.in_([other.id for other in prerequisites])))
+    edges = select(_DEPENDENCIES).where(_DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
+    further: dict[int, list[int]] = {}
+    for row in await step.session.execute(edges.order_by(*_DEPENDENCIES.c)):
+        if row.todo_id not in numbers or row.depends_on_id not in freed:
+            further.setdefault(row.todo_id, []).append(row.depends_on_id)
+    for other in prerequisites:
+        if path := _find_path(other.id or 0, numbers, further):
+            raise CircleError("depend on", [path[-1], *path])
+
+
+async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) -> None:
+    """Raise CircleError if one of the todos would belong to itself."""
+    above = list_ancestors(select(_TODOS.c.id).where(_TODOS.c.id == parent.id))
+    found = select(_TODOS.c.id, _TODOS.c.parent_id).where(_TODOS.c.id.in_(select(above.c.id)))
+    further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
+    if path := _find_path(parent.id or 0, numbers, further):
+        raise CircleError("belong to", [path[-1], *path])
+
+
+def _find_path(start: int, goals: Container[int], further: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the shortest way from the start to one of the goals, both included; nothing if there is none."""
+    ways = [[start]]
+    seen = {start}
+    for way in ways:
+        if way[-1] in goals:
+            return way
+        for number in further.get(way[-1], ()):
+            if number not in seen:
+                seen.add(number)
+                ways.append([*way, number])
+    return []
+
+
+async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
+    """Raise ConflictError for a todo that waits for another one, OpenSubtasksError for one with open subtasks.
+
+    What is closed with them stands in the way of none.
+    """
+    open_ = {todo.id: todo for todo in todos if todo.status == Status.OPEN.value}
+    if edit.waits and open_:
+        first = _TODOS.alias("first")
+        found = await step.session.execute(
+            select(_DEPENDENCIES.c.todo_id, first.c.id, first.c.title)
+            .join(first, first.c.id == _DEPENDENCIES.c.depends_on_id)
+            .where(_DEPENDENCIES.c.todo_id.in_(open_), is_live(first), first.c.id.not_in(open_))
+            .order_by(_DEPENDENCIES.c.todo_id, first.c.id)
+        )
+        waiting: dict[int, list[str]] = {}
+        for number, other, title in found:
+            waiting.setdefault(number, []).append(f"{other} {_shorten(title)}")
+        for number, others in waiting.items():
+            more = len(others) - MOST_NAMED
+            named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+            raise ConflictError(f"{number} waits for {named}", "finish that first, or add --force")
+    if edit.whole and open_:
+        child = _TODOS.alias("subtask")
+        mine = select(child.c.parent_id, child.c.id).where(child.c.parent_id.in_(open_), is_live(child))
+        left = (await step.session.execute(mine.where(child.c.id.not_in([todo.id for todo in todos])))).all()
+        if left:
+            raise OpenSubtasksError([row.parent_id for row in left], len(left))
+
+
+async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[int, list[ReadyTodo]]:
+    """Return which todos wait for nothing any more since these are closed, by the number of each."""
+    if not closed:
+        return {}
+    numbers = select(_TODOS.c.id).where(_TODOS.c.id.in_([todo.id for todo in closed]))
+    todos = _TODOS.alias("closed")
+    statement = select(todos.c.id, list_ready(todos, numbers)).where(todos.c.id.in_(numbers))
+    return {number: read_ready(text) for number, text in await transaction.session.execute(statement)}
+
+
+def read_ready(text: str | None) -> list[ReadyTodo]:
+    """Return what `list_ready` tells."""
+    return sorted(ReadyTodo(number, title) for number, title in json.loads(text or "[]"))
+
+
+def _shorten(title: str) -> str:
+    return title if len(title) <= 40 else f"{title[:39]}…"
