@@ -62,12 +62,12 @@ async def run(target: Target, revision: str, *, down: bool = False) -> None:
 
 
 def describe(connection: Connection) -> dict[str, Any]:
-    """Return all that the database knows of our tables, names of constraints included."""
+    """Return all that the database knows of the tables it has, names of constraints included."""
     on_server = connection.dialect.name == "postgresql"
     inspector = inspect(connection)
     options: dict[str, Any] = {"schema": SCHEMA} if on_server else {}
     found: dict[str, Any] = {}
-    for table in sorted(Base.metadata.tables):
+    for table in sorted({*inspector.get_table_names(**options)} - {schema.version_table.name}):
         found[table] = {
             "columns": [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table, **options)],
             "key": inspector.get_pk_constraint(table, **options),
