@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase, Server
@@ -27,7 +27,7 @@ from todo_cli.errors import (
     NotFoundError,
     SchemaMissingError,
 )
-from todo_cli.models.tables import Base, Change, Project, Series, Tag, Todo, TodoTag, User
+from todo_cli.models.tables import Base, Change, Comment, Dependency, Project, Series, Tag, Todo, TodoTag, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import Priority, TodoOutcome, When
 from todo_cli.query.filters import And
@@ -35,6 +35,7 @@ from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
 from todo_cli.services.copying import copy_todos
 from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.lookup import load_todos
 from todo_cli.services.recurring import Every
 from todo_cli.services.series import delete_series
 from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
@@ -92,13 +93,20 @@ async def everything(db: Database, user: str = "alex") -> dict[str, Any]:
         columns = [column for column in Base.metadata.tables[model.__tablename__].c if column.name not in _LOCAL]
         return await rows(db, select(*columns).where(col(model.user_id) == mine).order_by(columns[0]))
 
-    numbers = ("user_id", "project_id", "series_id")
+    numbers = ("user_id", "project_id", "series_id", "parent_id")
     columns = [column for column in Base.metadata.tables["todos"].c if column.name not in numbers]
+    other = TODOS.alias()
     found = await rows(
         db,
-        select(*columns, col(Project.uuid).label("project"), col(Series.uuid).label("series"))
+        select(
+            *columns,
+            col(Project.uuid).label("project"),
+            col(Series.uuid).label("series"),
+            other.c.uuid.label("parent"),
+        )
         .outerjoin(Project, col(Project.id) == col(Todo.project_id))
         .outerjoin(Series, col(Series.id) == col(Todo.series_id))
+        .outerjoin(other, other.c.id == col(Todo.parent_id))
         .where(col(Todo.user_id) == mine)
         .order_by(col(Todo.id)),
     )
@@ -108,17 +116,39 @@ async def everything(db: Database, user: str = "alex") -> dict[str, Any]:
         .where(col(Tag.user_id) == mine)
         .order_by(col(TodoTag.todo_id), col(Tag.uuid))
     )
+    comments = (
+        select(*(column for column in Base.metadata.tables["comments"].c if column.name not in _LOCAL))
+        .where(col(Comment.user_id) == mine)
+        .order_by(col(Comment.todo_id), col(Comment.id))
+    )
     return {
         "projects": await named(Project),
         "tags": await named(Tag),
         "series": await named(Series),
         "todos": found,
         "links": await rows(db, links),
+        "dependencies": await dependencies(db, user),
+        "comments": await rows(db, comments),
         "history": await history(db, user),
     }
 
 
 _LOCAL = ("id", "user_id")
+TODOS = Base.metadata.tables["todos"]
+
+
+async def dependencies(db: Database, user: str = "alex") -> list[dict[str, Any]]:
+    """Return by uuid which todos of a user depend on which."""
+    todo, other = TODOS.alias(), TODOS.alias()
+    statement = (
+        select(todo.c.uuid.label("todo"), other.c.uuid.label("depends_on"))
+        .join_from(Base.metadata.tables["dependencies"], todo, todo.c.id == col(Dependency.todo_id))
+        .join(other, other.c.id == col(Dependency.depends_on_id))
+        .join(User, col(User.id) == todo.c.user_id)
+        .where(col(User.key) == user)
+        .order_by(todo.c.uuid, other.c.uuid)
+    )
+    return await rows(db, statement)
 
 
 async def history(db: Database, user: str = "alex") -> list[dict[str, Any]]:
@@ -181,6 +211,10 @@ async def fill(db: Database) -> None:
         ),
     )
     await projects.delete_project(db, "p")
+    # Each way between todos that come in one batch or in two: forwards, backwards, and into the trash.
+    await relate(db, depends=[(1, 2), (1, 7), (4, 1), (7, 5)], parents={1: 7, 3: 2, 5: 4, 4: 3})
+    await relate(db, comments=[(7, "first"), (1, "İ ß\x1b[1m"), (7, "second"), (5, "taken back")], parents={4: None})
+    await take_back(db, "taken back")
     await mark_undone(db, "reopen", "done")
 
 
@@ -194,6 +228,56 @@ async def mark_undone(db: Database, command: str, undone: str) -> None:
         step.keep()
 
     await db.write("mark", work)
+
+
+async def relate(
+    db: Database,
+    *,
+    depends: Iterable[tuple[int, int]] = (),
+    parents: Mapping[int, int | None] | None = None,
+    comments: Iterable[tuple[int, str]] = (),
+) -> None:
+    """Let todos depend on others, belong to others, and be remarked upon, all by their numbers."""
+
+    async def work(step: Step) -> None:
+        found = {todo.id: todo for todo in (await step.session.execute(load_todos(step))).scalars()}
+        for number, other in depends:
+            await step.session.execute(insert(Dependency).values(todo_id=number, depends_on_id=other))
+            step._record(found[number], "depends", None, found[other])
+        for number, parent in (parents or {}).items():
+            step.change(found[number], parent=None if parent is None else found[parent])
+        for number, text in comments:
+            todo = found[number]
+            step.create(Comment(user_id=step.user_id, todo_id=number, todo=todo, text=text, created_at=step.now))
+        await step.flush()
+
+    await db.write("relate", work)
+
+
+async def take_back(db: Database, text: str) -> None:
+    """Remove a comment, of which only the history is left."""
+
+    async def work(step: Step) -> None:
+        [comment] = (await step.session.execute(select(Comment).where(col(Comment.text) == text))).scalars()
+        for field, value in (("exists", True), ("text", text)):
+            step._note(Comment.entity, comment.uuid, field, value, None)
+        await step.session.delete(comment)
+        await step.flush()
+
+    await db.write("take back", work)
+
+
+async def edges(db: Database) -> tuple[set[tuple[int, int]], dict[int, int]]:
+    """Return by their numbers which todos depend on which, and which belong to which."""
+    depend = await rows(db, select(col(Dependency.todo_id), col(Dependency.depends_on_id)))
+    belong = await rows(db, select(col(Todo.id), col(Todo.parent_id)).where(col(Todo.parent_id).is_not(None)))
+    return {(row["todo_id"], row["depends_on_id"]) for row in depend}, {row["id"]: row["parent_id"] for row in belong}
+
+
+async def read_comments(db: Database) -> list[tuple[int, str]]:
+    """Return the number of the todo and the text of each comment."""
+    found = await rows(db, select(col(Comment.todo_id), col(Comment.text)).order_by(col(Comment.id)))
+    return [(row["todo_id"], row["text"]) for row in found]
 
 
 async def titles(db: Database) -> dict[int, str]:
@@ -537,6 +621,101 @@ class TestNames:
         assert mine["entity_uuid"] == original["tags"][0]["uuid"]
 
 
+class TestEdges:
+    """What todos are to each other, where some of them are in the destination and others are not."""
+
+    async def make(self, db: Database, *titles: str) -> None:
+        for title in titles:
+            await add_todo(db, NewTodo(title))
+
+    async def test_lead_to_what_was_there(self, db: Database, other: Database) -> None:
+        await self.make(db, "old", "old too")
+        await copy_todos(db, other)
+        await self.make(db, "new", "newer")
+        await relate(db, depends=[(3, 1), (3, 4)], parents={3: 2, 4: 3})
+        before = (await everything(other))["todos"][:2]
+        assert (await copy_todos(db, other)).copied == 2
+        assert await edges(other) == ({(3, 1), (3, 4)}, {3: 2, 4: 3})
+        assert (await everything(other))["todos"][:2] == before
+
+    async def test_of_what_was_there_stay_as_they_are(self, db: Database, other: Database) -> None:
+        await self.make(db, "one", "two")
+        await relate(db, depends=[(1, 2)], parents={2: 1})
+        await copy_todos(db, other)
+        await self.make(other, "three")
+        await relate(other, depends=[(2, 3)], parents={2: None})
+        await self.make(db, "new")
+        await relate(db, depends=[(1, 3)], parents={1: 3}, comments=[(1, "late"), (3, "on the new one")])
+        await copy_todos(db, other, renumber=True)
+        assert await edges(other) == ({(1, 2), (2, 3)}, {})
+        assert await read_comments(other) == [(4, "on the new one")]
+        assert "late" not in {json.loads(change["new"] or "null") for change in await history(other)}
+
+    async def test_follow_new_numbers(self, db: Database, other: Database) -> None:
+        await self.make(other, "there 1", "there 2")
+        await self.make(db, "one", "two", "three")
+        await relate(db, depends=[(1, 2), (3, 1)], parents={2: 3, 3: 1}, comments=[(2, "said")])
+        assert (await copy_todos(db, other, renumber=True)).renumbered == [(1, 4), (2, 5)]
+        assert await edges(other) == ({(4, 5), (3, 4)}, {5: 3, 3: 4})
+        assert await read_comments(other) == [(5, "said")]
+
+    async def test_lead_to_the_same_occurrence(self, db: Database, other: Database) -> None:
+        await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
+        await copy_todos(db, other)
+        await self.make(other, "a neighbour")
+        for database in (db, other):
+            await todos.complete_todos(database, parse_references(["1"]))  # which makes 2 here, and 3 there
+        await self.make(db, "three", "four")
+        await relate(db, depends=[(4, 2), (2, 3)], parents={4: 2}, comments=[(2, "here")])
+        await relate(other, comments=[(3, "there")])
+        assert (await copy_todos(db, other, renumber=True)).copied == 2
+        assert await edges(other) == ({(4, 3)}, {4: 3})
+        assert await read_comments(other) == [(3, "there")]
+        [same] = await rows(other, select(col(Todo.uuid)).where(col(Todo.id) == 3))
+        said = {(change["field"], change["new"]) for change in await history(other)}
+        assert said >= {("depends", json.dumps(str(same["uuid"]))), ("parent", json.dumps(str(same["uuid"])))}
+
+    async def test_that_came_are_counted_with_the_user(self, db: Database, other: Database) -> None:
+        versions = select(col(User.edges_version))
+        await self.make(db, "one", "two")
+        await copy_todos(db, other)
+        assert await rows(other, versions) == [{"edges_version": 0}]
+        await self.make(db, "three")
+        await relate(db, depends=[(3, 1)])
+        await copy_todos(db, other)
+        await copy_todos(db, other)
+        assert await rows(other, versions) == [{"edges_version": 1}]
+
+    async def test_and_comments_of_one_user_only(self, db: Database, open_db: OpenDatabase, other: Database) -> None:
+        await users.add_user(db, "sam")
+        sam = open_db("sam")
+        for database in (db, sam):
+            await self.make(database, "one", "two")
+        await relate(db, depends=[(1, 2)], parents={2: 1}, comments=[(1, "hers")])
+        await relate(sam, depends=[(4, 3)], parents={3: 4}, comments=[(3, "his")])
+        await copy_todos(sam, other)
+        assert await edges(other) == ({(4, 3)}, {3: 4})
+        assert await read_comments(other) == [(3, "his")]
+
+    async def test_comments_whose_uuid_is_taken_get_a_new_one(self, db: Database, other: Database) -> None:
+        await self.make(db, "one")
+        await self.make(other, "apart", "two")
+        await relate(db, comments=[(1, "said")])
+        await relate(other, comments=[(2, "said there")])
+        [comment] = await rows(db, select(col(Comment.uuid)))
+
+        async def take(step: Step) -> None:
+            await step.session.execute(update(Comment).values(uuid=comment["uuid"]))
+            step.keep()
+
+        await other.write("take", take)
+        await copy_todos(db, other, renumber=True)
+        found = await rows(other, select(col(Comment.uuid), col(Comment.text)).order_by(col(Comment.id)))
+        assert [row["text"] for row in found] == ["said there", "said"]
+        [made] = [change for change in await history(other) if change["new"] == '"said"']
+        assert made["entity_uuid"] == found[1]["uuid"] != comment["uuid"]
+
+
 @TO_SERVER
 @FROM_SQLITE
 class TestSeries:
@@ -668,13 +847,17 @@ def test_every_column_that_refers_to_another_table_is_mapped() -> None:
         if column.foreign_keys
     }
     assert links == {
-        *((table, "user_id") for table in ("projects", "tags", "series", "todos", "steps")),
+        *((table, "user_id") for table in ("projects", "tags", "series", "todos", "comments", "steps")),
         ("todos", "project_id"),
         ("todos", "series_id"),
+        ("todos", "parent_id"),
         ("todo_tags", "todo_id"),
         ("todo_tags", "tag_id"),
+        ("dependencies", "todo_id"),
+        ("dependencies", "depends_on_id"),
+        ("comments", "todo_id"),
         ("steps", "undone_by"),
         ("changes", "step_id"),
     }
-    tables = {"users", "projects", "tags", "series", "todos", "todo_tags", "steps", "changes"}
-    assert set(Base.metadata.tables) == tables
+    tables = {"users", "projects", "tags", "series", "todos", "todo_tags", "dependencies", "comments"}
+    assert set(Base.metadata.tables) == tables | {"steps", "changes"}

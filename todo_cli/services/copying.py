@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Column, Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from todo_cli.db.database import Database
@@ -17,7 +17,7 @@ from todo_cli.db.numbering import hold_numbers, raise_counter, read_counter
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import is_same
 from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
-from todo_cli.models.tables import Base, Change, Project, Series, Tag, Todo, TodoTag
+from todo_cli.models.tables import Base, Change, Comment, Dependency, Project, Series, Tag, Todo, TodoTag, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import CopyResult
 
@@ -32,14 +32,18 @@ Progress = Callable[[int, int], None]
 """Is told how many rows of the source are done, and how many there are."""
 
 # Rows travel by the columns of their tables, whatever these are. Mapped are the numbers, which mean another row in
-# another database: `id`, `user_id`, `todos.project_id` and `series_id`, `todo_tags.todo_id` and `tag_id`,
-# `changes.step_id`, `steps.undone_by`; and in `changes` the uuids of projects, tags and series that have another one
-# there. A test knows every column that refers to a table: one that joins them has to be mapped here as well.
+# another database: `id`, `user_id`, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and `tag_id`,
+# `dependencies.todo_id` and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in
+# `changes` the uuids of what has another one there. A test knows every column that refers to a table: one that joins
+# them has to be mapped here as well.
 _PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
     Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Series, Todo, TodoTag, StepRow, Change)
 )
+_USERS, _DEPENDENCIES, _COMMENTS = (Base.metadata.tables[model.__tablename__] for model in (User, Dependency, Comment))
 _HOLDERS = (Project.entity, Tag.entity, Series.entity)
-"""What changes are about beside todos, and at the same time the fields of todos that hold the uuid of such."""
+"""What todos hold by its uuid; the fields of todos are called the same."""
+_REFERRING = (*_HOLDERS, "parent", "depends")
+"""The fields of todos that hold a uuid."""
 
 
 async def copy_todos(
@@ -111,11 +115,13 @@ class _Copy:
         self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _SERIES: {}, _STEPS: {}}
         """Numbers in the source, and what they are in the destination."""
         self._uuids: dict[UUID, UUID] = {}
-        """Projects, tags and series that have another uuid in the destination."""
+        """What has another uuid in the destination, todos that are the same occurrence of a series among it."""
         self._arrived: set[UUID] = set()
         """Projects, tags and series, by their uuid in the source, whose history comes along."""
         self._there: set[UUID] = set()
         """Todos that were in the destination before, as such or as the same occurrence."""
+        self._batches: list[tuple[int, int]] = []
+        """The first and the last number, in the source, of todos that came at once."""
         self._copied = 0
         self._taken: list[int] = []
         self._renumbered: list[tuple[int, int]] = []
@@ -135,6 +141,7 @@ class _Copy:
         await self._copy_todos()
         if self._taken:
             raise self._clash()
+        await self._copy_edges()
         await self._find_gone()
         if self._copied or self._arrived:
             await self._copy_history()
@@ -220,7 +227,10 @@ class _Copy:
             if not self._taken:  # from then on it is only found out which others are
                 await self._insert(_TODOS, list(todos.values()))
                 await self._insert(_LINKS, await self._find_links(todos))
+                await self._insert(_COMMENTS, await self._find_comments(todos))
                 self._copied += len(todos)
+                if todos:
+                    self._batches.append((min(todos), max(todos)))
             self._advance(len(rows))
 
     async def _place(self, rows: Sequence[Row]) -> dict[int, Row]:
@@ -240,8 +250,9 @@ class _Copy:
                 self._there.add(row["uuid"])
                 continue
             series = None if row["series_id"] is None else self._ids[_SERIES][row["series_id"]]
-            if (series, row["occurrence"]) in occurrences:
+            if (same := occurrences.get((series, row["occurrence"]))) is not None:
                 self._there.add(row["uuid"])
+                self._uuids[row["uuid"]] = same
                 continue
             if number in numbers and not self._renumber:
                 self._taken.append(number)
@@ -256,16 +267,17 @@ class _Copy:
                 "user_id": self._step.user_id,
                 "project_id": None if project is None else self._ids[_PROJECTS][project],
                 "series_id": series,
+                "parent_id": None,  # which may come later, so that all of them are set at the end
             }
         return todos
 
-    async def _find_occurrences(self, rows: Sequence[Row]) -> set[tuple[int, str]]:
-        """Return which occurrences of these series the destination has, each by the series' number there."""
+    async def _find_occurrences(self, rows: Sequence[Row]) -> dict[tuple[int | None, str], UUID]:
+        """Return the todos that are occurrences of these series in the destination, by the series' number there."""
         series = {self._ids[_SERIES][row["series_id"]] for row in rows if row["series_id"] is not None}
-        found = set()
+        found = {}
         for part in _parts(sorted(series), TODOS_AT_ONCE):
-            known = select(_TODOS.c.series_id, _TODOS.c.occurrence).where(_TODOS.c.series_id.in_(part))
-            found |= {(row["series_id"], row["occurrence"]) for row in await self._look_up(known)}
+            known = select(_TODOS.c.series_id, _TODOS.c.occurrence, _TODOS.c.uuid).where(_TODOS.c.series_id.in_(part))
+            found.update({(row["series_id"], row["occurrence"]): row["uuid"] for row in await self._look_up(known)})
         return found
 
     def _check_owner(self, number: int, owner: int) -> None:
@@ -285,20 +297,77 @@ class _Copy:
             "--renumber gives them new numbers",
         )
 
-    async def _find_links(self, todos: Mapping[int, Row]) -> list[Row]:
+    async def _read_beside(self, todos: Mapping[int, Row], table: Table) -> list[Row]:
+        """Return the rows of a table that belong to these todos, with the number that the todo will have."""
         if not todos:
             return []
         statement = (
-            select(_LINKS)
-            .join(_TODOS, _TODOS.c.id == _LINKS.c.todo_id)
+            select(table)
+            .join(_TODOS, _TODOS.c.id == table.c.todo_id)
             .where(_TODOS.c.user_id == self._snapshot.user_id, _TODOS.c.id.between(min(todos), max(todos)))
+            .order_by(*table.primary_key)
         )
+        rows = await self._read(statement)
+        return [{**row, "todo_id": todos[row["todo_id"]]["id"]} for row in rows if row["todo_id"] in todos]
+
+    async def _find_links(self, todos: Mapping[int, Row]) -> list[Row]:
         links = {}
-        for row in await self._read(statement):
-            if row["todo_id"] in todos:
-                todo, tag = todos[row["todo_id"]]["id"], self._ids[_TAGS][row["tag_id"]]
-                links[todo, tag] = {**row, "todo_id": todo, "tag_id": tag}  # once: two tags can be one there
+        for row in await self._read_beside(todos, _LINKS):
+            tag = self._ids[_TAGS][row["tag_id"]]
+            links[row["todo_id"], tag] = {**row, "tag_id": tag}  # once: two tags can be one there
         return list(links.values())
+
+    async def _find_comments(self, todos: Mapping[int, Row]) -> list[Row]:
+        rows = await self._read_beside(todos, _COMMENTS)
+        for part in _parts(rows, TODOS_AT_ONCE):
+            known = select(_COMMENTS.c.uuid).where(_COMMENTS.c.uuid.in_([row["uuid"] for row in part]))
+            self._uuids.update({row["uuid"]: uuid4() for row in await self._look_up(known)})
+        return [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in rows]
+
+    async def _copy_edges(self) -> None:
+        """Let the todos that came depend on what they depended on, and belong to what they belonged to.
+
+        Those that were there stay as they are, without new edges of their own. So no circle comes about: from what
+        was there no edge leads to a todo that came, and among those that came the edges are the source's.
+        """
+        edges = 0
+        async for pairs in self._find_edges(_DEPENDENCIES.c.todo_id, _DEPENDENCIES.c.depends_on_id):
+            await self._insert(_DEPENDENCIES, [{"todo_id": todo, "depends_on_id": other} for todo, other in pairs])
+            edges += len(pairs)
+        parents = update(_TODOS).where(_TODOS.c.id == bindparam("todo")).values(parent_id=bindparam("parent"))
+        async for pairs in self._find_edges(_TODOS.c.id, _TODOS.c.parent_id):
+            await self._step.session.execute(parents, [{"todo": todo, "parent": other} for todo, other in pairs])
+            edges += len(pairs)
+        if edges:
+            me = update(_USERS).where(_USERS.c.id == self._step.user_id)
+            await self._step.session.execute(me.values(edges_version=_USERS.c.edges_version + 1))
+
+    async def _find_edges(self, todo: Column[int], other: Column[int]) -> AsyncIterator[set[tuple[int, int]]]:
+        """Give, batch by batch, the edges of todos that came: what the two columns hold, as numbers there.
+
+        What is another todo there, being the same occurrence, is that one. Batches without an edge are left out.
+        """
+        one, two = _TODOS.alias(), _TODOS.alias()
+        edges = (
+            select(one.c.uuid.label("todo"), two.c.uuid.label("other"))
+            .join_from(todo.table, one, one.c.id == todo)
+            .join(two, two.c.id == other)
+            .where(one.c.user_id == self._snapshot.user_id, two.c.user_id == self._snapshot.user_id)
+        )
+        for first, last in self._batches:
+            rows = await self._read(edges.where(todo.between(first, last)))
+            found = [(row["todo"], self._uuid(row["other"])) for row in rows if row["todo"] not in self._there]
+            if found:
+                numbers = await self._find_numbers({uuid for edge in found for uuid in edge})
+                yield {(numbers[uuid], numbers[other_uuid]) for uuid, other_uuid in found}
+
+    async def _find_numbers(self, uuids: set[UUID]) -> dict[UUID, int]:
+        """Return the numbers in the destination of these todos."""
+        numbers = {}
+        for part in _parts(sorted(uuids), TODOS_AT_ONCE):
+            mine = select(_TODOS.c.uuid, _TODOS.c.id).where(_TODOS.c.user_id == self._step.user_id)
+            numbers.update({row["uuid"]: row["id"] for row in await self._look_up(mine.where(_TODOS.c.uuid.in_(part)))})
+        return numbers
 
     async def _find_gone(self) -> None:
         """Take projects, tags and series along of which only the history is left, if the destination has none of it.
@@ -328,7 +397,8 @@ class _Copy:
         mine = _of_user(select(_CHANGES), self._snapshot.user_id).order_by(_CHANGES.c.id)
         while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
             last = rows[-1]["id"]
-            changes = [row for row in rows if self._comes_along(row)]
+            there = await self._find_comments_there(rows)
+            changes = [row for row in rows if self._comes_along(row) and row["entity_uuid"] not in there]
             undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
             await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
             self._advance(len(rows))
@@ -339,13 +409,29 @@ class _Copy:
             await self._step.session.execute(statement, links)
 
     def _comes_along(self, change: Row) -> bool:
-        if change["entity"] == Todo.entity:
+        if change["entity"] in (Todo.entity, Comment.entity):
             return change["entity_uuid"] not in self._there
         return change["entity"] in _HOLDERS and change["entity_uuid"] in self._arrived
 
+    async def _find_comments_there(self, changes: Sequence[Row]) -> set[UUID]:
+        """Return the comments in these changes that are about todos that were there before.
+
+        The history tells, since of a comment that was taken back nothing else is left.
+        """
+        comments = {row["entity_uuid"] for row in changes if row["entity"] == Comment.entity}
+        found = set()
+        for part in _parts(sorted(comments), TODOS_AT_ONCE):
+            about = select(_CHANGES.c.entity_uuid, _CHANGES.c.old, _CHANGES.c.new).where(
+                _CHANGES.c.entity_uuid.in_(part), _CHANGES.c.entity == Comment.entity, _CHANGES.c.field == "todo"
+            )
+            for row in await self._read(about):
+                if UUID(json.loads(row["new"] or row["old"])) in self._there:
+                    found.add(row["entity_uuid"])
+        return found
+
     def _make_change(self, row: Row, rewritten: Mapping[str, str]) -> Row:
         change = _without_id(row, step_id=self._ids[_STEPS][row["step_id"]], entity_uuid=self._uuid(row["entity_uuid"]))
-        if row["field"] in _HOLDERS:
+        if row["field"] in _REFERRING:
             change["old"] = rewritten.get(row["old"], row["old"])
             change["new"] = rewritten.get(row["new"], row["new"])
         return change
