@@ -38,10 +38,11 @@ def copy(
         bool, typer.Option("--renumber", help="Give new numbers to todos whose own are taken there.")
     ] = False,
 ) -> None:
-    """Copy all todos, with projects, tags, trash and history, into another database. What is there already stays.
+    """Copy all todos, with projects, tags, comments, trash and history, into another database.
 
-    DB is a URL, or `embedded` for the file on this machine; a side that is not given is the database in use. Todos
-    keep their numbers. With --renumber those that do not are printed, the old and the new number of each.
+    What is there already stays. DB is a URL, or `embedded` for the file on this machine; a side that is not given is
+    the database in use. Todos keep their numbers. With --renumber those that do not are printed, the old and the new
+    number of each.
     """
     from todo_cli.rendering.progress import show_progress
     from todo_cli.services.copying import copy_todos
