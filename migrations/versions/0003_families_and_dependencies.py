@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.execute("ALTER TABLE users ADD COLUMN edges_version INTEGER DEFAULT 0 NOT NULL")
     op.execute(
         f"ALTER TABLE todos ADD COLUMN parent_id {big}"
-        " CONSTRAINT fk_todos_parent_id REFERENCES todos (id) ON DELETE SET NULL"
+        " CONSTRAINT fk_todos_parent_id REFERENCES todos (id)"
         " CONSTRAINT ck_todos_parent_is_another CHECK (parent_id <> id)"
     )
     op.execute(f"ALTER TABLE todos ADD COLUMN started_at {moment}")

@@ -1,4 +1,4 @@
-"""Lists of rows as one value of a row, so that they come with a statement that is about something else."""
+"""JSON that the database makes: of rows, so that they come with a statement about something else, and of uuids."""
 
 from __future__ import annotations
 
@@ -28,3 +28,24 @@ def _compile_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> 
 @compiles(json_rows, "sqlite")
 def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+
+
+class json_uuid(GenericFunction[str]):  # noqa: N801
+    """Makes of a uuid the text in JSON that history has of it."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_uuid, "postgresql")
+def _compile_uuid_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"'\"' || CAST({compiler.process(element.clauses, **options)} AS TEXT) || '\"'"
+
+
+@compiles(json_uuid, "sqlite")
+def _compile_uuid_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    digits = compiler.process(element.clauses, **options)  # 32 of them, without dashes
+    parts = " || '-' || ".join(
+        f"substr({digits}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    )
+    return f"'\"' || {parts} || '\"'"

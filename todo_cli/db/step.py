@@ -9,12 +9,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, and_, delete, exists, func, literal, select, update
+from sqlalchemy import Text, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
 
+from todo_cli.db.json_sql import json_uuid
 from todo_cli.db.pending import Pending, one_of
 from todo_cli.errors import BusyError
 from todo_cli.models.tables import Base, Change, Comment, Project, Series, Tag, Todo, User
@@ -307,12 +308,25 @@ class Step(Transaction):
         chosen = select(TODOS.c.id).where(condition).order_by(TODOS.c.id).with_for_update().subquery()
         count = (await self.session.execute(select(func.count()).select_from(chosen))).scalar_one()
         if count:
-            is_chosen = exists().where(TODOS.c.uuid == CHANGES.c.entity_uuid, condition)
+            about = CHANGES.alias("about")
+            remarked = exists().where(
+                about.c.entity_uuid == CHANGES.c.entity_uuid,
+                about.c.field == "todo",
+                func.coalesce(about.c.new, about.c.old) == json_uuid(TODOS.c.uuid),
+                condition,
+            )
+            is_chosen = or_(
+                exists().where(TODOS.c.uuid == CHANGES.c.entity_uuid, condition),
+                and_(CHANGES.c.entity == Comment.entity, remarked),
+            )
             keeps = exists().where(CHANGES.c.step_id == STEPS.c.id, ~is_chosen)
             others = and_(STEPS.c.user_id == self.user_id, STEPS.c.id != self._id)
             # In this order: while the todos are there, they tell which lines and steps are theirs.
             self._pending.execute(delete(STEPS).where(others, ~keeps))
             self._pending.execute(delete(CHANGES).where(is_chosen))
+            erased = select(TODOS.c.id).where(condition).correlate(None)
+            orphaned = and_(TODOS.c.parent_id.in_(erased), TODOS.c.id.not_in(erased))
+            self._pending.execute(update(TODOS).where(orphaned).values(parent_id=None))
             self._pending.execute(delete(TODOS).where(condition))
             self._pending.expect(_count(condition) == count)
             self._wrote = True

@@ -246,7 +246,7 @@ class Todo(Base, table=True):
     expires_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
     series_id: int | None = Field(default=None, sa_column=_references("series.id", nullable=True))
     occurrence: str | None = Field(default=None, sa_column=Column(binary_text()))
-    parent_id: int | None = Field(default=None, sa_column=_references("todos.id", nullable=True, on_delete="SET NULL"))
+    parent_id: int | None = Field(default=None, sa_column=_references("todos.id", nullable=True))
     started_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
 
     user: User = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
