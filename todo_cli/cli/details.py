@@ -12,6 +12,7 @@ from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from todo_cli.models.values import When
+    from todo_cli.query.references import Reference
     from todo_cli.services.recurring import Every
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ OPTIONS = {"every!": "--every-after"}
 """The options of attributes, where they are not called like these."""
 
 
-_NONE = ("due", "scheduled", "wait", "until", "every", "every!", "project")
+_NONE = ("due", "scheduled", "wait", "until", "every", "every!", "project", "depends", "parent")
 """Attributes that `none` empties, as it finds in filters what has no value."""
 
 
@@ -66,6 +67,19 @@ class Details:
 
         when = self.get(name, self._parse_when)
         return None if when is None else when.at or start_of_next_day(when.on, self.invocation.now)
+
+    def get_references(self, name: str) -> tuple[Reference, ...]:
+        """Return the todos that are named, none where the attribute is not given or empties the field."""
+        from todo_cli.query.references import parse_references
+
+        return self.get(name, lambda text: parse_references([text])) or ()
+
+    def get_parent(self) -> Reference | None:
+        """Return the todo that it is to be a part of; raises InvalidInputError for several."""
+        references = self.get_references("parent")
+        if len(references) > 1:
+            raise InvalidInputError(f"a todo is a part of one other, not of {self.values['parent']}")
+        return references[0] if references else None
 
     def get_every(self) -> Every | None:
         """Return how often it recurs; raises InvalidInputError if it is to count in both ways."""

@@ -65,6 +65,19 @@ PriorityOption = Annotated[
     ),
 ]
 DescriptionOption = Annotated[str | None, typer.Option("--description", metavar="TEXT", help="A longer text.")]
+DependsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--depends", metavar="REF,REF", help="What has to be done first.", autocompletion=completion.complete_references
+    ),
+]
+ParentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--parent", metavar="REF", help="The todo it is a part of.", autocompletion=completion.complete_references
+    ),
+]
+WithSubtasksOption = Annotated[bool, typer.Option("--with-subtasks", help="And what is open below them.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

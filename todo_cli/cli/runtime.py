@@ -100,6 +100,11 @@ class Invocation:
         """Whether a person reads the output as it comes."""
         return sys.stdout.isatty() and not self.json
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is somebody who can be asked."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
     def run(self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
         """Return what the service gives for the database in use."""
         import asyncio
@@ -154,7 +159,7 @@ class Invocation:
         """
         if yes:
             return
-        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        if not self.can_ask:
             raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
         if not typer.confirm(question, err=True):
             raise NotConfirmedError

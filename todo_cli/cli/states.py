@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +12,10 @@ from todo_cli.cli import options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.targets import Targets, finish
-from todo_cli.errors import InvalidInputError
+from todo_cli.errors import InvalidInputError, OpenSubtasksError
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import TodoOutcome
 
 app = typer.Typer()
 
@@ -23,17 +27,35 @@ def done(
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Of what recurs, make each occurrence that was missed.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what depends on something that is open.")] = False,
+    with_subtasks: options.WithSubtasksOption = False,
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
     """Finish todos. Of what recurs the next occurrence is made, the first that is not before today.
 
-    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. What depends on an open todo is
+    refused. It says which todos wait for nothing any more.
     """
     from todo_cli.services.todos import complete_todos
 
-    change = partial(complete_todos, catch_up=catch_up)
-    finish(invocation, Targets(references or (), where, yes).change(invocation, change, "finish"), "is done already")
+    change = partial(complete_todos, catch_up=catch_up, force=force)
+    targets = Targets(references or (), where, yes)
+    finish(invocation, _close(invocation, targets, change, "finish", with_subtasks), "is done already")
+
+
+def _close(
+    invocation: Invocation, targets: Targets, change: Callable[..., Any], verb: str, with_subtasks: bool
+) -> list[TodoOutcome]:
+    """Return what `change` makes of the todos; asks whether subtasks that are open are meant as well."""
+    try:
+        return targets.change(invocation, partial(change, with_subtasks=with_subtasks), verb)
+    except OpenSubtasksError as error:
+        if not invocation.can_ask:
+            raise
+        invocation.note(f"{error.message[0].upper()}{error.message[1:]}.")
+        invocation.confirm(f"{verb.capitalize()} {'it' if error.count == 1 else 'them'} as well?", yes=False)
+        return targets.change(invocation, partial(change, with_subtasks=True), verb)
 
 
 @command(app, "reopen", epilog="Example: todo reopen 12")
@@ -59,6 +81,7 @@ def reopen(
 def cancel(
     invocation: Invocation,
     references: options.ReferencesOrWhere = None,
+    with_subtasks: options.WithSubtasksOption = False,
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
@@ -69,7 +92,8 @@ def cancel(
     from todo_cli.services.todos import cancel_todos
 
     targets = Targets(references or (), where, yes)
-    finish(invocation, targets.change(invocation, cancel_todos, "cancel"), "is cancelled already")
+    outcomes = _close(invocation, targets, cancel_todos, "cancel", with_subtasks)
+    finish(invocation, outcomes, "is cancelled already")
 
 
 @command(app, "skip", epilog="Example: todo skip 12")
@@ -100,7 +124,7 @@ def delete(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Put todos into the trash; 'todo restore' takes them out.
+    """Put todos into the trash, with their subtasks; 'todo restore' takes them out.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -123,7 +147,7 @@ def restore(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Take todos from the trash, under the numbers they had.
+    """Take todos from the trash, under the numbers they had, with what went there with them.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """

@@ -91,13 +91,17 @@ class Targets:
 
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:
     """Show what became of the todos, and say which of them were as wanted before."""
-    completion.remember_todos(invocation, [todo for outcome in outcomes for todo in (outcome.todo, *outcome.next)])
+    known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.family, *outcome.next)]
+    completion.remember_todos(invocation, known)
     for outcome in outcomes:
         if not outcome.changed:
             invocation.note(f"{outcome.todo.id} {unchanged}")
     try:
         invocation.renderer.show_outcomes(outcomes)
         sys.stdout.flush()
+        if invocation.at_terminal:
+            for ready in sorted({each for outcome in outcomes for each in outcome.ready}):
+                invocation.note(f"Ready now: {ready.id} {ready.title}")
     except BrokenPipeError:
         raise
     except OSError as error:

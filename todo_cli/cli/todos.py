@@ -31,6 +31,8 @@ def add(
     every_after: options.EveryAfterOption = None,
     priority: options.PriorityOption = None,
     description: options.DescriptionOption = None,
+    depends: options.DependsOption = None,
+    parent: options.ParentOption = None,
     id_: Annotated[
         str | None,
         typer.Option("--id", metavar="UUID", help="Its uuid, so that a repeated command does not add it twice."),
@@ -39,8 +41,8 @@ def add(
     """Add a todo.
 
     WORDS are its title, and attributes among them do what the options do: due:friday project:home +bills every:month,
-    also scheduled: wait: until: every-after: priority: description:. A value of several words stands in quotes:
-    due:'friday 5pm'. After -- everything is text. What was understood is printed.
+    also scheduled: wait: until: every-after: priority: description: depends:12,15 parent:9. A value of several words
+    stands in quotes: due:'friday 5pm'. After -- everything is text. What was understood is printed.
     """
     from todo_cli.models.values import Priority
     from todo_cli.query.meanings import parse_priority
@@ -60,6 +62,8 @@ def add(
         "every!": every_after,
         "priority": priority,
         "description": description,
+        "depends": depends,
+        "parent": parent,
     }
     details = gather(invocation, words, ADDED, given, tag)
     check_dates(details)
@@ -74,6 +78,8 @@ def add(
         wait_until=details.get_start("wait"),
         expires_at=details.get_end("until"),
         every=details.get_every(),
+        depends=details.get_references("depends"),
+        parent=details.get_parent(),
         uuid=None if id_ is None else parse_uuid(id_),
     )
     finish(invocation, [invocation.run(add_todo, new)], "is there already")
@@ -106,6 +112,11 @@ def modify(
     every_after: options.EveryAfterOption = None,
     priority: options.PriorityOption = None,
     description: options.DescriptionOption = None,
+    depends: options.DependsOption = None,
+    undepends: Annotated[
+        str | None, typer.Option("--undepends", metavar="REF,REF", help="What needs not be done first any more.")
+    ] = None,
+    parent: options.ParentOption = None,
     no_due: Annotated[bool, typer.Option("--no-due", help="Take the due date off.")] = False,
     no_project: Annotated[bool, typer.Option("--no-project", help="Take it out of its project.")] = False,
     if_version: Annotated[
@@ -119,7 +130,8 @@ def modify(
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. What to change is said with
     options or attributes: due:friday +urgent untag:later title:'Buy bread'. The rest stays as it is; an attribute
-    without a value empties the field: project: due: every: description: and so on.
+    without a value empties the field: project: due: every: depends: parent: and so on. Subtasks come along into
+    another project.
     """
     from todo_cli.models.values import Priority
     from todo_cli.query.meanings import parse_priority
@@ -143,6 +155,9 @@ def modify(
         "every!": every_after,
         "priority": priority,
         "description": description,
+        "depends": depends,
+        "undepends": undepends,
+        "parent": parent,
     }
     details = gather(invocation, words or (), MODIFIED, given, tag, untag, may_empty=True)
     check_dates(details)
@@ -162,8 +177,17 @@ def modify(
         untag=details.untag,
         every=details.get_every(),
         ends_series=details.empties("every") or details.empties("every!"),
+        depends=details.get_references("depends"),
+        undepends="all" if details.empties("depends") else details.get_references("undepends"),
+        parent=details.get_parent(),
         clear=frozenset(field for name, field in _CLEARED.items() if details.empties(name)),
     )
+    if details.empties("undepends"):
+        raise InvalidInputError("there is no value after undepends:", "depends: without a value takes all of them off")
+    if details.empties("depends") and details.values.get("undepends"):
+        raise InvalidInputError("depends: without a value, and undepends: contradict each other")
+    if changes.depends and set(changes.depends) & {*changes.undepends}:
+        raise InvalidInputError("depends: and undepends: contradict each other")
     if changes.every and changes.ends_series:
         raise InvalidInputError("every: and every!: contradict each other")
     if changes == TodoChanges():
@@ -182,5 +206,6 @@ _CLEARED = {
     "scheduled": "scheduled",
     "wait": "wait_until",
     "until": "expires_at",
+    "parent": "parent",
 }
 """Attributes that may be empty, and their fields."""

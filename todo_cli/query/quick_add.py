@@ -8,7 +8,10 @@
 | `project:NAME`, `priority:high`             | as the options of that name                       |
 | `+NAME`, `tag:NAME,NAME`                    | tags                                              |
 | `description:TEXT`                          | the longer text                                   |
-| `title:TEXT`, `untag:NAME,NAME`, `NAME:`    | in `modify`; without a value it empties the field |
+| `depends:REF,REF`, `parent:REF`             | todos that come first, the one that it belongs to |
+| `title:TEXT`, `untag:NAME,NAME`,            | in `modify`                                       |
+| `undepends:REF,REF`                         |                                                   |
+| `NAME:`                                     | in `modify`: it empties the field                 |
 
 An attribute is a word of its own, also within a quoted argument, and its name is one of these, in any case. Everything
 else is text: `https://…`, `12:30`, `Fix: crash`, `+49 30 1234`. What cannot be told apart is refused: a name that is
@@ -29,11 +32,16 @@ from todo_cli.query.attributes import nearest_attribute
 from todo_cli.query.dates import is_slip
 from todo_cli.query.names import parse_name
 
-ADDED = ("due", "scheduled", "wait", "until", "every", "every!", "project", "priority", "tag", "description")
-MODIFIED = (*ADDED, "title", "untag")
+ADDED = (
+    *("due", "scheduled", "wait", "until", "every", "every!", "project", "priority", "tag", "description"),
+    *("depends", "parent"),
+)
+MODIFIED = (*ADDED, "title", "untag", "undepends")
 
 _LISTS = ("tag", "untag")
 _OF_SEVERAL_WORDS = ("due", "scheduled", "wait", "until", "every", "every!")
+_REFERENCES = ("depends", "undepends", "parent")
+_NUMBERS = re.compile(r"[\d,-]+", re.ASCII)
 _LONGEST_VALUE = 6
 """Words, in what is looked at as one value."""
 
@@ -90,6 +98,8 @@ def read_attributes(arguments: Sequence[str], known: Collection[str], is_value: 
             )
         if word.name in _OF_SEVERAL_WORDS:
             _check_end(word, words[place + 1 :], is_value)
+        if word.name in _REFERENCES and word.value:
+            _check_list(word, words[place + 1 : place + 2])
         if word.name in _LISTS:
             lists[word.name] += [name.strip() for name in word.value.split(",") if name.strip()]
         elif word.name in values:
@@ -152,6 +162,14 @@ def _read_name(head: re.Match[str]) -> str:
 
 def _unquote(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
+
+
+def _check_list(word: _Word, following: Sequence[_Word]) -> None:
+    """Raise InvalidInputError if a list of todos goes on in the next word."""
+    if following and following[0].name is None and _NUMBERS.fullmatch(following[0].text):
+        more = following[0].text.strip(",")
+        hint = f"did you mean '{word.name}:{word.value.rstrip(',')},{more}'? else put {word.name}: last"
+        raise InvalidInputError(f"{more!r} may belong to '{word.name}:{word.value}'", hint)
 
 
 def _check_end(word: _Word, following: Iterable[_Word], is_value: IsValue) -> None:

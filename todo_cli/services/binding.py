@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import col
 
 from todo_cli.db.edges import is_kin, is_live, list_ancestors, list_ready, reach
@@ -71,6 +72,14 @@ class Bindings:
 class _Everything:
     def __contains__(self, _: object) -> bool:
         return True
+
+
+async def load_parents(step: Step, todos: Iterable[Todo]) -> None:
+    """Load what the todos belong to."""
+    # Not as their other relations are: that would read a parent anew, without its own, which may be one of these.
+    for todo in todos:
+        parent = await step.session.get(Todo, todo.parent_id) if todo.parent_id else None
+        set_committed_value(todo, "parent", parent)
 
 
 async def load_dependencies(step: Step, numbers: Collection[int]) -> None:

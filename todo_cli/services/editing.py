@@ -22,7 +22,7 @@ from todo_cli.models.text import fold
 from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference
-from todo_cli.services.binding import Bindings, check_closing, find_kin, find_ready, read_ready
+from todo_cli.services.binding import Bindings, check_closing, find_kin, find_ready, load_parents, read_ready
 from todo_cli.services.lookup import (
     find_todos,
     is_referred_to,
@@ -81,6 +81,7 @@ class Editing:
         named = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
         self._check_versions(named)
         todos = [*named, *await find_kin(step, self.references, named, edit.kin)]
+        await load_parents(step, todos)
         touched = [todo for todo in todos if not edit.spares(todo)]
         recurring = await lock_series(step, touched if edit.recurring != "same" else named)
         self._check_recurring(touched, recurring)

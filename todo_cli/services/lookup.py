@@ -38,7 +38,6 @@ def _relationship(attribute: object) -> QueryableAttribute[Any]:
 _WITH_PROJECT = selectinload(_relationship(Todo.project))
 _WITH_TAGS = selectinload(_relationship(Todo.tags))
 _WITH_SERIES = selectinload(_relationship(Todo.series))
-_WITH_PARENT = selectinload(_relationship(Todo.parent))
 WITH_DEPENDENCIES = selectinload(_relationship(Todo.depends))
 
 
@@ -63,9 +62,9 @@ async def find_todos(
 
 
 def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Select[Todo]:
-    """Return the statement that finds the user's todos, by number, with project, tags, series and parent loaded."""
+    """Return the statement that finds the user's todos, by number, with project, tags and series loaded."""
     mine = select(Todo).where(col(Todo.user_id) == transaction.user_id, *conditions)
-    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES, _WITH_PARENT).order_by(col(Todo.id))
+    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(col(Todo.id))
 
 
 def is_referred_to(references: Sequence[Reference]) -> ColumnElement[bool]:
