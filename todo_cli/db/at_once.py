@@ -72,7 +72,9 @@ def add_at_once(
     is_new = ~exists().where(TODOS.c.uuid == literal(todo.uuid, Uuid()))
     bindings = Bindings(me, bound)
     all_well = and_(is_new, is_not_archived(me, project), bindings.all_found())
-    gate = open_gate_if(me, step, "add", viewer.now, all_well)
+    # Nothing depends on it yet, so that there is no circle; but its parent may be closed or deleted at this moment.
+    safe = bindings.guard(all_well) if bindings.parent is not None else all_well
+    gate = open_gate_if(me, step, "add", viewer.now, safe)
     wanted_projects = Wanted.make(PROJECTS, [project] if project else [])
     wanted_tags = Wanted.make(TAGS, tags)
     projects = ensure(wanted_projects, gate, viewer.now)

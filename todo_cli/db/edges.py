@@ -162,12 +162,18 @@ class Bindings:
         return and_(*conditions)
 
     def guard(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Return whether nobody has added an edge since the check for circles, and tell others that one is added."""
-        if self._prerequisites is None and self.parent is None:
+        """Return whether nobody has added an edge since the statement began, where that matters, and the condition.
+
+        Others are told of the edges that are added.
+        """
+        if not (self._edit.binds or self._edit.kin or self._edit.whole):
             return condition
         me = select(self._me.c.id).scalar_subquery()
         seen = USERS.alias("seen_user")
         version = select(seen.c.edges_version).where(seen.c.id == me).scalar_subquery()
+        if not self._edit.binds:
+            same = select(USERS.c.id).where(USERS.c.id == me, USERS.c.edges_version == version)
+            return and_(condition, exists(select(same.with_for_update(read=True).cte("unchanged").c.id)))
         raised = (
             update(USERS)
             .where(USERS.c.id == me, USERS.c.edges_version == version, condition)

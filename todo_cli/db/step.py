@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, and_, delete, exists, func, literal, or_, select, update
+from sqlalchemy import Text, and_, delete, exists, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
@@ -25,7 +25,7 @@ from todo_cli.models.types import UtcDateTime
 from todo_cli.models.values import Priority, Status, When
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -64,8 +64,8 @@ _UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, 
 """What a new row has unless it is said otherwise, beside what is absent."""
 
 _tables = Base.metadata.tables
-STEPS, CHANGES, TODOS, TODO_TAGS, USERS = (
-    _tables[name] for name in ("steps", "changes", "todos", "todo_tags", "users")
+STEPS, CHANGES, TODOS, TODO_TAGS, DEPENDENCIES, USERS = (
+    _tables[name] for name in ("steps", "changes", "todos", "todo_tags", "dependencies", "users")
 )
 
 NamedT = TypeVar("NamedT", Project, Tag)
@@ -135,10 +135,12 @@ class Step(Transaction):
         stored = await self.session.execute(select(STEPS.c.id).where(STEPS.c.uuid == self.uuid))
         return stored.first() is not None
 
-    async def hold_edges(self) -> None:
-        """Keep others from binding todos to each other until the transaction ends, and tell them that it was done."""
-        mine = update(USERS).where(USERS.c.id == self.user_id)
-        await self.session.execute(mine.values(edges_version=USERS.c.edges_version + 1))
+    async def hold_edges(self, *, adds: bool) -> None:
+        """Keep others from binding todos to each other until the transaction ends; `adds` tells them that we do."""
+        mine = USERS.c.id == self.user_id
+        raised = update(USERS).where(mine).values(edges_version=USERS.c.edges_version + 1)
+        held = select(USERS.c.id).where(mine).with_for_update(read=True)
+        await self.session.execute(raised if adds else held)
 
     async def find_changed(self) -> set[UUID]:
         """Return what the step changed when it was stored before, by uuid."""
@@ -202,18 +204,21 @@ class Step(Transaction):
         self._record(todo, "tag", tag, None)
         return True
 
-    def bind(self, todo: Todo, other: Todo) -> bool:
-        """Let the todo, whose dependencies are loaded, depend on the other; return False if it did."""
-        if other in todo.depends:
-            return False
-        todo.depends.append(other)
-        self._record(todo, "depends", None, other)
-        return True
+    async def bind(self, todo: Todo, others: Mapping[int, UUID]) -> None:
+        """Let the todo, which has a number, depend on these, on which it does not depend yet."""
+        if others:
+            rows = [{"todo_id": todo.id, "depends_on_id": number} for number in others]
+            await self.session.execute(insert(DEPENDENCIES), rows)
+        for uuid in others.values():
+            self._record(todo, "depends", None, uuid)
 
-    def free(self, todo: Todo, other: Todo) -> None:
-        """Let the todo, whose dependencies are loaded, depend on the other no more."""
-        todo.depends.remove(other)
-        self._record(todo, "depends", other, None)
+    async def free(self, todo: Todo, others: Mapping[int, UUID]) -> None:
+        """Let the todo depend no more on these, on which it depends."""
+        edges = and_(DEPENDENCIES.c.todo_id == todo.id, DEPENDENCIES.c.depends_on_id.in_(others))
+        if others:
+            await self.session.execute(delete(DEPENDENCIES).where(edges))
+        for uuid in others.values():
+            self._record(todo, "depends", uuid, None)
 
     async def remove(self, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
         """Delete the user's projects, or the tag, that the condition finds, with their links to todos; return them.
@@ -340,8 +345,6 @@ class Step(Transaction):
         if isinstance(row, Todo):
             for tag in row.tags:
                 self._record(row, "tag", None, tag)
-            for other in row.depends:
-                self._record(row, "depends", None, other)
 
     def _record(self, row: Recorded, field: str, old: object, new: object) -> None:
         self._note(row.entity, row.uuid, field, old, new)
@@ -392,6 +395,8 @@ def encode(value: object) -> str | None:
             return None
         case User() | Project() | Tag() | Series() | Todo() | Comment():
             plain: object = str(value.uuid)
+        case UUID():
+            plain = str(value)
         case When():
             plain = {"on": value.on.isoformat(), "at": _instant(value.at)} if value.at else value.on.isoformat()
         case datetime():

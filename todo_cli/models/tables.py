@@ -256,14 +256,6 @@ class Todo(Base, table=True):
     )
     series: Optional["Series"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
     parent: Optional["Todo"] = Relationship(sa_relationship_kwargs={"lazy": "raise", "remote_side": "Todo.id"})
-    depends: list["Todo"] = Relationship(
-        link_model=Dependency,
-        sa_relationship_kwargs={
-            "lazy": "raise",
-            "primaryjoin": "Todo.id == Dependency.todo_id",
-            "secondaryjoin": "Todo.id == Dependency.depends_on_id",
-        },
-    )
 
     @property
     def due(self) -> When | None:

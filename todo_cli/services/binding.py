@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlmodel import col
 
 from todo_cli.db.edges import is_kin, is_live, list_ancestors, list_ready, reach
 from todo_cli.db.edits import Edit, Kin
@@ -17,7 +17,7 @@ from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
 from todo_cli.models.tables import Base, Todo
 from todo_cli.models.values import ReadyTodo, Status
 from todo_cli.query.references import Reference
-from todo_cli.services.lookup import WITH_DEPENDENCIES, find_todos, is_referred_to, load_todos
+from todo_cli.services.lookup import find_todos, is_referred_to, load_todos
 
 _TODOS, _DEPENDENCIES = (Base.metadata.tables[name] for name in ("todos", "dependencies"))
 
@@ -37,41 +37,37 @@ async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[
 class Bindings:
     """The todos that others are to depend on or to belong to, and those on which they are to depend no more."""
 
-    prerequisites: Sequence[Todo]
-    freed: Container[int | None] | None
+    prerequisites: Mapping[int, UUID]
+    freed: Container[int]
+    depends: Mapping[int, Mapping[int, UUID]]
+    """On what each of the todos depends, by its number."""
     parent: Todo | None
 
     @classmethod
     async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> Bindings:
-        """Find them, and load what the todos depend on; raises NotFoundError and CircleError."""
+        """Find them; raises NotFoundError and CircleError."""
         numbers = {todo.id for todo in todos if todo.id}
         parent = await find_todos(step, [edit.parent], locked=True) if edit.parent else [None]
         if parent[0]:
             await _check_ancestors(step, parent[0], numbers)
-        prerequisites = await find_todos(step, edit.depends) if edit.depends else []
-        freed: Container[int | None] | None = None
+        found = await find_todos(step, edit.depends) if edit.depends else []
+        prerequisites = {other.id: other.uuid for other in found if other.id}
+        depends = await _read_dependencies(step, numbers) if numbers and (edit.depends or edit.undepends) else {}
         if edit.undepends == "all":
-            freed = _Everything()
-        elif edit.undepends:
-            freed = {todo.id for todo in await find_todos(step, edit.undepends, trashed=True)}
-        if edit.depends or edit.undepends:
-            await load_dependencies(step, numbers)
+            freed = {other for others in depends.values() for other in others}
+        else:
+            unbound = await find_todos(step, edit.undepends, trashed=True) if edit.undepends else []
+            freed = {other.id for other in unbound if other.id}
         if prerequisites:
-            await _check_dependencies(step, prerequisites, numbers, freed or ())
-        return cls(prerequisites, freed, parent[0])
+            await _check_dependencies(step, prerequisites, numbers, freed)
+        return cls(prerequisites, freed, depends, parent[0])
 
-    def apply(self, step: Step, todo: Todo) -> None:
-        """Bind the todo, and free it."""
-        if self.freed is not None:
-            for other in [other for other in todo.depends if other.id in self.freed]:
-                step.free(todo, other)
-        for other in self.prerequisites:
-            step.bind(todo, other)
-
-
-class _Everything:
-    def __contains__(self, _: object) -> bool:
-        return True
+    async def apply(self, step: Step, todo: Todo) -> None:
+        """Bind the todo, which has a number, and free it."""
+        depends = self.depends.get(todo.id or 0, {})
+        await step.free(todo, {number: uuid for number, uuid in depends.items() if number in self.freed})
+        new = {number: uuid for number, uuid in self.prerequisites.items() if number not in depends}
+        await step.bind(todo, new)
 
 
 async def load_parents(step: Step, todos: Iterable[Todo]) -> None:
@@ -82,24 +78,32 @@ async def load_parents(step: Step, todos: Iterable[Todo]) -> None:
         set_committed_value(todo, "parent", parent)
 
 
-async def load_dependencies(step: Step, numbers: Collection[int]) -> None:
-    """Load what those todos depend on, so that it can be changed."""
-    statement = select(Todo).where(col(Todo.id).in_(numbers)).options(WITH_DEPENDENCIES)
-    (await step.session.execute(statement.execution_options(populate_existing=True))).scalars().all()
+async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, dict[int, UUID]]:
+    """Return on what those todos depend, in the trash or not."""
+    found: dict[int, dict[int, UUID]] = {}
+    statement = (
+        select(_DEPENDENCIES.c.todo_id, _TODOS.c.id, _TODOS.c.uuid)
+        .join(_TODOS, _TODOS.c.id == _DEPENDENCIES.c.depends_on_id)
+        .where(_DEPENDENCIES.c.todo_id.in_(numbers))
+        .order_by(*_DEPENDENCIES.c)
+    )
+    for row in await step.session.execute(statement):
+        found.setdefault(row.todo_id, {})[row.id] = row.uuid
+    return found
 
 
 async def _check_dependencies(
-    step: Step, prerequisites: Sequence[Todo], numbers: Container[int], freed: Container[int | None]
+    step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
 ) -> None:
     """Raise CircleError if one of the todos would come before itself."""
-    reached = reach(select(_TODOS.c.id).where(_TODOS.c.id.in_([other.id for other in prerequisites])))
+    reached = reach(select(_TODOS.c.id).where(_TODOS.c.id.in_(prerequisites)))
     edges = select(_DEPENDENCIES).where(_DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
     further: dict[int, list[int]] = {}
     for row in await step.session.execute(edges.order_by(*_DEPENDENCIES.c)):
         if row.todo_id not in numbers or row.depends_on_id not in freed:
             further.setdefault(row.todo_id, []).append(row.depends_on_id)
     for other in prerequisites:
-        if path := _find_path(other.id or 0, numbers, further):
+        if path := _find_path(other, numbers, further):
             raise CircleError("depend on", [path[-1], *path])
 
 

@@ -76,8 +76,8 @@ class Editing:
 
     async def work(self, step: Step) -> list[TodoOutcome]:
         edit = self.edit
-        if edit.binds:
-            await step.hold_edges()
+        if edit.binds or edit.kin or edit.whole:
+            await step.hold_edges(adds=edit.binds)
         named = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
         self._check_versions(named)
         todos = [*named, *await find_kin(step, self.references, named, edit.kin)]
@@ -107,7 +107,7 @@ class Editing:
                     step.touch(todo)
                 step.change(todo, **{**fields, **self._begin(step, todo, fields)})
                 _change_tags(step, todo, tags, edit.untag)
-                bindings.apply(step, todo)
+                await bindings.apply(step, todo)
             else:
                 step.change(todo, **{name: fields[name] for name in edit.kin_fields})
         successors: dict[UUID, list[Todo]] = {}

@@ -38,7 +38,6 @@ def _relationship(attribute: object) -> QueryableAttribute[Any]:
 _WITH_PROJECT = selectinload(_relationship(Todo.project))
 _WITH_TAGS = selectinload(_relationship(Todo.tags))
 _WITH_SERIES = selectinload(_relationship(Todo.series))
-WITH_DEPENDENCIES = selectinload(_relationship(Todo.depends))
 
 
 def _locked(statement: StatementT) -> StatementT:

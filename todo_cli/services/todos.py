@@ -99,36 +99,25 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         series.uuid = series_uuid
         return series
 
-    def make_row(user_id: int) -> Todo:
-        todo = Todo(
-            uuid=uuid,
-            user_id=user_id,
-            title=new.title,
-            description=new.description,
-            priority=new.priority.value,
-            created_at=db.now,
-            updated_at=db.now,
-        )
-        todo.due, todo.scheduled = due, new.scheduled
-        todo.wait_until, todo.expires_at = new.wait_until, new.expires_at
-        return todo
-
     async def work(step: Step) -> TodoOutcome:
         if new.uuid and (there := await _find_own(step, new.uuid)):
             return TodoOutcome((await publish(step, [there]))[there.uuid], changed=False)
-        bindings = await Bindings.find(step, [], bound)  # nothing depends on it yet, so that there is no circle
+        if new.parent:
+            await step.hold_edges(adds=True)
+        bindings = await Bindings.find(step, [], bound)
         project = await ensure_project(step, new.project)
         if new.project is None and bindings.parent:
             project = bindings.parent.project
         tags = await ensure_tags(step, new.tags)
-        todo = make_row(step.user_id)
+        todo = _make_row(new, uuid, due, step.user_id, db.now)
         todo.project, todo.tags, todo.series = project, tags, make_series(step.user_id)
-        todo.parent, todo.depends = bindings.parent, list(bindings.prerequisites)
+        todo.parent = bindings.parent
         if todo.series:
             todo.occurrence = todo.series.first_occurrence
             step.create(todo.series)
         step.create(todo)
         await step.flush()
+        await bindings.apply(step, todo)
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     async def recall(step: Step) -> TodoOutcome:
@@ -138,7 +127,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     bound = Edit(depends=new.depends, parent=new.parent)
-    row, series = make_row(0), make_series(0)
+    row, series = _make_row(new, uuid, due, 0, db.now), make_series(0)
     if series:
         row.occurrence = series.first_occurrence
 
@@ -153,6 +142,21 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         return TodoOutcome(todo, changed=True)
 
     return await db.write("add", work, shortcut=Shortcut(make, read, recall))
+
+
+def _make_row(new: NewTodo, uuid: UUID, due: When | None, user_id: int, now: datetime) -> Todo:
+    todo = Todo(
+        uuid=uuid,
+        user_id=user_id,
+        title=new.title,
+        description=new.description,
+        priority=new.priority.value,
+        created_at=now,
+        updated_at=now,
+    )
+    todo.due, todo.scheduled = due, new.scheduled
+    todo.wait_until, todo.expires_at = new.wait_until, new.expires_at
+    return todo
 
 
 async def modify_todos(
