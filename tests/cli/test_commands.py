@@ -30,7 +30,7 @@ class TestAdd:
 
     def test_options_stand_anywhere(self, todo: Here) -> None:
         added = as_json(todo, "add", "-p", "home.flat", "Pay", "-t", "bills", "rent", "-t", "money", "-d", "2026-12-24")
-        assert list(added) == [*FIELDS, "next"]
+        assert list(added) == [*FIELDS, "next", "family", "ready"]
         assert (added["title"], added["project"], added["tags"]) == ("Pay rent", "home.flat", ["bills", "money"])
         assert (added["due"], added["priority"], added["description"]) == ("2026-12-24", None, None)
 

@@ -27,6 +27,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -81,6 +82,31 @@ def list_ancestors(start: Select[Any]) -> CTE:
     [number] = found.c
     further = select(TODOS.c.parent_id).join(found, TODOS.c.id == number).where(TODOS.c.parent_id.is_not(None))
     return found.union(further)
+
+
+def list_below(start: Select[Any]) -> CTE:
+    """Return all that the todos of `start`, a statement that selects numbers as `id`, depend on or consist of: `id`."""
+    found = start.cte("below", recursive=True)
+    child = TODOS.alias("child")
+    # One recursion takes one step at a time: an edge of either kind.
+    edge = union_all(
+        select(DEPENDENCIES.c.todo_id.label("above_id"), DEPENDENCIES.c.depends_on_id.label("id")),
+        select(child.c.parent_id, child.c.id).where(child.c.parent_id.is_not(None)),
+    ).subquery("edge")
+    return found.union(select(edge.c.id).join(found, edge.c.above_id == found.c.id))
+
+
+def is_bound(todos: FromClause) -> ColumnElement[bool]:
+    """Return whether it depends on a todo that is open, blocks one, or belongs to one or the other way round."""
+    other = TODOS.alias("other_end")
+    edges = DEPENDENCIES.c
+    ends = or_(
+        and_(edges.todo_id == todos.c.id, edges.depends_on_id == other.c.id),
+        and_(edges.depends_on_id == todos.c.id, edges.todo_id == other.c.id),
+    )
+    kin = or_(other.c.parent_id == todos.c.id, other.c.id == todos.c.parent_id)
+    depends = exists().where(ends, is_live(other)).correlate(todos)
+    return or_(depends, exists().where(kin, is_live(other)).correlate(todos))
 
 
 def is_live(todos: FromClause) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.query.trees import grow
 from todo_cli.rendering.dates import describe_recurrence
 from todo_cli.rendering.renderer import Record
 
@@ -26,8 +27,19 @@ class JsonRenderer:
         objects = [todo_object(todo) for todo in todos]
         self._write(objects[0] if len(objects) == 1 else objects)
 
+    def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
+        self._write([todo_object(todo) for node in grow(todos, roots) for todo in node.flatten()])
+
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
-        objects = [{**todo_object(outcome.todo), "next": [todo.id for todo in outcome.next]} for outcome in outcomes]
+        objects = [
+            {
+                **todo_object(outcome.todo),
+                "next": [todo.id for todo in outcome.next],
+                "family": [todo.id for todo in outcome.family],
+                "ready": [todo.id for todo in outcome.ready],
+            }
+            for outcome in outcomes
+        ]
         self._write(objects[0] if len(objects) == 1 else objects)
 
     def show_dates(self, dates: Sequence[When]) -> None:

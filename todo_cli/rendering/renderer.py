@@ -21,6 +21,9 @@ class Renderer(Protocol):
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
         """Show todos whole."""
 
+    def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
+        """Show the todos as trees that begin with the roots, without any with what is above all others."""
+
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         """Show what a command made of each todo."""
 

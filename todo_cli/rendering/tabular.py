@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TextIO
 
 from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.query.trees import grow
 from todo_cli.rendering.json_output import format_instant, format_when, todo_object
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import escape_field
@@ -28,8 +29,11 @@ class TabularRenderer:
                 self._stream.write("\n")
             self.show_record(todo_object(todo))
 
+    def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
+        self._write_todos(todo for node in grow(todos, roots) for todo in node.flatten())
+
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
-        self._write_todos(outcome.todo for outcome in outcomes)
+        self._write_todos(todo for outcome in outcomes for todo in (outcome.todo, *outcome.family))
 
     def show_dates(self, dates: Sequence[When]) -> None:
         for when in dates:

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 from rich.theme import Theme
+from rich.tree import Tree
 
 from todo_cli.models.values import (
     COUNT_LIMIT,
@@ -24,6 +25,7 @@ from todo_cli.models.values import (
     TodoPublic,
     When,
 )
+from todo_cli.query.trees import Node, grow
 from todo_cli.rendering.dates import (
     describe_due,
     describe_recurrence,
@@ -45,6 +47,7 @@ THEME = Theme(
         "todo.tag": "green",
         "todo.faint": "dim",
         "todo.recurrence": "magenta",
+        "todo.subtasks": "cyan",
         "priority.high": "bold red",
         "priority.medium": "yellow",
         "priority.low": "dim",
@@ -91,9 +94,40 @@ class TerminalRenderer:
                 self._console.print()
             self._console.print(self._make_details(todo))
 
+    def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
+        for node in grow(todos, roots):
+            self._console.print(self._draw(node))
+
+    def _draw(self, node: Node, tree: Tree | None = None) -> Tree:
+        label = self._label(node)
+        drawn = Tree(label, guide_style="todo.faint") if tree is None else tree.add(label)
+        for each in node.below:
+            self._draw(each, drawn)
+        return drawn
+
+    def _label(self, node: Node) -> Text:
+        """Return the todo in one line: what is below it, and when it is due."""
+        todo = node.todo
+        line = Text.assemble(("first " if node.is_prerequisite else "", "todo.faint"))
+        line.append(str(todo.id), style="todo.id").append(" ")
+        if (mark := self._mark(todo)).plain:
+            line.append_text(mark).append(" ")
+        line.append(neutralise(todo.title), style=_title_style(todo))
+        for text, style in (
+            (describe_subtasks(todo), "todo.subtasks"),
+            ("…" if node.goes_on else "", "todo.faint"),
+        ):
+            if text:
+                line.append("  ").append(text, style=style)
+        if todo.due:
+            line.append("  ").append_text(self._due_cell(todo))
+        return line
+
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         for outcome in outcomes:
             self._console.print(self._summarise(outcome.todo))
+            for todo in outcome.family:
+                self._console.print(Text.assemble(("also: ", "todo.faint"), self._summarise(todo)))
             for todo in outcome.next:
                 self._console.print(Text.assemble(("next: ", "todo.faint"), self._summarise(todo)))
 
@@ -257,6 +291,10 @@ class TerminalRenderer:
         parts.extend((f"#{tag}", "todo.tag") for tag in todo.tags)
         if todo.priority.label:
             parts.append((todo.priority.label, f"priority.{todo.priority.label}"))
+        if todo.links.parent:
+            parts.append((f"subtask of {todo.links.parent}", ""))
+        if todo.links.depends and todo.status is Status.OPEN:
+            parts.append((f"depends on {', '.join(map(str, todo.links.depends))}", ""))
         if todo.recurrence and todo.status is Status.OPEN:
             parts.append((describe_recurrence(todo.recurrence), "todo.recurrence"))
         for text, style in parts:
@@ -302,6 +340,11 @@ def describe_page(page: TodoPage) -> str:
 
 def _plain_table(*columns: Column) -> Table:
     return Table(*columns, box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="todo.head")
+
+
+def describe_subtasks(todo: TodoPublic) -> str:
+    """Return how many of its subtasks are done, `2/5`; an empty text if it has none."""
+    return f"{todo.links.subtasks_done}/{todo.links.subtasks}" if todo.links.subtasks else ""
 
 
 def _tags(todo: TodoPublic) -> Text:

@@ -56,7 +56,7 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
             col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
             make_condition(query.filter, viewer),
         )
-        statement = _select_todos().where(condition)
+        statement = select_todos().where(condition)
         if query.size is not None:
             statement = statement.limit(query.size).offset((query.page - 1) * query.size)
         total = _count(condition) if query.size is not None else null()
@@ -64,7 +64,7 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
         return Query(statement, make_order(query.sort), beside=[total.label("total"), known.label("known")])
 
     rows = await db.fetch(make)
-    todos = _todos(rows)
+    todos = read_todos(rows)
     if not todos and not rows[0].known:
         await _explain_unknown(db, names)
     return TodoPage(todos, rows[0].total, query.page, query.size)
@@ -75,19 +75,21 @@ async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoP
 
     def make(viewer: Viewer) -> Query:
         condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
-        return Query(_select_todos().where(condition), [Ordering(col(Todo.id))])
+        return Query(select_todos().where(condition), [Ordering(col(Todo.id))])
 
-    return match_references(references, _todos(await db.fetch(make)), trashed=True)
+    return match_references(references, read_todos(await db.fetch(make)), trashed=True)
 
 
-def _select_todos() -> Select[Any]:
+def select_todos() -> Select[Any]:
+    """Return the statement that selects todos with all that is shown of them."""
     todos = Base.metadata.tables["todos"]
     projects = Base.metadata.tables["projects"]
     joined = with_recurrence(todos).outerjoin(projects, projects.c.id == todos.c.project_id)
     return select(*_COLUMNS).select_from(joined)
 
 
-def _todos(rows: Sequence[Any]) -> list[TodoPublic]:
+def read_todos(rows: Sequence[Any]) -> list[TodoPublic]:
+    """Return what `select_todos` found."""
     found = [row for row in rows if row.found]
     links = read_links(found)
     return [make_public(row, row.project, split_names(row.tags), read_recurrence(row), links[row.id]) for row in found]

@@ -1,0 +1,66 @@
+"""Todos with what is below them, as trees: what they depend on, and their subtasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from todo_cli.models.values import TodoPublic
+
+DEEPEST = 50
+"""What is further below begins a tree of its own: no terminal is wide enough."""
+
+
+@dataclass
+class Node:
+    """A todo in a tree. `is_prerequisite` tells that the one above depends on it, rather than consists of it.
+
+    `is_repeated` is true where it stands elsewhere too; with `goes_on` what is below it is shown there.
+    """
+
+    todo: TodoPublic
+    is_prerequisite: bool = False
+    is_repeated: bool = False
+    goes_on: bool = False
+    below: list[Node] = field(default_factory=list)
+
+    def flatten(self) -> Iterator[TodoPublic]:
+        """Yield the todos from above to below, each once."""
+        if not self.is_repeated:
+            yield self.todo
+        for node in self.below:
+            yield from node.flatten()
+
+
+def grow(todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> list[Node]:
+    """Return the todos as trees that begin with the roots: each once, with all that is below it of what is among them.
+
+    Without roots they begin with what nothing else depends on or consists of.
+    """
+    forest = _Forest(todos)
+    nodes = [forest.grow(root) for root in roots or forest.find_roots()]
+    # What lies too deep, or above itself by way of both kinds of edges.
+    return [*nodes, *(forest.grow(todo) for todo in todos if todo.id not in forest.seen)]
+
+
+class _Forest:
+    def __init__(self, todos: Sequence[TodoPublic]) -> None:
+        self._todos = {todo.id: todo for todo in todos}
+        self._children: dict[int | None, list[TodoPublic]] = {}
+        for todo in todos:
+            self._children.setdefault(todo.links.parent, []).append(todo)
+        self.seen: set[int] = set()
+
+    def find_roots(self) -> list[TodoPublic]:
+        held = {number for todo in self._todos.values() for number in todo.links.depends}
+        return [todo for todo in self._todos.values() if todo.id not in held and todo.links.parent not in self._todos]
+
+    def grow(self, todo: TodoPublic, depth: int = 1, *, is_prerequisite: bool = False) -> Node:
+        first = [self._todos[number] for number in todo.links.depends if number in self._todos]
+        parts = [part for part in self._children.get(todo.id, ()) if part not in first]
+        if todo.id in self.seen or depth > DEEPEST:
+            return Node(todo, is_prerequisite, is_repeated=True, goes_on=bool(first or parts))
+        self.seen.add(todo.id)
+        below = [self.grow(other, depth + 1, is_prerequisite=True) for other in first]
+        below += [self.grow(other, depth + 1) for other in parts]
+        return Node(todo, is_prerequisite, below=below)
