@@ -58,7 +58,7 @@ def _check_settings(invocation: Invocation) -> Iterator[Finding]:
         yield Finding("permissions", False, f"others can read {path}, which may hold a password", f"chmod 600 {path}")
     else:
         yield Finding("permissions", True, "nobody else can read the settings")
-    if values["database"].source == "environment" and "database" in config.read_file():
+    if values["database"].source == "environment" and "database" in config.read_file().settings:
         yield Finding(
             "environment",
             False,

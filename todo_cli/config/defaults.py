@@ -1,0 +1,49 @@
+"""What holds where the configuration file says nothing: how much each thing adds to urgency, and what looks how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+COEFFICIENTS: Mapping[str, float] = {
+    "due": 12.0,
+    "priority.high": 6.0,
+    "priority.medium": 3.9,
+    "priority.low": 1.8,
+    "scheduled": 5.0,
+    "active": 4.0,
+    "age": 2.0,
+    "age_max": 365.0,
+    "tags": 1.0,
+    "projects": 1.0,
+    "blocking": 8.0,
+    "blocked": -5.0,
+    "waiting": -3.0,
+}
+"""The coefficients of urgency, as people know them from Taskwarrior; `age_max` is a number of days."""
+
+STYLES: Mapping[str, str] = {
+    "todo.id": "cyan",
+    "todo.head": "dim",
+    "todo.title": "",
+    "todo.closed": "dim strike",
+    "todo.project": "blue",
+    "todo.tag": "green",
+    "todo.faint": "dim",
+    "todo.recurrence": "magenta",
+    "priority.high": "bold red",
+    "priority.medium": "yellow",
+    "priority.low": "dim",
+    "due.overdue": "bold red",
+    "due.today": "bold yellow",
+    "due.soon": "yellow",
+    "due.later": "",
+    "status.done": "green",
+    "status.cancelled": "dim",
+    "agenda.overdue": "bold red",
+    "agenda.today": "bold yellow",
+    "agenda.day": "bold",
+    "finding.well": "green",
+    "finding.ill": "bold red",
+    "finding.advice": "yellow",
+}
+"""The styles of the theme, each as Rich writes it."""

@@ -1,0 +1,197 @@
+"""The configuration file: reading it, and changing some of it while the rest stays as somebody wrote it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from todo_cli.config.folders import config_path
+from todo_cli.config.saved import SavedContext, SavedView, read_contexts, read_views
+from todo_cli.config.settings import OPEN_TABLES, SETTINGS, Scalar, find_setting, parse_setting
+from todo_cli.errors import InvalidInputError, StorageError
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+Entry = tuple[Literal["views", "contexts"], str]
+"""A table of views or contexts, and a name in it."""
+
+_TABLES = ("urgency", "theme")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the configuration file holds: the settings that it sets, views and contexts by their names."""
+
+    settings: Mapping[str, Scalar] = field(default_factory=dict)
+    views: Mapping[str, SavedView] = field(default_factory=dict)
+    contexts: Mapping[str, SavedContext] = field(default_factory=dict)
+
+
+def read_file() -> Stored:
+    """Return what the configuration file sets; raises InvalidInputError for a file that is not understood."""
+    import tomllib
+
+    path = config_path()
+    try:
+        with path.open("rb") as file:
+            content = tomllib.load(file)
+    except FileNotFoundError:
+        return Stored()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not valid TOML: {error}", "mend the file, or remove it") from None
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror}") from None
+    views, contexts = read_views(content.pop("views", {})), read_contexts(content.pop("contexts", {}))
+    return Stored(dict(_read_settings(content)), views, contexts)
+
+
+def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
+    for key, value in content.items():
+        if key in _TABLES:
+            if not isinstance(value, dict):
+                raise InvalidInputError(f"{key} is a table, not {value!r}", f"its values stand below a line [{key}]")
+            yield from _flatten(value, key)
+        elif key in SETTINGS:
+            yield key, _parse(key, value)
+        else:
+            known = [*(name for name in SETTINGS if "." not in name), *_TABLES, "views", "contexts"]
+            raise InvalidInputError(
+                f"{config_path()} sets {key!r}, which is no setting", f"there are {', '.join(known)}"
+            )
+
+
+def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, Scalar]]:
+    """Yield the settings of a table; `"due.overdue"` in it is the same as `overdue` in its table `due`."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{name}.{key}")
+        else:
+            yield f"{name}.{key}", _parse(f"{name}.{key}", value)
+
+
+def _parse(key: str, value: object) -> Scalar:
+    find_setting(key)
+    if not isinstance(value, str | int | float):
+        raise InvalidInputError(f"{key} takes one value, not {value!r}")
+    return parse_setting(key, str(value))
+
+
+def is_exposed() -> bool:
+    """Return whether others on this machine may read the configuration file, which can hold a password."""
+    try:
+        return os.name == "posix" and bool(config_path().stat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def store(
+    settings: Mapping[str, Scalar | None], entries: Mapping[Entry, Mapping[str, str | list[str]] | None] | None = None
+) -> None:
+    """Write settings, views and contexts to the configuration file, and keep the rest of the file as it is.
+
+    Those that are None are removed. The file holds credentials, so only its owner may read it (mode 0600). It is
+    replaced whole: a kill leaves the old one or the new one.
+    """
+    import tomllib
+
+    import tomlkit
+    from filelock import FileLock, Timeout
+
+    path = config_path().resolve()  # the file itself, if a link to it lies in the folder
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=10):
+            read_file()  # a file that is not understood is refused here, not overwritten
+            document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
+            for key, value in settings.items():
+                _put_setting(document, key, value)
+            for (kind, name), content in (entries or {}).items():
+                _put_entry(document, kind, name, content)
+            text = tomlkit.dumps(document)
+            if tomllib.loads(text) != document.unwrap():  # some forms of tables it cannot add to
+                raise StorageError(f"cannot add to {path} as it is written", "give its tables lines of their own, such as [views.NAME] or [urgency]")
+            _replace(path, text)
+    except Timeout:
+        raise StorageError(f"{path} is being changed by another program", "try again") from None
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _put_setting(document: TOMLDocument, key: str, value: Scalar | None) -> None:
+    found = _find(document, key)
+    if found and value is None:
+        table, name = found
+        del table[name]
+    elif found:
+        table, name = found
+        table[name] = value
+    elif value is not None:
+        *tables, name = _split(key)
+        _open_table(document, tables)[name] = value
+
+
+def _find(table: MutableMapping[str, Any], key: str) -> tuple[MutableMapping[str, Any], str] | None:
+    """Return the table that has the setting, in whichever way it is written there, and its name in that."""
+    if key in table and not isinstance(table[key], MutableMapping):
+        return table, key
+    parts = key.split(".")
+    for count in range(1, len(parts)):
+        inner = table.get(".".join(parts[:count]))
+        if isinstance(inner, MutableMapping) and (found := _find(inner, ".".join(parts[count:]))):
+            return found
+    return None
+
+
+def _split(key: str) -> list[str]:
+    """Return the tables in which a setting is written that is not there yet, and its name."""
+    for table in ("theme.", "urgency.priority.", *OPEN_TABLES, "urgency."):
+        if key.startswith(table):
+            return [*table.split(".")[:-1], key.removeprefix(table)]
+    return [key]
+
+
+def _put_entry(document: TOMLDocument, kind: str, name: str, content: Mapping[str, str | list[str]] | None) -> None:
+    import tomlkit
+    from tomlkit.items import InlineTable
+
+    table = _open_table(document, [kind])
+    if content is None:
+        table.pop(name, None)
+        return
+    if name not in table:
+        table[name] = tomlkit.inline_table() if isinstance(table, InlineTable) else tomlkit.table()
+    for key in [key for key in table[name] if key not in content]:
+        del table[name][key]
+    table[name].update(content)
+
+
+def _open_table(document: TOMLDocument, names: list[str]) -> MutableMapping[str, Any]:
+    """Return the table of those names within each other, which is made where there is none."""
+    import tomlkit
+
+    table: MutableMapping[str, Any] = document
+    for place, name in enumerate(names):
+        if name not in table:
+            has_values = place == len(names) - 1 and names[0] in _TABLES
+            table[name] = tomlkit.table(is_super_table=not has_values)
+        table = table[name]
+    return table
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a file of mode 0600 with that text in place of the one there is."""
+    unfinished = path.with_name(f".{path.name}.new")  # always the same, so that a kill leaves no heap of them
+    unfinished.unlink(missing_ok=True)
+    try:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,194 @@
+"""Which settings there are, and which values they take.
+
+Those of a table have its name in front: `urgency.priority.high` is `high` in the table `[urgency.priority]`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from todo_cli.config.defaults import COEFFICIENTS, STYLES
+from todo_cli.errors import InvalidInputError
+
+Scalar = str | int | float | bool
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise ValueError("a value that is not blank")
+    return value
+
+
+def _positive(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 100_000):
+        raise ValueError("a whole number from 1 to 100000")
+    return int(value)
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 3600:
+        raise ValueError("a number of seconds from 0.1 to 3600")
+    return seconds
+
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def _weekday(value: str) -> str:
+    found = [day for day in WEEKDAYS if value.lower() in (day, day[:3])]
+    if not found:
+        raise ValueError("a weekday, such as monday or sunday")
+    return found[0]
+
+
+def _date_order(value: str) -> str:
+    if value.lower() not in ("d/m/y", "m/d/y"):
+        raise ValueError("d/m/y or m/d/y")
+    return value.lower()
+
+
+def _hour(value: str) -> str:
+    hour, _, minute = value.partition(":")
+    if not (value.isascii() and hour.isdigit() and (minute.isdigit() or ":" not in value)) or len(value) > 5:
+        raise ValueError("an hour of the day, such as 9 or 17:30")
+    if int(hour) > 23 or int(minute or 0) > 59:
+        raise ValueError("an hour from 0:00 to 23:59")
+    return f"{int(hour):02}:{int(minute or 0):02}"
+
+
+def _yes_or_no(value: str) -> bool:
+    known = {"yes": True, "true": True, "no": False, "false": False}
+    if value.lower() not in known:
+        raise ValueError("yes or no")
+    return known[value.lower()]
+
+
+def _coefficient(value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not -1000 <= number <= 1000:
+        raise ValueError("a number from -1000 to 1000")
+    return number
+
+
+def _days(value: str) -> float:
+    try:
+        days = float(value)
+    except ValueError:
+        days = 0
+    if not 1 <= days <= 100_000:
+        raise ValueError("a number of days from 1 to 100000")
+    return days
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What there is to know about one setting; `parse` raises ValueError with what was expected."""
+
+    key: str
+    description: str
+    parse: Callable[[str], Scalar]
+    environment: str | None = None
+    secret: bool = False
+    default: Scalar | None = None
+
+
+_DESCRIPTIONS = {
+    "due": "what a due date adds to urgency, the more the nearer it is",
+    "scheduled": "what it adds that the day has come from which on to work on it",
+    "active": "what it adds that it is being worked on",
+    "age": "what the greatest age adds, and less in proportion",
+    "age_max": "the days after which age adds no more",
+    "tags": "what it adds to have tags",
+    "projects": "what it adds to be in a project",
+    "blocking": "what it adds that others wait for it",
+    "blocked": "what it adds to wait for others",
+    "waiting": "what it adds to be hidden until later",
+}
+
+
+def _urgency_settings() -> Iterator[Setting]:
+    for name, default in COEFFICIENTS.items():
+        parse = _days if name == "age_max" else _coefficient
+        table, _, priority = name.partition(".")
+        told = f"what the priority {priority} adds to urgency" if table == "priority" else _DESCRIPTIONS[name]
+        yield Setting(f"urgency.{name}", told, parse, default=default)
+
+
+def _theme_settings() -> Iterator[Setting]:
+    for name, default in STYLES.items():
+        yield Setting(f"theme.{name}", f"the style of {name}, such as 'bold red'", _text, default=default)
+
+
+SETTINGS: Mapping[str, Setting] = {
+    setting.key: setting
+    for setting in (
+        Setting(
+            "database",
+            "the database in use, as a URL (unset: the embedded file)",
+            _text,
+            environment="TODO_DATABASE_URL",
+            secret=True,
+        ),
+        Setting("database_env", "the environment variable that holds the URL of the database, in its place", _text),
+        Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
+        Setting(
+            "connect_timeout",
+            "seconds to wait for a server that sleeps or restarts (unset: 15)",
+            _seconds,
+            environment="TODO_CONNECT_TIMEOUT",
+        ),
+        Setting(
+            "verify_tls",
+            "whether certificates of hosts that are not local are verified (unset: yes); no means what sslmode says",
+            _yes_or_no,
+        ),
+        Setting("week_start", "the day on which weeks begin (unset: monday)", _weekday),
+        Setting("date_order", "how 10/11/2026 is read, d/m/y or m/d/y (unset: it is refused)", _date_order),
+        Setting(
+            "default_hour",
+            "the time of day that due and scheduled dates get where none is given (unset: none, the whole day)",
+            _hour,
+        ),
+        Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
+        Setting("context", "the context in use, see 'todo context' (unset: none)", _text, environment="TODO_CONTEXT"),
+        *_urgency_settings(),
+        *_theme_settings(),
+    )
+}
+OPEN_TABLES = {"urgency.tag.": "todos with the tag", "urgency.project.": "todos in the project"}
+"""Tables in which every name is a setting, and what they are about."""
+
+
+def find_setting(key: str) -> Setting:
+    """Return the setting of that name; raises InvalidInputError with the names there are."""
+    if key in SETTINGS:
+        return SETTINGS[key]
+    for table, about in OPEN_TABLES.items():
+        if name := key.removeprefix(table) if key.startswith(table) else "":
+            return Setting(key, f"what it adds to the urgency of {about} {name}", _coefficient, default=0.0)
+    from difflib import get_close_matches
+
+    meant = next(iter(get_close_matches(key, SETTINGS, n=1)), None)
+    table = next((table for table in ("urgency.", "theme.") if key.startswith(table)), "")
+    known = [name for name in SETTINGS if (name.startswith(table) if table else "." not in name)]
+    raise InvalidInputError(
+        f"there is no setting {key!r}",
+        (f"did you mean {meant!r}? " if meant else "") + f"settings: {', '.join(known)}",
+    )
+
+
+def parse_setting(key: str, text: str) -> Scalar:
+    """Return the text as that setting's value; raises InvalidInputError with what was expected."""
+    try:
+        return find_setting(key).parse(text)
+    except ValueError as error:
+        raise InvalidInputError(f"{key} takes {error}, not {text!r}") from None
