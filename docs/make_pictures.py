@@ -23,7 +23,8 @@ from todo_cli.models.values import Priority, Status
 from todo_cli.query.dates import parse_when
 from todo_cli.query.filters import HasStatus
 from todo_cli.query.references import parse_references
-from todo_cli.rendering.terminal import THEME, TerminalRenderer
+from todo_cli.rendering.terminal import TerminalRenderer
+from todo_cli.rendering.theme import THEME
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.recurring import Every
 from todo_cli.services.todos import NewTodo, add_todo

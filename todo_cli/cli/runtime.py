@@ -25,10 +25,11 @@ from todo_cli.errors import ExpressionError, InterruptedByUserError, InvalidInpu
 if TYPE_CHECKING:
     from types import FrameType
 
-    from todo_cli.config import Value
+    from todo_cli.config import Scalar, Value
     from todo_cli.db.database import Database
     from todo_cli.db.target import Target
     from todo_cli.query.dates import Conventions
+    from todo_cli.query.urgency import Coefficients
     from todo_cli.rendering.renderer import Renderer
 
 P = ParamSpec("P")
@@ -93,7 +94,22 @@ class Invocation:
     def renderer(self) -> Renderer:
         from todo_cli.rendering.renderer import make_renderer
 
-        return make_renderer(sys.stdout, json=self.json, now=self.now)
+        styles = self._stored_in("theme") if self.at_terminal else {}  # a pipe needs no settings to be understood
+        return make_renderer(sys.stdout, json=self.json, now=self.now, styles={k: str(v) for k, v in styles.items()})
+
+    @cached_property
+    def coefficients(self) -> Coefficients:
+        """How much each thing adds to urgency."""
+        from todo_cli.query.urgency import read_coefficients
+
+        return read_coefficients({name: float(value) for name, value in self._stored_in("urgency").items()})
+
+    def _stored_in(self, table: str) -> Mapping[str, Scalar]:
+        """Return the settings of that table of the configuration file that are set, by their names in it."""
+        found = {
+            key.removeprefix(f"{table}."): each for key, each in self.settings.items() if key.startswith(f"{table}.")
+        }
+        return {name: each.value for name, each in found.items() if each.source != "default" and each.value is not None}
 
     @property
     def at_terminal(self) -> bool:

@@ -12,21 +12,42 @@ from todo_cli.cli.runtime import Invocation
 
 app = typer.Typer(help="Show and change settings.")
 
+_TABLES = ("urgency", "theme")
+
 Key = Annotated[
     str,
     typer.Argument(metavar="KEY", hidden=True, autocompletion=lambda: list(config.SETTINGS)),
 ]
 
 
-@command(app, "list", epilog="Example: todo config list")
-def list_(invocation: Invocation) -> None:
-    """Show every setting, its value, and where that comes from."""
-    invocation.renderer.show_records([_describe(invocation, key) for key in config.SETTINGS])
+@command(app, "list", epilog="Example: todo config list theme")
+def list_(
+    invocation: Invocation,
+    table: Annotated[
+        str | None, typer.Argument(metavar="TABLE", hidden=True, autocompletion=lambda: list(_TABLES))
+    ] = None,
+) -> None:
+    """Show every setting, its value, and where that comes from.
+
+    Those of the tables 'urgency' and 'theme' are shown where they are set; with TABLE all of that table.
+    """
+    from todo_cli.query.suggestions import choose
+
+    chosen = None if table is None else choose(table, _TABLES, "table", "tables")
+    shown = [
+        key
+        for key, value in invocation.settings.items()
+        if (key.startswith(f"{chosen}.") if chosen else "." not in key or value.source != "default")
+    ]
+    invocation.renderer.show_records([_describe(invocation, key) for key in shown])
 
 
 @command(app, "get", epilog="Example: todo config get user")
 def get(invocation: Invocation, key: Key) -> None:
-    """Print the value of a setting, and nothing where it has none. KEY is one of those that 'list' shows."""
+    """Print the value of a setting, and nothing where it has none.
+
+    KEY is one of those that 'list' shows, or urgency.tag.NAME or urgency.project.NAME.
+    """
     config.find_setting(key)
     described = _describe(invocation, key)
     if invocation.json:
@@ -41,14 +62,29 @@ def set_(
     key: Key,
     value: Annotated[str, typer.Argument(metavar="VALUE", hidden=True)],
 ) -> None:
-    """Store a setting in the configuration file; an empty VALUE takes it out."""
+    """Store a setting in the configuration file; an empty VALUE takes it out.
+
+    KEY is one of those that 'list' shows, such as urgency.due or theme.due.overdue, whose VALUE is a style such as
+    'bold red'.
+    """
     from todo_cli.services.settings import store_setting
 
+    if value and key.startswith("theme."):
+        from todo_cli.rendering.theme import parse_style
+
+        config.find_setting(key)
+        parse_style(key.removeprefix("theme."), value)
     store_setting(key, value)
     if invocation.json:
         invocation.renderer.show_record(_describe(invocation, key))
     else:
         invocation.note(f"{key} is {'set' if value else 'no longer set'} in {config.config_path()}.")
+
+
+@command(app, "unset", epilog="Example: todo config unset per_page")
+def unset(invocation: Invocation, key: Key) -> None:
+    """Take a setting out of the configuration file, so that it has its default."""
+    set_(invocation, key, "")
 
 
 @command(app, "path", epilog="Example: todo config path")
@@ -62,11 +98,12 @@ def path(invocation: Invocation) -> None:
 
 def _describe(invocation: Invocation, key: str) -> dict[str, config.Scalar | None]:
     """Return a setting as a record; the URL of the database without its password."""
-    found = invocation.settings[key]
-    secret = config.SETTINGS[key].secret and found.value is not None
+    setting = config.find_setting(key)
+    found = invocation.settings.get(key, config.Value(setting.default, "default"))
+    secret = setting.secret and found.value is not None
     return {
         "key": key,
         "value": invocation.target.url if secret else found.value,
         "source": found.source,
-        "description": config.SETTINGS[key].description,
+        "description": setting.description,
     }

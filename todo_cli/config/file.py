@@ -113,7 +113,10 @@ def store(
                 _put_entry(document, kind, name, content)
             text = tomlkit.dumps(document)
             if tomllib.loads(text) != document.unwrap():  # some forms of tables it cannot add to
-                raise StorageError(f"cannot add to {path} as it is written", "give its tables lines of their own, such as [views.NAME] or [urgency]")
+                raise StorageError(
+                    f"cannot add to {path} as it is written",
+                    "give its tables lines of their own, such as [views.NAME] or [urgency]",
+                )
             _replace(path, text)
     except Timeout:
         raise StorageError(f"{path} is being changed by another program", "try again") from None

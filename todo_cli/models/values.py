@@ -161,13 +161,16 @@ class TodoPage:
     """One page of a list.
 
     `total` counts the matches on all pages and stops at `COUNT_LIMIT` + 1; None where nobody asked for it.
-    `number` is the page, from 1; `size` its greatest length, None for all on one page.
+    `number` is the page, from 1; `size` its greatest length, None for all on one page. `hidden` counts the matches
+    that the context of that name keeps from the list, in the same way.
     """
 
     todos: Sequence[TodoPublic]
     total: int | None
     number: int = 1
     size: int | None = None
+    context: str | None = None
+    hidden: int = 0
 
 
 COUNT_LIMIT = 10_000

@@ -1,7 +1,7 @@
-"""Names of projects, tags and users.
+"""Names of projects, tags, users, views and contexts.
 
-A tag, and each dot-separated segment of a project, is a letter (of any script) followed by letters with their marks,
-digits, `_` and `-`. A user name may hold `.` and `@` besides.
+A tag, view or context, and each dot-separated segment of a project, is a letter (of any script) followed by letters
+with their marks, digits, `_` and `-`. A user name may hold `.` and `@` besides.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Literal
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import NAME_LENGTH
 
-Kind = Literal["project", "tag", "user"]
+Kind = Literal["project", "tag", "user", "view", "context"]
 
-_BESIDES: dict[Kind, str] = {"project": "_-", "tag": "_-", "user": "_-.@"}
+_BESIDES: dict[Kind, str] = {"project": "_-", "tag": "_-", "user": "_-.@", "view": "_-", "context": "_-"}
 """What may follow the first letter, beside letters, marks and digits (categories L, M and N of Unicode)."""
 
 

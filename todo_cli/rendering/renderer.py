@@ -40,8 +40,11 @@ class Renderer(Protocol):
         """Show one thing with its properties."""
 
 
-def make_renderer(stream: TextIO, *, json: bool, now: datetime) -> Renderer:
-    """Return the renderer for what the stream is, or for JSON if that was asked for."""
+def make_renderer(stream: TextIO, *, json: bool, now: datetime, styles: Mapping[str, str]) -> Renderer:
+    """Return the renderer for what the stream is, or for JSON if that was asked for.
+
+    `styles` are those of the theme that were changed; raises InvalidInputError for one that a terminal has no use for.
+    """
     if json:
         from todo_cli.rendering.json_output import JsonRenderer
 
@@ -49,7 +52,7 @@ def make_renderer(stream: TextIO, *, json: bool, now: datetime) -> Renderer:
     if stream.isatty():
         from todo_cli.rendering.terminal import TerminalRenderer
 
-        return TerminalRenderer(stream, now)
+        return TerminalRenderer(stream, now, styles=styles)
     from todo_cli.rendering.tabular import TabularRenderer
 
     return TabularRenderer(stream)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -11,7 +11,6 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
-from rich.theme import Theme
 from rich.tree import Tree
 
 from todo_cli.models.values import (
@@ -36,32 +35,7 @@ from todo_cli.rendering.dates import (
 )
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import neutralise
-
-THEME = Theme(
-    {
-        "todo.id": "cyan",
-        "todo.head": "dim",
-        "todo.title": "",
-        "todo.closed": "dim strike",
-        "todo.project": "blue",
-        "todo.tag": "green",
-        "todo.faint": "dim",
-        "todo.recurrence": "magenta",
-        "todo.subtasks": "cyan",
-        "priority.high": "bold red",
-        "priority.medium": "yellow",
-        "priority.low": "dim",
-        "due.overdue": "bold red",
-        "due.today": "bold yellow",
-        "due.soon": "yellow",
-        "due.later": "",
-        "status.done": "green",
-        "status.cancelled": "dim",
-        "finding.well": "green",
-        "finding.ill": "bold red",
-        "finding.advice": "yellow",
-    }
-)
+from todo_cli.rendering.theme import make_theme
 
 _MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!", Priority.NONE: ""}
 _STATUS_MARKS = {Status.DONE: "✓", Status.CANCELLED: "✗"}
@@ -73,10 +47,21 @@ LINES_AROUND_LIST = 4
 
 
 class TerminalRenderer:
-    """Shows values on a terminal, in its width. `now` is aware, in the reader's zone."""
+    """Shows values on a terminal, in its width. `now` is aware, in the reader's zone.
 
-    def __init__(self, stream: TextIO, now: datetime, console: Console | None = None) -> None:
-        self._console = console or Console(file=stream, theme=THEME, highlight=False, emoji=False, markup=False)
+    `styles` are those that differ from the theme's own.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        now: datetime,
+        console: Console | None = None,
+        *,
+        styles: Mapping[str, str] | None = None,
+    ) -> None:
+        theme = make_theme(styles)
+        self._console = console or Console(file=stream, theme=theme, highlight=False, emoji=False, markup=False)
         self._now = now
 
     def show_page(self, page: TodoPage) -> None:

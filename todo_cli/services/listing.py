@@ -16,7 +16,7 @@ from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Base, Project, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
-from todo_cli.query.filters import Filter, HasTag, InProject, conditions_of
+from todo_cli.query.filters import And, Filter, HasTag, InProject, Not, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
 from todo_cli.services.lookup import (
@@ -31,6 +31,14 @@ from todo_cli.services.lookup import (
 
 
 @dataclass(frozen=True, slots=True)
+class Context:
+    """A filter that holds for every list, and its name."""
+
+    name: str
+    filter: Filter
+
+
+@dataclass(frozen=True, slots=True)
 class ListQuery:
     """What to list. `size` is the length of a page, None for all at once; pages count from 1."""
 
@@ -39,35 +47,43 @@ class ListQuery:
     page: int = 1
     size: int | None = None
     trashed: bool = False
+    context: Context | None = None
 
 
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
-    """Return one page of the user's todos: rows, their tags and the total in one statement.
+    """Return one page of the user's todos: rows, their tags, the total and what the context hides in one statement.
 
     Where nothing is found, raises NotFoundError if the filter names, anywhere, a project or tag that the user does not
-    have: a slip in a name must not look like a list on which there is nothing left to do.
+    have: a slip in a name must not look like a list on which there is nothing left to do. A context may speak of what
+    is still to come.
     """
+    context = query.context
     conditions = conditions_of(query.filter)
     names = list(dict.fromkeys(each for each in conditions if isinstance(each, InProject | HasTag)))
 
     def make(viewer: Viewer) -> Query:
-        condition = and_(
-            col(Todo.user_id) == viewer.user_id,
-            col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
-            make_condition(query.filter, viewer),
-        )
+        def matches(tree: Filter) -> ColumnElement[bool]:
+            return and_(
+                col(Todo.user_id) == viewer.user_id,
+                col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
+                make_condition(tree, viewer),
+            )
+
+        condition = matches(And((query.filter, context.filter)) if context else query.filter)
         statement = select_todos().where(condition)
         if query.size is not None:
             statement = statement.limit(query.size).offset((query.page - 1) * query.size)
         total = _count(condition) if query.size is not None else null()
+        hidden = _count(matches(And((query.filter, Not(context.filter))))) if context else literal(0)
         known = and_(true(), *(_is_known(part, viewer) for part in names))
-        return Query(statement, make_order(query.sort), beside=[total.label("total"), known.label("known")])
+        beside = {"total": total, "known": known, "hidden": hidden}
+        return Query(statement, make_order(query.sort), beside=[each.label(name) for name, each in beside.items()])
 
     rows = await db.fetch(make)
     todos = read_todos(rows)
     if not todos and not rows[0].known:
         await _explain_unknown(db, names)
-    return TodoPage(todos, rows[0].total, query.page, query.size)
+    return TodoPage(todos, rows[0].total, query.page, query.size, context.name if context else None, rows[0].hidden)
 
 
 async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoPublic]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -13,6 +14,9 @@ from todo_cli.db.database import Database
 from todo_cli.db.engine import Waiting
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target, parse_target
 from todo_cli.query.names import parse_name
+from todo_cli.services.saved import use_context
+
+_OF_NAMES = re.compile(r"urgency\.(tag|project)\.")
 
 
 def choose_target(settings: Mapping[str, config.Value]) -> Target:
@@ -65,6 +69,11 @@ def store_setting(key: str, text: str) -> None:
             value = target.url  # absolute: the same file from every folder
     elif key == "user":
         parse_name(text, "user")
+    elif key == "context":
+        use_context(text)
+        return
+    elif found := _OF_NAMES.match(key):
+        parse_name(key[found.end() :], "tag" if found[1] == "tag" else "project")
     config.store({key: value})
 
 
