@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class TodoError(Exception):
@@ -20,6 +21,16 @@ class InvalidInputError(TodoError):
     """Input that is not understood; nothing was stored."""
 
     exit_code = 2
+
+
+@contextmanager
+def reading(place: str) -> Iterator[None]:
+    """Tell of input that is not understood where it stands: in that place, not on the command line."""
+    try:
+        yield
+    except InvalidInputError as error:
+        error.message = f"in {place}: {error.message}"
+        raise
 
 
 class ExpressionError(InvalidInputError):

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 import todo_cli
-from todo_cli.cli import copying, databases, doctor, lists, names, settings, states, todos, tree
+from todo_cli.cli import (
+    contexts,
+    copying,
+    databases,
+    doctor,
+    lists,
+    names,
+    saved_views,
+    settings,
+    states,
+    todos,
+    tree,
+    views,
+)
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
 from todo_cli.cli.runtime import Invocation, quiet_when_closed
 
@@ -47,9 +60,11 @@ def start(
             lists.list_(context.obj)
 
 
-for commands in (todos.app, states.app, lists.app, tree.app, doctor.app):
+for commands in (todos.app, states.app, lists.app, views.app, tree.app, doctor.app):
     app.registered_commands.extend(commands.registered_commands)
 app.add_typer(lists.trash_app, name="trash")
+app.add_typer(saved_views.app, name="view")
+app.add_typer(contexts.app, name="context")
 app.add_typer(names.project_app, name="project")
 app.add_typer(names.tag_app, name="tag")
 app.add_typer(names.user_app, name="user")

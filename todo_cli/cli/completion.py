@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypedDict
 import typer
 
 from todo_cli import config
+from todo_cli.errors import TodoError
 
 if TYPE_CHECKING:
     from todo_cli.cli.runtime import Invocation
@@ -46,6 +47,16 @@ def complete_projects(context: typer.Context) -> list[str]:
 def complete_tags(context: typer.Context) -> list[str]:
     """Return the tags seen lately."""
     return _load(_path_for(context))["tags"]
+
+
+def complete_views() -> list[str]:
+    """Return the views that are saved."""
+    return list(_stored().views)
+
+
+def complete_contexts() -> list[str]:
+    """Return the contexts that are saved."""
+    return list(_stored().contexts)
 
 
 def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
@@ -79,6 +90,12 @@ def forget(invocation: Invocation) -> None:
     """Remove what was kept of the database in use."""
     with suppress(OSError):
         _path(invocation.settings).unlink(missing_ok=True)
+
+
+def _stored() -> config.Stored:
+    with suppress(TodoError):  # a file that is not understood has nothing to offer
+        return config.read_file()
+    return config.Stored()
 
 
 def _path_for(context: typer.Context) -> Path:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING, TypeVar
 
 from todo_cli.cli.runtime import Invocation
-from todo_cli.errors import InvalidInputError
+from todo_cli.errors import InvalidInputError, reading
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from todo_cli.models.values import When
     from todo_cli.query.references import Reference
     from todo_cli.services.recurring import Every
+    from todo_cli.services.todos import NewTodo
 
 T = TypeVar("T")
 
@@ -21,7 +24,8 @@ OPTIONS = {"every!": "--every-after"}
 """The options of attributes, where they are not called like these."""
 
 
-_NONE = ("due", "scheduled", "wait", "until", "every", "every!", "project", "depends", "parent")
+_EVERY = ("every", "every!")
+_NONE = ("due", "scheduled", "wait", "until", *_EVERY, "project", "depends", "parent")
 """Attributes that `none` empties, as it finds in filters what has no value."""
 
 
@@ -86,7 +90,7 @@ class Details:
         from todo_cli.query.dates import names_last_day
         from todo_cli.services.recurring import Every
 
-        given = [name for name in ("every", "every!") if self.values.get(name)]
+        given = [name for name in _EVERY if self.values.get(name)]
         if len(given) > 1:
             raise InvalidInputError("every: and every!: contradict each other")
         if not given:
@@ -121,9 +125,12 @@ def gather(
     tags: Sequence[str] | None,
     untag: Sequence[str] | None = None,
     *,
-    may_empty: bool = False,
+    may_empty: Collection[str] = (),
+    literals: int = 0,
 ) -> Details:
-    """Return what the words and the options say together; with `may_empty` an attribute may have no value, or `none`.
+    """Return what the words and the options say together; attributes that `may_empty` can have no value, or `none`.
+
+    The last words, as many as `literals`, are text.
 
     Raises InvalidInputError for what is said twice, for a tag that is put on and taken off, and what may be a slip.
     """
@@ -131,7 +138,7 @@ def gather(
     from todo_cli.query.names import parse_name
     from todo_cli.query.quick_add import read_attributes
 
-    read = words[: len(words) - invocation.literals] if invocation.literals else words
+    read = words[: len(words) - literals]
     attributes = read_attributes(read, known, _make_test(invocation))
     values = dict(attributes.values)
     for name, value in options.items():
@@ -146,8 +153,8 @@ def gather(
             values[name] = ""
     # An empty --description says what is so anyway.
     said = {"description"} if options.get("description") == "" else set()
-    empty = [name for name, value in values.items() if not value and name not in said]
-    if empty and not may_empty:
+    empty = [name for name, value in values.items() if not value and name not in {*said, *may_empty}]
+    if empty:
         raise InvalidInputError(f"there is no value after {empty[0]}:", "after -- everything is text")
     on = tuple(parse_name(name, "tag") for name in (*(tags or ()), *attributes.tag))
     off = tuple(parse_name(name, "tag") for name in (*(untag or ()), *attributes.untag))
@@ -156,6 +163,74 @@ def gather(
     if both := {fold(name) for name in on} & {fold(name) for name in off}:
         raise InvalidInputError(f"tags cannot be put on and taken off at once: {', '.join(sorted(both))}")
     return Details(invocation, [*attributes.text, *words[len(read) :]], values, on, off)
+
+
+def make_todo(details: Details, title: str, uuid: UUID | None = None) -> NewTodo:
+    """Return the todo that the attributes describe; raises InvalidInputError for one that is not understood."""
+    from todo_cli.models.values import Priority
+    from todo_cli.query.meanings import parse_priority
+    from todo_cli.query.names import parse_name
+    from todo_cli.query.texts import parse_description
+    from todo_cli.services.todos import NewTodo
+
+    check_dates(details)
+    return NewTodo(
+        title=title,
+        description=details.get("description", parse_description),
+        priority=details.get("priority", parse_priority) or Priority.NONE,
+        project=details.get("project", lambda name: parse_name(name, "project")),
+        tags=details.tags,
+        due=details.get_when("due"),
+        scheduled=details.get_when("scheduled"),
+        wait_until=details.get_start("wait"),
+        expires_at=details.get_end("until"),
+        every=details.get_every(),
+        depends=details.get_references("depends"),
+        parent=details.get_parent(),
+        uuid=uuid,
+    )
+
+
+def read_defaults(invocation: Invocation, text: str) -> Details:
+    """Return the attributes that a context gives to every new todo; raises InvalidInputError for any other text."""
+    from todo_cli.query.quick_add import ADDED
+
+    details = gather(invocation, [text] if text.strip() else [], ADDED, {}, None)
+    if details.text:
+        raise InvalidInputError(
+            f"{' '.join(details.text).strip()!r} is no attribute, and a todo has its title from 'todo add'",
+            "attributes are such as project:work +office priority:low due:eom",
+        )
+    todo = make_todo(details, "")
+    if todo.every:
+        from todo_cli.services.recurring import begin_series
+
+        begin_series(todo.every, todo.due, 0, invocation.now)
+    return details
+
+
+def read_context_defaults(invocation: Invocation) -> Details:
+    """Return the attributes that the context in use gives to every new todo, if there is one.
+
+    Raises NotFoundError for a context that is not saved, and InvalidInputError for what is not understood.
+    """
+    context = invocation.context
+    if context is None or not context.defaults:
+        return Details(invocation, (), {}, (), ())
+    with reading(f"the defaults of the context {context.name!r}"):
+        return read_defaults(invocation, context.defaults)
+
+
+def with_defaults(details: Details, defaults: Details) -> Details:
+    """Return what is said of a todo, and of what is not said that which the context gives; tags are added to."""
+    from todo_cli.models.text import fold
+
+    values = {**defaults.values}
+    if any(name in details.values for name in _EVERY):
+        values = {name: value for name, value in values.items() if name not in _EVERY}
+    given = {fold(tag) for tag in details.tags}
+    tags = (*details.tags, *(tag for tag in defaults.tags if fold(tag) not in given))
+    return replace(details, values={**values, **details.values}, tags=tags)
 
 
 def _make_test(invocation: Invocation) -> Callable[[str, str], bool]:

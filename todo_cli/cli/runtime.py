@@ -20,12 +20,19 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 import typer
 
 from todo_cli.cli.usage import translate_usage
-from todo_cli.errors import ExpressionError, InterruptedByUserError, InvalidInputError, NotConfirmedError, TodoError
+from todo_cli.errors import (
+    ExpressionError,
+    InterruptedByUserError,
+    InvalidInputError,
+    NotConfirmedError,
+    NotFoundError,
+    TodoError,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from todo_cli.config import Scalar, Value
+    from todo_cli.config import SavedContext, Scalar, Value
     from todo_cli.db.database import Database
     from todo_cli.db.target import Target
     from todo_cli.query.dates import Conventions
@@ -82,6 +89,22 @@ class Invocation:
         if settings["database"].source == "stored" and config.is_exposed():
             self.note(f"Others can read {config.config_path()}, which may hold a password: chmod 600 closes it.")
         return settings
+
+    @cached_property
+    def context(self) -> SavedContext | None:
+        """The context in use, if there is one; raises NotFoundError for one that is not saved."""
+        from todo_cli.services.saved import NO_CONTEXT, find_context
+
+        used = self.settings["context"]
+        if used.value is None or str(used.value).lower() == NO_CONTEXT:
+            return None
+        try:
+            return find_context(str(used.value))
+        except NotFoundError as error:
+            here = used.source == "environment"
+            end = "TODO_CONTEXT=none" if here else "'todo context use none'"
+            named = "TODO_CONTEXT names it" if here else "it is the one in use"
+            raise NotFoundError(f"{error.message}, and {named}", f"{error.hint}; {end} ends that") from None
 
     @cached_property
     def target(self) -> Target:

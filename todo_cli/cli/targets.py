@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from todo_cli.cli import completion
+from todo_cli.cli.listing import read_context
 from todo_cli.cli.options import count_todos
 from todo_cli.cli.runtime import Invocation
 from todo_cli.errors import InvalidInputError, TodoError
@@ -33,7 +34,7 @@ MOST_SHOWN = 10
 
 @dataclass(frozen=True)
 class Targets:
-    """The todos that are named, or those that an expression finds.
+    """The todos that are named, or those that an expression finds within the context in use.
 
     `usual` is what holds of the latter beside the expression, by default what holds for lists; `trashed` looks for
     them in the trash. `yes` is the answer to the question that is asked where many are found.
@@ -61,13 +62,15 @@ class Targets:
                 "name todos, or find them with --where",
             )
         most = MOST if self.yes else MOST_UNASKED
-        found, outcomes = invocation.run(change_found, self._parse_where(invocation), change, most=most)
+        query = self._parse_where(invocation)
+        found, outcomes = invocation.run(change_found, query, change, most=most)
+        within = f" in the context {query.context.name}" if query.context else ""
         if not found:
-            invocation.note("No todos match.")
+            invocation.note(f"No todos match{within}.")
             return []
         if len(found) > MOST:
             raise InvalidInputError(f"these are more than {MOST:,} todos at once", "narrow it, and repeat the command")
-        invocation.note(f"Found {count_todos(len(found))}.")
+        invocation.note(f"Found {count_todos(len(found))}{within}.")
         if outcomes is None:
             for todo in found[:MOST_SHOWN]:
                 invocation.note(f"  {todo.id}  {todo.title}")
@@ -86,7 +89,7 @@ class Targets:
         assert self.where is not None
         tree = parse_filter([self.where], invocation.now, invocation.conventions)
         condition = with_defaults(tree) if self.usual is None else And((self.usual, tree))
-        return ListQuery(condition, size=MOST + 1, trashed=self.trashed)
+        return ListQuery(condition, size=MOST + 1, trashed=self.trashed, context=read_context(invocation))
 
 
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
-from todo_cli.cli.details import check_dates, gather
+from todo_cli.cli.details import check_dates, gather, make_todo, read_context_defaults, with_defaults
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.targets import Targets, finish
 from todo_cli.errors import InvalidInputError
@@ -43,14 +43,13 @@ def add(
     WORDS are its title, and attributes among them do what the options do: due:friday project:home +bills every:month,
     also scheduled: wait: until: every-after: priority: description: depends:12,15 parent:9. A value of several words
     stands in quotes: due:'friday 5pm'. After -- everything is text. What was understood is printed.
+
+    What is not said comes from the context in use, see 'todo context'; project: without a value takes none from it.
     """
-    from todo_cli.models.values import Priority
-    from todo_cli.query.meanings import parse_priority
-    from todo_cli.query.names import parse_name
     from todo_cli.query.quick_add import ADDED
     from todo_cli.query.references import parse_uuid
-    from todo_cli.query.texts import parse_description, parse_title
-    from todo_cli.services.todos import NewTodo, add_todo
+    from todo_cli.query.texts import parse_title
+    from todo_cli.services.todos import add_todo
 
     given = {
         "project": project,
@@ -65,23 +64,10 @@ def add(
         "depends": depends,
         "parent": parent,
     }
-    details = gather(invocation, words, ADDED, given, tag)
-    check_dates(details)
-    new = NewTodo(
-        title=parse_title(" ".join(details.text)),
-        description=details.get("description", parse_description),
-        priority=details.get("priority", parse_priority) or Priority.NONE,
-        project=details.get("project", lambda name: parse_name(name, "project")),
-        tags=details.tags,
-        due=details.get_when("due"),
-        scheduled=details.get_when("scheduled"),
-        wait_until=details.get_start("wait"),
-        expires_at=details.get_end("until"),
-        every=details.get_every(),
-        depends=details.get_references("depends"),
-        parent=details.get_parent(),
-        uuid=None if id_ is None else parse_uuid(id_),
-    )
+    defaults = read_context_defaults(invocation)
+    details = gather(invocation, words, ADDED, given, tag, may_empty=defaults.values, literals=invocation.literals)
+    details = with_defaults(details, defaults)
+    new = make_todo(details, parse_title(" ".join(details.text)), None if id_ is None else parse_uuid(id_))
     finish(invocation, [invocation.run(add_todo, new)], "is there already")
 
 
@@ -159,7 +145,9 @@ def modify(
         "undepends": undepends,
         "parent": parent,
     }
-    details = gather(invocation, words or (), MODIFIED, given, tag, untag, may_empty=True)
+    details = gather(
+        invocation, words or (), MODIFIED, given, tag, untag, may_empty=MODIFIED, literals=invocation.literals
+    )
     check_dates(details)
     hint = "a new title stands in quotes: title:'Buy bread'"
     if where is None:

@@ -30,6 +30,7 @@ STYLES: Mapping[str, str] = {
     "todo.tag": "green",
     "todo.faint": "dim",
     "todo.recurrence": "magenta",
+    "todo.subtasks": "cyan",
     "priority.high": "bold red",
     "priority.medium": "yellow",
     "priority.low": "dim",

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.query.agenda import Agenda
+from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
 from todo_cli.rendering.dates import describe_recurrence
 from todo_cli.rendering.renderer import Record
@@ -20,8 +22,11 @@ class JsonRenderer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def show_page(self, page: TodoPage) -> None:
+    def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
         self._write([todo_object(todo) for todo in page.todos])
+
+    def show_agenda(self, agenda: Agenda) -> None:
+        self._write([todo_object(todo) for todo in agenda.todos])
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
         objects = [todo_object(todo) for todo in todos]

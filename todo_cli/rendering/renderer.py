@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
-from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.models.values import COUNT_LIMIT, Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.query.agenda import Agenda
+from todo_cli.query.columns import USUAL, Columns
 
 Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequence[Mapping[str, int]] | None]
 """A row of a small table: names of columns and values. A list of pairs is for JSON only."""
@@ -15,8 +17,11 @@ Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequ
 class Renderer(Protocol):
     """Shows the values that services return."""
 
-    def show_page(self, page: TodoPage) -> None:
-        """Show a list of todos."""
+    def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
+        """Show a list of todos; JSON has them whole, whatever the columns are."""
+
+    def show_agenda(self, agenda: Agenda) -> None:
+        """Show todos by days."""
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
         """Show todos whole."""
@@ -56,3 +61,8 @@ def make_renderer(stream: TextIO, *, json: bool, now: datetime, styles: Mapping[
     from todo_cli.rendering.tabular import TabularRenderer
 
     return TabularRenderer(stream)
+
+
+def format_count(number: int) -> str:
+    """Return the number with commas; what is beyond the most that is counted is `10,000+`."""
+    return f"{COUNT_LIMIT:,}+" if number > COUNT_LIMIT else f"{number:,}"

@@ -8,10 +8,15 @@ from datetime import datetime
 from typing import TextIO
 
 from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.query.agenda import Agenda
+from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
 from todo_cli.rendering.json_output import format_instant, format_when, todo_object
 from todo_cli.rendering.renderer import Record
 from todo_cli.rendering.text import escape_field
+
+_INSTANTS = {"created": "created_at", "updated": "updated_at", "completed": "completed_at"}
+"""The fields of columns that are called otherwise."""
 
 
 class TabularRenderer:
@@ -20,8 +25,17 @@ class TabularRenderer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def show_page(self, page: TodoPage) -> None:
-        self._write_todos(page.todos)
+    def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
+        if not columns.chosen:
+            self._write_todos(page.todos)
+            return
+        names = [_INSTANTS.get(name, name) for name in columns.names]
+        for todo in page.todos:
+            fields = todo_object(todo)
+            self._write_line(_field(fields[name]) for name in names)
+
+    def show_agenda(self, agenda: Agenda) -> None:
+        self._write_todos(agenda.todos)
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
         for number, todo in enumerate(todos):

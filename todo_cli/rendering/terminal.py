@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TextIO
 
-from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from todo_cli.models.values import (
     COUNT_LIMIT,
     Finding,
-    Priority,
     Recurrence,
     Status,
     TodoOutcome,
@@ -24,7 +22,10 @@ from todo_cli.models.values import (
     TodoPublic,
     When,
 )
+from todo_cli.query.agenda import Agenda
+from todo_cli.query.columns import MARK, USUAL, Columns
 from todo_cli.query.trees import Node, grow
+from todo_cli.rendering.agenda import draw_agenda
 from todo_cli.rendering.dates import (
     describe_due,
     describe_recurrence,
@@ -33,14 +34,10 @@ from todo_cli.rendering.dates import (
     format_start,
     format_when,
 )
-from todo_cli.rendering.renderer import Record
+from todo_cli.rendering.renderer import Record, format_count
 from todo_cli.rendering.text import neutralise
 from todo_cli.rendering.theme import make_theme
-
-_MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!", Priority.NONE: ""}
-_STATUS_MARKS = {Status.DONE: "✓", Status.CANCELLED: "✗"}
-_NARROWEST_TITLE = 20
-_GAP = 2
+from todo_cli.rendering.todo_table import GAP, describe_subtasks, make_cell, make_table, make_tags, plain_table
 
 LINES_AROUND_LIST = 4
 """The head of the table, the footer, and the prompt before and after it."""
@@ -64,13 +61,19 @@ class TerminalRenderer:
         self._console = console or Console(file=stream, theme=theme, highlight=False, emoji=False, markup=False)
         self._now = now
 
-    def show_page(self, page: TodoPage) -> None:
+    def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
         if not page.todos:
             return
-        table = self._make_table(page.todos)
+        table = make_table(page.todos, columns, self._now, self._console.width)
         if self._is_too_tall(table, page):
-            table = self._make_table(page.todos, one_line_each=True)
+            table = make_table(page.todos, columns, self._now, self._console.width, one_line_each=True)
         self._console.print(table)
+        self._console.print(Text(describe_page(page), style="todo.faint"))
+
+    def show_agenda(self, agenda: Agenda) -> None:
+        for part in draw_agenda(agenda, self._now, self._console.width):
+            self._console.print(part)
+        page = TodoPage(agenda.todos, None, context=agenda.context, hidden=agenda.hidden)
         self._console.print(Text(describe_page(page), style="todo.faint"))
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
@@ -95,17 +98,16 @@ class TerminalRenderer:
         todo = node.todo
         line = Text.assemble(("first " if node.is_prerequisite else "", "todo.faint"))
         line.append(str(todo.id), style="todo.id").append(" ")
-        if (mark := self._mark(todo)).plain:
+        if mark := make_cell(MARK, todo, self._now):
             line.append_text(mark).append(" ")
-        line.append(neutralise(todo.title), style=_title_style(todo))
-        for text, style in (
-            (describe_subtasks(todo), "todo.subtasks"),
-            ("…" if node.goes_on else "", "todo.faint"),
+        line.append_text(make_cell("title", todo, self._now))
+        for cell in (
+            Text(describe_subtasks(todo), style="todo.subtasks"),
+            Text("…" if node.goes_on else "", style="todo.faint"),
+            make_cell("due", todo, self._now),
         ):
-            if text:
-                line.append("  ").append(text, style=style)
-        if todo.due:
-            line.append("  ").append_text(self._due_cell(todo))
+            if cell:
+                line.append("  ").append_text(cell)
         return line
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
@@ -123,7 +125,7 @@ class TerminalRenderer:
     def show_records(self, records: Sequence[Record]) -> None:
         if not records:
             return
-        table = _plain_table()
+        table = plain_table()
         for name in records[0]:
             numeric = isinstance(records[0][name], int) and not isinstance(records[0][name], bool)
             table.add_column(name.removesuffix("_at"), justify="right" if numeric else "left", overflow="fold")
@@ -133,7 +135,7 @@ class TerminalRenderer:
         self._console.print(table)
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        table = Table.grid(padding=(0, _GAP, 0, 0))
+        table = Table.grid(padding=(0, GAP, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(style="todo.faint", no_wrap=True)
         table.add_column(overflow="fold")
@@ -154,53 +156,6 @@ class TerminalRenderer:
         lines = self._console.render_lines(table, pad=False)
         return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
 
-    def _make_table(self, todos: Sequence[TodoPublic], *, one_line_each: bool = False) -> Table:
-        """Return the todos as a table, without the columns that would be empty."""
-        # A fifth of the width is enough for each of the others; beyond that they would squeeze the titles.
-        most = max(8, self._console.width // 5)
-        short: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis", "max_width": most}
-        before = [
-            (Column("id", justify="right", no_wrap=True), [Text(str(todo.id), style="todo.id") for todo in todos]),
-            (Column("", no_wrap=True), [self._mark(todo) for todo in todos]),
-        ]
-        after = [
-            (Column("project", **short), [Text(todo.project or "", style="todo.project") for todo in todos]),
-            (Column("tags", **{**short, "no_wrap": one_line_each}), [_tags(todo) for todo in todos]),
-            (Column("due", no_wrap=True), [self._due_cell(todo) for todo in todos]),
-        ]
-        before, after = ([column for column in part if any(column[1])] for part in (before, after))
-        titles = [Text(neutralise(todo.title), style=_title_style(todo)) for todo in todos]
-        if one_line_each:
-            taken = sum(
-                min(column.max_width or self._console.width, max(map(cell_len, map(str, [column.header, *cells]))))
-                for column, cells in before + after
-            )
-            room = self._console.width - taken - _GAP * len(before + after)
-            for title in titles:
-                title.truncate(max(_NARROWEST_TITLE, room), overflow="ellipsis")
-        title_column = Column(
-            "title", ratio=1, min_width=min(_NARROWEST_TITLE, self._console.width // 2), overflow="fold"
-        )
-        columns = [*before, (title_column, titles), *after]
-        table = _plain_table(*(column for column, _ in columns))
-        for row in zip(*(cells for _, cells in columns), strict=True):
-            table.add_row(*row)
-        return table
-
-    def _mark(self, todo: TodoPublic) -> Text:
-        if todo.status in _STATUS_MARKS:
-            return Text(_STATUS_MARKS[todo.status], style=f"status.{todo.status.value}")
-        return Text(_MARKS[todo.priority], style=f"priority.{todo.priority.label}" if todo.priority.label else "")
-
-    def _due_cell(self, todo: TodoPublic) -> Text:
-        if todo.due is None:
-            return Text("")
-        if todo.status is not Status.OPEN or todo.deleted_at:
-            return Text(format_when(todo.due, self._now, weekday=False), style="todo.faint")
-        words, nearness = describe_due(todo.due, self._now)
-        cell = Text(words, style=f"due.{nearness}")
-        return cell.append(" ↻", style="todo.recurrence") if todo.recurrence else cell
-
     def _make_details(self, todo: TodoPublic) -> Group:
         head = Text.assemble((str(todo.id), "todo.id"), " ", (neutralise(todo.title), "bold"))
         rows = [("status", Text(todo.status.value))]
@@ -216,7 +171,7 @@ class TerminalRenderer:
         if todo.project:
             rows.append(("project", Text(todo.project, style="todo.project")))
         if todo.tags:
-            rows.append(("tags", _tags(todo)))
+            rows.append(("tags", make_tags(todo)))
         if todo.due:
             rows.append(("due", self._due_detail(todo)))
         if todo.scheduled:
@@ -309,32 +264,15 @@ class TerminalRenderer:
 
 
 def describe_page(page: TodoPage) -> str:
-    """Return where the page stands: `1–20 of 131 · page 1 of 7`."""  # noqa: RUF002 - a dash between numbers
+    """Return where the page stands, `1–20 of 131 · page 1 of 7`, and what is hidden."""  # noqa: RUF002 - a dash
+    hidden = f" · context {page.context} hides {format_count(page.hidden)}" if page.hidden else ""
     shown = len(page.todos)
     if page.size is None or page.total is None:
-        return f"{shown} {'todo' if shown == 1 else 'todos'}"
+        return f"{shown} {'todo' if shown == 1 else 'todos'}{hidden}"
     first = (page.number - 1) * page.size + 1
+    span = f"{first}–{first + shown - 1} of {format_count(page.total)}"  # noqa: RUF001 - a dash between numbers
     over = page.total > COUNT_LIMIT
-    total = f"{COUNT_LIMIT:,}+" if over else f"{page.total:,}"
-    span = f"{first}–{first + shown - 1} of {total}"  # noqa: RUF001 - a dash between numbers
     if not over and page.total <= page.size:
-        return span
+        return f"{span}{hidden}"
     pages = -(-min(page.total, COUNT_LIMIT) // page.size)
-    return f"{span} · page {page.number} of {pages:,}{'+' if over else ''}"
-
-
-def _plain_table(*columns: Column) -> Table:
-    return Table(*columns, box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="todo.head")
-
-
-def describe_subtasks(todo: TodoPublic) -> str:
-    """Return how many of its subtasks are done, `2/5`; an empty text if it has none."""
-    return f"{todo.links.subtasks_done}/{todo.links.subtasks}" if todo.links.subtasks else ""
-
-
-def _tags(todo: TodoPublic) -> Text:
-    return Text(" ".join(f"#{tag}" for tag in todo.tags), style="todo.tag")
-
-
-def _title_style(todo: TodoPublic) -> str:
-    return "todo.title" if todo.status is Status.OPEN else "todo.closed"
+    return f"{span} · page {page.number} of {pages:,}{'+' if over else ''}{hidden}"

@@ -1,0 +1,172 @@
+"""What the commands that list todos have in common: words and options, pages, and the context in use."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todo_cli.cli import completion
+from todo_cli.cli.runtime import Invocation
+from todo_cli.errors import InvalidInputError, reading
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import TodoPage
+    from todo_cli.query.columns import Columns
+    from todo_cli.query.filters import Filter
+    from todo_cli.query.sorting import SortKey
+    from todo_cli.services.listing import Context, ListQuery
+
+MOST = 1_000_000
+"""The greatest page, and the most todos on one."""
+
+WordsArgument = Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)]
+SortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="KEY[,KEY]",
+        help="due, scheduled, wait, until, priority, title, project, status, created, updated, completed, deleted or"
+        " id; -KEY sorts downwards. [default: due,-priority]",
+    ),
+]
+ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME[,NAME]",
+        help="id, title, project, tags, due, scheduled, wait, until, every, recurrence, priority, status, created,"
+        " updated, completed, description, uuid.",
+    ),
+]
+PageOption = Annotated[int | None, typer.Option("--page", metavar="N", help="Show this page.")]
+PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", help="So many on a page.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
+NoContextOption = Annotated[bool, typer.Option("--no-context", help="Show what the context in use hides, too.")]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a list is to be shown, as the options say it."""
+
+    sort: str | None = None
+    reverse: bool = False
+    columns: str | None = None
+    page: int | None = None
+    per_page: int | None = None
+    everything: bool = False
+    no_context: bool = False
+
+
+def show_list(
+    invocation: Invocation,
+    parts: Sequence[Filter],
+    look: Look,
+    *,
+    nothing: str,
+    sort: str | None = None,
+    columns: Columns | None = None,
+) -> None:
+    """Show the todos for which all parts hold; `nothing` is said at a terminal where there are none.
+
+    `sort` and `columns` are those of this list, if the options do not say others.
+    """
+    from todo_cli.query.columns import parse_columns
+    from todo_cli.query.defaults import with_defaults
+    from todo_cli.query.filters import And
+    from todo_cli.services.listing import ListQuery
+
+    shown = columns if look.columns is None else parse_columns(look.columns.split(","))
+    query = ListQuery(
+        with_defaults(And(tuple(parts))),
+        sort_keys(sort if look.sort is None else look.sort, reverse=look.reverse),
+        look.page or 1,
+        page_size(invocation, look.page, look.per_page, everything=look.everything),
+        context=None if look.no_context else read_context(invocation),
+    )
+    result = fetch(invocation, query, shown)
+    if not result.todos and not result.total:
+        say_nothing(invocation, result, nothing)
+
+
+def fetch(invocation: Invocation, query: ListQuery, columns: Columns | None = None) -> TodoPage:
+    """Show a page of todos, and return it; one that is behind the last is said to be so."""
+    from todo_cli.query.columns import USUAL
+    from todo_cli.services.listing import list_todos
+
+    result = invocation.run(list_todos, query)
+    if not query.trashed:
+        completion.remember_todos(invocation, result.todos)
+    invocation.renderer.show_page(result, columns or USUAL)
+    if not result.todos and result.total and query.size:
+        invocation.note(f"There is no page {query.page}; the last one is {-(-result.total // query.size)}.")
+    return result
+
+
+def say_nothing(invocation: Invocation, result: TodoPage, nothing: str) -> None:
+    """Say that a list is empty: to a person, and to a script where it is only the context that leaves nothing."""
+    from todo_cli.rendering.renderer import format_count
+
+    if result.hidden:
+        todos = "todo" if result.hidden == 1 else "todos"
+        hidden = f"the context {result.context} hides {format_count(result.hidden)} {todos}"
+        invocation.note(f"Nothing is left to show: {hidden}, which --no-context shows.")
+    elif invocation.at_terminal:
+        invocation.note(nothing)
+
+
+def read_words(invocation: Invocation, words: Sequence[str] | None) -> list[Filter]:
+    """Return what the words ask for, which have to hold all; those behind `--` are text."""
+    from todo_cli.query.filters import ContainsText
+    from todo_cli.query.language import parse_filter
+    from todo_cli.query.texts import check_text
+
+    words = words or []
+    read = words[: len(words) - invocation.literals]
+    parts: list[Filter] = [parse_filter(read, invocation.now, invocation.conventions)] if read else []
+    parts.extend(ContainsText(check_text(word, "text to look for")) for word in words[len(read) :])
+    return parts
+
+
+def read_context(invocation: Invocation) -> Context | None:
+    """Return the filter of the context in use, if there is one; raises NotFoundError where it is not saved."""
+    from todo_cli.query.language import parse_filter
+    from todo_cli.services.listing import Context
+
+    context = invocation.context
+    if context is None:
+        return None
+    with reading(f"the context {context.name!r}"):
+        tree = parse_filter([context.filter] if context.filter else [], invocation.now, invocation.conventions)
+    return Context(context.name, tree)
+
+
+def page_size(invocation: Invocation, page: int | None, per_page: int | None, *, everything: bool) -> int | None:
+    """Return how many todos a page holds, None for all: pages are for people, unless one is asked for."""
+    for option, number in (("--page", page), ("--per-page", per_page)):
+        if number is not None and not 1 <= number <= MOST:
+            raise InvalidInputError(f"{option} takes a whole number from 1 to {MOST:,}, not {number}")
+    if everything and (page or per_page):
+        raise InvalidInputError("--all and a page contradict each other")
+    if everything or not (page or per_page or invocation.at_terminal):
+        return None
+    return per_page or _fitting(invocation)
+
+
+def sort_keys(text: str | None, *, reverse: bool = False) -> tuple[SortKey, ...]:
+    """Return the keys to sort by, the usual ones for None."""
+    from todo_cli.query.sorting import DEFAULT_SORT, parse_sort, reverse_sort
+
+    keys = DEFAULT_SORT if text is None else parse_sort(text)
+    return reverse_sort(keys) if reverse else keys
+
+
+def _fitting(invocation: Invocation) -> int:
+    from todo_cli.rendering.terminal import LINES_AROUND_LIST
+
+    setting = invocation.settings["per_page"].value
+    return int(setting) if setting else max(5, shutil.get_terminal_size().lines - LINES_AROUND_LIST)
