@@ -45,8 +45,17 @@ def read_file() -> Stored:
         raise InvalidInputError(f"{path} is not valid TOML: {error}", "mend the file, or remove it") from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
-    views, contexts = read_views(content.pop("views", {})), read_contexts(content.pop("contexts", {}))
-    return Stored(dict(_read_settings(content)), views, contexts)
+    return _read(content)
+
+
+def _read(content: Mapping[str, object]) -> Stored:
+    """Return what the content of a file means; raises InvalidInputError."""
+    settings = {key: value for key, value in content.items() if key not in ("views", "contexts")}
+    return Stored(
+        dict(_read_settings(settings)),
+        read_views(content.get("views", {})),
+        read_contexts(content.get("contexts", {})),
+    )
 
 
 def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
@@ -112,7 +121,7 @@ def store(
             for (kind, name), content in (entries or {}).items():
                 _put_entry(document, kind, name, content)
             text = tomlkit.dumps(document)
-            if tomllib.loads(text) != document.unwrap():  # some forms of tables it cannot add to
+            if _read(tomllib.loads(text)) != _read(document.unwrap()):  # some forms of tables it cannot add to
                 raise StorageError(
                     f"cannot add to {path} as it is written",
                     "give its tables lines of their own, such as [views.NAME] or [urgency]",

@@ -13,12 +13,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from todo_cli.models.values import TodoPublic
-from todo_cli.query.agenda import Agenda, Day, anchor, local_date
+from todo_cli.query.agenda import Agenda, Day, anchor
 from todo_cli.rendering.dates import describe_due, format_date, format_when
 from todo_cli.rendering.todo_table import GAP, make_cell
 
 _INDENT = 2
-_COLUMNS = ("when", "id", "mark", "title", "project", "tags", "due")
+_COLUMNS = ("when", "id", "mark", "title", "project", "tags")
 _NARROWEST_TITLE = 20
 
 
@@ -54,8 +54,7 @@ def _name_day(on: date, now: datetime) -> str:
 
 
 def _make_head(name: str, style: str, width: int) -> Text:
-    head = Text(name, style=style)
-    return head.append(f" {'─' * max(0, width - cell_len(name) - 1)}", style="todo.faint")
+    return Text.assemble((name, style), (f" {'─' * max(0, width - cell_len(name) - 1)}", "todo.faint"))
 
 
 def _make_gap(days: Sequence[Day], now: datetime) -> Text:
@@ -64,19 +63,18 @@ def _make_gap(days: Sequence[Day], now: datetime) -> Text:
 
 
 def _make_row(todo: TodoPublic, now: datetime, last: date) -> list[Text]:
+    """Return its cells; one that is there because work on it begins is said to start, and when it is due."""
     cells = {name: make_cell(name, todo, now) for name in ("id", "mark", "title", "project", "tags")}
-    when, due = anchor(todo, now, last), Text("")
+    when = anchor(todo, now, last)
+    time = f"{when.at.astimezone(now.tzinfo):%H:%M}" if when and when.at else ""
+    if todo.recurrence:
+        cells["title"].append(" ↻", style="todo.recurrence")
     if todo.due is None or when != todo.due:
-        shown = Text("from now" if when and local_date(when, now) <= now.date() else "from then", style="todo.faint")
-        if when and when.at and when.at > now:
-            shown = Text(f"from {when.at.astimezone(now.tzinfo):%H:%M}", style="todo.faint")
         if todo.due:
-            due = Text(f"due {format_when(todo.due, now, weekday=False)}", style="todo.faint")
-    else:
-        words, nearness = describe_due(todo.due, now)
-        time = f"{todo.due.at.astimezone(now.tzinfo):%H:%M}" if todo.due.at else ""
-        shown = Text(words.removesuffix(" overdue") if nearness == "overdue" else time, style=f"due.{nearness}")
-    return [shown, *cells.values(), due]
+            cells["title"].append(f" · due {format_when(todo.due, now, weekday=False)}", style="todo.faint")
+        return [Text(f"start {time}".rstrip(), style="todo.faint"), *cells.values()]
+    words, nearness = describe_due(todo.due, now)
+    return [Text(words.removesuffix(" overdue") if nearness == "overdue" else time, f"due.{nearness}"), *cells.values()]
 
 
 def _measure(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
@@ -92,7 +90,7 @@ def _measure(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
         others = [size for place, size in enumerate(widths) if size and place != title]
         return width - sum(others) - GAP * len(others)
 
-    for name in ("due", "tags", "project"):  # on a narrow terminal the least first
+    for name in ("tags", "project"):  # on a narrow terminal the least first
         if room() < _NARROWEST_TITLE:
             widths[_COLUMNS.index(name)] = 0
     widths[title] = max(1, min(widths[title], room()))
