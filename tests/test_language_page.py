@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -139,7 +139,13 @@ class Reader:
         self.moment = MOMENT
 
     def run(
-        self, arguments: Sequence[str], *, zone: str = "Europe/Berlin", answers: str = "", spare: bool = False
+        self,
+        arguments: Sequence[str],
+        *,
+        zone: str = "Europe/Berlin",
+        answers: str = "",
+        spare: bool = False,
+        variables: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
         """Return the exit code, and what stands on the screen."""
         screen = Screen()
@@ -155,6 +161,7 @@ class Reader:
             "TERM": "dumb",
             "COLUMNS": "120",
             "LINES": "50",
+            **(variables or {}),
         }
         now = self.moment.replace(tzinfo=ZoneInfo(zone))
         with (
@@ -175,10 +182,13 @@ class Reader:
             assert f"{self.moment:%a}" == line[2:5], line
             return ""
         words = shlex.split(line.removeprefix("$ "))
-        zone = words.pop(0).removeprefix("TZ=") if words[0].startswith("TZ=") else "Europe/Berlin"
+        variables = {"TZ": "Europe/Berlin"}
+        while "=" in words[0]:
+            name, _, value = words.pop(0).partition("=")
+            variables[name] = value
         assert words.pop(0) == "todo", line
         answers = "".join(f"{answer}\n" for answer in re.findall(r"\[y/N\]: (\w)$", expected, re.MULTILINE))
-        return self.run(words, zone=zone, answers=answers)[1]
+        return self.run(words, zone=variables["TZ"], answers=answers, variables=variables)[1]
 
     def run_row(self, row: Row) -> dict[str, set[str]]:
         """Return what belongs into each column of outputs, for all examples in the row."""

@@ -22,7 +22,7 @@ from todo_cli.query.defaults import with_defaults
 from todo_cli.query.filters import And, Filter, InArchivedProject, conditions_of
 from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
 from todo_cli.query.sorting import parse_sort
-from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.listing import Context, ListQuery, list_todos
 from todo_cli.services.projects import archive_project
 
 HIGH, MEDIUM, LOW = Priority.HIGH.value, Priority.MEDIUM.value, Priority.LOW.value
@@ -339,3 +339,15 @@ async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) ->
         nested = f"(project:home {'and' if number % 2 else 'or'} {nested})"
     assert await find(filled, parse_filter([nested], NOW)) == "ab"
     assert await find(filled, parse_filter(["not " * DEEPEST + "+soon"], NOW)) == "be"
+
+
+async def test_the_largest_context_with_the_largest_filter(filled: Database) -> None:
+    nested = "+soon"
+    for number in range(DEEPEST):
+        nested = f"(project:home {'and' if number % 2 else 'or'} {nested})"
+    text = "'" + "ΐ" * (LONGEST_TEXT - 2) + "'"
+    wide = " or ".join(["has:project", *[text] * (MOST_TEXTS), *["+soon"] * (MOST_CONDITIONS - MOST_TEXTS - 1)])
+    for one, other in ((nested, nested), (wide, wide), (nested, wide), (wide, nested)):
+        context = Context("c", parse_filter([one], NOW))
+        query = ListQuery(with_defaults(parse_filter([other], NOW)), size=5, context=context)
+        assert (await list_todos(filled, query)).total is not None

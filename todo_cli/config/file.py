@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from todo_cli.config.folders import config_path
 from todo_cli.config.saved import SavedContext, SavedView, read_contexts, read_views
 from todo_cli.config.settings import OPEN_TABLES, SETTINGS, Scalar, find_setting, parse_setting
-from todo_cli.errors import InvalidInputError, StorageError
+from todo_cli.errors import InvalidInputError, StorageError, reading
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -45,7 +45,8 @@ def read_file() -> Stored:
         raise InvalidInputError(f"{path} is not valid TOML: {error}", "mend the file, or remove it") from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
-    return _read(content)
+    with reading(str(path)):
+        return _read(content)
 
 
 def _read(content: Mapping[str, object]) -> Stored:

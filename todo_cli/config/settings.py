@@ -178,12 +178,11 @@ def find_setting(key: str) -> Setting:
     from difflib import get_close_matches
 
     meant = next(iter(get_close_matches(key, SETTINGS, n=1)), None)
-    table = next((table for table in ("urgency.", "theme.") if key.startswith(table)), "")
-    known = [name for name in SETTINGS if (name.startswith(table) if table else "." not in name)]
-    raise InvalidInputError(
-        f"there is no setting {key!r}",
-        (f"did you mean {meant!r}? " if meant else "") + f"settings: {', '.join(known)}",
-    )
+    table = key.partition(".")[0]
+    known = f"settings: {', '.join(name for name in SETTINGS if '.' not in name)}"
+    if table in ("urgency", "theme"):
+        known = f"'todo config list {table}' shows them"
+    raise InvalidInputError(f"there is no setting {key!r}", f"did you mean {meant!r}? {known}" if meant else known)
 
 
 def parse_setting(key: str, text: str) -> Scalar:
