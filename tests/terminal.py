@@ -1,14 +1,16 @@
-"""Runs a command as at a terminal: its output goes to a real pseudo-terminal of a given width."""
+"""Runs a command as at a terminal of a given width: a real pseudo-terminal, or a screen within this process."""
 
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import struct
 import subprocess
 import termios
 from collections.abc import Sequence
+from unittest import mock
 
 from tests.conftest import Result
 
@@ -33,3 +35,33 @@ def at_terminal(
         pass
     os.close(parent)
     return Result(output.decode().replace("\r\n", "\n"), "", process.wait(timeout=60))
+
+
+class Screen(io.TextIOWrapper):
+    """A terminal's screen: what a command writes to either stream, in its order."""
+
+    def __init__(self) -> None:
+        self.bytes = io.BytesIO()
+        super().__init__(self.bytes, encoding="utf-8", write_through=True)
+
+    def isatty(self) -> bool:
+        return True
+
+    def text(self) -> str:
+        return "\n".join(line.rstrip() for line in self.bytes.getvalue().decode().splitlines())
+
+
+def on_screen(*arguments: str, width: int = 80, height: int = 24, **environment: str) -> list[str]:
+    """Return the lines on the screen after a command that runs in this process, without colours."""
+    from todo_cli.cli.runtime import main
+
+    screen = Screen()
+    environment = {"TERM": "dumb", "COLUMNS": str(width), "LINES": str(height), **environment}
+    with (
+        mock.patch.dict(os.environ, environment),
+        mock.patch("todo_cli.rendering.waiting.PATIENCE", 600),  # a slow machine shows a spinner
+        mock.patch("sys.stdout", screen),
+        mock.patch("sys.stderr", screen),
+    ):
+        main(arguments)
+    return screen.text().splitlines()

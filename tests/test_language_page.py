@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.terminal import Screen
 from todo_cli.cli.runtime import Invocation, main
 from todo_cli.query import dates, language, phrases
 from todo_cli.query.meanings import NAMES
@@ -99,20 +100,6 @@ def read_session(block: Sequence[str]) -> Session:
 
 
 SECTIONS = list(read_page(PAGE.read_text("utf-8")))
-
-
-class Screen(io.TextIOWrapper):
-    """A terminal's screen: what a command writes to either stream, in its order."""
-
-    def __init__(self) -> None:
-        self.bytes = io.BytesIO()
-        super().__init__(self.bytes, encoding="utf-8", write_through=True)
-
-    def isatty(self) -> bool:
-        return True
-
-    def text(self) -> str:
-        return "\n".join(line.rstrip() for line in self.bytes.getvalue().decode().splitlines())
 
 
 class Keyboard(io.StringIO):

@@ -18,7 +18,7 @@ SECTIONS = list(read_page(TEXT))
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=[section.title for section in SECTIONS])
-def test_every_example(section: Section, reader: Reader) -> None:  # noqa: F811 - a fixture
+def test_every_example(section: Section, reader: Reader) -> None:
     for example in section.examples:
         assert isinstance(example, Session)
         for line, output in example.lines:

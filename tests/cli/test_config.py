@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import stat
 import sys
@@ -9,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import Cli, Here
+from tests.terminal import on_screen
+from todo_cli.cli.runtime import Invocation
+from todo_cli.config.defaults import COEFFICIENTS, STYLES
+from todo_cli.errors import InvalidInputError
+from todo_cli.query.urgency import Coefficients
 
 NEON = "postgresql://alex:AbC123dEf@ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech/dbname?sslmode=require"
 
@@ -74,6 +80,25 @@ def test_a_password_is_stored_and_never_shown(fresh_cli: Cli) -> None:
         ("per_pag = 3", "no setting"),
         ("per_page = 'many'", "a whole number"),
         ("per_page = \xff", "not valid TOML"),
+        ("per_page = [3]", "per_page takes one value"),
+        ("user = {name = 'x'}", "user takes one value"),
+        ("[view.a]", "there is no setting 'view'"),
+        ("views = 3", "views is a table, not 3"),
+        ("[views]\na = 'x'", "views.a is a table, not 'x'"),
+        ("[views.a]\nfiltr = 'x'", "views.a has no key 'filtr'"),
+        ("[views.a]\nfilter = 3", "views.a.filter takes text, not 3"),
+        ("[views.a]\ncolumns = [1]", "views.a.columns takes names"),
+        ("[contexts.a]\nsort = 'x'", "contexts.a has no key 'sort'"),
+        ("[contexts.a]\ndefaults = ['x']", "contexts.a.defaults takes text"),
+        ("urgency = 3", "urgency is a table, not 3"),
+        ("[urgency]\nduu = 3", "did you mean 'urgency.due'?"),
+        ("[urgency]\ndue = 'x'", "urgency.due takes a number"),
+        ("[urgency]\ndue = nan", "urgency.due takes a number"),
+        ("[urgency]\nage_max = 0", "urgency.age_max takes a number of days"),
+        ("[urgency.priority]\nurgent = 3", "there is no setting 'urgency.priority.urgent'"),
+        ("[urgency]\nproject = 3", "did you mean 'urgency.projects'?"),
+        ("[theme]\n'due.overdu' = 'red'", "did you mean 'theme.due.overdue'?"),
+        ("[theme]\ndue = 'red'", "there is no setting 'theme.due'"),
     ],
 )
 def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, told: str) -> None:
@@ -138,3 +163,131 @@ def test_the_list_of_settings(fresh_cli: Cli) -> None:
     assert (settings["per_page"]["value"], settings["per_page"]["source"]) == (None, "default")
     assert fresh_cli("config", "get", "per_page").out == ""
     assert fresh_cli("config", "get", "per_pag").code == 2
+
+
+TABLES = """\
+# mine
+per_page = 7  # lines
+
+[views.bills]  # what is to be paid
+# why
+filter = "+bills"  # in quotes
+sort = "due"
+
+[theme]
+due.today = "red"  # nested
+
+[contexts.work]
+filter = "project:work"
+"""
+
+
+class TestTables:
+    @pytest.fixture
+    def path(self, todo: Here, tmp_path: Path) -> Path:
+        path = tmp_path / "home" / "config.toml"
+        path.parent.mkdir()
+        path.write_text(TABLES)
+        return path
+
+    def test_commands_change_their_own_part_only(self, todo: Here, path: Path) -> None:
+        def changed(*arguments: str) -> list[str]:
+            """Return the lines that the command put in and, with a minus, took out."""
+            before = path.read_text().splitlines()
+            assert todo(*arguments).code == 0
+            after = path.read_text().splitlines()
+            shown = difflib.ndiff(before, after)
+            return [line for line in shown if line[0] in "+-" and line[2:]]
+
+        assert changed("config", "set", "user", "alex") == ['+ user = "alex"']
+        assert changed("config", "set", "theme.due.today", "blue") == [
+            '- due.today = "red"  # nested',
+            '+ due.today = "blue"  # nested',
+        ]
+        assert changed("config", "set", "theme.due.overdue", "bold red") == ['+ "due.overdue" = "bold red"']
+        assert changed("config", "unset", "theme.due.today") == ['- due.today = "blue"  # nested']
+        assert changed("config", "set", "urgency.priority.high", "7") == ["+ [urgency.priority]", "+ high = 7.0"]
+        assert changed("config", "set", "urgency.due", "3") == ["+ [urgency]", "+ due = 3.0"]
+        assert changed("config", "set", "urgency.tag.next", "15") == ["+ [urgency.tag]", "+ next = 15.0"]
+        assert changed("config", "set", "urgency.project.work.api", "2") == [
+            "+ [urgency.project]",
+            '+ "work.api" = 2.0',
+        ]
+        assert changed("view", "save", "bills", "+money", "--sort", "due", "--force") == [
+            '- filter = "+bills"  # in quotes',
+            '+ filter = "+money"  # in quotes',
+        ]
+        assert changed("view", "save", "x", "a") == ["+ [views.x]", '+ filter = "a"']
+        assert changed("view", "delete", "x") == ["- [views.x]", '- filter = "a"']
+        assert changed("context", "use", "work") == ['+ context = "work"']
+        assert changed("context", "delete", "work") == [
+            '- context = "work"',
+            "- [contexts.work]",
+            '- filter = "project:work"',
+        ]
+        assert changed("config", "unset", "urgency.tag.next") == ["- next = 15.0"]
+        assert todo("config", "get", "urgency.project.work.api").out == "2.0\n"
+        assert "# mine" in path.read_text()
+
+    @pytest.mark.parametrize(
+        "content", ["views.a.filter = 'x'\n", "urgency.due = 3\n", "contexts = {a = {filter = 'x'}}\n"]
+    )
+    def test_any_form_of_the_file_is_read_and_none_is_damaged(self, todo: Here, path: Path, content: str) -> None:
+        path.write_text(content)
+        for arguments in (
+            ["view", "save", "b", "+x"],
+            ["context", "save", "b", "+x"],
+            ["config", "set", "urgency.tag.x", "1"],
+            ["config", "set", "user", "alex"],
+        ):
+            before = path.read_text()
+            result = todo(*arguments)
+            if result.code:
+                assert "as it is written" in result.err
+                assert path.read_text() == before
+        listed = json.loads(todo("view", "list", "--json").out), json.loads(todo("context", "list", "--json").out)
+        assert {"name": "b", "filter": "+x", "defaults": None, "used": False} in listed[1] or "views" in content
+        assert todo("config", "get", "user").out == "alex\n"
+
+    def test_values_are_checked_before_they_are_stored(self, todo: Here, path: Path) -> None:
+        for key, value, told in (
+            ("theme.due.overdue", "blod red", "'blod red' is none"),
+            ("theme.due.overdu", "red", "did you mean 'theme.due.overdue'?"),
+            ("urgency.due", "much", "a number"),
+            ("urgency.tag.a b", "1", "did you mean 'a-b'?"),
+            ("urgency.tag.", "1", "there is no setting"),
+            ("views.bills", "x", "there is no setting"),
+        ):
+            refused = todo("config", "set", key, value)
+            assert (refused.code, told in refused.err) == (2, True), refused
+        assert path.read_text() == TABLES
+
+    def test_the_list_has_what_is_set_and_all_of_a_table(self, todo: Here, path: Path) -> None:
+        assert todo("config", "list").lines[-1].split("\t")[:3] == ["theme.due.today", "red", "stored"]
+        assert len(todo("config", "list", "theme").lines) == len(STYLES)
+        rows = [line.split("\t")[:3] for line in todo("config", "list", "urgency").lines]
+        assert rows == [[f"urgency.{name}", str(value), "default"] for name, value in COEFFICIENTS.items()]
+        assert todo("config", "list", "views").code == 2
+        assert todo("config", "get", "urgency.tag.unheard").out == "0.0\n"
+
+    def test_urgency_has_the_coefficients_of_the_file(self, todo: Here, path: Path) -> None:
+        path.write_text(
+            "[urgency]\ndue = 3\npriority.low = 1\n[urgency.tag]\nNext = 15\n[urgency.project]\nwork.api = 2\n"
+        )
+        found = Invocation().coefficients
+        assert found == Coefficients(due=3, priority_low=1, tag={"next": 15}, project={"work.api": 2})
+        path.write_text("")
+        assert Invocation().coefficients == Coefficients()
+        path.write_text("[urgency.tag]\n'a b' = 1\n")
+        with pytest.raises(InvalidInputError, match="no tag name"):
+            _ = Invocation().coefficients
+
+    def test_the_theme_is_that_of_the_file(self, todo: Here, path: Path) -> None:
+        todo("add", "late", "due:yesterday")
+        path.write_text("[theme]\n'due.overdue' = 'green'\ntodo.id = 'none'\n")
+        screen = "\n".join(on_screen("list", TERM="xterm-256color"))
+        assert "\x1b[32m1 day overdue" in screen
+        assert "\x1b[36m" not in screen
+        path.write_text("[theme]\n'due.overdue' = 'gren'\n")
+        assert on_screen("list")[0] == "error: theme.due.overdue takes a style, and 'gren' is none"
+        assert todo("list").code == 0  # a pipe has no use for it

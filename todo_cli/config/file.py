@@ -69,9 +69,7 @@ def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]
             yield key, _parse(key, value)
         else:
             known = [*(name for name in SETTINGS if "." not in name), *_TABLES, "views", "contexts"]
-            raise InvalidInputError(
-                f"{config_path()} sets {key!r}, which is no setting", f"there are {', '.join(known)}"
-            )
+            raise InvalidInputError(f"there is no setting {key!r}", f"there are {', '.join(known)}")
 
 
 def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, Scalar]]:

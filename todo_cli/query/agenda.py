@@ -12,7 +12,7 @@ from todo_cli.query.filters import And, Compares, Filter, HasStatus, Or
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day and its todos: those with a time first, in the order of these, then by priority."""
+    """A day and its todos: those with a time first, then what is due, then what begins; each by priority."""
 
     on: date
     todos: tuple[TodoPublic, ...]
@@ -62,9 +62,9 @@ def make_agenda(
         if when and (on := max(local_date(when, now), today)) in found:
             found[on].append(todo)
 
-    def order(todo: TodoPublic) -> tuple[datetime, int, int]:
+    def order(todo: TodoPublic) -> tuple[datetime, bool, int, int]:
         when = anchor(todo, now, last)
-        return (when.at if when and when.at else _LAST, todo.priority.value, todo.id)
+        return (when.at if when and when.at else _LAST, when != todo.due, todo.priority.value, todo.id)
 
     late = sorted(overdue, key=lambda todo: (local_date(todo.due, now) if todo.due else today, order(todo)))
     return Agenda(
