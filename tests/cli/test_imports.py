@@ -41,6 +41,15 @@ def test_what_needs_no_database_imports_none(fresh_cli: Cli, arguments: list[str
     assert "rich" not in found
 
 
+@pytest.mark.parametrize(
+    "arguments", [["view", "list"], ["context", "list"], ["config", "list", "theme"]], ids=" ".join
+)
+def test_what_stands_in_the_configuration_imports_no_database(fresh_cli: Cli, arguments: list[str]) -> None:
+    found = imported(fresh_cli, *arguments)
+    assert not found & (HEAVY - {"pydantic"})
+    assert "rich" not in found
+
+
 def test_completion_imports_no_database(fresh_cli: Cli) -> None:
     program = PROGRAM.replace(
         "code = main(sys.argv[1:])", "import contextlib\nwith contextlib.suppress(SystemExit): main([])"

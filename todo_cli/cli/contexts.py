@@ -15,7 +15,7 @@ from todo_cli.cli.runtime import Invocation
 from todo_cli.config import SavedContext
 from todo_cli.errors import InvalidInputError
 
-app = typer.Typer(help="Say what you are at: every list keeps to it, and every new todo belongs to it.")
+app = typer.Typer(help="Keep lists, and new todos, to what you are at.")
 
 ContextName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=completion.complete_contexts)]
 

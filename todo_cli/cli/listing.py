@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,15 +24,20 @@ MOST = 1_000_000
 """The greatest page, and the most todos on one."""
 
 WordsArgument = Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)]
-SortOption = Annotated[
-    str | None,
-    typer.Option(
+
+
+def _sort_option(default: str) -> Any:
+    return typer.Option(
         "--sort",
         metavar="KEY[,KEY]",
         help="due, scheduled, wait, until, priority, title, project, status, created, updated, completed, deleted or"
-        " id; -KEY sorts downwards. [default: due,-priority]",
-    ),
-]
+        f" id; -KEY sorts downwards. [default: {default}]",
+    )
+
+
+SortOption = Annotated[str | None, _sort_option("due,-priority")]
+WaitingSortOption = Annotated[str | None, _sort_option("wait")]
+CompletedSortOption = Annotated[str | None, _sort_option("-completed")]
 ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
 ColumnsOption = Annotated[
     str | None,

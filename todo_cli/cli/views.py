@@ -12,12 +12,14 @@ from todo_cli.cli.commands import command
 from todo_cli.cli.listing import (
     AllOption,
     ColumnsOption,
+    CompletedSortOption,
     Look,
     NoContextOption,
     PageOption,
     PerPageOption,
     ReverseOption,
     SortOption,
+    WaitingSortOption,
     WordsArgument,
     read_context,
     read_words,
@@ -43,9 +45,9 @@ def today(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what is overdue, due today, or to be worked on from today or before on.
+    """List what there is to do today.
 
-    WORDS narrow it, as in 'todo list'.
+    That is what is overdue, due today, or scheduled for today or earlier. WORDS narrow it, as in 'todo list'.
     """
     from todo_cli.query.agenda import due_or_scheduled
 
@@ -63,9 +65,10 @@ def agenda(
     ] = 7,
     no_context: NoContextOption = False,
 ) -> None:
-    """Show the coming days, and on each what is due or to be worked on; what is overdue comes first.
+    """Show the coming days, one by one.
 
-    WORDS narrow it, as in 'todo list'. A todo that has both dates stands where it is due.
+    Each has the todos that are due then, or scheduled; what is overdue comes first. A todo with both dates stands where
+    it is due. WORDS narrow it, as in 'todo list'.
     """
     from todo_cli.query.agenda import due_or_scheduled, make_agenda
     from todo_cli.query.defaults import with_defaults
@@ -111,7 +114,7 @@ def inbox(
 def waiting(
     invocation: Invocation,
     words: WordsArgument = None,
-    sort: SortOption = None,
+    sort: WaitingSortOption = None,
     reverse: ReverseOption = False,
     columns: ColumnsOption = None,
     page: PageOption = None,
@@ -139,7 +142,7 @@ def completed(
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Done on that day or later, or from that moment on.")
     ] = None,
-    sort: SortOption = None,
+    sort: CompletedSortOption = None,
     reverse: ReverseOption = False,
     columns: ColumnsOption = None,
     page: PageOption = None,
