@@ -1,8 +1,8 @@
-"""The one place that makes SQL of filters and of sort orders, the same on both databases."""
+"""The one place that makes SQL of filters, the same on both databases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, assert_never
@@ -11,21 +11,20 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, sele
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from todo_cli.db.statements import Ordering, Viewer
-from todo_cli.models.tables import Project, Series, Tag, Todo, TodoTag
+from todo_cli.db.statements import Viewer
+from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, Priority, Status, When
 from todo_cli.query import filters
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import NumberReference, Reference, UuidReference
-from todo_cli.query.sorting import SortKey
 
 _ZONES_APART = timedelta(days=3)
 """No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
 
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
-_IS_OPEN = col(Todo.status) == Status.OPEN.value
+IS_OPEN = col(Todo.status) == Status.OPEN.value
 
 _COLUMNS: dict[filters.Field, Any] = {
     "due": Todo.due_on,
@@ -37,6 +36,7 @@ _COLUMNS: dict[filters.Field, Any] = {
     "completed": Todo.completed_at,
     "description": Todo.description,
     "project": Todo.project_id,
+    "parent": Todo.parent_id,
 }
 _TIMES: dict[filters.Field, Any] = {"due": Todo.due_at, "scheduled": Todo.scheduled_at}
 
@@ -73,11 +73,11 @@ def _make_leaf(condition: filters.Condition, viewer: Viewer) -> ColumnElement[bo
         case filters.HasStatus(status):
             return true() if status is None else col(Todo.status) == status.value
         case filters.InProject(name):
-            return _in_project(project_or_nested(name), viewer)
+            return in_project(name, viewer)
         case filters.InArchivedProject():
             return _in_project(col(Project.archived_at).is_not(None), viewer)
         case filters.HasTag(name):
-            return _has_tag(name, viewer)
+            return has_tag(name, viewer)
         case filters.HasPriority(priority):
             return col(Todo.priority) == priority.value
         case filters.Compares(field, relation, when):
@@ -86,14 +86,34 @@ def _make_leaf(condition: filters.Condition, viewer: Viewer) -> ColumnElement[bo
             return _has(field, viewer)
         case filters.RefersTo(references):
             return refers_to(references)
+        case filters.DependsOn(references):
+            return _depends_on_one(viewer, references)
+        case filters.BelongsTo(references):
+            return _belongs_to_one(viewer, references)
+    return _is_in_state(condition, viewer)
+
+
+def _is_in_state(state: filters.InState, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition for a state that only open todos are in."""
+    match state:
         case filters.IsOverdue():
             present = When(viewer.now.date(), viewer.now)
-            return and_(_IS_OPEN, _compares("due", "before", present, viewer.now))
+            return and_(IS_OPEN, _compares("due", "before", present, viewer.now))
         case filters.IsWaiting():
-            return and_(_IS_OPEN, col(Todo.wait_until).is_not(None), col(Todo.wait_until) > viewer.now)
+            return and_(IS_OPEN, is_hidden(viewer.now))
         case filters.IsExpired():
-            return and_(_IS_OPEN, col(Todo.expires_at).is_not(None), col(Todo.expires_at) <= viewer.now)
-    assert_never(condition)
+            return and_(IS_OPEN, _is_over(viewer.now))
+        case filters.IsBlocked():
+            return and_(IS_OPEN, depends_on_open())
+        case filters.IsBlocking():
+            return and_(IS_OPEN, is_awaited())
+        case filters.IsActive():
+            return and_(IS_OPEN, col(Todo.started_at).is_not(None))
+        case filters.IsReady():
+            now = viewer.now
+            is_later = and_(col(Todo.scheduled_on).is_not(None), not_(has_come(now)))
+            return and_(IS_OPEN, not_(depends_on_open()), not_(is_hidden(now)), not_(_is_over(now)), not_(is_later))
+    assert_never(state)
 
 
 def project_or_nested(name: str) -> ColumnElement[bool]:
@@ -103,22 +123,15 @@ def project_or_nested(name: str) -> ColumnElement[bool]:
     return or_(col(Project.key) == key, and_(col(Project.key) > f"{key}.", col(Project.key) < f"{key}/"))
 
 
-def make_order(keys: Iterable[SortKey]) -> list[Ordering]:
-    """Return by what to sort; rows that are equal in all keys are sorted by number, so that pages never overlap."""
-    keys = list(keys)
-    order = [ordering for key in keys for ordering in _order_by(key)]
-    return order if any(key.key == "id" for key in keys) else [*order, Ordering(col(Todo.id))]
-
-
-def refers_to(references: Iterable[Reference]) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that the references name."""
+def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnElement[bool]:
+    """Return the condition on `Todo`, or an alias of it, for those that the references name."""
     references = list(references)
     uuids = [reference for reference in references if isinstance(reference, UuidReference)]
     beginnings = [reference for reference in uuids if not reference.is_exact]
     return or_(
-        col(Todo.id).in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
-        col(Todo.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
-        *(and_(col(Todo.uuid) >= reference.first, col(Todo.uuid) <= reference.last) for reference in beginnings),
+        col(todos.id).in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
+        col(todos.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
+        *(and_(col(todos.uuid) >= reference.first, col(todos.uuid) <= reference.last) for reference in beginnings),
     )
 
 
@@ -138,13 +151,65 @@ def _in_project(condition: ColumnElement[bool], viewer: Viewer) -> ColumnElement
     return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
 
 
-def _has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
+def in_project(name: str, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those in that project, or in one that is nested in it."""
+    return _in_project(project_or_nested(name), viewer)
+
+
+def has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those with that tag."""
     tagged = (
         select(col(TodoTag.todo_id))
         .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
         .where(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(name))
     )
     return col(Todo.id).in_(tagged)
+
+
+def depends_on_open() -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that depend on an open one."""
+    return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda other: other.status == Status.OPEN.value)
+
+
+def is_awaited() -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that an open one depends on."""
+    return _is_linked(Dependency.depends_on_id, Dependency.todo_id, lambda other: other.status == Status.OPEN.value)
+
+
+def is_hidden(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that appear later."""
+    return and_(col(Todo.wait_until).is_not(None), col(Todo.wait_until) > now)
+
+
+def has_come(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that are scheduled, and not for later."""
+    at = col(Todo.scheduled_at)
+    come = case((at.is_(None), col(Todo.scheduled_on) <= now.date()), else_=at <= now)
+    return and_(col(Todo.scheduled_on).is_not(None), come)
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    return and_(col(Todo.expires_at).is_not(None), col(Todo.expires_at) <= now)
+
+
+def _is_linked(own: Any, others: Any, condition: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Return whether a dependency joins the todo, in the column `own`, with such a one that is not in the trash."""
+    other = aliased(Todo)
+    joined = and_(col(others) == col(other.id), col(other.deleted_at).is_(None), condition(other))
+    return exists().where(col(own) == col(Todo.id), joined)
+
+
+def _depends_on_one(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+    other = aliased(Todo)
+    is_meant = and_(col(other.user_id) == viewer.user_id, refers_to(references, other))
+    joined = and_(col(Dependency.depends_on_id) == col(other.id), col(other.deleted_at).is_(None), is_meant)
+    return col(Todo.id).in_(select(col(Dependency.todo_id)).where(joined))
+
+
+def _belongs_to_one(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+    parent = aliased(Todo)
+    parents = select(col(parent.id)).where(col(parent.user_id) == viewer.user_id, refers_to(references, parent))
+    return and_(col(Todo.parent_id).is_not(None), col(Todo.parent_id).in_(parents))
 
 
 def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
@@ -162,6 +227,14 @@ def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
             )
             # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
             return and_(col(Todo.series_id).is_not(None), col(Todo.id).in_(numbers))
+        case "depends":
+            return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda _: true())
+        case "subtasks":
+            child = aliased(Todo)
+            counts = and_(col(child.deleted_at).is_(None), col(child.status) != Status.CANCELLED.value)
+            return exists().where(col(child.parent_id) == col(Todo.id), counts)
+        case "comments":
+            return exists().where(col(Comment.todo_id) == col(Todo.id))
         case "due":
             return col(Todo.due_key) < NO_DUE_KEY  # which an index serves
     return col(_COLUMNS[field]).is_not(None)
@@ -207,40 +280,3 @@ def _shifted(when: When, by: timedelta) -> str:
         return (when.on + by).isoformat()
     except OverflowError:
         return NO_DUE_KEY if by > timedelta() else ""
-
-
-def _order_by(key: SortKey) -> list[Ordering]:
-    down = key.descending
-    match key.key:
-        case "due":
-            missing_last = [Ordering(case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0))] if down else []
-            return [*missing_last, Ordering(col(Todo.due_key), down)]
-        case "priority":  # from low to high, stored the other way round
-            missing_last = [] if down else [Ordering(case((col(Todo.priority) == Priority.NONE.value, 1), else_=0))]
-            return [*missing_last, Ordering(col(Todo.priority), not down)]
-        case "status":
-            rank = case({status.value: number for number, status in enumerate(Status)}, value=col(Todo.status))
-            return [Ordering(rank, down)]
-        case "scheduled":  # of one day: by time, those without a time last, as they do by `due_key`
-            has_no_time = case((col(Todo.scheduled_at).is_(None), 1), else_=0)
-            return [
-                Ordering(col(Todo.scheduled_on), down, nulls_last=True),
-                Ordering(has_no_time, down),
-                Ordering(col(Todo.scheduled_at), down, nulls_last=True),
-            ]
-    always_there = {
-        "id": col(Todo.id),
-        "title": col(Todo.title_folded),
-        "created": col(Todo.created_at),
-        "updated": col(Todo.updated_at),
-    }
-    if key.key in always_there:
-        return [Ordering(always_there[key.key], down)]  # as plain as an index
-    may_be_missing = {
-        "project": col(Project.key),
-        "wait": col(Todo.wait_until),
-        "until": col(Todo.expires_at),
-        "completed": col(Todo.completed_at),
-        "deleted": col(Todo.deleted_at),
-    }
-    return [Ordering(may_be_missing[key.key], down, nulls_last=True)]

@@ -81,8 +81,8 @@ class Links:
     """What a todo is to others, which are named by their numbers. Those in the trash do not count, save as `parent`.
 
     `depends` are those that come before it, `blocks` the open ones that come after it. `blocked` is true for an open
-    todo that depends on one that is open. `subtasks` counts what belongs directly to it and was not cancelled,
-    `subtasks_done` what is done of that.
+    todo that depends on one that is open, and `waits_for` has these. `subtasks` counts what belongs directly to it and
+    was not cancelled, `subtasks_done` what is done of that.
     """
 
     parent: int | None = None
@@ -91,6 +91,7 @@ class Links:
     depends: tuple[int, ...] = ()
     blocks: tuple[int, ...] = ()
     blocked: bool = False
+    waits_for: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

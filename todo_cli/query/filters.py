@@ -14,7 +14,9 @@ TextField = Literal["title", "description"]
 DateField = Literal["due", "scheduled", "wait", "until", "created", "updated", "completed"]
 """`due` and `scheduled` are days, some with a time; the others are instants."""
 
-Field = Literal[DateField, "description", "project", "tag", "priority", "recurrence"]
+Field = Literal[
+    DateField, "description", "project", "tag", "priority", "recurrence", "parent", "subtasks", "depends", "comments"
+]
 
 Relation = Literal["on", "before", "after", "by", "since"]
 """How a date lies to a span of time: within it, before its start, from its end on, before its end, from its start on.
@@ -88,7 +90,10 @@ class Compares:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """There is something in the field; a series that has ended is no recurrence."""
+    """There is something in the field; a series that has ended is no recurrence.
+
+    What is in the trash is not depended on. Subtasks are counted as `Links` counts them.
+    """
 
     field: Field
 
@@ -96,6 +101,20 @@ class Has:
 @dataclass(frozen=True, slots=True)
 class RefersTo:
     """One of the todos that the references name."""
+
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DependsOn:
+    """Depending on one of the todos that the references name, which is not in the trash."""
+
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BelongsTo:
+    """Directly a subtask of one of the todos that the references name."""
 
     references: tuple[Reference, ...]
 
@@ -116,9 +135,32 @@ class IsExpired:
 
 
 @dataclass(frozen=True, slots=True)
+class IsBlocked:
+    """Open, and depending on one that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsBlocking:
+    """Open, and depended on by one that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsReady:
+    """Open, and to be done now: neither blocked nor waiting nor expired, and not scheduled for later."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsActive:
+    """Open, and begun."""
+
+
+@dataclass(frozen=True, slots=True)
 class InArchivedProject:
     """In a project that was put away."""
 
+
+InState = IsOverdue | IsWaiting | IsExpired | IsBlocked | IsBlocking | IsReady | IsActive
+"""What only open todos are in."""
 
 Condition = (
     ContainsText
@@ -129,10 +171,10 @@ Condition = (
     | Compares
     | Has
     | RefersTo
-    | IsOverdue
-    | IsWaiting
-    | IsExpired
+    | DependsOn
+    | BelongsTo
     | InArchivedProject
+    | InState
 )
 Filter = And | Or | Not | Condition
 

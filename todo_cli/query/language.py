@@ -20,8 +20,11 @@ quote is one only where a word or a value begins.
 | `priority`, `.above`, `.below`     | `high`, `medium`, `low`, `none`                                              |
 | `status`                           | `open`, `done`, `cancelled`, `all`                                           |
 | `is`                               | `open`, `done`, `cancelled`, `overdue`, `today`, `week` (due in this one),   |
-|                                    | `waiting`, `expired`, `scheduled`, `recurring`, `untagged`                   |
-| `has`, `no`                        | one of the dates, `description`, `project`, `tag`, `priority`, `recurrence`  |
+|                                    | `waiting`, `expired`, `blocked`, `blocking`, `ready`, `active`, `scheduled`, |
+|                                    | `recurring`, `untagged`                                                      |
+| `has`, `no`                        | one of the dates, `description`, `project`, `tag`, `priority`, `recurrence`, |
+|                                    | `parent`, `subtasks`, `depends`, `comments`                                  |
+| `depends`, `parent`                | references; `none`, `any`                                                    |
 | `title`, `description`             | text                                                                         |
 | `id`                               | references (see `references.py`)                                             |
 
@@ -37,7 +40,18 @@ from itertools import islice
 
 from todo_cli.errors import ExpressionError, InvalidInputError
 from todo_cli.query.dates import USUAL, Conventions, is_slip, is_when
-from todo_cli.query.filters import And, ContainsText, Filter, HasTag, Not, Or, RefersTo, conditions_of
+from todo_cli.query.filters import (
+    And,
+    BelongsTo,
+    ContainsText,
+    DependsOn,
+    Filter,
+    HasTag,
+    Not,
+    Or,
+    RefersTo,
+    conditions_of,
+)
 from todo_cli.query.meanings import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute
 from todo_cli.query.names import parse_name
 from todo_cli.query.references import MOST as MOST_REFERENCES
@@ -149,7 +163,8 @@ class _Parser:
         tree = self._read(token)
         found = list(conditions_of(tree))
         texts = [condition for condition in found if isinstance(condition, ContainsText)]
-        named = [each for condition in found if isinstance(condition, RefersTo) for each in condition.references]
+        naming = [each for each in found if isinstance(each, RefersTo | DependsOn | BelongsTo)]
+        named = [each for condition in naming for each in condition.references]
         self._texts += len(texts)
         self._references += len(named)
         # Each beginning of a uuid is a condition of its own in SQL.

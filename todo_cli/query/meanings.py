@@ -12,9 +12,11 @@ from todo_cli.query.attributes import Attribute, nearest_attribute
 from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filters import (
     And,
+    BelongsTo,
     Compares,
     ContainsText,
     DateField,
+    DependsOn,
     Field,
     Filter,
     Has,
@@ -22,8 +24,12 @@ from todo_cli.query.filters import (
     HasStatus,
     HasTag,
     InProject,
+    IsActive,
+    IsBlocked,
+    IsBlocking,
     IsExpired,
     IsOverdue,
+    IsReady,
     IsWaiting,
     Not,
     Or,
@@ -133,6 +139,14 @@ def _read_id(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
     return RefersTo(parse_references([attribute.value]))
 
 
+def _read_link(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    has = Has("depends" if attribute.name == "depends" else "parent")
+    if attribute.value.lower() in ("any", "none"):
+        return has if attribute.value.lower() == "any" else Not(has)
+    references = parse_references([attribute.value])
+    return DependsOn(references) if attribute.name == "depends" else BelongsTo(references)
+
+
 def _read_is(attribute: Attribute, now: datetime, conventions: Conventions) -> Filter:
     today = now.date()
     first_day = today - timedelta(days=(today.weekday() - conventions.week_start) % 7)
@@ -145,6 +159,10 @@ def _read_is(attribute: Attribute, now: datetime, conventions: Conventions) -> F
         ),
         "waiting": IsWaiting(),
         "expired": IsExpired(),
+        "blocked": IsBlocked(),
+        "blocking": IsBlocking(),
+        "ready": IsReady(),
+        "active": IsActive(),
         "scheduled": Has("scheduled"),
         "recurring": Has("recurrence"),
         "untagged": Not(Has("tag")),
@@ -163,6 +181,8 @@ _READERS: dict[str, _Reader] = {
     "priority": _read_priority,
     "status": _read_status,
     "id": _read_id,
+    "depends": _read_link,
+    "parent": _read_link,
     "is": _read_is,
     "has": _read_has,
     "no": _read_has,
@@ -179,6 +199,8 @@ _EXAMPLES = {
     "priority": "high",
     "status": "done",
     "id": "12-15",
+    "depends": "12",
+    "parent": "12",
     "is": "overdue",
     "has": "due",
     "no": "due",

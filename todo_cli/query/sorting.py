@@ -11,6 +11,7 @@ SORT_KEYS = (
     "title",
     "status",
     "priority",
+    "urgency",
     "project",
     "due",
     "scheduled",

@@ -1,13 +1,25 @@
-"""What makes a todo urgent, and how much."""
+"""Urgency: one number for how much a todo matters now, as a sum of terms, so that it can be explained.
+
+Each term is a factor, mostly from 0 to 1, times a coefficient that the configuration can change. Days are days of the
+calendar. `db/urgency.py` says the same in SQL, operation by operation, so that sorting and what is shown agree.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 from todo_cli.config.defaults import COEFFICIENTS
 from todo_cli.models.text import fold
+from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.names import Kind, parse_name
+
+OVERDUE_MOST, DUE_LATEST, DUE_LEAST = 7, -14, 0.2
+"""A todo counts fully when it is overdue by so many days, and with the least factor until so many days before."""
+
+TAG_FACTORS = (0.0, 0.8, 0.9, 1.0)
+"""By the number of tags; more than three count as three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,91 @@ class Coefficients:
     waiting: float = COEFFICIENTS["waiting"]
     tag: Mapping[str, float] = field(default_factory=dict)
     project: Mapping[str, float] = field(default_factory=dict)
+
+    def of_priority(self, priority: Priority) -> float:
+        """Return what that priority adds."""
+        return {
+            Priority.HIGH: self.priority_high,
+            Priority.MEDIUM: self.priority_medium,
+            Priority.LOW: self.priority_low,
+            Priority.NONE: 0.0,
+        }[priority]
+
+
+USUAL = Coefficients()
+"""What holds where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What one thing adds to the urgency of a todo."""
+
+    name: str
+    factor: float
+    coefficient: float
+
+    @property
+    def value(self) -> float:
+        return self.factor * self.coefficient
+
+
+def score(todo: TodoPublic, now: datetime, coefficients: Coefficients = USUAL) -> float:
+    """Return how urgent the todo is. `now` is aware, in the reader's zone; only what is open is urgent at all."""
+    total = 0.0
+    for term in explain(todo, now, coefficients):
+        total += term.value  # one after the other, as a database does: `sum` would round otherwise
+    return total
+
+
+def explain(todo: TodoPublic, now: datetime, coefficients: Coefficients = USUAL) -> list[Term]:
+    """Return the terms that are not 0, in their order; none for what is closed or in the trash."""
+    if todo.status is not Status.OPEN or todo.deleted_at:
+        return []
+    return [term for term in _terms(todo, now, coefficients) if term.value]
+
+
+def _terms(todo: TodoPublic, now: datetime, coefficients: Coefficients) -> Iterator[Term]:
+    links, today = todo.links, now.date()
+    yield Term("due", _due_factor(todo.due, today), coefficients.due)
+    if todo.priority.label:
+        yield Term(f"priority.{todo.priority.label}", 1.0, coefficients.of_priority(todo.priority))
+    yield Term("scheduled", float(_has_come(todo.scheduled, now)), coefficients.scheduled)
+    yield Term("active", float(todo.started_at is not None), coefficients.active)
+    age = (now.astimezone(UTC).date() - todo.created_at.astimezone(UTC).date()).days
+    yield Term("age", _age_factor(age, coefficients.age_max), coefficients.age)
+    yield Term("tags", TAG_FACTORS[min(len(todo.tags), 3)], coefficients.tags)
+    yield Term("project", float(todo.project is not None), coefficients.projects)
+    yield Term("blocking", float(bool(links.blocks)), coefficients.blocking)
+    yield Term("blocked", float(links.blocked), coefficients.blocked)
+    yield Term("waiting", float(todo.is_waiting(now)), coefficients.waiting)
+    tags, project = {fold(tag) for tag in todo.tags}, f"{fold(todo.project or '')}."
+    for key, coefficient in sorted(coefficients.tag.items()):
+        yield Term(f"tag.{key}", float(key in tags), coefficient)
+    for key, coefficient in sorted(coefficients.project.items()):
+        yield Term(f"project.{key}", float(project.startswith(f"{key}.")), coefficient)
+
+
+def _due_factor(due: When | None, today: date) -> float:
+    if due is None:
+        return 0.0
+    overdue = (today - due.on).days
+    if overdue >= OVERDUE_MOST:
+        return 1.0
+    if overdue < DUE_LATEST:
+        return DUE_LEAST
+    return (overdue - DUE_LATEST) * (1 - DUE_LEAST) / (OVERDUE_MOST - DUE_LATEST) + DUE_LEAST
+
+
+def _age_factor(days: int, most: float) -> float:
+    if days <= 0:
+        return 0.0
+    return 1.0 if days >= most else days / most
+
+
+def _has_come(when: When | None, now: datetime) -> bool:
+    if when is None:
+        return False
+    return when.at <= now if when.at else when.on <= now.date()
 
 
 def read_coefficients(table: Mapping[str, float]) -> Coefficients:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
-from todo_cli.db.conditions import make_condition, make_order, project_or_nested
+from todo_cli.db.conditions import make_condition, project_or_nested
 from todo_cli.db.database import Database
+from todo_cli.db.orders import make_order
 from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
 from todo_cli.db.step import Transaction
 from todo_cli.models.tables import Base, Project, Tag, Todo, TodoTag
@@ -19,6 +20,7 @@ from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
 from todo_cli.query.filters import And, Filter, HasTag, InProject, Not, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
+from todo_cli.query.urgency import USUAL, Coefficients
 from todo_cli.services.lookup import (
     check_name,
     is_referred_to,
@@ -40,7 +42,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What to list. `size` is the length of a page, None for all at once; pages count from 1."""
+    """What to list. `size` is the length of a page, None for all at once; pages count from 1.
+
+    `coefficients` are for a list that is sorted by urgency.
+    """
 
     filter: Filter
     sort: tuple[SortKey, ...] = DEFAULT_SORT
@@ -48,6 +53,7 @@ class ListQuery:
     size: int | None = None
     trashed: bool = False
     context: Context | None = None
+    coefficients: Coefficients = USUAL
 
 
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
@@ -76,8 +82,11 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
         total = _count(condition) if query.size is not None else null()
         hidden = _count(matches(And((query.filter, Not(context.filter))))) if context else literal(0)
         known = and_(true(), *(_is_known(part, viewer) for part in names))
-        beside = {"total": total, "known": known, "hidden": hidden}
-        return Query(statement, make_order(query.sort), beside=[each.label(name) for name, each in beside.items()])
+        return Query(
+            statement,
+            make_order(query.sort, viewer, query.coefficients),
+            beside=[total.label("total"), known.label("known"), hidden.label("hidden")],
+        )
 
     rows = await db.fetch(make)
     todos = read_todos(rows)

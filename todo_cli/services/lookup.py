@@ -224,6 +224,12 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
             blocks[other][row.id] = now[row.id]
         if row.parent_id in children:
             children[row.parent_id][row.id] = now[row.id]
+    waiting = {
+        row.id: [number for number, status in depends[row.id].items() if status is Status.OPEN]
+        if row.status == Status.OPEN.value
+        else []
+        for row in rows
+    }
     return {
         row.id: Links(
             parent=row.parent_id,
@@ -231,7 +237,8 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
             subtasks_done=sum(status is Status.DONE for status in children[row.id].values()),
             depends=tuple(sorted(number for number, status in depends[row.id].items() if status)),
             blocks=tuple(sorted(number for number, status in blocks[row.id].items() if status is Status.OPEN)),
-            blocked=row.status == Status.OPEN.value and Status.OPEN in depends[row.id].values(),
+            blocked=bool(waiting[row.id]),
+            waits_for=tuple(sorted(waiting[row.id])),
         )
         for row in rows
     }
