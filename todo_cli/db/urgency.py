@@ -6,8 +6,9 @@ Both calculate with the same numbers of double precision in the same order, so t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from functools import reduce
+from math import ceil
 from operator import add
 from typing import Any
 
@@ -21,6 +22,9 @@ from todo_cli.db.statements import Viewer
 from todo_cli.models.tables import Todo, TodoTag
 from todo_cli.models.values import Priority
 from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
+
+_LONGEST = 700_000
+"""So many days ago there was a calendar, and no todo."""
 
 
 class _DaysBetween(FunctionElement[int]):
@@ -96,22 +100,25 @@ def _if(condition: ColumnElement[bool], coefficient: float) -> Iterator[ColumnEl
 
 
 def _due_factor(viewer: Viewer) -> ColumnElement[float]:
-    on = col(Todo.due_on)
-    overdue: SQLColumnExpression[int] = _DaysBetween(on, literal(viewer.now.date(), Date()))
+    on, today = col(Todo.due_on), viewer.now.date()
+    overdue: SQLColumnExpression[int] = _DaysBetween(on, literal(today, Date()))
     span = OVERDUE_MOST - DUE_LATEST
     between = (overdue - DUE_LATEST) * _number(1 - DUE_LEAST) / _number(span) + _number(DUE_LEAST)
     return case(
         (on.is_(None), _number(0)),
-        (overdue >= OVERDUE_MOST, _number(1)),
-        (overdue < DUE_LATEST, _number(DUE_LEAST)),
+        (on <= today - timedelta(days=OVERDUE_MOST), _number(1)),
+        (on > today - timedelta(days=DUE_LATEST), _number(DUE_LEAST)),
         else_=between,
     )
 
 
 def _age_factor(viewer: Viewer, most: float) -> ColumnElement[float]:
-    today = literal(viewer.now.astimezone(UTC).date(), Date())
-    days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(col(Todo.created_at)), today)
-    return case((days <= 0, _number(0)), (days >= _number(most), _number(1)), else_=days / _number(most))
+    """Return the factor; whole days are counted only for what is neither new nor as old as counts."""
+    today = viewer.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    created: SQLColumnExpression[datetime] = col(Todo.created_at)
+    days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(created), literal(today.date(), Date()))
+    oldest = today - timedelta(days=ceil(min(max(most, 0), _LONGEST)) - 1)
+    return case((created >= today, _number(0)), (created < oldest, _number(1)), else_=days / _number(most))
 
 
 def _by_priority(coefficients: Coefficients) -> ColumnElement[float]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, null, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, project_or_nested
@@ -30,6 +30,8 @@ from todo_cli.services.lookup import (
     read_recurrence,
     split_names,
 )
+
+_TODOS, _PROJECTS = (Base.metadata.tables[name] for name in ("todos", "projects"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +78,13 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
             )
 
         condition = matches(And((query.filter, context.filter)) if context else query.filter)
-        statement = select_todos().where(condition)
-        if query.size is not None:
-            statement = statement.limit(query.size).offset((query.page - 1) * query.size)
+        order = make_order(query.sort, viewer, query.coefficients)
+        on_page = condition if query.size is None else _is_on_page(query, condition, order)
         total = _count(condition) if query.size is not None else null()
         hidden = _count(matches(And((query.filter, Not(context.filter))))) if context else literal(0)
         known = and_(true(), *(_is_known(part, viewer) for part in names))
-        return Query(
-            statement,
-            make_order(query.sort, viewer, query.coefficients),
-            beside=[total.label("total"), known.label("known"), hidden.label("hidden")],
-        )
+        beside = {"total": total, "known": known, "hidden": hidden}
+        return Query(select_todos().where(on_page), order, beside=[each.label(name) for name, each in beside.items()])
 
     rows = await db.fetch(make)
     todos = read_todos(rows)
@@ -105,12 +103,27 @@ async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoP
     return match_references(references, read_todos(await db.fetch(make)), trashed=True)
 
 
+def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequence[Ordering]) -> ColumnElement[bool]:
+    """Return the condition for the todos of one page; all else that is shown of them is looked up for these only."""
+    assert query.size is not None
+    page = (
+        select(col(Todo.id))
+        .select_from(_with_project(_TODOS))
+        .where(condition)
+        .order_by(*(ordering.of(ordering.expression) for ordering in order))
+        .limit(query.size)
+        .offset((query.page - 1) * query.size)
+    )
+    return col(Todo.id).in_(page.correlate(None))
+
+
 def select_todos() -> Select[Any]:
     """Return the statement that selects todos with all that is shown of them."""
-    todos = Base.metadata.tables["todos"]
-    projects = Base.metadata.tables["projects"]
-    joined = with_recurrence(todos).outerjoin(projects, projects.c.id == todos.c.project_id)
-    return select(*_COLUMNS).select_from(joined)
+    return select(*_COLUMNS).select_from(_with_project(with_recurrence(_TODOS)))
+
+
+def _with_project(todos: FromClause) -> FromClause:
+    return todos.outerjoin(_PROJECTS, _PROJECTS.c.id == _TODOS.c.project_id)
 
 
 def read_todos(rows: Sequence[Any]) -> list[TodoPublic]:
@@ -173,7 +186,7 @@ _COLUMNS: tuple[Any, ...] = (
     Todo.parent_id,
     Todo.started_at,
     *RECURRENCE,
-    *select_links(Base.metadata.tables["todos"]),
+    *select_links(_TODOS),
     Todo.created_at,
     Todo.updated_at,
     Todo.completed_at,
