@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, get_args
 from uuid import UUID
@@ -14,9 +15,11 @@ from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.filters import (
     And,
+    BelongsTo,
     Compares,
     ContainsText,
     DateField,
+    DependsOn,
     Field,
     Filter,
     Has,
@@ -25,15 +28,19 @@ from todo_cli.query.filters import (
     HasTag,
     InArchivedProject,
     InProject,
+    IsActive,
+    IsBlocked,
+    IsBlocking,
     IsExpired,
     IsOverdue,
+    IsReady,
     IsWaiting,
     Not,
     Or,
     RefersTo,
     Relation,
 )
-from todo_cli.query.references import NumberReference, UuidReference
+from todo_cli.query.references import NumberReference, Reference, UuidReference
 
 FIELDS = {
     "wait": "wait_until",
@@ -42,15 +49,24 @@ FIELDS = {
 }
 
 
-def matches(tree: Filter, todo: TodoPublic, now: datetime, archived: Collection[str] = ()) -> bool:  # noqa: C901
-    """Return whether the todo is one that the filter asks for; `archived` are the projects that were put away."""
+@dataclass(frozen=True)
+class World:
+    """What a todo does not know of itself: projects that were put away, commented todos, and the uuid of each."""
+
+    archived: Collection[str] = ()
+    commented: Collection[int] = ()
+    uuids: Mapping[int, UUID] = field(default_factory=dict)
+
+
+def matches(tree: Filter, todo: TodoPublic, now: datetime, world: World) -> bool:  # noqa: C901
+    """Return whether the todo is one that the filter asks for."""
     match tree:
         case And(parts):
-            return all(matches(part, todo, now, archived) for part in parts)
+            return all(matches(part, todo, now, world) for part in parts)
         case Or(parts):
-            return any(matches(part, todo, now, archived) for part in parts)
+            return any(matches(part, todo, now, world) for part in parts)
         case Not(part):
-            return not matches(part, todo, now, archived)
+            return not matches(part, todo, now, world)
         case ContainsText(text, within):
             texts = {"title": todo.title, "description": todo.description or ""}
             return any(fold(text) in fold(texts[field]) for field in ([within] if within else texts))
@@ -59,24 +75,34 @@ def matches(tree: Filter, todo: TodoPublic, now: datetime, archived: Collection[
         case InProject(name):
             return f"{fold(todo.project or '')}.".startswith(f"{fold(name)}.")
         case InArchivedProject():
-            return todo.project in archived
+            return todo.project in world.archived
         case HasTag(name):
             return fold(name) in map(fold, todo.tags)
         case HasPriority(priority):
             return todo.priority is priority
-        case Compares(field, relation, when):
-            return compares(getattr(todo, FIELDS.get(field, field)), relation, when, now)
+        case Compares(name, relation, when):
+            return compares(getattr(todo, FIELDS.get(name, name)), relation, when, now)
         case Has("tag"):
             return bool(todo.tags)
         case Has("priority"):
             return todo.priority is not Priority.NONE
-        case Has(field):
-            return getattr(todo, FIELDS.get(field, field)) is not None
+        case Has("comments"):
+            return todo.id in world.commented
+        case Has("parent"):
+            return todo.links.parent is not None
+        case Has("subtasks"):
+            return todo.links.subtasks > 0
+        case Has("depends"):
+            return bool(todo.links.depends)
+        case Has(name):
+            return getattr(todo, FIELDS.get(name, name)) is not None
         case RefersTo(references):
-            return any(
-                todo.id == each.number if isinstance(each, NumberReference) else str(todo.uuid).startswith(each.text)
-                for each in references
-            )
+            return is_named(references, todo.id, todo.uuid)
+        case DependsOn(references):
+            return any(is_named(references, number, world.uuids[number]) for number in todo.links.depends)
+        case BelongsTo(references):
+            parent = todo.links.parent
+            return parent is not None and is_named(references, parent, world.uuids[parent])
         case IsOverdue():
             if todo.status is not Status.OPEN or todo.due is None:
                 return False
@@ -85,6 +111,25 @@ def matches(tree: Filter, todo: TodoPublic, now: datetime, archived: Collection[
             return todo.is_waiting(now)
         case IsExpired():
             return todo.is_expired(now)
+        case IsBlocked():
+            return todo.links.blocked
+        case IsBlocking():
+            return todo.status is Status.OPEN and bool(todo.links.blocks)
+        case IsActive():
+            return todo.status is Status.OPEN and todo.started_at is not None
+        case IsReady():
+            later = todo.scheduled and (
+                todo.scheduled.at > now if todo.scheduled.at else todo.scheduled.on > now.date()
+            )
+            stopped = todo.links.blocked or todo.is_waiting(now) or todo.is_expired(now) or later
+            return todo.status is Status.OPEN and not stopped
+
+
+def is_named(references: Iterable[Reference], number: int, uuid: UUID) -> bool:
+    return any(
+        number == each.number if isinstance(each, NumberReference) else str(uuid).startswith(each.text)
+        for each in references
+    )
 
 
 def compares(value: When | datetime | None, relation: Relation, when: When, now: datetime) -> bool:
@@ -131,8 +176,11 @@ TYPED: st.SearchStrategy[Filter] = st.one_of(
     st.builds(HasPriority, st.sampled_from(Priority)),
     st.builds(Compares, st.sampled_from(get_args(DateField)), st.sampled_from(get_args(Relation)), WHENS),
     st.builds(Has, st.sampled_from(get_args(Field))),
-    st.builds(RefersTo, st.lists(REFERENCES, min_size=1, max_size=3, unique=True).map(tuple)),
-    st.sampled_from([IsOverdue(), IsWaiting(), IsExpired()]),
+    *(
+        st.builds(kind, st.lists(REFERENCES, min_size=1, max_size=3, unique=True).map(tuple))
+        for kind in (RefersTo, DependsOn, BelongsTo)
+    ),
+    st.sampled_from([IsOverdue(), IsWaiting(), IsExpired(), IsBlocked(), IsBlocking(), IsReady(), IsActive()]),
 )
 """Conditions that people can type."""
 
@@ -167,18 +215,30 @@ def type_out(tree: Filter) -> str:  # noqa: C901
             return f"+{name}"
         case HasPriority(priority):
             return f"priority:{priority.name.lower()}"
-        case Compares(field, relation, when):
+        case Compares(name, relation, when):
             date_ = f"{when.at.astimezone(BERLIN):%Y-%m-%dT%H:%M}" if when.at else when.on.isoformat()
-            return f"{field}{'' if relation == 'on' else f'.{relation}'}:{date_}"
-        case Has(field):
-            return f"has:{field}"
+            return f"{name}{'' if relation == 'on' else f'.{relation}'}:{date_}"
+        case Has(name):
+            return f"has:{name}"
         case RefersTo(references):
             return f"id:{','.join(map(str, references))}"
+        case DependsOn(references):
+            return f"depends:{','.join(map(str, references))}"
+        case BelongsTo(references):
+            return f"parent:{','.join(map(str, references))}"
         case IsOverdue():
             return "is:overdue"
         case IsWaiting():
             return "is:waiting"
         case IsExpired():
             return "is:expired"
+        case IsBlocked():
+            return "is:blocked"
+        case IsBlocking():
+            return "is:blocking"
+        case IsReady():
+            return "is:ready"
+        case IsActive():
+            return "is:active"
         case InArchivedProject():
             raise AssertionError("nobody can type this")

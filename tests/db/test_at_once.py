@@ -34,6 +34,8 @@ from todo_cli.services.todos import (
     reopen_todos,
     restore_todos,
     skip_todos,
+    start_todos,
+    stop_todos,
 )
 
 T = TypeVar("T")
@@ -128,7 +130,9 @@ COMMANDS = st.one_of(
     st.builds(lambda references: lambda db: skip_todos(db, references), REFERENCES),
     st.builds(
         lambda service, references: lambda db: service(db, references),
-        st.sampled_from([complete_todos, reopen_todos, cancel_todos, delete_todos, restore_todos]),
+        st.sampled_from(
+            [complete_todos, reopen_todos, cancel_todos, start_todos, stop_todos, delete_todos, restore_todos]
+        ),
         REFERENCES,
     ),
     st.sampled_from([projects.archive_project, projects.unarchive_project]).map(
@@ -259,6 +263,9 @@ async def test_what_people_do_all_day_is_one_statement(db: Database, statements:
         complete_todos(db, both),
         complete_todos(db, both),
         reopen_todos(db, one),
+        start_todos(db, one),
+        start_todos(db, one),
+        stop_todos(db, one),
         delete_todos(db, both),
         restore_todos(db, one),
         add_todo(db, NewTodo("step", depends=one, parent=one[0])),

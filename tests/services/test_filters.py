@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import BERLIN, NOW, OpenDatabase
-from tests.plain_filters import TYPED, matches, trees
+from tests.plain_filters import TYPED, World, matches, trees
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step
 from todo_cli.errors import NotFoundError
-from todo_cli.models.tables import Project, Series, Tag, Todo
+from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo
 from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.defaults import with_defaults
 from todo_cli.query.filters import And, Filter, InArchivedProject, conditions_of
@@ -86,9 +86,16 @@ TODOS: list[tuple[str, str | None, str, dict[str, object]]] = [
 ]
 """What the tables below speak of by its first letters: title, project, tags and fields."""
 
+DEPENDENCIES = {"b": "a", "g": "b", "c": "h", "d": "k", "f": "bi", "i": "a", "h": "g"}
+"""Each depends on these."""
+PARENTS = {"e": "f", "i": "a", "h": "b", "j": "b", "k": "j"}
+STARTED, COMMENTED = "ag", "cj"
+
 
 @pytest.fixture
 async def filled(db: Database) -> Database:
+    made: dict[str, Todo] = {}
+
     async def work(step: Step) -> None:
         goes_on, ended = (
             Series(
@@ -114,8 +121,18 @@ async def filled(db: Database) -> Database:
             todo.project = projects[project] if project else None
             todo.tags = [tags[label] for label in labels.split()]
             todo.series = {"g": goes_on, "j": ended}.get(title[0])
+            todo.started_at = NOW if title[0] in STARTED else None
             step.create(todo)
             await step.flush()  # numbers them in this order
+            made[title[0]] = todo
+        numbers = {title: todo.id or 0 for title, todo in made.items()}
+        for title, others in DEPENDENCIES.items():
+            for other in others:
+                step.session.add(Dependency(todo_id=numbers[title], depends_on_id=numbers[other]))
+        for child, parent in PARENTS.items():
+            made[child].parent_id = numbers[parent]
+        for title in COMMENTED:
+            step.session.add(Comment(user_id=step.user_id, todo_id=numbers[title], text="hm", created_at=NOW))
 
     await db.write("add", work)
     await archive_project(db, "old")
@@ -212,6 +229,28 @@ FOUND = {
     "completed.since:2026-11-21": "h",
     "not completed.since:2026-11-21": "abcdefgij",
     "no:completed": "abcdefgij",
+    "is:blocked": "bfg",
+    "not is:blocked": "acdehij",  # those that are closed, too
+    "is:blocking": "ab",  # h depends on g, and is done
+    "is:ready": "ac",
+    "not is:ready": "bdefghij",
+    "is:active": "ag",
+    "depends:1": "bi",
+    "depends:2,8": "cfg",
+    "depends:900d": "f",
+    "depends:11": "",  # in the trash
+    "not depends:1-2": "acdehj",
+    "depends:any": "bcfghi",
+    "depends:none": "adej",
+    "has:depends": "bcfghi",
+    "parent:2": "hj",
+    "parent:600d,1": "ei",
+    "parent:10": "",  # in the trash itself
+    "parent:any": "ehij",
+    "no:parent": "abcdfg",
+    "has:subtasks": "bf",  # that of a is cancelled, that of j in the trash
+    "no:subtasks": "acdeghij",
+    "has:comments": "cj",
     "is:recurring": "g",  # the other series has ended
     "no:every": "abcdefhij",
     "is:untagged": "cdfgij",
@@ -220,6 +259,7 @@ FOUND = {
     "id:4711": "",
     "not id:1-9": "j",
     "id:11": "",  # in the trash
+    "is:blocking or is:blocked not depends:1": "abfg",
     "(+shop or project:work) and not (is:done or priority:high)": "ae",
     "not (not +shop or not +soon)": "b",
 }
@@ -252,6 +292,11 @@ async def test_lists_leave_out_what_is_not_asked_for(filled: Database) -> None:
         "is:expired": "ej",
         "until:any": "egj",
         "id:1-10": "abcdefghij",
+        "is:blocked": "bg",  # f lies in an archived project
+        "is:ready": "ac",
+        "depends:1": "b",
+        "depends:1 status:all": "bi",
+        "parent:2 status:all": "hj",
     }
     found = {each: await find(filled, with_defaults(parse_filter(each.split(), NOW))) for each in expected}
     assert found == expected
@@ -309,7 +354,9 @@ async def test_the_database_finds_what_the_words_mean(
 ) -> None:
     reader = open_db("alex", NOW.astimezone(ZoneInfo(zone)))
     todos: list[TodoPublic] = list((await list_todos(filled, ListQuery(And(()), parse_sort("id")))).todos)
-    expected = "".join(todo.title[0] for todo in todos if matches(tree, todo, reader.now, archived={"old"}))
+    uuids = {number: UUID(f"{number:x}00d0000-0000-4000-8000-000000000000") for number in range(1, len(TODOS) + 1)}
+    world = World({"old"}, {number for number, todo in enumerate(TODOS, start=1) if todo[0][0] in COMMENTED}, uuids)
+    expected = "".join(todo.title[0] for todo in todos if matches(tree, todo, reader.now, world))
     assert (await find(reader, tree)).replace("unknown", "") == expected
     await reader.__aexit__()
 
@@ -317,9 +364,9 @@ async def test_the_database_finds_what_the_words_mean(
 async def test_the_largest_filter_there_may_be(filled: Database) -> None:
     long = "ΐ" * (LONGEST_TEXT - 2)
     texts = [f"'{number:02}{long}'" for number in range(MOST_TEXTS)]
-    others = ["project:home", "due.by:today", "+soon", "is:recurring", "has:tag"]
+    others = ["project:home", "due.by:today", "+soon", "is:recurring", "has:tag", "is:ready", "depends:1", "parent:2"]
     rest = [others[number % len(others)] for number in range(MOST_CONDITIONS - MOST_TEXTS - 1)]
-    conditions = ["id:1-1000", *texts, *rest]
+    conditions = ["id:1-900", *texts, *rest]
     nested = f"({' or '.join(conditions[DEEPEST:])})"
     for number, condition in enumerate(conditions[1:DEEPEST]):
         nested = f"({condition} {'or' if number % 2 else 'and'} {nested})"
@@ -330,8 +377,8 @@ async def test_the_largest_filter_there_may_be(filled: Database) -> None:
 
 
 async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) -> None:
-    def pair(levels: int) -> str:
-        inner = "+soon" if levels == 1 else pair(levels - 1)
+    def pair(levels: int, last: str = "+soon") -> str:
+        inner = last if levels == 1 else pair(levels - 1, last)
         return f"({inner} {'or' if levels % 2 else 'and'} {inner})"
 
     nested = pair(7)  # of 128 conditions
@@ -339,6 +386,11 @@ async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) ->
         nested = f"(project:home {'and' if number % 2 else 'or'} {nested})"
     assert await find(filled, parse_filter([nested], NOW)) == "ab"
     assert await find(filled, parse_filter(["not " * DEEPEST + "+soon"], NOW)) == "be"
+    for state in ("is:ready", "not is:ready", "is:blocked", "depends:1", "parent:1", "has:subtasks"):
+        nested = pair(7, state)
+        for _ in range(DEEPEST - 8):
+            nested = f"(project:home or {nested})"
+        assert "a" in await find(filled, parse_filter([nested], NOW))
 
 
 async def test_the_largest_context_with_the_largest_filter(filled: Database) -> None:

@@ -53,6 +53,8 @@ IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     todos.complete_todos: lambda db: todos.complete_todos(db, HERS),
     todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),
     todos.cancel_todos: lambda db: todos.cancel_todos(db, HERS),
+    todos.start_todos: lambda db: todos.start_todos(db, HERS),
+    todos.stop_todos: lambda db: todos.stop_todos(db, HERS),
     todos.delete_todos: lambda db: todos.delete_todos(db, HERS),
     todos.skip_todos: lambda db: todos.skip_todos(db, HERS),
     series.delete_series: lambda db: series.delete_series(db, HERS),

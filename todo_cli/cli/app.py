@@ -14,6 +14,7 @@ from todo_cli.cli import (
     doctor,
     lists,
     names,
+    ready,
     saved_views,
     settings,
     states,
@@ -60,7 +61,7 @@ def start(
             lists.list_(context.obj)
 
 
-for commands in (todos.app, states.app, lists.app, views.app, tree.app, doctor.app):
+for commands in (todos.app, states.app, lists.app, ready.app, views.app, tree.app, doctor.app):
     app.registered_commands.extend(commands.registered_commands)
 app.add_typer(lists.trash_app, name="trash")
 app.add_typer(saved_views.app, name="view")

@@ -30,8 +30,8 @@ def _sort_option(default: str) -> Any:
     return typer.Option(
         "--sort",
         metavar="KEY[,KEY]",
-        help="due, scheduled, wait, until, priority, title, project, status, created, updated, completed, deleted or"
-        f" id; -KEY sorts downwards. [default: {default}]",
+        help="due, scheduled, wait, until, priority, title, urgency, project, status, created, updated, completed,"
+        f" deleted or id; -KEY sorts downwards. [default: {default}]",
     )
 
 
@@ -44,8 +44,8 @@ ColumnsOption = Annotated[
     typer.Option(
         "--columns",
         metavar="NAME[,NAME]",
-        help="id, title, project, tags, due, scheduled, wait, until, every, recurrence, priority, status, created,"
-        " updated, completed, description, uuid.",
+        help="id, title, project, tags, due, scheduled, wait, until, every, recurrence, urgency, depends, waits_for,"
+        " parent, priority, status, created, updated, completed, description, uuid.",
     ),
 ]
 PageOption = Annotated[int | None, typer.Option("--page", metavar="N", help="Show this page.")]
@@ -80,18 +80,22 @@ def show_list(
 
     `sort` and `columns` are those of this list, if the options do not say others.
     """
-    from todo_cli.query.columns import parse_columns
+    from todo_cli.query.columns import USUAL, parse_columns
     from todo_cli.query.defaults import with_defaults
     from todo_cli.query.filters import And
     from todo_cli.services.listing import ListQuery
 
+    keys = sort_keys(sort if look.sort is None else look.sort, reverse=look.reverse)
     shown = columns if look.columns is None else parse_columns(look.columns.split(","))
+    if shown is None and any(key.key == "urgency" for key in keys):
+        shown = USUAL.extended_by("urgency")
     query = ListQuery(
         with_defaults(And(tuple(parts))),
-        sort_keys(sort if look.sort is None else look.sort, reverse=look.reverse),
+        keys,
         look.page or 1,
         page_size(invocation, look.page, look.per_page, everything=look.everything),
         context=None if look.no_context else read_context(invocation),
+        coefficients=invocation.coefficients,
     )
     result = fetch(invocation, query, shown)
     if not result.todos and not result.total:

@@ -118,7 +118,13 @@ class Invocation:
         from todo_cli.rendering.renderer import make_renderer
 
         styles = self._stored_in("theme") if self.at_terminal else {}  # a pipe needs no settings to be understood
-        return make_renderer(sys.stdout, json=self.json, now=self.now, styles={k: str(v) for k, v in styles.items()})
+        return make_renderer(
+            sys.stdout,
+            json=self.json,
+            now=self.now,
+            weights=lambda: self.coefficients,
+            styles={name: str(style) for name, style in styles.items()},
+        )
 
     @cached_property
     def coefficients(self) -> Coefficients:

@@ -1,4 +1,4 @@
-"""The commands that close todos, open them again, and put them into the trash."""
+"""The commands that begin and close todos, open them again, and put them into the trash."""
 
 from __future__ import annotations
 
@@ -18,6 +18,40 @@ if TYPE_CHECKING:
     from todo_cli.models.values import TodoOutcome
 
 app = typer.Typer()
+
+
+@command(app, "start", epilog="Example: todo start 12")
+def start(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Mark todos as what you are at, until 'todo stop', or until they are done.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.services.todos import start_todos
+
+    targets = Targets(references or (), where, yes)
+    finish(invocation, targets.change(invocation, start_todos, "start"), "is started already")
+
+
+@command(app, "stop", epilog="Example: todo stop 12")
+def stop(
+    invocation: Invocation,
+    references: options.ReferencesOrWhere = None,
+    where: options.WhereOption = None,
+    yes: options.YesOption = False,
+) -> None:
+    """Mark todos as what you are not at any more. They stay open.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.services.todos import stop_todos
+
+    targets = Targets(references or (), where, yes)
+    finish(invocation, targets.change(invocation, stop_todos, "stop"), "is not started")
 
 
 @command(app, "done", epilog="Example: todo done 12 14-16")

@@ -170,6 +170,8 @@ def _is_left_to_caller(changing: CTE, edit: Edit, plan: Plan | None, *, looks: b
 def _is_refused(changing: CTE, target: CTE, edit: Edit) -> ColumnElement[bool]:
     is_open = changing.c.status == Status.OPEN.value
     reasons: list[ColumnElement[bool]] = [false()]
+    if edit.refuses_closed:
+        reasons.append(exists(select(changing.c.id).where(~is_open)))
     if edit.recurring == "refuse":
         reasons.append(exists(select(changing.c.id).where(changing.c.recurs, is_open)))
     if edit.waits:
@@ -407,9 +409,9 @@ def _is_not_spared(target: CTE, edit: Edit) -> ColumnElement[bool]:
     if edit.unless is None:
         return true()
     old, new = target.c[edit.unless], edit.fields[edit.unless]
-    if edit.unless == "deleted_at":
-        return old.is_not(None) if new is None else old.is_(None)
-    return old != new
+    if edit.unless == "status":
+        return old != new
+    return old.is_not(None) if new is None else old.is_(None)
 
 
 def _is_in_project(target: CTE, name: str) -> ColumnElement[bool]:

@@ -26,7 +26,8 @@ class Edit:
     was done. `trashed` takes todos in the trash as well. With `if_version` a todo of another version is a conflict.
     `recurring` tells what becomes of a todo that recurs: it is like any other (`same`), the next occurrence is made
     (`succeed`), also with nothing but recurring todos allowed (`only`), or the command is refused while it is open.
-    `ends_series` lets the series of each todo make no more of them. `only_open` leaves others as they are.
+    `ends_series` lets the series of each todo make no more of them. `only_open` leaves others as they are, and with
+    `refuses_closed` one that would be changed is a conflict.
 
     `depends` are todos that each is to depend on, `undepends` those that none of them is to depend on any more;
     `parent` is the one that they are to belong to. `kin` tells who of the families below the todos gets the fields
@@ -38,12 +39,13 @@ class Edit:
     project: str | None = None
     tags: tuple[str, ...] = ()
     untag: tuple[str, ...] = ()
-    unless: Literal["status", "deleted_at"] | None = None
+    unless: Literal["status", "deleted_at", "started_at"] | None = None
     trashed: bool = False
     if_version: int | None = None
     recurring: Literal["same", "succeed", "only", "refuse"] = "same"
     ends_series: bool = False
     only_open: bool = False
+    refuses_closed: bool = False
     depends: tuple[Reference, ...] = ()
     undepends: tuple[Reference, ...] | Literal["all"] = ()
     parent: Reference | None = None
@@ -64,7 +66,7 @@ class Edit:
         if self.unless is None:
             return False
         old, new = getattr(todo, self.unless), self.fields[self.unless]
-        return (old is None) == (new is None) if self.unless == "deleted_at" else bool(old == new)
+        return bool(old == new) if self.unless == "status" else (old is None) == (new is None)
 
 
 class Later(StrEnum):

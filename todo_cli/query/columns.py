@@ -19,6 +19,10 @@ COLUMNS = (
     "until",
     "every",
     "recurrence",
+    "urgency",
+    "depends",
+    "waits_for",
+    "parent",
     "priority",
     "status",
     "created",
@@ -41,6 +45,10 @@ class Columns:
 
     names: tuple[str, ...]
     chosen: bool = False
+
+    def extended_by(self, name: str) -> Columns:
+        """Return these and one more, the last."""
+        return Columns((*self.names, name), self.chosen)
 
 
 USUAL = Columns(("id", MARK, "title", "project", "tags", "due"))

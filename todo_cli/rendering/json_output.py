@@ -12,33 +12,35 @@ from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, W
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
+from todo_cli.query.urgency import score
 from todo_cli.rendering.dates import describe_recurrence
-from todo_cli.rendering.renderer import Record
+from todo_cli.rendering.renderer import Record, Weights
 
 
 class JsonRenderer:
     """One object for one thing, an array for a list."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, now: datetime, weights: Weights) -> None:
         self._stream = stream
+        self._now, self._weights = now, weights
 
     def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
-        self._write([todo_object(todo) for todo in page.todos])
+        self._write([self._object(todo) for todo in page.todos])
 
     def show_agenda(self, agenda: Agenda) -> None:
-        self._write([todo_object(todo) for todo in agenda.todos])
+        self._write([self._object(todo) for todo in agenda.todos])
 
     def show_details(self, todos: Sequence[TodoPublic]) -> None:
-        objects = [todo_object(todo) for todo in todos]
+        objects = [self._object(todo) for todo in todos]
         self._write(objects[0] if len(objects) == 1 else objects)
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
-        self._write([todo_object(todo) for node in grow(todos, roots) for todo in node.flatten()])
+        self._write([self._object(todo) for node in grow(todos, roots) for todo in node.flatten()])
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         objects = [
             {
-                **todo_object(outcome.todo),
+                **self._object(outcome.todo),
                 "next": [todo.id for todo in outcome.next],
                 "family": [todo.id for todo in outcome.family],
                 "ready": [todo.id for todo in outcome.ready],
@@ -59,13 +61,16 @@ class JsonRenderer:
     def show_record(self, record: Record) -> None:
         self._write(_plain_record(record))
 
+    def _object(self, todo: TodoPublic) -> dict[str, Any]:
+        return todo_object(todo, score(todo, self._now, self._weights()))
+
     def _write(self, value: object) -> None:
         json.dump(value, self._stream, ensure_ascii=False, indent=2)
         self._stream.write("\n")
 
 
-def todo_object(todo: TodoPublic) -> dict[str, Any]:
-    """Return the todo as it stands in JSON."""
+def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
+    """Return the todo as it stands in JSON, with its urgency, which is measured at some moment."""
     return {
         "id": todo.id,
         "uuid": str(todo.uuid),
@@ -89,6 +94,7 @@ def todo_object(todo: TodoPublic) -> dict[str, Any]:
         "depends": list(todo.links.depends),
         "blocks": list(todo.links.blocks),
         "blocked": todo.links.blocked,
+        "urgency": round(urgency, 2),
         "started_at": format_instant(todo.started_at),
         "created_at": format_instant(todo.created_at),
         "updated_at": format_instant(todo.updated_at),

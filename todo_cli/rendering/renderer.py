@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
 from todo_cli.models.values import COUNT_LIMIT, Finding, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
+from todo_cli.query.urgency import Coefficients
 
 Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequence[Mapping[str, int]] | None]
 """A row of a small table: names of columns and values. A list of pairs is for JSON only."""
+
+Weights = Callable[[], Coefficients]
+"""Gives the coefficients of urgency, which are looked up only where todos are shown."""
 
 
 class Renderer(Protocol):
@@ -45,7 +49,9 @@ class Renderer(Protocol):
         """Show one thing with its properties."""
 
 
-def make_renderer(stream: TextIO, *, json: bool, now: datetime, styles: Mapping[str, str]) -> Renderer:
+def make_renderer(
+    stream: TextIO, *, json: bool, now: datetime, weights: Weights, styles: Mapping[str, str]
+) -> Renderer:
     """Return the renderer for what the stream is, or for JSON if that was asked for.
 
     `styles` are those of the theme that were changed; raises InvalidInputError for one that a terminal has no use for.
@@ -53,14 +59,14 @@ def make_renderer(stream: TextIO, *, json: bool, now: datetime, styles: Mapping[
     if json:
         from todo_cli.rendering.json_output import JsonRenderer
 
-        return JsonRenderer(stream)
+        return JsonRenderer(stream, now, weights)
     if stream.isatty():
         from todo_cli.rendering.terminal import TerminalRenderer
 
-        return TerminalRenderer(stream, now, styles=styles)
+        return TerminalRenderer(stream, now, weights=weights, styles=styles)
     from todo_cli.rendering.tabular import TabularRenderer
 
-    return TabularRenderer(stream)
+    return TabularRenderer(stream, now, weights)
 
 
 def format_count(number: int) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
+from todo_cli.query.urgency import score
 from todo_cli.rendering.json_output import format_instant, format_when, todo_object
-from todo_cli.rendering.renderer import Record
+from todo_cli.rendering.renderer import Record, Weights
 from todo_cli.rendering.text import escape_field
 
 _INSTANTS = {"created": "created_at", "updated": "updated_at", "completed": "completed_at"}
@@ -22,8 +23,9 @@ _INSTANTS = {"created": "created_at", "updated": "updated_at", "completed": "com
 class TabularRenderer:
     """A line for each thing, its fields with a tab between them."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, now: datetime, weights: Weights) -> None:
         self._stream = stream
+        self._now, self._weights = now, weights
 
     def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
         if not columns.chosen:
@@ -31,7 +33,7 @@ class TabularRenderer:
             return
         names = [_INSTANTS.get(name, name) for name in columns.names]
         for todo in page.todos:
-            fields = todo_object(todo)
+            fields = self._fields(todo)
             self._write_line(_field(fields[name]) for name in names)
 
     def show_agenda(self, agenda: Agenda) -> None:
@@ -41,7 +43,7 @@ class TabularRenderer:
         for number, todo in enumerate(todos):
             if number:
                 self._stream.write("\n")
-            self.show_record(todo_object(todo))
+            self.show_record(self._fields(todo))
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
         self._write_todos(todo for node in grow(todos, roots) for todo in node.flatten())
@@ -63,6 +65,9 @@ class TabularRenderer:
     def show_record(self, record: Record) -> None:
         for key, value in record.items():
             self._write_line((key, _field(value)))
+
+    def _fields(self, todo: TodoPublic) -> dict[str, Any]:
+        return todo_object(todo, score(todo, self._now, self._weights()))
 
     def _write_todos(self, todos: Iterable[TodoPublic]) -> None:
         for todo in todos:

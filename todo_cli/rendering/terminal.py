@@ -25,6 +25,7 @@ from todo_cli.models.values import (
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import MARK, USUAL, Columns
 from todo_cli.query.trees import Node, grow
+from todo_cli.query.urgency import Coefficients, Term, explain, score
 from todo_cli.rendering.agenda import draw_agenda
 from todo_cli.rendering.dates import (
     describe_due,
@@ -34,10 +35,19 @@ from todo_cli.rendering.dates import (
     format_start,
     format_when,
 )
-from todo_cli.rendering.renderer import Record, format_count
+from todo_cli.rendering.renderer import Record, Weights, format_count
 from todo_cli.rendering.text import neutralise
 from todo_cli.rendering.theme import make_theme
-from todo_cli.rendering.todo_table import GAP, describe_subtasks, make_cell, make_table, make_tags, plain_table
+from todo_cli.rendering.todo_table import (
+    ACTIVE,
+    GAP,
+    describe_subtasks,
+    make_cell,
+    make_table,
+    make_tags,
+    make_urgency,
+    plain_table,
+)
 
 LINES_AROUND_LIST = 4
 """The head of the table, the footer, and the prompt before and after it."""
@@ -55,20 +65,24 @@ class TerminalRenderer:
         now: datetime,
         console: Console | None = None,
         *,
+        weights: Weights = Coefficients,
         styles: Mapping[str, str] | None = None,
     ) -> None:
         theme = make_theme(styles)
         self._console = console or Console(file=stream, theme=theme, highlight=False, emoji=False, markup=False)
-        self._now = now
+        self._now, self._weights = now, weights
 
     def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
         if not page.todos:
             return
-        table = make_table(page.todos, columns, self._now, self._console.width)
+        table = make_table(page.todos, columns, self._now, self._console.width, self._score)
         if self._is_too_tall(table, page):
-            table = make_table(page.todos, columns, self._now, self._console.width, one_line_each=True)
+            table = make_table(page.todos, columns, self._now, self._console.width, self._score, one_line_each=True)
         self._console.print(table)
         self._console.print(Text(describe_page(page), style="todo.faint"))
+
+    def _score(self, todo: TodoPublic) -> float:
+        return score(todo, self._now, self._weights())
 
     def show_agenda(self, agenda: Agenda) -> None:
         for part in draw_agenda(agenda, self._now, self._console.width):
@@ -184,18 +198,38 @@ class TerminalRenderer:
             rows.append(("until", Text.assemble(format_end(todo.expires_at, self._now), "  ", expired)))
         if todo.recurrence:
             rows.append(("every", self._recurrence_detail(todo.recurrence)))
-        rows.append(("created", Text(format_instant(todo.created_at, self._now))))
-        if todo.version > 1:
-            rows.append(("updated", Text(f"{format_instant(todo.updated_at, self._now)} (version {todo.version})")))
-        if todo.completed_at:
-            rows.append(("completed", Text(format_instant(todo.completed_at, self._now))))
+        rows.extend(self._moments(todo))
         rows.append(("uuid", Text(str(todo.uuid), style="todo.faint")))
+        if terms := explain(todo, self._now, self._weights()):
+            rows.append(("urgency", self._explanation(todo, terms)))
         parts: list[RenderableType] = [head, Padding(self._make_grid(rows), (0, 0, 0, 2), expand=False)]
         if todo.description:
             # Line breaks are what a description is written in; everything else in it stays inert.
             lines = "\n".join(neutralise(line) for line in todo.description.split("\n"))
             parts.append(Padding(Text(lines), (1, 0, 0, 2), expand=False))
         return Group(*parts)
+
+    def _moments(self, todo: TodoPublic) -> list[tuple[str, Text]]:
+        """Return what happened to it, and when."""
+        rows = []
+        if todo.started_at:
+            started = f"since {format_instant(todo.started_at, self._now)}"
+            rows.append(("started", Text.assemble((ACTIVE, "todo.active"), " ", started)))
+        rows.append(("created", Text(format_instant(todo.created_at, self._now))))
+        if todo.version > 1:
+            rows.append(("updated", Text(f"{format_instant(todo.updated_at, self._now)} (version {todo.version})")))
+        if todo.completed_at:
+            rows.append(("completed", Text(format_instant(todo.completed_at, self._now))))
+        return rows
+
+    def _explanation(self, todo: TodoPublic, terms: Sequence[Term]) -> Text:
+        """Return the urgency, and below it what it is the sum of."""
+        longest = max(len(term.name) for term in terms)
+        lines = [make_urgency(self._score(todo))]
+        for term in terms:
+            product = f"{term.factor:.2f} × {term.coefficient:5.1f} = {term.value:5.1f}"  # noqa: RUF001 - it multiplies
+            lines.append(Text.assemble((f"{neutralise(term.name):<{longest}}  ", "todo.faint"), product))
+        return Text("\n").join(lines)
 
     def _recurrence_detail(self, recurrence: Recurrence) -> Text:
         words = describe_recurrence(recurrence).removeprefix("every ")
@@ -218,6 +252,8 @@ class TerminalRenderer:
             parts.append((todo.status.value, f"status.{todo.status.value}"))
         if todo.deleted_at:
             parts.append(("in the trash", "todo.faint"))
+        if todo.started_at and todo.status is Status.OPEN:
+            parts.append((f"{ACTIVE} started", "todo.active"))
         if todo.due:
             parts.append((f"due {format_when(todo.due, self._now)}", ""))
         if todo.scheduled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,14 +27,27 @@ GAP = 2
 
 _MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!", Priority.NONE: ""}
 _STATUS_MARKS = {Status.DONE: "✓", Status.CANCELLED: "✗"}
+ACTIVE = "▶"
+_HIGH, _MEDIUM = 15.0, 10.0
+"""From so much on urgency has a colour: with the usual coefficients what matters and is due, and what is either."""
+
 _NARROWEST_TITLE = 20
+
+Score = Callable[[TodoPublic], float]
+"""Gives the urgency of a todo."""
 
 
 def make_table(
-    todos: Sequence[TodoPublic], columns: Columns, now: datetime, width: int, *, one_line_each: bool = False
+    todos: Sequence[TodoPublic],
+    columns: Columns,
+    now: datetime,
+    width: int,
+    score: Score,
+    *,
+    one_line_each: bool = False,
 ) -> Table:
     """Return the todos as a table; columns that nobody chose and that would be empty are left out."""
-    found = [(name, [make_cell(name, todo, now) for todo in todos]) for name in columns.names]
+    found = [(name, [make_cell(name, todo, now, score) for todo in todos]) for name in columns.names]
     shown = [(name, cells) for name, cells in found if columns.chosen or name == "title" or any(cells)]
     made = {name: _make_column(name, width, one_line_each=one_line_each) for name, _ in shown}
     if one_line_each and "title" in made:
@@ -57,7 +70,7 @@ def plain_table(*columns: Column) -> Table:
     return Table(*columns, box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="todo.head")
 
 
-def make_cell(name: str, todo: TodoPublic, now: datetime) -> Text:
+def make_cell(name: str, todo: TodoPublic, now: datetime, score: Score = lambda _: 0.0) -> Text:
     """Return what stands in the column of that name, empty where there is nothing."""
     match name:
         case "id":
@@ -77,22 +90,42 @@ def make_cell(name: str, todo: TodoPublic, now: datetime) -> Text:
             return Text(label, style=f"priority.{label}" if label else "")
         case "status":
             return Text(todo.status.value, style="" if todo.status is Status.OPEN else f"status.{todo.status.value}")
-        case "every":
-            text = describe_recurrence(todo.recurrence) if todo.recurrence else ""
-            return Text(text.removeprefix("every "), style="todo.recurrence")
-        case "recurrence":
-            return Text(todo.recurrence.rrule if todo.recurrence else "", style="todo.recurrence")
+        case "every" | "recurrence":
+            return Text(_describe_recurrence(name, todo), style="todo.recurrence")
+        case "urgency":
+            return make_urgency(score(todo))
         case "description":
             return Text(neutralise((todo.description or "").partition("\n")[0]))
         case "uuid":
             return Text(str(todo.uuid), style="todo.faint")
-        case _:
-            return Text(_date(name, todo, now))
+        case "depends" | "waits_for" | "parent":
+            return Text(", ".join(map(str, _numbers(name, todo))), style="todo.id")
+    return Text(_date(name, todo, now))
 
 
 def describe_subtasks(todo: TodoPublic) -> str:
     """Return how many of its subtasks are done, `2/5`; an empty text if it has none."""
     return f"{todo.links.subtasks_done}/{todo.links.subtasks}" if todo.links.subtasks else ""
+
+
+def _describe_recurrence(name: str, todo: TodoPublic) -> str:
+    if todo.recurrence is None:
+        return ""
+    return (
+        todo.recurrence.rrule if name == "recurrence" else describe_recurrence(todo.recurrence).removeprefix("every ")
+    )
+
+
+def _numbers(name: str, todo: TodoPublic) -> Sequence[int]:
+    links = todo.links
+    parent = () if links.parent is None else (links.parent,)
+    return {"depends": links.depends, "waits_for": links.waits_for, "parent": parent}[name]
+
+
+def make_urgency(urgency: float) -> Text:
+    """Return the score, in the colour of how much it is."""
+    nearness = "high" if urgency >= _HIGH else "medium" if urgency >= _MEDIUM else "low"
+    return Text(f"{urgency:.1f}", style=f"urgency.{nearness}")
 
 
 def make_tags(todo: TodoPublic) -> Text:
@@ -115,7 +148,8 @@ def _date(name: str, todo: TodoPublic, now: datetime) -> str:
 def _mark(todo: TodoPublic) -> Text:
     if todo.status in _STATUS_MARKS:
         return Text(_STATUS_MARKS[todo.status], style=f"status.{todo.status.value}")
-    return Text(_MARKS[todo.priority], style=f"priority.{todo.priority.label}" if todo.priority.label else "")
+    mark = Text(ACTIVE if todo.started_at else "", style="todo.active")
+    return mark.append(_MARKS[todo.priority], style=f"priority.{todo.priority.label}" if todo.priority.label else "")
 
 
 def _due(todo: TodoPublic, now: datetime) -> Text:
@@ -132,12 +166,12 @@ def _make_column(name: str, width: int, *, one_line_each: bool) -> Column:
     # A fifth of the width is enough for each of the others; beyond that they would squeeze the titles.
     short: dict[str, Any] = {"overflow": "ellipsis", "max_width": max(8, width // 5)}
     match name:
-        case "id":
-            return Column("id", justify="right", no_wrap=True)
+        case "id" | "urgency":
+            return Column(name, justify="right", no_wrap=True)
         case "title":
             return Column("title", ratio=1, min_width=min(_NARROWEST_TITLE, width // 2), overflow="fold")
-        case "project" | "uuid":
-            return Column(name, no_wrap=True, **short)
+        case "project" | "uuid" | "depends" | "waits_for":
+            return Column(name.replace("_", " "), no_wrap=True, **short)
         case "tags" | "every" | "recurrence":
             return Column(name, no_wrap=one_line_each, **short)
         case "description":

@@ -83,6 +83,7 @@ class Editing:
         todos = [*named, *await find_kin(step, self.references, named, edit.kin)]
         await load_parents(step, todos)
         touched = [todo for todo in todos if not edit.spares(todo)]
+        self._check_open(touched)
         recurring = await lock_series(step, touched if edit.recurring != "same" else named)
         self._check_recurring(touched, recurring)
         if closed := [todo for todo in named if self.every and todo.status != Status.OPEN.value]:
@@ -153,6 +154,11 @@ class Editing:
                 f"{moved[0].id} was changed meanwhile: it is at version {moved[0].version}, not {expected}",
                 f"'todo show {moved[0].id}' shows it as it is",
             )
+
+    def _check_open(self, todos: Sequence[Todo]) -> None:
+        closed = [todo for todo in todos if self.edit.refuses_closed and todo.status != Status.OPEN.value]
+        if closed:
+            raise ConflictError(f"{closed[0].id} is {closed[0].status}", f"'todo reopen {closed[0].id}' opens it")
 
     def _check_recurring(self, todos: Sequence[Todo], recurring: dict[UUID, Series]) -> None:
         """Raise ConflictError where the command is for recurring todos only, or just not for them."""

@@ -256,7 +256,11 @@ async def _set_status(
     waits: bool = False,
     with_subtasks: bool = False,
 ) -> list[TodoOutcome]:
-    fields = {"status": status.value, "completed_at": db.now if status is Status.DONE else None}
+    fields = {
+        "status": status.value,
+        "started_at": None,  # nobody is at what is closed
+        "completed_at": db.now if status is Status.DONE else None,
+    }
     edit = Edit(
         fields,
         unless="status",
@@ -268,6 +272,20 @@ async def _set_status(
         whole=status is not Status.OPEN,
     )
     return await edit_each(db, command, references, edit, catch_up=catch_up)
+
+
+async def start_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
+    """Mark each todo as begun, as of now; one that is begun stays as it is.
+
+    Raises NotFoundError, and ConflictError for a todo that is not open.
+    """
+    edit = Edit({"started_at": db.now}, unless="started_at", refuses_closed=True)
+    return await edit_each(db, "start", references, edit)
+
+
+async def stop_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
+    """Mark each todo as not begun; raises NotFoundError."""
+    return await edit_each(db, "stop", references, Edit({"started_at": None}, unless="started_at"))
 
 
 async def delete_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
