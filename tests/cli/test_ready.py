@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -29,7 +30,7 @@ def depend(url: str, request: pytest.FixtureRequest) -> Depend:
                 connection.execute(f"INSERT INTO {statement}")
         else:
             server: Server = request.getfixturevalue("server")
-            server.execute(f"INSERT INTO todo.{statement}", url.rpartition("/")[2].partition("?")[0])
+            server.execute(f"INSERT INTO todo.{statement}", urlsplit(url).path[1:])
 
     return insert
 
@@ -172,22 +173,22 @@ class TestTerminal:
     def test_blocked_shows_what_is_waited_for(self, filled: Cli) -> None:
         lines = self.show(filled, "blocked")
         assert lines == [
-            "id  title                                                             waits for",
-            " 3  Build a shelf                                                     2",
-            " 4  Fill the shelf                                                    2, 3",
+            "id  title                 waits for",
+            " 3  Build a shelf         2",
+            " 4  Fill the shelf        2, 3",
             "1–2 of 2",
         ]
 
     def test_show_explains_urgency(self, filled: Cli) -> None:
         lines = self.show(filled, "show", "1")
         start = next(number for number, line in enumerate(lines) if "urgency" in line)
-        assert [line[13:] for line in lines[start:]] == [
+        assert [line[12:] for line in lines[start:]] == [
             "23.8",
             "due            1.00 ×  12.0 =  12.0",
             "priority.high  1.00 ×   6.0 =   6.0",
             "active         1.00 ×   4.0 =   4.0",
             "tags           0.80 ×   1.0 =   0.8",
-            "project        1.00 ×   1.0 =   1.0",
+            "projects       1.00 ×   1.0 =   1.0",
         ]
         assert any("▶ since" in line for line in lines)
         filled.here("done", "1")

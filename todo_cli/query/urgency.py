@@ -97,7 +97,7 @@ def _terms(todo: TodoPublic, now: datetime, coefficients: Coefficients) -> Itera
     age = (now.astimezone(UTC).date() - todo.created_at.astimezone(UTC).date()).days
     yield Term("age", _age_factor(age, coefficients.age_max), coefficients.age)
     yield Term("tags", TAG_FACTORS[min(len(todo.tags), 3)], coefficients.tags)
-    yield Term("project", float(todo.project is not None), coefficients.projects)
+    yield Term("projects", float(todo.project is not None), coefficients.projects)
     yield Term("blocking", float(bool(links.blocks)), coefficients.blocking)
     yield Term("blocked", float(links.blocked), coefficients.blocked)
     yield Term("waiting", float(todo.is_waiting(now)), coefficients.waiting)
