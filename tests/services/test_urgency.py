@@ -36,7 +36,7 @@ COEFFICIENTS = st.builds(
     *[NUMBERS] * 7,
     age_max=st.sampled_from([365.0, 1.0, 0.5, 0.0, -3.0, 30.5, 1e12]),
     tags=NUMBERS,
-    project=NUMBERS,
+    projects=NUMBERS,
     blocking=NUMBERS,
     blocked=NUMBERS,
     waiting=NUMBERS,
