@@ -40,6 +40,8 @@ COMMANDS: Sequence[tuple[str, usual.Work | None]] = (
     ("show 1", usual.show),
     ("modify 1 --title 'Buy oat milk'", usual.modify),
     ("modify 1-3 -p work -t urgent --untag bills -d friday", None),
+    ("comment 1 Called the dairy", None),
+    ("show 1-3", None),
     ("done 1", usual.done),
     ("done 1-3", None),
     ("reopen 1-3", None),

@@ -25,7 +25,7 @@ from todo_cli.query.filters import HasStatus
 from todo_cli.query.references import parse_references
 from todo_cli.rendering.terminal import TerminalRenderer
 from todo_cli.rendering.theme import THEME
-from todo_cli.services.listing import ListQuery, get_todos, list_todos
+from todo_cli.services.listing import ListQuery, get_details, list_todos
 from todo_cli.services.recurring import Every
 from todo_cli.services.todos import NewTodo, add_todo
 
@@ -53,7 +53,7 @@ async def draw(folder: Path) -> None:
                     new = replace(new, description=account, scheduled=parse_when("eom-3d", NOW), every=every)
                 await add_todo(db, new)
             page = await list_todos(db, ListQuery(HasStatus(Status.OPEN), size=20))
-            whole = await get_todos(db, parse_references(["5"]))
+            whole = await get_details(db, parse_references(["5"]))
     console = recording()
     TerminalRenderer(io.StringIO(), NOW, console).show_page(page)
     save(console, folder / "list.svg", "todo list")

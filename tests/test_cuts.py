@@ -100,6 +100,15 @@ CASES = {
         before=[(1, "a", 1, 1)],
         after=[(2, "new", 2, 3)],
     ),
+    "comment": Case(
+        lambda uuid: ["comment", uuid, "b"],
+        prepare=True,
+        look="SELECT version, (SELECT count(*) FROM todo.comments WHERE todo_id = todos.id),"
+        " (SELECT count(*) FROM todo.changes WHERE entity = 'comment' AND new = '\"' || todos.uuid || '\"')"
+        " FROM todo.todos WHERE uuid = '{uuid}'",
+        before=[(1, 0, 0)],
+        after=[(2, 1, 1)],
+    ),
     "delete": Case(
         lambda uuid: ["delete", uuid],
         prepare=True,

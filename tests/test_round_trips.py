@@ -8,7 +8,7 @@ from benchmarks.round_trips import PAGE, make_table, measure
 from tests.conftest import Cli
 from tests.neon import ADDRESS, Neon
 
-ALL_DAY = ("add", "list", "show", "done", "delete", "modify")
+ALL_DAY = ("add", "list", "show", "done", "delete", "modify", "comment")
 RECURRING = ("todo modify 4 every:", "todo modify 1,3-4 every!:", "todo done 4", "todo done --where", "todo delete 7")
 """Commands of these names that write what follows from the todos as they are, and read them first."""
 

@@ -18,7 +18,7 @@ from todo_cli.errors import NotFoundError
 from todo_cli.models.values import TodoPage, TodoPublic
 from todo_cli.query.filters import And, HasTag, InProject
 from todo_cli.query.references import parse_references
-from todo_cli.services import databases, editing, listing, projects, series, tags, todos, users
+from todo_cli.services import comments, databases, editing, listing, projects, series, tags, todos, users
 from todo_cli.services.listing import ListQuery
 from todo_cli.services.recurring import Every
 
@@ -50,6 +50,8 @@ SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
 IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     listing.list_todos: lambda db: listing.list_todos(db, ListQuery(And((InProject("p"), HasTag("t"))))),
     listing.get_todos: lambda db: listing.get_todos(db, HERS),
+    listing.get_details: lambda db: listing.get_details(db, HERS),
+    comments.add_comment: lambda db: comments.add_comment(db, HERS[0], "mine"),
     todos.complete_todos: lambda db: todos.complete_todos(db, HERS),
     todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),
     todos.cancel_todos: lambda db: todos.cancel_todos(db, HERS),
@@ -90,6 +92,7 @@ async def sam(open_db: OpenDatabase) -> Database:
     alex = open_db("alex")
     for title in ("hers", "her trash"):
         await todos.add_todo(alex, todos.NewTodo(title, "text", project="p", tags=("t",), every=Every("day")))
+    await comments.add_comment(alex, HERS[0], "hers")
     await series.delete_series(alex, parse_references(["2"]))
     await users.add_user(alex, "sam")
     return open_db("sam")
@@ -98,7 +101,7 @@ async def sam(open_db: OpenDatabase) -> Database:
 async def everything(db: Database) -> list[Any]:
     """Return all that a user has."""
     return [
-        await listing.get_todos(db, parse_references(["1-2"])),
+        await listing.get_details(db, parse_references(["1-2"])),
         await projects.list_projects(db, archived=True),
         await tags.list_tags(db),
     ]

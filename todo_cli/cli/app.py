@@ -8,6 +8,7 @@ import typer
 
 import todo_cli
 from todo_cli.cli import (
+    comments,
     contexts,
     copying,
     databases,
@@ -61,7 +62,7 @@ def start(
             lists.list_(context.obj)
 
 
-for commands in (todos.app, states.app, lists.app, ready.app, views.app, tree.app, doctor.app):
+for commands in (todos.app, states.app, comments.app, lists.app, ready.app, views.app, tree.app, doctor.app):
     app.registered_commands.extend(commands.registered_commands)
 app.add_typer(lists.trash_app, name="trash")
 app.add_typer(saved_views.app, name="view")

@@ -121,11 +121,11 @@ def show(invocation: Invocation, references: options.References) -> None:
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
     from todo_cli.query.references import parse_references
-    from todo_cli.services.listing import get_todos
+    from todo_cli.services.listing import get_details
 
-    todos = invocation.run(get_todos, parse_references(references))
-    completion.remember_todos(invocation, todos)
-    invocation.renderer.show_details(todos)
+    details = invocation.run(get_details, parse_references(references))
+    completion.remember_todos(invocation, [each.todo for each in details])
+    invocation.renderer.show_details(details)
 
 
 @command(trash_app, "list", epilog="Example: todo trash list")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Text
@@ -49,3 +51,15 @@ def _compile_uuid_sqlite(element: Any, compiler: SQLCompiler, **options: Any) ->
         f"substr({digits}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
     )
     return f"'\"' || {parts} || '\"'"
+
+
+def read_json_rows(text: str | None) -> list[list[Any]]:
+    """Return the rows of a column that `json_rows` made. A uuid in them is a text, with dashes or without."""
+    rows: list[list[Any]] = json.loads(text) if text else []
+    return rows
+
+
+def read_instant(text: str) -> datetime:
+    """Return an instant as either database writes it into JSON, aware and in UTC."""
+    instant = datetime.fromisoformat(text)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

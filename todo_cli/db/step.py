@@ -50,6 +50,7 @@ TODO_FIELDS = (
     "completed_at",
     "deleted_at",
 )
+COMMENT_FIELDS = ("text", "created_at")
 SERIES_FIELDS = ("rrule", "dtstart_local", "tzid", "after_completion", "ended_at")
 
 _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
@@ -57,7 +58,7 @@ _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
     Project: ("name", "archived_at"),
     Tag: ("name",),
     Series: SERIES_FIELDS,
-    Comment: ("todo", "text", "created_at"),
+    Comment: ("todo", *COMMENT_FIELDS),
     Todo: TODO_FIELDS,
 }
 _UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}

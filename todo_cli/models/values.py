@@ -143,6 +143,25 @@ class ReadyTodo:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentPublic:
+    """What somebody remarked about the todo of that number, and when: an instant, aware and in UTC."""
+
+    todo: int
+    uuid: UUID
+    text: str
+    author: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TodoDetails:
+    """A todo with all that is shown of it alone. Comments are in the order in which they were made."""
+
+    todo: TodoPublic
+    comments: tuple[CommentPublic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TodoOutcome:
     """A todo after a command, and whether the command changed it (`done` on a done todo does not).
 

@@ -30,6 +30,14 @@ def parse_description(text: str) -> str | None:
     return _check_length(check_text(text, "description"), "description", DESCRIPTION_LENGTH) or None
 
 
+def parse_comment(text: str) -> str:
+    """Return the comment unchanged; raises InvalidInputError for one that is blank or too long."""
+    check_text(text, "comment")
+    if not text.strip():
+        raise InvalidInputError("the comment is blank")
+    return _check_length(text, "comment", DESCRIPTION_LENGTH)
+
+
 def _check_length(text: str, what: str, limit: int) -> str:
     if len(text) > limit:
         raise InvalidInputError(f"the {what} has {len(text):,} characters; {limit:,} are the most")

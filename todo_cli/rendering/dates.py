@@ -78,6 +78,17 @@ def format_instant(instant: datetime, now: datetime) -> str:
     return f"{format_date(local.date(), now)} {local:%H:%M}"
 
 
+def describe_age(instant: datetime, now: datetime) -> str:
+    """Return how long ago that was, in words: `just now`, `2 hours ago`, `3 days ago`."""
+    minutes = int((now - instant).total_seconds() // 60)
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{_count(minutes, 'minute')} ago"
+    hours = minutes // 60
+    return f"{_count(hours, 'hour') if hours < 24 else _count_days(hours // 24)} ago"
+
+
 def _count_days(days: int) -> str:
     """Return the days as such for two months, then in whole months and years, as short as a person would say it."""
     if days < 60:

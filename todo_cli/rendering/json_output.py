@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.models.values import CommentPublic, Finding, TodoDetails, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
@@ -30,9 +30,15 @@ class JsonRenderer:
     def show_agenda(self, agenda: Agenda) -> None:
         self._write([self._object(todo) for todo in agenda.todos])
 
-    def show_details(self, todos: Sequence[TodoPublic]) -> None:
-        objects = [self._object(todo) for todo in todos]
+    def show_details(self, details: Sequence[TodoDetails]) -> None:
+        objects = [
+            {**self._object(each.todo), "comments": [comment_object(comment) for comment in each.comments]}
+            for each in details
+        ]
         self._write(objects[0] if len(objects) == 1 else objects)
+
+    def show_comment(self, comment: CommentPublic) -> None:
+        self._write({"todo": comment.todo, **comment_object(comment)})
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
         self._write([self._object(todo) for node in grow(todos, roots) for todo in node.flatten()])
@@ -101,6 +107,16 @@ def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
         "completed_at": format_instant(todo.completed_at),
         "deleted_at": format_instant(todo.deleted_at),
         "version": todo.version,
+    }
+
+
+def comment_object(comment: CommentPublic) -> dict[str, Any]:
+    """Return the comment as it stands in the JSON of its todo."""
+    return {
+        "uuid": str(comment.uuid),
+        "author": comment.author,
+        "text": comment.text,
+        "created_at": format_instant(comment.created_at),
     }
 
 

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
-from todo_cli.models.values import COUNT_LIMIT, Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.models.values import (
+    COUNT_LIMIT,
+    CommentPublic,
+    Finding,
+    TodoDetails,
+    TodoOutcome,
+    TodoPage,
+    TodoPublic,
+    When,
+)
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.urgency import Coefficients
@@ -27,8 +36,11 @@ class Renderer(Protocol):
     def show_agenda(self, agenda: Agenda) -> None:
         """Show todos by days."""
 
-    def show_details(self, todos: Sequence[TodoPublic]) -> None:
+    def show_details(self, details: Sequence[TodoDetails]) -> None:
         """Show todos whole."""
+
+    def show_comment(self, comment: CommentPublic) -> None:
+        """Show a comment that was made."""
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
         """Show the todos as trees that begin with the roots, without any with what is above all others."""

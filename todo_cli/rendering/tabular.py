@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TextIO
 
-from todo_cli.models.values import Finding, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.models.values import CommentPublic, Finding, TodoDetails, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
@@ -39,11 +39,16 @@ class TabularRenderer:
     def show_agenda(self, agenda: Agenda) -> None:
         self._write_todos(agenda.todos)
 
-    def show_details(self, todos: Sequence[TodoPublic]) -> None:
-        for number, todo in enumerate(todos):
+    def show_details(self, details: Sequence[TodoDetails]) -> None:
+        for number, each in enumerate(details):
             if number:
                 self._stream.write("\n")
-            self.show_record(self._fields(todo))
+            self.show_record(self._fields(each.todo))
+            for comment in each.comments:
+                self._write_line(("comment", *_comment_fields(comment)))
+
+    def show_comment(self, comment: CommentPublic) -> None:
+        self._write_line((str(comment.todo), *_comment_fields(comment)))
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
         self._write_todos(todo for node in grow(todos, roots) for todo in node.flatten())
@@ -85,6 +90,10 @@ class TabularRenderer:
 
     def _write_line(self, fields: Iterable[str]) -> None:
         self._stream.write("\t".join(fields) + "\n")
+
+
+def _comment_fields(comment: CommentPublic) -> tuple[str, str, str]:
+    return format_instant(comment.created_at) or "", escape_field(comment.author), escape_field(comment.text)
 
 
 def _field(value: object) -> str:

@@ -14,9 +14,11 @@ from rich.tree import Tree
 
 from todo_cli.models.values import (
     COUNT_LIMIT,
+    CommentPublic,
     Finding,
     Recurrence,
     Status,
+    TodoDetails,
     TodoOutcome,
     TodoPage,
     TodoPublic,
@@ -28,6 +30,7 @@ from todo_cli.query.trees import Node, grow
 from todo_cli.query.urgency import Coefficients, Term, explain, score
 from todo_cli.rendering.agenda import draw_agenda
 from todo_cli.rendering.dates import (
+    describe_age,
     describe_due,
     describe_recurrence,
     format_end,
@@ -36,7 +39,7 @@ from todo_cli.rendering.dates import (
     format_when,
 )
 from todo_cli.rendering.renderer import Record, Weights, format_count
-from todo_cli.rendering.text import neutralise
+from todo_cli.rendering.text import inert_lines, neutralise
 from todo_cli.rendering.theme import make_theme
 from todo_cli.rendering.todo_table import (
     ACTIVE,
@@ -90,11 +93,18 @@ class TerminalRenderer:
         page = TodoPage(agenda.todos, None, context=agenda.context, hidden=agenda.hidden)
         self._console.print(Text(describe_page(page), style="todo.faint"))
 
-    def show_details(self, todos: Sequence[TodoPublic]) -> None:
-        for number, todo in enumerate(todos):
+    def show_details(self, details: Sequence[TodoDetails]) -> None:
+        for number, each in enumerate(details):
             if number:
                 self._console.print()
-            self._console.print(self._make_details(todo))
+            self._console.print(self._make_details(each.todo))
+            for comment in each.comments:
+                self._console.print(self._make_comment(comment))
+
+    def show_comment(self, comment: CommentPublic) -> None:
+        text = Text(inert_lines(comment.text))
+        self._console.print(Text.assemble((str(comment.todo), "todo.id"), " ", (comment.author, "comment.author")))
+        self._console.print(Padding(text, (0, 0, 0, 2), expand=False))
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
         for node in grow(todos, roots):
@@ -204,9 +214,9 @@ class TerminalRenderer:
             rows.append(("urgency", self._explanation(todo, terms)))
         parts: list[RenderableType] = [head, Padding(self._make_grid(rows), (0, 0, 0, 2), expand=False)]
         if todo.description:
-            # Line breaks are what a description is written in; everything else in it stays inert.
-            lines = "\n".join(neutralise(line) for line in todo.description.split("\n"))
-            parts.append(Padding(Text(lines), (1, 0, 0, 2), expand=False))
+            from todo_cli.rendering.markdown import render_markdown
+
+            parts.append(Padding(render_markdown(todo.description), (1, 0, 0, 2), expand=False))
         return Group(*parts)
 
     def _moments(self, todo: TodoPublic) -> list[tuple[str, Text]]:
@@ -230,6 +240,12 @@ class TerminalRenderer:
             product = f"{term.factor:.2f} × {term.coefficient:5.1f} = {term.value:5.1f}"  # noqa: RUF001 - it multiplies
             lines.append(Text.assemble((f"{neutralise(term.name):<{longest}}  ", "todo.faint"), product))
         return Text("\n").join(lines)
+
+    def _make_comment(self, comment: CommentPublic) -> Padding:
+        age = describe_age(comment.created_at, self._now)
+        head = Text.assemble((neutralise(comment.author), "comment.author"), (f", {age}", "todo.faint"))
+        text = Padding(Text(inert_lines(comment.text)), (0, 0, 0, 2), expand=False)
+        return Padding(Group(head, text), (1, 0, 0, 2), expand=False)
 
     def _recurrence_detail(self, recurrence: Recurrence) -> Text:
         words = describe_recurrence(recurrence).removeprefix("every ")

@@ -25,6 +25,11 @@ def neutralise(text: str) -> str:
     return _ACTIVE.sub(_spell, text)
 
 
+def inert_lines(text: str) -> str:
+    """Return the text with its line breaks, and all other active characters spelled out."""
+    return "\n".join(neutralise(line) for line in text.split("\n"))
+
+
 def escape_field(text: str) -> str:
     r"""Return the text as a field of tab-separated output: backslashes are doubled, so that it can be undone."""
     return _ACTIVE_OR_BACKSLASH.sub(_spell, text)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, project_or_nested
 from todo_cli.db.database import Database
+from todo_cli.db.json_sql import json_rows, read_instant, read_json_rows
 from todo_cli.db.orders import make_order
 from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
 from todo_cli.db.step import Transaction
-from todo_cli.models.tables import Base, Project, Tag, Todo, TodoTag
+from todo_cli.models.tables import Base, Comment, Project, Tag, Todo, TodoTag, User
 from todo_cli.models.text import fold
-from todo_cli.models.values import COUNT_LIMIT, TodoPage, TodoPublic
+from todo_cli.models.values import COUNT_LIMIT, CommentPublic, TodoDetails, TodoPage, TodoPublic
 from todo_cli.query.filters import And, Filter, HasTag, InProject, Not, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
@@ -93,14 +95,39 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     return TodoPage(todos, rows[0].total, query.page, query.size, context.name if context else None, rows[0].hidden)
 
 
-async def get_todos(db: Database, references: Sequence[Reference]) -> list[TodoPublic]:
-    """Return the todos that the references name, those in the trash too; raises NotFoundError."""
+async def get_todos(db: Database, references: Sequence[Reference], *, trashed: bool = True) -> list[TodoPublic]:
+    """Return the todos that the references name; raises NotFoundError, unless `trashed` also for those in the trash."""
 
     def make(viewer: Viewer) -> Query:
         condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
         return Query(select_todos().where(condition), [Ordering(col(Todo.id))])
 
-    return match_references(references, read_todos(await db.fetch(make)), trashed=True)
+    return match_references(references, read_todos(await db.fetch(make)), trashed=trashed)
+
+
+async def get_details(db: Database, references: Sequence[Reference]) -> list[TodoDetails]:
+    """Return the todos that the references name, those in the trash too, with their comments, in one statement.
+
+    Raises NotFoundError.
+    """
+
+    def make(viewer: Viewer) -> Query:
+        condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
+        return Query(select_todos().add_columns(_COMMENTS).where(condition), [Ordering(col(Todo.id))])
+
+    rows = await db.fetch(make)
+    comments = {row.id: _read_comments(row) for row in rows}
+    found = match_references(references, read_todos(rows), trashed=True)
+    return [TodoDetails(todo, comments[todo.id]) for todo in found]
+
+
+def _read_comments(row: Any) -> tuple[CommentPublic, ...]:
+    """Return the comments that stand in a row, the oldest first; of one moment, in the order in which they came."""
+    found = sorted(read_json_rows(row.comments))
+    return tuple(
+        CommentPublic(row.id, UUID(uuid), text, author, read_instant(created_at))
+        for _, uuid, text, author, created_at in found
+    )
 
 
 def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequence[Ordering]) -> ColumnElement[bool]:
@@ -165,6 +192,16 @@ _TAGS = (
     .correlate(Todo)
     .scalar_subquery()
     .label("tags")
+)
+
+_COMMENTS = (
+    select(json_rows(col(Comment.id), col(Comment.uuid), col(Comment.text), col(User.name), col(Comment.created_at)))
+    .select_from(Comment)
+    .join(User, col(User.id) == col(Comment.user_id))
+    .where(col(Comment.todo_id) == col(Todo.id))
+    .correlate(Todo)
+    .scalar_subquery()
+    .label("comments")
 )
 
 _COLUMNS: tuple[Any, ...] = (

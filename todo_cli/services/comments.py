@@ -1,0 +1,60 @@
+"""Remarks about todos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Executable, Row, select
+from sqlmodel import col
+
+from todo_cli.db.comment_at_once import comment_at_once
+from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.statements import Viewer
+from todo_cli.db.step import Step
+from todo_cli.errors import NotFoundError
+from todo_cli.models.tables import Comment, User
+from todo_cli.models.values import CommentPublic
+from todo_cli.query.references import Reference
+from todo_cli.services.lookup import find_todos, is_referred_to
+
+
+async def add_comment(db: Database, reference: Reference, text: str) -> CommentPublic:
+    """Store what the user remarks about the todo, as of now; the todo gets a new version. Raises NotFoundError.
+
+    The text is checked (see `query`).
+    """
+    uuid = uuid4()  # the same in every attempt
+
+    def make_row(user_id: int = 0, todo_id: int = 0) -> Comment:
+        return Comment(uuid=uuid, user_id=user_id, todo_id=todo_id, text=text, created_at=db.now)
+
+    def make_public(todo: int, author: str) -> CommentPublic:
+        return CommentPublic(todo, uuid, text, author, db.now)
+
+    async def work(step: Step) -> CommentPublic:
+        [todo] = await find_todos(step, [reference], locked=True)
+        assert todo.id is not None
+        author = await step.session.execute(select(col(User.name)).where(col(User.id) == step.user_id))
+        comment = make_row(step.user_id, todo.id)
+        comment.todo = todo
+        step.create(comment)
+        step.touch(todo)
+        return make_public(todo.id, author.scalar_one())
+
+    async def recall(step: Step) -> CommentPublic:
+        found = select(col(Comment.todo_id), col(User.name)).join(User, col(User.id) == col(Comment.user_id))
+        row = (await step.session.execute(found.where(col(Comment.uuid) == uuid))).one_or_none()
+        if row is None:  # somebody has removed the todo for good since
+            raise NotFoundError("the comment was stored, and is gone again with its todo")
+        return make_public(row[0], row[1])
+
+    def make(viewer: Viewer, step: UUID) -> Executable:
+        return comment_at_once(viewer, step, is_referred_to([reference]), make_row())
+
+    def read(rows: Sequence[Row[Any]]) -> CommentPublic:
+        [row] = rows
+        return make_public(row.id, row.author)
+
+    return await db.write("comment", work, shortcut=Shortcut(make, read, recall))
