@@ -1,12 +1,12 @@
 """Due dates in words; `now` is Sunday, 22 November 2026, 12:00 in Berlin."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from tests.conftest import BERLIN, NOW
 from todo_cli.models.values import When
-from todo_cli.rendering.dates import describe_due, format_when
+from todo_cli.rendering.dates import describe_age, describe_due, format_when
 
 
 def at(day: int, hour: int, minute: int = 0) -> When:
@@ -49,3 +49,20 @@ def test_a_time_is_shown_in_the_zone_of_the_reader_and_a_date_stays() -> None:
     assert format_when(When(date(2026, 12, 24), there), NOW) == "Fri 25 Dec 00:30"
     assert format_when(When(date(2026, 12, 24)), NOW) == "Thu 24 Dec"
     assert format_when(When(date(2027, 12, 24)), NOW) == "Fri 24 Dec 2027"
+
+
+@pytest.mark.parametrize(
+    ("passed", "words"),
+    [
+        (timedelta(seconds=-5), "just now"),  # by the clock of another machine
+        (timedelta(seconds=59), "just now"),
+        (timedelta(minutes=1), "1 minute ago"),
+        (timedelta(minutes=59, seconds=59), "59 minutes ago"),
+        (timedelta(hours=2), "2 hours ago"),
+        (timedelta(hours=25), "1 day ago"),
+        (timedelta(days=90), "3 months ago"),
+        (timedelta(days=800), "2 years ago"),
+    ],
+)
+def test_ages(passed: timedelta, words: str) -> None:
+    assert describe_age(NOW - passed, NOW) == words

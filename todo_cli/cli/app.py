@@ -13,6 +13,7 @@ from todo_cli.cli import (
     copying,
     databases,
     doctor,
+    editing,
     lists,
     names,
     ready,
@@ -62,7 +63,17 @@ def start(
             lists.list_(context.obj)
 
 
-for commands in (todos.app, states.app, comments.app, lists.app, ready.app, views.app, tree.app, doctor.app):
+for commands in (
+    todos.app,
+    editing.app,
+    states.app,
+    comments.app,
+    lists.app,
+    ready.app,
+    views.app,
+    tree.app,
+    doctor.app,
+):
     app.registered_commands.extend(commands.registered_commands)
 app.add_typer(lists.trash_app, name="trash")
 app.add_typer(saved_views.app, name="view")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING, TypeVar
@@ -16,13 +16,24 @@ if TYPE_CHECKING:
     from todo_cli.models.values import When
     from todo_cli.query.references import Reference
     from todo_cli.services.recurring import Every
-    from todo_cli.services.todos import NewTodo
+    from todo_cli.services.todos import NewTodo, TodoChanges
 
 T = TypeVar("T")
 
 OPTIONS = {"every!": "--every-after"}
 """The options of attributes, where they are not called like these."""
 
+
+_CLEARED = {
+    "description": "description",
+    "project": "project",
+    "due": "due",
+    "scheduled": "scheduled",
+    "wait": "wait_until",
+    "until": "expires_at",
+    "parent": "parent",
+}
+"""Attributes that may be empty, and their fields."""
 
 _EVERY = ("every", "every!")
 _NONE = ("due", "scheduled", "wait", "until", *_EVERY, "project", "depends", "parent")
@@ -135,7 +146,6 @@ def gather(
     Raises InvalidInputError for what is said twice, for a tag that is put on and taken off, and what may be a slip.
     """
     from todo_cli.models.text import fold
-    from todo_cli.query.names import parse_name
     from todo_cli.query.quick_add import read_attributes
 
     read = words[: len(words) - literals]
@@ -156,10 +166,8 @@ def gather(
     empty = [name for name, value in values.items() if not value and name not in {*said, *may_empty}]
     if empty:
         raise InvalidInputError(f"there is no value after {empty[0]}:", "after -- everything is text")
-    on = tuple(parse_name(name, "tag") for name in (*(tags or ()), *attributes.tag))
-    off = tuple(parse_name(name, "tag") for name in (*(untag or ()), *attributes.untag))
-    if "none" in {fold(name) for name in (*on, *off)}:
-        raise InvalidInputError("no tag is called 'none': in filters that is what has no tag", "choose another name")
+    on = parse_tags((*(tags or ()), *attributes.tag))
+    off = parse_tags((*(untag or ()), *attributes.untag))
     if both := {fold(name) for name in on} & {fold(name) for name in off}:
         raise InvalidInputError(f"tags cannot be put on and taken off at once: {', '.join(sorted(both))}")
     return Details(invocation, [*attributes.text, *words[len(read) :]], values, on, off)
@@ -189,6 +197,44 @@ def make_todo(details: Details, title: str, uuid: UUID | None = None) -> NewTodo
         parent=details.get_parent(),
         uuid=uuid,
     )
+
+
+def make_changes(details: Details) -> TodoChanges:
+    """Return what the details change of a todo; raises InvalidInputError for what is not understood of it."""
+    from todo_cli.models.values import Priority
+    from todo_cli.query.meanings import parse_priority
+    from todo_cli.query.names import parse_name
+    from todo_cli.query.texts import parse_description, parse_title
+    from todo_cli.services.todos import TodoChanges
+
+    check_dates(details)
+    changes = TodoChanges(
+        title=parse_title(details.values["title"]) if "title" in details.values else None,
+        description=details.get("description", parse_description),
+        priority=Priority.NONE if details.empties("priority") else details.get("priority", parse_priority),
+        project=details.get("project", lambda name: parse_name(name, "project")),
+        due=details.get_when("due"),
+        scheduled=details.get_when("scheduled"),
+        wait_until=details.get_start("wait"),
+        expires_at=details.get_end("until"),
+        tags=details.tags,
+        untag=details.untag,
+        every=details.get_every(),
+        ends_series=details.empties("every") or details.empties("every!"),
+        depends=details.get_references("depends"),
+        undepends="all" if details.empties("depends") else details.get_references("undepends"),
+        parent=details.get_parent(),
+        clear=frozenset(field for name, field in _CLEARED.items() if details.empties(name)),
+    )
+    if details.empties("undepends"):
+        raise InvalidInputError("there is no value after undepends:", "depends: without a value takes all of them off")
+    if details.empties("depends") and details.values.get("undepends"):
+        raise InvalidInputError("depends: without a value, and undepends: contradict each other")
+    if changes.depends and set(changes.depends) & {*changes.undepends}:
+        raise InvalidInputError("depends: and undepends: contradict each other")
+    if changes.every and changes.ends_series:
+        raise InvalidInputError("every: and every!: contradict each other")
+    return changes
 
 
 def read_defaults(invocation: Invocation, text: str) -> Details:
@@ -231,6 +277,17 @@ def with_defaults(details: Details, defaults: Details) -> Details:
     given = {fold(tag) for tag in details.tags}
     tags = (*details.tags, *(tag for tag in defaults.tags if fold(tag) not in given))
     return replace(details, values={**values, **details.values}, tags=tags)
+
+
+def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names; raises InvalidInputError for what no tag can be called."""
+    from todo_cli.models.text import fold
+    from todo_cli.query.names import parse_name
+
+    tags = tuple(parse_name(name, "tag") for name in names)
+    if "none" in map(fold, tags):
+        raise InvalidInputError("no tag is called 'none': in filters that is what has no tag", "choose another name")
+    return tags
 
 
 def _make_test(invocation: Invocation) -> Callable[[str, str], bool]:

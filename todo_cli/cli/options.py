@@ -24,7 +24,7 @@ WhereOption = Annotated[
     str | None,
     typer.Option("--where", metavar="EXPRESSION", help="Those that it finds, see 'todo list'; asks above three."),
 ]
-Words = Annotated[list[str], typer.Argument(metavar="WORDS", hidden=True)]
+Words = Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)]
 ProjectOption = Annotated[
     str | None,
     typer.Option(

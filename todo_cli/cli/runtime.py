@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import count
@@ -139,6 +139,12 @@ class Invocation:
             key.removeprefix(f"{table}."): each for key, each in self.settings.items() if key.startswith(f"{table}.")
         }
         return {name: each.value for name, each in found.items() if each.source != "default" and each.value is not None}
+
+    def again(self) -> Invocation:
+        """Return the same call as of this moment, for what is written after an editor was open."""
+        later = replace(self)
+        later.settings = self.settings
+        return later
 
     @property
     def at_terminal(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
-from todo_cli.cli.details import check_dates, gather, make_todo, read_context_defaults, with_defaults
+from todo_cli.cli.details import gather, make_changes, make_todo, read_context_defaults, with_defaults
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.targets import Targets, finish
 from todo_cli.errors import InvalidInputError
@@ -20,7 +21,7 @@ app = typer.Typer()
 @command(app, "add", epilog="Example: todo add Pay rent due:eom project:home.flat +bills priority:high every:month")
 def add(
     invocation: Invocation,
-    words: options.Words,
+    words: options.Words = None,
     project: options.ProjectOption = None,
     tag: options.TagsOption = None,
     due: options.DueOption = None,
@@ -37,6 +38,10 @@ def add(
         str | None,
         typer.Option("--id", metavar="UUID", help="Its uuid, so that a repeated command does not add it twice."),
     ] = None,
+    edit_: Annotated[
+        bool,
+        typer.Option("--edit", "-e", help="Open the editor on it, as 'todo edit' does."),
+    ] = False,
 ) -> None:
     """Add a todo.
 
@@ -46,11 +51,14 @@ def add(
 
     What is not said comes from the context in use, see 'todo context'; project: without a value takes none from it.
     """
+    from todo_cli.cli.editing import edit_new
     from todo_cli.query.quick_add import ADDED
     from todo_cli.query.references import parse_uuid
     from todo_cli.query.texts import parse_title
     from todo_cli.services.todos import add_todo
 
+    if not words and not edit_:
+        raise InvalidInputError("missing argument 'WORDS'", "'todo add --help' shows how")
     given = {
         "project": project,
         "due": due,
@@ -64,11 +72,17 @@ def add(
         "depends": depends,
         "parent": parent,
     }
+    uuid = None if id_ is None else parse_uuid(id_)
     defaults = read_context_defaults(invocation)
-    details = gather(invocation, words, ADDED, given, tag, may_empty=defaults.values, literals=invocation.literals)
+    details = gather(
+        invocation, words or (), ADDED, given, tag, may_empty=defaults.values, literals=invocation.literals
+    )
     details = with_defaults(details, defaults)
-    new = make_todo(details, parse_title(" ".join(details.text)), None if id_ is None else parse_uuid(id_))
-    finish(invocation, [invocation.run(add_todo, new)], "is there already")
+    if edit_:
+        outcome = edit_new(invocation, details, lambda later, new: later.run(add_todo, replace(new, uuid=uuid)))
+    else:
+        outcome = invocation.run(add_todo, make_todo(details, parse_title(" ".join(details.text)), uuid))
+    finish(invocation, [outcome], "is there already")
 
 
 @command(app, "modify", epilog="Example: todo modify 12 due:friday +urgent untag:later project:")
@@ -119,12 +133,8 @@ def modify(
     without a value empties the field: project: due: every: depends: parent: and so on. Subtasks come along into
     another project.
     """
-    from todo_cli.models.values import Priority
-    from todo_cli.query.meanings import parse_priority
-    from todo_cli.query.names import parse_name
     from todo_cli.query.quick_add import MODIFIED
     from todo_cli.query.references import parse_references
-    from todo_cli.query.texts import parse_description, parse_title
     from todo_cli.services.todos import TodoChanges, modify_todos
 
     for flag, value, name in ((no_due, due, "due"), (no_project, project, "project")):
@@ -148,36 +158,10 @@ def modify(
     details = gather(
         invocation, words or (), MODIFIED, given, tag, untag, may_empty=MODIFIED, literals=invocation.literals
     )
-    check_dates(details)
     hint = "a new title stands in quotes: title:'Buy bread'"
     if where is None:
         parse_references(details.text, hint=hint)  # of all slips a title without quotes is the first
-    changes = TodoChanges(
-        title=parse_title(details.values["title"]) if "title" in details.values else None,
-        description=details.get("description", parse_description),
-        priority=Priority.NONE if details.empties("priority") else details.get("priority", parse_priority),
-        project=details.get("project", lambda name: parse_name(name, "project")),
-        due=details.get_when("due"),
-        scheduled=details.get_when("scheduled"),
-        wait_until=details.get_start("wait"),
-        expires_at=details.get_end("until"),
-        tags=details.tags,
-        untag=details.untag,
-        every=details.get_every(),
-        ends_series=details.empties("every") or details.empties("every!"),
-        depends=details.get_references("depends"),
-        undepends="all" if details.empties("depends") else details.get_references("undepends"),
-        parent=details.get_parent(),
-        clear=frozenset(field for name, field in _CLEARED.items() if details.empties(name)),
-    )
-    if details.empties("undepends"):
-        raise InvalidInputError("there is no value after undepends:", "depends: without a value takes all of them off")
-    if details.empties("depends") and details.values.get("undepends"):
-        raise InvalidInputError("depends: without a value, and undepends: contradict each other")
-    if changes.depends and set(changes.depends) & {*changes.undepends}:
-        raise InvalidInputError("depends: and undepends: contradict each other")
-    if changes.every and changes.ends_series:
-        raise InvalidInputError("every: and every!: contradict each other")
+    changes = make_changes(details)
     if changes == TodoChanges():
         raise InvalidInputError("nothing to change was named", "'todo modify --help' shows what can be changed")
     if if_version is not None and (where is not None or len(parse_references(details.text)) > 1):
@@ -185,15 +169,3 @@ def modify(
     change = partial(modify_todos, changes=changes, if_version=if_version)
     outcomes = Targets(details.text, where, yes).change(invocation, change, "change")
     finish(invocation, outcomes, "is like that already")
-
-
-_CLEARED = {
-    "description": "description",
-    "project": "project",
-    "due": "due",
-    "scheduled": "scheduled",
-    "wait": "wait_until",
-    "until": "expires_at",
-    "parent": "parent",
-}
-"""Attributes that may be empty, and their fields."""

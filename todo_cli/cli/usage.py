@@ -12,7 +12,7 @@ _KNOWN_ELSEWHERE = {
         "add": ("new", "create"),
         "delete": ("rm", "remove", "del"),
         "done": ("do", "complete", "finish", "check"),
-        "modify": ("edit", "change", "update", "mod"),
+        "modify": ("change", "update", "mod"),
         "list": ("search", "find", "grep", "all"),
         "show": ("info", "view", "get"),
         "--help": ("help",),

@@ -6,12 +6,15 @@ A rule that no short phrase covers is given as its RRULE text, which is always r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
+from todo_cli.errors import InvalidInputError
+from todo_cli.models.values import Recurrence
 from todo_cli.query.dates.words import MONTH_NAMES, WEEKDAY_NAMES
-from todo_cli.query.phrases import MONTH_LENGTHS, QUARTER_BEGINNINGS, QUARTER_ENDS
-from todo_cli.query.rules import Frequency, Rule, ordered
-from todo_cli.query.slots import Slot
+from todo_cli.query.phrases import MONTH_LENGTHS, QUARTER_BEGINNINGS, QUARTER_ENDS, parse_every
+from todo_cli.query.rules import Frequency, Rule, ordered, parse_rule
+from todo_cli.query.slots import Slot, parse_slot
 
 _UNITS = {
     Frequency.YEARLY: "year",
@@ -40,6 +43,21 @@ def describe_after(rule: Rule, start: Slot) -> str:
     if rule.is_distance:
         return f"{_count(rule.interval, _UNITS[rule.freq])} after it is done{_describe_end(rule)}"
     return f"{describe(rule, start)}, counted from when it is done"
+
+
+def phrase(recurrence: Recurrence) -> str:
+    """Return words that `parse_every` reads as that rule, with the same start: `month`, `2 weeks on Monday`.
+
+    Where there are none, this is the RRULE text.
+    """
+    rule, start = parse_rule(recurrence.rrule), parse_slot(recurrence.start)
+    distance = _UNITS[rule.freq] if rule.interval == 1 else _count(rule.interval, _UNITS[rule.freq])
+    words = (describe_after if recurrence.after_completion else describe)(rule, start)
+    for text in (distance, words.removeprefix("every ").removesuffix(", counted from when it is done")):
+        with suppress(InvalidInputError):
+            if str(parse_every(text, start, from_completion=recurrence.after_completion)) == recurrence.rrule:
+                return text
+    return recurrence.rrule
 
 
 def _describe_days(rule: Rule, start: Slot) -> str | None:
