@@ -374,6 +374,7 @@ class TestMending:
 class TestAdding:
     def test_what_the_words_say_is_filled_in(self, todo: Here, editor: FakeEditor) -> None:
         editor.will(Step([("+++\n\n", "+++\nIn *detail*.\n"), ('until = ""', 'until = "2027-01-01"')]))
+        todo("add", "first")
         words = (
             "Pay rent",
             "due:30 nov 2026",
@@ -382,8 +383,8 @@ class TestAdding:
             "2 weeks",
             "-p",
             "home",
-            "--priority",
-            "high",
+            "--priority=high",
+            "depends:1",
         )
         assert todo("add", "-e", *words).out.split("\t")[:2] == ["2", "open"]
         for line in (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -74,6 +76,12 @@ def test_a_document() -> None:
         "+++\n"
         "# Why\n\nIt is *due*.\n"
     )
+
+
+def test_the_page_shows_a_document_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "editing.md").read_text("utf-8")
+    [document] = re.findall(r"^```\n(\+\+\+\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert write_document(read_document(document), ["12, open."]) == document
 
 
 @pytest.mark.parametrize(

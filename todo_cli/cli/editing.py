@@ -139,6 +139,7 @@ class _Adding(_Work["TodoOutcome"]):
 
     def take(self, invocation: Invocation, document: str) -> TodoOutcome:
         from todo_cli.query.document import is_blank, read_document, split_list
+        from todo_cli.query.texts import parse_title
 
         if is_blank(document):
             raise TodoError("nothing was added: the text is empty")
