@@ -64,6 +64,8 @@ class Case:
     before: list[Any]
     after: list[Any]
     attributes: tuple[str, ...] = ()
+    adds_up: bool = False
+    """Whether the command does the same once more when somebody repeats it."""
 
 
 HISTORY = "(SELECT count(*) FROM todo.changes WHERE entity_uuid = '{uuid}' AND field = '%s')"
@@ -108,6 +110,7 @@ CASES = {
         " FROM todo.todos WHERE uuid = '{uuid}'",
         before=[(1, 0, 0)],
         after=[(2, 1, 1)],
+        adds_up=True,
     ),
     "delete": Case(
         lambda uuid: ["delete", uuid],
@@ -178,6 +181,8 @@ def test_a_line_that_is_always_cut_leaves_all_or_nothing_and_repeating_it_mends_
         assert found == case.after if result.code == 0 else found in (case.before, case.after), (place, result)
         if result.code and found == case.after:
             assert "it is there once, or not at all" in result.err
+        if found == case.after and case.adds_up:
+            continue
         assert scene.todo(*command).code == 0
         assert scene.ask(look) == case.after, place
 
