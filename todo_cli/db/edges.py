@@ -68,6 +68,24 @@ def is_kin(named: ColumnElement[bool], user_id: Any, kin: Kin) -> ColumnElement[
     return or_(TODOS.c.id.in_(select(below.c.id)), is_above)
 
 
+def is_related(named: ColumnElement[bool], user_id: Any) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for what those that `named` finds depend on, block or belong to, and all below.
+
+    What is in the trash is none of it.
+    """
+    numbers = select(TODOS.c.id).where(TODOS.c.user_id == user_id, named).correlate(None)
+    edges = DEPENDENCIES.c
+    return and_(
+        TODOS.c.deleted_at.is_(None),
+        or_(
+            is_kin(named, user_id, "kept"),
+            TODOS.c.id.in_(select(edges.depends_on_id).where(edges.todo_id.in_(numbers))),
+            TODOS.c.id.in_(select(edges.todo_id).where(edges.depends_on_id.in_(numbers))),
+            TODOS.c.id.in_(select(TODOS.c.parent_id).where(TODOS.c.user_id == user_id, named).correlate(None)),
+        ),
+    )
+
+
 def reach(start: Select[Any]) -> CTE:
     """Return all that the todos of `start`, a statement that selects numbers, depend on, and these: `id`."""
     found = start.cte("reach", recursive=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
@@ -155,10 +155,14 @@ class CommentPublic:
 
 @dataclass(frozen=True, slots=True)
 class TodoDetails:
-    """A todo with all that is shown of it alone. Comments are in the order in which they were made."""
+    """A todo with all that is shown of it alone. Comments are in the order in which they were made.
+
+    `related` has, by number, what its links name, and all that is below it as subtasks; nothing that is in the trash.
+    """
 
     todo: TodoPublic
     comments: tuple[CommentPublic, ...] = ()
+    related: Mapping[int, TodoPublic] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

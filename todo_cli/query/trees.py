@@ -43,6 +43,36 @@ def grow(todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> list[Node]
     return [*nodes, *(forest.grow(todo) for todo in todos if todo.id not in forest.seen)]
 
 
+def gather(todos: Sequence[TodoPublic]) -> list[TodoPublic]:
+    """Return the todos in their order, but each subtask below what it belongs to, where that is among them."""
+    numbers = {todo.id for todo in todos}
+    children: dict[int | None, list[TodoPublic]] = {}
+    for todo in todos:
+        parent = todo.links.parent
+        children.setdefault(parent if parent in numbers else None, []).append(todo)
+    if len(children.get(None, ())) == len(todos):
+        return list(todos)
+    found = []
+    left = children.pop(None, [])[::-1]
+    while left:
+        todo = left.pop()
+        found.append(todo)
+        left += children.pop(todo.id, [])[::-1]
+    return found
+
+
+def measure_depths(todos: Sequence[TodoPublic]) -> list[int]:
+    """Return how deep each todo stands below others: those of its own family that stand right before it."""
+    depths = []
+    above: list[int] = []
+    for todo in todos:
+        while above and above[-1] != todo.links.parent:
+            above.pop()
+        depths.append(len(above))
+        above.append(todo.id)
+    return depths
+
+
 class _Forest:
     def __init__(self, todos: Sequence[TodoPublic]) -> None:
         self._todos = {todo.id: todo for todo in todos}

@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from rich.tree import Tree
 
 from todo_cli.models.values import (
     COUNT_LIMIT,
     CommentPublic,
     Finding,
-    Recurrence,
     Status,
     TodoDetails,
     TodoOutcome,
@@ -25,32 +23,28 @@ from todo_cli.models.values import (
     When,
 )
 from todo_cli.query.agenda import Agenda
-from todo_cli.query.columns import MARK, USUAL, Columns
-from todo_cli.query.trees import Node, grow
-from todo_cli.query.urgency import Coefficients, Term, explain, score
+from todo_cli.query.columns import USUAL, Columns
+from todo_cli.query.trees import grow
+from todo_cli.query.urgency import Coefficients, score
 from todo_cli.rendering.agenda import draw_agenda
 from todo_cli.rendering.dates import (
-    describe_age,
-    describe_due,
     describe_recurrence,
     format_end,
     format_instant,
     format_start,
     format_when,
 )
+from todo_cli.rendering.details import draw_details, make_grid
 from todo_cli.rendering.renderer import Record, Weights, format_count
 from todo_cli.rendering.text import inert_lines, neutralise
 from todo_cli.rendering.theme import make_theme
 from todo_cli.rendering.todo_table import (
     ACTIVE,
     GAP,
-    describe_subtasks,
-    make_cell,
     make_table,
-    make_tags,
-    make_urgency,
     plain_table,
 )
+from todo_cli.rendering.tree import draw_tree
 
 LINES_AROUND_LIST = 4
 """The head of the table, the footer, and the prompt before and after it."""
@@ -97,9 +91,7 @@ class TerminalRenderer:
         for number, each in enumerate(details):
             if number:
                 self._console.print()
-            self._console.print(self._make_details(each.todo))
-            for comment in each.comments:
-                self._console.print(self._make_comment(comment))
+            self._console.print(draw_details(each, self._now, self._weights()))
 
     def show_comment(self, comment: CommentPublic) -> None:
         text = Text(inert_lines(comment.text))
@@ -108,31 +100,7 @@ class TerminalRenderer:
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
         for node in grow(todos, roots):
-            self._console.print(self._draw(node))
-
-    def _draw(self, node: Node, tree: Tree | None = None) -> Tree:
-        label = self._label(node)
-        drawn = Tree(label, guide_style="todo.faint") if tree is None else tree.add(label)
-        for each in node.below:
-            self._draw(each, drawn)
-        return drawn
-
-    def _label(self, node: Node) -> Text:
-        """Return the todo in one line: what is below it, and when it is due."""
-        todo = node.todo
-        line = Text.assemble(("first " if node.is_prerequisite else "", "todo.faint"))
-        line.append(str(todo.id), style="todo.id").append(" ")
-        if mark := make_cell(MARK, todo, self._now):
-            line.append_text(mark).append(" ")
-        line.append_text(make_cell("title", todo, self._now))
-        for cell in (
-            Text(describe_subtasks(todo), style="todo.subtasks"),
-            Text("…" if node.goes_on else "", style="todo.faint"),
-            make_cell("due", todo, self._now),
-        ):
-            if cell:
-                line.append("  ").append_text(cell)
-        return line
+            self._console.print(draw_tree(node, self._now))
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         for outcome in outcomes:
@@ -172,93 +140,13 @@ class TerminalRenderer:
         self._console.print(table)
 
     def show_record(self, record: Record) -> None:
-        self._console.print(self._make_grid([(key, self._value(value)) for key, value in record.items()]))
+        self._console.print(make_grid([(key, self._value(value)) for key, value in record.items()]))
 
     def _is_too_tall(self, table: Table, page: TodoPage) -> bool:
         """Return whether the top of the page, what is most urgent, would scroll away only because titles are long."""
         room = self._console.height - LINES_AROUND_LIST
         lines = self._console.render_lines(table, pad=False)
         return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
-
-    def _make_details(self, todo: TodoPublic) -> Group:
-        head = Text.assemble((str(todo.id), "todo.id"), " ", (neutralise(todo.title), "bold"))
-        rows = [("status", Text(todo.status.value))]
-        if todo.deleted_at:
-            rows.append(
-                (
-                    "in the trash",
-                    Text(f"since {format_instant(todo.deleted_at, self._now)}", style="due.overdue"),
-                )
-            )
-        if todo.priority.label:
-            rows.append(("priority", Text(todo.priority.label, style=f"priority.{todo.priority.label}")))
-        if todo.project:
-            rows.append(("project", Text(todo.project, style="todo.project")))
-        if todo.tags:
-            rows.append(("tags", make_tags(todo)))
-        if todo.due:
-            rows.append(("due", self._due_detail(todo)))
-        if todo.scheduled:
-            rows.append(("scheduled", Text(format_when(todo.scheduled, self._now))))
-        if todo.wait_until:
-            hidden = ("hidden until then", "due.soon") if todo.is_waiting(self._now) else ""
-            rows.append(("wait", Text.assemble(format_start(todo.wait_until, self._now), "  ", hidden)))
-        if todo.expires_at:
-            expired = ("expired: it is listed no more", "due.overdue") if todo.is_expired(self._now) else ""
-            rows.append(("until", Text.assemble(format_end(todo.expires_at, self._now), "  ", expired)))
-        if todo.recurrence:
-            rows.append(("every", self._recurrence_detail(todo.recurrence)))
-        rows.extend(self._moments(todo))
-        rows.append(("uuid", Text(str(todo.uuid), style="todo.faint")))
-        if terms := explain(todo, self._now, self._weights()):
-            rows.append(("urgency", self._explanation(todo, terms)))
-        parts: list[RenderableType] = [head, Padding(self._make_grid(rows), (0, 0, 0, 2), expand=False)]
-        if todo.description:
-            from todo_cli.rendering.markdown import render_markdown
-
-            parts.append(Padding(render_markdown(todo.description), (1, 0, 0, 2), expand=False))
-        return Group(*parts)
-
-    def _moments(self, todo: TodoPublic) -> list[tuple[str, Text]]:
-        """Return what happened to it, and when."""
-        rows = []
-        if todo.started_at:
-            started = f"since {format_instant(todo.started_at, self._now)}"
-            rows.append(("started", Text.assemble((ACTIVE, "todo.active"), " ", started)))
-        rows.append(("created", Text(format_instant(todo.created_at, self._now))))
-        if todo.version > 1:
-            rows.append(("updated", Text(f"{format_instant(todo.updated_at, self._now)} (version {todo.version})")))
-        if todo.completed_at:
-            rows.append(("completed", Text(format_instant(todo.completed_at, self._now))))
-        return rows
-
-    def _explanation(self, todo: TodoPublic, terms: Sequence[Term]) -> Text:
-        """Return the urgency, and below it what it is the sum of."""
-        longest = max(len(term.name) for term in terms)
-        lines = [make_urgency(self._score(todo))]
-        for term in terms:
-            product = f"{term.factor:.2f} × {term.coefficient:5.1f} = {term.value:5.1f}"  # noqa: RUF001 - it multiplies
-            lines.append(Text.assemble((f"{neutralise(term.name):<{longest}}  ", "todo.faint"), product))
-        return Text("\n").join(lines)
-
-    def _make_comment(self, comment: CommentPublic) -> Padding:
-        age = describe_age(comment.created_at, self._now)
-        head = Text.assemble((neutralise(comment.author), "comment.author"), (f", {age}", "todo.faint"))
-        text = Padding(Text(inert_lines(comment.text)), (0, 0, 0, 2), expand=False)
-        return Padding(Group(head, text), (1, 0, 0, 2), expand=False)
-
-    def _recurrence_detail(self, recurrence: Recurrence) -> Text:
-        words = describe_recurrence(recurrence).removeprefix("every ")
-        rule = f"{recurrence.rrule}\nfrom {recurrence.start.replace('T', ' ')}, {recurrence.zone}"
-        return Text.assemble((words, "todo.recurrence"), "\n", (rule, "todo.faint"))
-
-    def _due_detail(self, todo: TodoPublic) -> Text:
-        assert todo.due is not None
-        date = format_when(todo.due, self._now)
-        if todo.status is not Status.OPEN:
-            return Text(date)
-        words, nearness = describe_due(todo.due, self._now)
-        return Text(date) if words in date else Text.assemble(date, "  ", (words, f"due.{nearness}"))
 
     def _summarise(self, todo: TodoPublic) -> Text:
         """Return the todo in one line, with all that was understood of it."""
@@ -292,14 +180,6 @@ class TerminalRenderer:
         for text, style in parts:
             line.append(" · ", style="todo.faint").append(text, style=style)
         return line
-
-    def _make_grid(self, rows: Sequence[tuple[str, Text]]) -> Table:
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(style="todo.faint", no_wrap=True)
-        grid.add_column(overflow="fold")
-        for key, value in rows:
-            grid.add_row(key, value)
-        return grid
 
     def _value(self, value: object) -> Text:
         match value:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from todo_cli.models.values import Priority, Status, TodoPublic
 from todo_cli.query.columns import MARK, Columns
+from todo_cli.query.trees import measure_depths
 from todo_cli.rendering.dates import (
     describe_due,
     describe_recurrence,
@@ -32,6 +33,8 @@ _HIGH, _MEDIUM = 15.0, 10.0
 """From so much on urgency has a colour: with the usual coefficients what matters and is due, and what is either."""
 
 _NARROWEST_TITLE = 20
+_INDENTATION, _DEEPEST = 2, 8
+"""Cells by which a subtask is indented, and how often."""
 
 Score = Callable[[TodoPublic], float]
 """Gives the urgency of a todo."""
@@ -48,6 +51,10 @@ def make_table(
 ) -> Table:
     """Return the todos as a table; columns that nobody chose and that would be empty are left out."""
     found = [(name, [make_cell(name, todo, now, score) for todo in todos]) for name in columns.names]
+    for name, cells in found:
+        if name == "title":
+            for todo, depth, cell in zip(todos, measure_depths(todos), cells, strict=True):
+                _place(cell, todo, depth)
     shown = [(name, cells) for name, cells in found if columns.chosen or name == "title" or any(cells)]
     made = {name: _make_column(name, width, one_line_each=one_line_each) for name, _ in shown}
     if one_line_each and "title" in made:
@@ -63,6 +70,14 @@ def make_table(
     for row in zip(*(cells for _, cells in shown), strict=True):
         table.add_row(*row)
     return table
+
+
+def _place(title: Text, todo: TodoPublic, depth: int) -> None:
+    """Indent the title of a subtask, and let one that has subtasks tell how many are done."""
+    if depth:
+        title.pad_left(min(depth, _DEEPEST) * _INDENTATION)
+    if subtasks := describe_subtasks(todo):
+        title.append(f"  {subtasks}", style="todo.subtasks")
 
 
 def plain_table(*columns: Column) -> Table:

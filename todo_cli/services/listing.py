@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, or_, select, true
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, project_or_nested
 from todo_cli.db.database import Database
+from todo_cli.db.edges import is_related
 from todo_cli.db.json_sql import json_rows, read_instant, read_json_rows
 from todo_cli.db.orders import make_order
 from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
@@ -22,6 +23,7 @@ from todo_cli.models.values import COUNT_LIMIT, CommentPublic, TodoDetails, Todo
 from todo_cli.query.filters import And, Filter, HasTag, InProject, Not, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
+from todo_cli.query.trees import gather
 from todo_cli.query.urgency import USUAL, Coefficients
 from todo_cli.services.lookup import (
     check_name,
@@ -90,6 +92,8 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
 
     rows = await db.fetch(make)
     todos = read_todos(rows)
+    if query.sort == DEFAULT_SORT:
+        todos = gather(todos)
     if not todos and not rows[0].known:
         await _explain_unknown(db, names)
     return TodoPage(todos, rows[0].total, query.page, query.size, context.name if context else None, rows[0].hidden)
@@ -106,19 +110,22 @@ async def get_todos(db: Database, references: Sequence[Reference], *, trashed: b
 
 
 async def get_details(db: Database, references: Sequence[Reference]) -> list[TodoDetails]:
-    """Return the todos that the references name, those in the trash too, with their comments, in one statement.
+    """Return the todos that the references name, those in the trash too, with all that is shown of them.
 
-    Raises NotFoundError.
+    It is one statement. Raises NotFoundError.
     """
 
     def make(viewer: Viewer) -> Query:
-        condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
-        return Query(select_todos().add_columns(_COMMENTS).where(condition), [Ordering(col(Todo.id))])
+        mine, named = col(Todo.user_id) == viewer.user_id, is_referred_to(references)
+        wanted = and_(mine, or_(named, is_related(named, viewer.user_id)))
+        return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(col(Todo.id))])
 
     rows = await db.fetch(make)
     comments = {row.id: _read_comments(row) for row in rows}
-    found = match_references(references, read_todos(rows), trashed=True)
-    return [TodoDetails(todo, comments[todo.id]) for todo in found]
+    todos = read_todos(rows)
+    related = {todo.id: todo for todo in todos if not todo.deleted_at}
+    found = match_references(references, todos, trashed=True)
+    return [TodoDetails(todo, comments[todo.id], related) for todo in found]
 
 
 def _read_comments(row: Any) -> tuple[CommentPublic, ...]:
