@@ -18,7 +18,7 @@ from todo_cli.errors import NotFoundError
 from todo_cli.models.values import TodoPage, TodoPublic
 from todo_cli.query.filters import And, HasTag, InProject
 from todo_cli.query.references import parse_references
-from todo_cli.services import comments, databases, editing, listing, projects, series, tags, todos, users
+from todo_cli.services import comments, databases, editing, listing, projects, series, tags, todos, tree, users
 from todo_cli.services.listing import ListQuery
 from todo_cli.services.recurring import Every
 
@@ -28,6 +28,10 @@ EVERYTHING = And(())
 
 async def _todos(page: Awaitable[TodoPage]) -> list[TodoPublic]:
     return list((await page).todos)
+
+
+async def _listed(found: Awaitable[tuple[list[TodoPublic], list[TodoPublic]]]) -> list[TodoPublic]:
+    return [todo for part in await found for todo in part]
 
 
 async def _removed(number: Awaitable[int]) -> list[int]:
@@ -42,6 +46,7 @@ async def _changed(result: Awaitable[tuple[Any, list[Any] | None]]) -> list[Any]
 # Each is called as sam, whose list is empty, on a database with alex's todo 1 in project `p` with tag `t`.
 SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     listing.list_todos: lambda db: _todos(listing.list_todos(db, ListQuery(EVERYTHING))),
+    tree.list_tree: lambda db: _listed(tree.list_tree(db, ())),
     projects.list_projects: lambda db: projects.list_projects(db, archived=True),
     tags.list_tags: tags.list_tags,
     todos.change_found: lambda db: _changed(todos.change_found(db, ListQuery(EVERYTHING), todos.delete_todos, most=9)),
@@ -52,6 +57,7 @@ IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     listing.get_todos: lambda db: listing.get_todos(db, HERS),
     listing.get_details: lambda db: listing.get_details(db, HERS),
     comments.add_comment: lambda db: comments.add_comment(db, HERS[0], "mine"),
+    tree.list_tree: lambda db: tree.list_tree(db, HERS),
     todos.complete_todos: lambda db: todos.complete_todos(db, HERS),
     todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),
     todos.cancel_todos: lambda db: todos.cancel_todos(db, HERS),
@@ -142,3 +148,17 @@ def test_no_service_is_left_out() -> None:
                 if first == "db" and not function.__name__.startswith("_"):
                     found.add(function)
     assert found == {*SEES_NOTHING, *IS_REFUSED, *MAKES_ITS_OWN, *IS_ABOUT_THE_WHOLE_DATABASE}
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [todos.NewTodo("mine", depends=tuple(HERS)), todos.NewTodo("mine", parent=HERS[0])],
+    ids=["depends", "parent"],
+)
+async def test_nothing_is_bound_to_what_is_somebody_elses(sam: Database, bound: todos.NewTodo) -> None:
+    with pytest.raises(NotFoundError):
+        await todos.add_todo(sam, bound)
+    mine = (await todos.add_todo(sam, todos.NewTodo("mine"))).todo.id
+    changes = todos.TodoChanges(depends=bound.depends, parent=bound.parent)
+    with pytest.raises(NotFoundError):
+        await todos.modify_todos(sam, parse_references([str(mine)]), changes)
