@@ -1,0 +1,28 @@
+"""What the pages of the documentation show at a prompt is run as it stands there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.test_language_page import Reader, Section, Session, read_page, reader
+
+__all__ = ["reader"]
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("dependencies.md", "views-and-contexts.md")
+SECTIONS = {
+    f"{page}: {section.title}": section
+    for page in PAGES
+    for section in read_page((DOCS / page).read_text("utf-8"))
+    if section.examples
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS.values(), ids=SECTIONS)
+def test_every_example(section: Section, reader: Reader) -> None:
+    for example in section.examples:
+        assert isinstance(example, Session)
+        for line, output in example.lines:
+            assert reader.run_line(line, output) == output, line
