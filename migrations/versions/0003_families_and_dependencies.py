@@ -64,9 +64,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_comments_todo_id_id", "comments", ["todo_id", "id"])
+    op.drop_index("ix_steps_user_id_id", "steps")
+    op.create_index("ix_steps_user_id_at_id", "steps", ["user_id", "at", "id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_steps_user_id_at_id", "steps")
+    op.create_index("ix_steps_user_id_id", "steps", ["user_id", "id"])
     op.drop_table("comments")
     op.drop_table("dependencies")
     op.drop_index("ix_todos_parent_id", "todos")

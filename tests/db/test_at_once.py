@@ -51,9 +51,14 @@ class Ordinary(Database):
     """A database whose steps are ordinary transactions, as on SQLite."""
 
     async def write(
-        self, command: str, work: Callable[[Step], Awaitable[T]], *, shortcut: Shortcut[T] | None = None
+        self,
+        command: str,
+        work: Callable[[Step], Awaitable[T]],
+        *,
+        shortcut: Shortcut[T] | None = None,
+        alone: bool = False,
     ) -> T:
-        return await super().write(command, work)
+        return await super().write(command, work, alone=alone)
 
 
 NAMES = st.sampled_from(["home", "home.flat", "work", "old", "Home"])

@@ -96,8 +96,10 @@ WRITES: dict[str, tuple[Command, list[Line]]] = {
             ("a", "project", "home", None),
             ("b", "project", "home.flat", None),
             ("project", "name", "home", None),
+            ("project", "created_at", "2026-11-22T11:00:00Z", None),
             ("project", "exists", True, None),
             ("project", "name", "home.flat", None),
+            ("project", "created_at", "2026-11-22T11:00:00Z", None),
             ("project", "exists", True, None),
         ],
     ),
@@ -357,6 +359,6 @@ async def test_much_at_once(db: Database) -> None:
     assert await projects.count_project(db, "p") == await tags.count_tag(db, "t") == MUCH
     await tags.delete_tag(db, "t")
     await projects.delete_project(db, "p")
-    assert (await db.read(count_lines))[2:] == [MUCH + 2, MUCH + 2]
+    assert (await db.read(count_lines))[2:] == [MUCH + 2, MUCH + 3]
     assert await empty_trash(db) == MUCH
-    assert (await db.read(count_lines))[1:] == [4, 2, 2, 0]
+    assert (await db.read(count_lines))[1:] == [4, 2, 3, 0]

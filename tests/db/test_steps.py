@@ -172,7 +172,8 @@ async def test_deleting_a_tag_or_a_project_records_what_it_was_and_where(db: Dat
     ]
     assert project_changes[0][:2] == ("todo", "project")
     assert project_changes[1] == ("project", "name", "p", None)
-    assert project_changes[2] == ("project", "exists", True, None)
+    assert project_changes[2] == ("project", "created_at", "2026-11-22T11:00:00Z", None)
+    assert project_changes[3] == ("project", "exists", True, None)
 
 
 async def test_emptying_the_trash_removes_the_history_of_what_was_in_it(db: Database) -> None:

@@ -134,13 +134,19 @@ class Database:
         return await self._persist(attempt)
 
     async def write(
-        self, command: str, work: Callable[[Step], Awaitable[T]], *, shortcut: Shortcut[T] | None = None
+        self,
+        command: str,
+        work: Callable[[Step], Awaitable[T]],
+        *,
+        shortcut: Shortcut[T] | None = None,
+        alone: bool = False,
     ) -> T:
         """Return what `work` gives after all that it wrote is stored, as one step; or raise, and nothing is stored.
 
         `work` may be called again, on a fresh transaction, when another command stood in the way or the line was
         lost. A step that changes nothing leaves no trace. On a server the shortcut, one statement that does the same,
-        is tried first; where it does nothing, `work` finds out why, or what stood in its way.
+        is tried first; where it does nothing, `work` finds out why, or what stood in its way. With `alone` no two
+        such steps of one user are taken at once: the second sees what the first did.
         """
         uuid = uuid4()
         results: list[T] = []
@@ -172,7 +178,7 @@ class Database:
             async with self._connect(writing=True) as connection:
                 async with AsyncSession(connection, expire_on_commit=False) as session:
                     step = Step(session, self.now, command, uuid)
-                    if not await step.open(prove(make_viewer(self.user_name, self.now))):
+                    if not await step.open(prove(make_viewer(self.user_name, self.now), alone=alone)):
                         step.user_id = (await self._identify(session)).user_id  # or it tells what is wrong
                         if not await step.is_stored():
                             raise BusyError

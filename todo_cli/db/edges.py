@@ -8,7 +8,7 @@ compares the new version with the one that the statement saw at its beginning (P
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -160,6 +160,20 @@ def list_ready(todos: FromClause, closing: Select[Any]) -> ColumnElement[str]:
         )
     )
     return found.correlate(todos).scalar_subquery()
+
+
+def find_path(start: int, goals: Container[int], further: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the shortest way from the start to one of the goals, both included; nothing if there is none."""
+    ways = [[start]]
+    seen = {start}
+    for way in ways:
+        if way[-1] in goals:
+            return way
+        for number in further.get(way[-1], ()):
+            if number not in seen:
+                seen.add(number)
+                ways.append([*way, number])
+    return []
 
 
 # As parts of one statement of PostgreSQL.

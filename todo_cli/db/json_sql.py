@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Text
+from sqlalchemy import ColumnElement, FromClause, Select, Text, Uuid, literal, literal_column, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -30,6 +32,29 @@ def _compile_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> 
 @compiles(json_rows, "sqlite")
 def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+
+
+class json_object(GenericFunction[str]):  # noqa: N801
+    """Makes an object in JSON of names and values in turn. What instants are is told above."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_object, "postgresql")
+def _compile_object_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_build_object({compiler.process(element.clauses, **options)}) AS TEXT)"
+
+
+def tell_rows(kind: str, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> Select[*tuple[Any, ...]]:
+    """Return a statement whose rows are `kind`, as given, and `told`: an object in JSON of those columns.
+
+    So rows of several kinds come with one statement.
+    """
+    pairs: list[Any] = []
+    for name, column in columns.items():
+        pairs += [literal_column(f"'{name}'"), column]
+    return select(literal(kind, Text()).label("kind"), json_object(*pairs).label("told")).select_from(source)
 
 
 class json_uuid(GenericFunction[str]):  # noqa: N801
@@ -63,3 +88,20 @@ def read_instant(text: str) -> datetime:
     """Return an instant as either database writes it into JSON, aware and in UTC."""
     instant = datetime.fromisoformat(text)
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+class uuid_of_json(GenericFunction[UUID]):  # noqa: N801
+    """Makes the uuid, as tables and their indexes have it, of the text in JSON that history has; of no other text."""
+
+    type = Uuid()
+    inherit_cache = True
+
+
+@compiles(uuid_of_json, "postgresql")
+def _compile_text_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(replace({compiler.process(element.clauses, **options)}, '\"', '') AS UUID)"
+
+
+@compiles(uuid_of_json, "sqlite")
+def _compile_text_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"replace(replace({compiler.process(element.clauses, **options)}, '\"', ''), '-', '')"

@@ -6,12 +6,15 @@ whose parts all see the database as it was when it began, as on PostgreSQL (its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    CTE,
+    BindParameter,
     ColumnElement,
     Delete,
     Insert,
@@ -21,24 +24,43 @@ from sqlalchemy import (
     Table,
     Text,
     Update,
+    and_,
     bindparam,
     cast,
+    delete,
     exists,
     func,
     insert,
     literal,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, Uuid
 
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Base, Comment, Project, Series, Tag, User, derive
+from todo_cli.models.tables import Base, Comment, Project, Series, Tag, Todo, User, derive
 from todo_cli.models.text import fold
 
 _tables = Base.metadata.tables
+_TODOS, _PROJECTS, _SERIES, _TAGS = (_tables[name] for name in ("todos", "projects", "series", "tags"))
+
+LINKS = {
+    "tag": (_tables["todo_tags"], "tag_id", _TAGS),
+    "depends": (_tables["dependencies"], "depends_on_id", _TODOS),
+}
+"""Fields of todos that hold several others: the table of the links, its column for the other row, and its table."""
+
+REFERENCES = {"project": _PROJECTS, "series": _SERIES, "parent": _TODOS}
+"""Fields of todos that hold one other row, and its table; the column is called like the field, with `_id`."""
+
+_RESTATED = tuple(
+    column.name
+    for column in _TODOS.c
+    if column.name not in ("id", "uuid", "user_id", "created_at", *(f"{field}_id" for field in REFERENCES))
+)
 
 
 class Pending:
@@ -47,6 +69,8 @@ class Pending:
     def __init__(self) -> None:
         self._created: list[User | Project | Tag | Comment] = []
         self._changed: dict[tuple[str, int], dict[str, object]] = {}
+        self._restated: list[dict[str, Any]] = []
+        self._linked: dict[tuple[str, bool], list[dict[str, Any]]] = {}
         self._statements: list[Update | Delete] = []
         self._history: list[dict[str, Any]] = []
         self._expectations: list[ColumnElement[bool]] = []
@@ -63,6 +87,26 @@ class Pending:
             set_committed_value(row, name, new)
         if row.id is not None:  # else it is to be inserted, as it is by then
             self._changed.setdefault((row.__tablename__, row.id), {}).update(values)
+
+    def update(self, table: Table, number: int, values: Mapping[str, object]) -> None:
+        """Set columns of the row of that number."""
+        self._changed.setdefault((table.name, number), {}).update(values)
+
+    def restate(self, todo: Todo, references: Mapping[str, UUID | None]) -> None:
+        """Write all columns of a todo that is none of a session's; the `references` (see there) are uuids of rows.
+
+        These may be rows that are inserted with it. What is not there any more counts as None.
+        """
+        derive(todo)
+        columns = {name: getattr(todo, name) for name in _RESTATED}
+        self._restated.append({"id": todo.id, **columns, **{field: references[field] for field in REFERENCES}})
+
+    def link(self, field: str, todo_id: int, other: UUID, *, off: bool = False) -> None:
+        """Put the row of that uuid, which may be inserted with it, into one of the `LINKS` of a todo, or take it off.
+
+        What is not there any more is left out.
+        """
+        self._linked.setdefault((field, off), []).append({"todo_id": todo_id, "other": other})
 
     def execute(self, statement: Update | Delete) -> None:
         """Send that statement; where they do not all go together, after those that were given before it."""
@@ -82,19 +126,17 @@ class Pending:
 
     async def send(self, session: AsyncSession) -> None:
         """Write all of it. Raises BusyError if what is expected is not so any more."""
-        if not (self._created or self._changed or self._statements or self._history):
+        if not (self._created or self._changed or self._restated or self._linked or self._statements or self._history):
             return
         if session.get_bind().dialect.name != "postgresql":
             await self._send_in_turn(session)
         elif (await session.execute(self._together())).first() is None:
             raise BusyError
 
-    def _inserts(self) -> Iterable[tuple[Table, list[dict[str, Any]]]]:
+    def _creations(self) -> Iterable[tuple[Table, list[dict[str, Any]]]]:
         for row in self._created:
             table = _tables[row.__tablename__]
             yield table, [{column.name: getattr(row, column.name) for column in table.c if column.name != "id"}]
-        if self._history:
-            yield _tables["changes"], self._history
 
     def _updates(self) -> Iterable[tuple[Table, tuple[str, ...], list[dict[str, Any]]]]:
         """Return the changed rows with their numbers, those together of which the same columns change."""
@@ -105,31 +147,108 @@ class Pending:
             yield _tables[table], names, rows
 
     async def _send_in_turn(self, session: AsyncSession) -> None:
+        connection = await session.connection()
+        for table, rows in self._creations():
+            await connection.execute(insert(table), rows)
+        if self._restated:
+            await connection.execute(_restate_by_number(), _as_new(self._restated))
+        for (field, off), rows in self._linked.items():
+            await connection.execute(_link_by_number(field, off=off), _as_new(rows))
         for statement in self._statements:
             await session.execute(statement)
         for table, names, rows in self._updates():
-            by_number = update(table).where(table.c.id == bindparam("number"))
+            by_number = update(table).where(table.c.id == bindparam("new_id"))
             changes = by_number.values({name: bindparam(f"new_{name}") for name in names})
-            parameters = [{"number": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
-            await (await session.connection()).execute(changes, parameters)
-        for table, rows in self._inserts():
-            await (await session.connection()).execute(insert(table), rows)
+            await connection.execute(changes, _as_new(rows))
+        if self._history:
+            await connection.execute(insert(_tables["changes"]), self._history)
 
     def _together(self) -> Select[tuple[int]]:
         """Return the one statement that writes all of it and returns a row, or does neither."""
         held = select(literal(1).label("one")).where(*self._expectations).cte("held")
         is_held = exists(select(held.c.one))
+        made: dict[Table, list[CTE]] = {}
+        for number, (table, rows) in enumerate(self._creations()):
+            inserted = _insert_given(table, rows, is_held).returning(table.c.id, table.c.uuid)
+            made.setdefault(table, []).append(inserted.cte(f"made_{number}"))
         parts: list[Update | Delete | Insert] = [statement.where(is_held) for statement in self._statements]
+        if self._restated:
+            parts.append(_restate_given(self._restated, made, is_held))
+        for (field, off), rows in self._linked.items():
+            parts.append(_link_given(field, rows, made, is_held, off=off))
         for table, names, rows in self._updates():
-            given = _as_table(table, ("id", *names), rows)
+            given = _as_table(_types(table, ("id", *names)), rows)
             by_number = update(table).where(table.c.id == given.c.id, is_held)
             parts.append(by_number.values({name: given.c[name] for name in names}))
-        for table, rows in self._inserts():
-            names = tuple(rows[0])
-            given = _as_table(table, names, rows)
-            kept = select(*(given.c[name] for name in names)).where(is_held).order_by(given.c.place)
-            parts.append(insert(table).from_select(names, kept))
-        return select(held.c.one).add_cte(*(part.cte(f"part_{number}") for number, part in enumerate(parts)))
+        if self._history:
+            parts.append(_insert_given(_tables["changes"], self._history, is_held))
+        ctes = [part.cte(f"part_{number}") for number, part in enumerate(parts)]
+        return select(held.c.one).add_cte(*(cte for found in made.values() for cte in found), *ctes)
+
+
+def _as_new(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows as parameters, which may not be called like columns."""
+    return [{f"new_{name}": value for name, value in row.items()} for row in rows]
+
+
+def _restate_by_number() -> Update:
+    """Return the statement that writes a todo for each set of parameters."""
+    columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _RESTATED}
+    for field, table in REFERENCES.items():
+        columns[f"{field}_id"] = _number_of(table, bindparam(f"new_{field}", type_=Uuid()))
+    return update(_TODOS).where(_TODOS.c.id == bindparam("new_id")).values(columns)
+
+
+def _restate_given(rows: Sequence[dict[str, Any]], made: Mapping[Table, Sequence[CTE]], condition: Any) -> Update:
+    references: dict[str, TypeEngine[Any]] = {field: Uuid() for field in REFERENCES}
+    given = _as_table({**_types(_TODOS, ("id", *_RESTATED)), **references}, rows)
+    columns: dict[str, Any] = {name: given.c[name] for name in _RESTATED}
+    for field, table in REFERENCES.items():
+        columns[f"{field}_id"] = _number_of(_known(table, made), given.c[field])
+    return update(_TODOS).where(_TODOS.c.id == given.c.id, condition).values(columns)
+
+
+def _link_by_number(field: str, *, off: bool) -> Insert | Delete:
+    """Return the statement that makes, or removes, a link for each set of parameters."""
+    links, column, table = LINKS[field]
+    todo_id: BindParameter[int] = bindparam("new_todo_id")
+    other = bindparam("new_other", type_=Uuid())
+    if off:
+        return delete(links).where(links.c.todo_id == todo_id, links.c[column] == _number_of(table, other))
+    return insert(links).from_select(["todo_id", column], select(todo_id, table.c.id).where(table.c.uuid == other))
+
+
+def _link_given(
+    field: str, rows: Sequence[dict[str, Any]], made: Mapping[Table, Sequence[CTE]], condition: Any, *, off: bool
+) -> Insert | Delete:
+    links, column, table = LINKS[field]
+    given = _as_table({"todo_id": links.c.todo_id.type, "other": Uuid()}, rows)
+    known = _known(table, made)
+    if off:
+        is_other = and_(known.c.uuid == given.c.other, links.c[column] == known.c.id)
+        return delete(links).where(links.c.todo_id == given.c.todo_id, is_other, condition)
+    pairs = select(given.c.todo_id, known.c.id).join(known, known.c.uuid == given.c.other).where(condition)
+    return insert(links).from_select(["todo_id", column], pairs)
+
+
+def _known(table: Table, made: Mapping[Table, Sequence[CTE]]) -> Table | Subquery:
+    """Return the rows with `id` and `uuid`, those that the same statement makes as well."""
+    if table not in made:
+        return table
+    there = select(table.c.id, table.c.uuid)
+    return union_all(there, *(select(cte.c.id, cte.c.uuid) for cte in made[table])).subquery()
+
+
+def _number_of(table: Table | Subquery, uuid: ColumnElement[Any]) -> Any:
+    row = table.alias()  # which is not the one that is written
+    return select(row.c.id).where(row.c.uuid == uuid).scalar_subquery()
+
+
+def _insert_given(table: Table, rows: Sequence[dict[str, Any]], condition: Any) -> Insert:
+    names = tuple(rows[0])
+    given = _as_table(_types(table, names), rows)
+    kept = select(*(given.c[name] for name in names)).where(condition).order_by(given.c.place)
+    return insert(table).from_select(names, kept)
 
 
 def one_of(column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
@@ -138,11 +257,15 @@ def one_of(column: ColumnElement[Any], values: Sequence[object]) -> ColumnElemen
     return column.in_(select(cast(value, column.type)))
 
 
-def _as_table(table: Table, names: Sequence[str], rows: Sequence[dict[str, Any]]) -> Subquery:
+def _types(table: Table, names: Iterable[str]) -> dict[str, TypeEngine[Any]]:
+    return {name: table.c[name].type for name in names}
+
+
+def _as_table(types: Mapping[str, TypeEngine[Any]], rows: Sequence[dict[str, Any]]) -> Subquery:
     """Return the rows as something to select from: a parameter for each column, however many rows there are."""
-    arrays = [_array([row[name] for row in rows]) for name in names]
-    texts = func.unnest(*arrays).table_valued(*names, with_ordinality="place").render_derived(name="texts")
-    typed = (cast(texts.c[name], _plain(table.c[name].type)).label(name) for name in names)
+    arrays = [_array([row[name] for row in rows]) for name in types]
+    texts = func.unnest(*arrays).table_valued(*types, with_ordinality="place").render_derived(name="texts")
+    typed = (cast(texts.c[name], _plain(type_)).label(name) for name, type_ in types.items())
     return select(*typed, texts.c.place).subquery("given")
 
 

@@ -112,9 +112,15 @@ def make_viewer(name: str | None, now: datetime) -> Viewer:
     return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now)
 
 
-def prove(viewer: Viewer) -> Select[tuple[int]]:
-    """Return the user's number as `id`, or no row unless it is one user and the tables are those of this program."""
+def prove(viewer: Viewer, *, alone: bool = False) -> Select[tuple[int]]:
+    """Return the user's number as `id`, or no row unless it is one user and the tables are those of this program.
+
+    With `alone` the user's row is locked against others that do the same; ordinary steps are not in its way.
+    """
     right_tables = exists().where(version_table.c.version_num == HEAD)
+    if alone:
+        mine: Select[Any] = select(Label("id", col(User.id))).where(col(User.id) == viewer.user_id, right_tables)
+        return mine.with_for_update(key_share=True)
     return select(viewer.user_id.label("id")).where(viewer.user_id.is_not(None), right_tables)
 
 

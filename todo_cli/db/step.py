@@ -61,7 +61,10 @@ _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
     Comment: ("todo", *COMMENT_FIELDS),
     Todo: TODO_FIELDS,
 }
-_UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
+FIELDS_OF_REMOVED = {"project": ("name", "archived_at", "created_at"), "tag": ("name",)}
+"""What history keeps of a row that is removed, so that it can be made again."""
+
+UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
 """What a new row has unless it is said otherwise, beside what is absent."""
 
 _tables = Base.metadata.tables
@@ -105,6 +108,16 @@ class Step(Transaction):
     def wrote(self) -> bool:
         """Whether anything was changed, so that there is something to keep."""
         return self._wrote
+
+    @property
+    def id(self) -> int:
+        """The number of the step's own row."""
+        return self._id
+
+    @property
+    def pending(self) -> Pending:
+        """What `send` writes; whoever adds to it notes the history as well."""
+        return self._pending
 
     def has_changed(self, todo: Todo) -> bool:
         """Return whether this step changed, or made, that todo."""
@@ -232,7 +245,7 @@ class Step(Transaction):
         for _, uuid, row in held:
             self._note("todo", uuid, row.entity, row, None)
         for row in rows:
-            for field in _FIELDS[model]:
+            for field in FIELDS_OF_REMOVED[row.entity]:
                 if (old := getattr(row, field)) is not None:
                     self._record(row, field, old, None)
             self._record(row, "exists", True, None)
@@ -309,7 +322,7 @@ class Step(Transaction):
     async def erase(self, condition: ColumnElement[bool]) -> int:
         """Remove todos for good, with their history; return how many. The one thing that history does not keep.
 
-        Steps of which nothing is left then go as well.
+        Steps of which nothing is left then go as well, unless one that is left was undone by them.
         """
         chosen = select(TODOS.c.id).where(condition).order_by(TODOS.c.id).with_for_update().subquery()
         count = (await self.session.execute(select(func.count()).select_from(chosen))).scalar_one()
@@ -328,7 +341,10 @@ class Step(Transaction):
             keeps = exists().where(CHANGES.c.step_id == STEPS.c.id, ~is_chosen)
             others = and_(STEPS.c.user_id == self.user_id, STEPS.c.id != self._id)
             # In this order: while the todos are there, they tell which lines and steps are theirs.
-            self._pending.execute(delete(STEPS).where(others, ~keeps))
+            undone = STEPS.alias("undone")
+            kept = exists().where(CHANGES.c.step_id == undone.c.id, ~is_chosen)
+            undid = exists().where(undone.c.undone_by == STEPS.c.id, kept)
+            self._pending.execute(delete(STEPS).where(others, ~keeps, ~undid))
             self._pending.execute(delete(CHANGES).where(is_chosen))
             erased = select(TODOS.c.id).where(condition).correlate(None)
             orphaned = and_(TODOS.c.parent_id.in_(erased), TODOS.c.id.not_in(erased))
@@ -351,6 +367,10 @@ class Step(Transaction):
         self._note(row.entity, row.uuid, field, old, new)
         if isinstance(row, Todo):
             self._touched[row.uuid] = row
+
+    def note(self, entity: str, uuid: UUID, field: str, old: object, new: object) -> None:
+        """Write a line of history, about what was written past this step."""
+        self._note(entity, uuid, field, old, new)
 
     def _note(self, entity: str, uuid: UUID, field: str, old: object, new: object) -> None:
         self._pending.note(self._id, entity, uuid, field, encode(old), encode(new))
@@ -382,7 +402,7 @@ def open_gate(
 def creation_changes(row: Recorded) -> list[tuple[str, object]]:
     """Return the fields that the history of a new row begins with, each with its value; tags are not among them."""
     fields = [(field, getattr(row, field)) for field in _FIELDS[type(row)]]
-    return [("exists", True), *((name, new) for name, new in fields if new is not None and new != _UNSAID.get(name))]
+    return [("exists", True), *((name, new) for name, new in fields if new is not None and new != UNSAID.get(name))]
 
 
 def _count(condition: ColumnElement[bool]) -> Any:

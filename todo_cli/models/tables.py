@@ -340,7 +340,8 @@ class Step(Base, table=True):
 
     __tablename__ = "steps"
     __table_args__ = (
-        Index(None, "user_id", "id"),
+        # The latest come first in history and are undone first.
+        Index(None, "user_id", "at", "id"),
         # Removing a step asks whether it undid another one.
         Index(
             None,

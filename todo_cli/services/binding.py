@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
-from todo_cli.db.edges import is_kin, is_live, list_ancestors, list_ready, reach
+from todo_cli.db.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
 from todo_cli.db.edits import Edit, Kin
 from todo_cli.db.step import Step, Transaction
 from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
@@ -103,7 +103,7 @@ async def _check_dependencies(
         if row.todo_id not in numbers or row.depends_on_id not in freed:
             further.setdefault(row.todo_id, []).append(row.depends_on_id)
     for other in prerequisites:
-        if path := _find_path(other, numbers, further):
+        if path := find_path(other, numbers, further):
             raise CircleError("depend on", [path[-1], *path])
 
 
@@ -112,22 +112,8 @@ async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) ->
     above = list_ancestors(select(_TODOS.c.id).where(_TODOS.c.id == parent.id))
     found = select(_TODOS.c.id, _TODOS.c.parent_id).where(_TODOS.c.id.in_(select(above.c.id)))
     further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
-    if path := _find_path(parent.id or 0, numbers, further):
+    if path := find_path(parent.id or 0, numbers, further):
         raise CircleError("belong to", [path[-1], *path])
-
-
-def _find_path(start: int, goals: Container[int], further: Mapping[int, Sequence[int]]) -> list[int]:
-    """Return the shortest way from the start to one of the goals, both included; nothing if there is none."""
-    ways = [[start]]
-    seen = {start}
-    for way in ways:
-        if way[-1] in goals:
-            return way
-        for number in further.get(way[-1], ()):
-            if number not in seen:
-                seen.add(number)
-                ways.append([*way, number])
-    return []
 
 
 async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:

@@ -402,8 +402,10 @@ class _Copy:
             undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
             await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
             self._advance(len(rows))
-        # Only now are all steps there that undid another one.
-        links = [{"step": step, "by": self._ids[_STEPS][by]} for step, by in undone if by in self._ids[_STEPS]]
+        # Those that undid another one come along even if nothing is left of what they changed: it stays undone.
+        while missing := {by for _, by in undone} - self._ids[_STEPS].keys():
+            undone += await self._copy_steps(missing)
+        links = [{"step": step, "by": self._ids[_STEPS][by]} for step, by in undone]
         if links:
             statement = update(_STEPS).where(_STEPS.c.id == bindparam("step")).values(undone_by=bindparam("by"))
             await self._step.session.execute(statement, links)
