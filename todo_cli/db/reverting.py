@@ -282,12 +282,7 @@ class Reverting:
 
     def make_row(self, todo: Entry) -> Todo:
         """Return the todo as it is stored afterwards, in no session; its references are those of before."""
-        assert todo.row
-        row = Todo(**{column.name: todo.row[column.name] for column in TODOS.c})
-        for name, value in todo.fields.items():
-            if name not in REFERENCES:
-                setattr(row, name, decode(name, value))
-        row.priority = int(row.priority)
+        row = make_todo(todo)
         row.version, row.updated_at = row.version + 1, self._step.now
         return row
 
@@ -379,6 +374,17 @@ class Reverting:
                 parked = str(there.uuid)
                 self._step.pending.update(_TABLES[entity], there.row["id"], {"name": parked, "key": parked})
         await self._step.send()
+
+
+def make_todo(entry: Entry) -> Todo:
+    """Return a todo with the fields of the entry, in no session; its references, and what else there is, stay."""
+    assert entry.row
+    row = Todo(**{column.name: entry.row[column.name] for column in TODOS.c})
+    for name, value in entry.fields.items():
+        if name not in REFERENCES:
+            setattr(row, name, decode(name, value))
+    row.priority = int(row.priority)
+    return row
 
 
 def _plain(row: Values, name: str) -> Plain:

@@ -1,0 +1,192 @@
+"""Todos as they were at a moment: as they are now, with all taken back that was changed since, in one statement."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CTE, ColumnElement, CompoundSelect, Select, and_, case, func, select, union_all
+
+from todo_cli.db.concerned import (
+    CHANGES,
+    DEPENDENCIES,
+    PROJECTS,
+    SERIES,
+    STEPS,
+    TAGS,
+    TODO_TAGS,
+    TODOS,
+    Values,
+    describe_todo,
+    typed,
+)
+from todo_cli.db.decoding import HOLDING, decode, load
+from todo_cli.db.json_sql import tell_rows, uuid_of_json
+from todo_cli.db.reverting import Entry, make_todo
+from todo_cli.models.tables import Todo
+
+
+@dataclass
+class AsOf:
+    """A todo as it was: its own columns in `row`, the names of its project and tags, and its series, if it had any.
+
+    `depends` are numbers and statuses, None for what was in the trash. `made_later` tells that it was not there yet.
+    """
+
+    row: Todo
+    made_later: bool
+    project: str | None
+    tags: Sequence[str]
+    series: Values | None
+    parent: int | None
+    depends: dict[int, str | None]
+
+
+def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSelect[Any]:
+    """Return the statement about the todos that the condition on `Todo` finds, and about what was changed since."""
+    todos = select(TODOS).where(condition).cte("todos_now")
+    since = CHANGES.join(STEPS, and_(STEPS.c.id == CHANGES.c.step_id, STEPS.c.at > moment))
+    own = select(todos.c.uuid)
+    named = case((CHANGES.c.field.in_(HOLDING), uuid_of_json(CHANGES.c.old)))
+    lines = (
+        select(CHANGES.c.id, CHANGES.c.entity_uuid.label("uuid"), *(CHANGES.c[name] for name in _LINE))
+        .add_columns(CHANGES.c.step_id, named.label("named"))
+        .select_from(since)
+        .where(CHANGES.c.entity_uuid.in_(own), CHANGES.c.entity == "todo")
+        .cte("lines")
+    )
+    before = select(func.max(STEPS.c.at)).join(CHANGES, CHANGES.c.step_id == STEPS.c.id)
+    updated = before.where(CHANGES.c.entity_uuid == todos.c.uuid, STEPS.c.at <= moment).correlate(todos)
+    others = _find_others(todos, lines)
+    told = {column.name: column for column in todos.c}
+    return union_all(
+        tell_rows("todo", todos, {**told, **describe_todo(todos), "updated": updated.scalar_subquery()}),
+        tell_rows("line", lines, {column.name: column for column in lines.c}),
+        tell_rows(
+            "name",
+            CHANGES.join(STEPS, STEPS.c.id == CHANGES.c.step_id),
+            {"uuid": CHANGES.c.entity_uuid, "id": CHANGES.c.id, "at": STEPS.c.at, **_values()},
+        ).where(CHANGES.c.field == "name", CHANGES.c.entity_uuid.in_(_find_named(todos, lines))),
+        tell_rows("series", SERIES, {column.name: column for column in SERIES.c}).where(
+            SERIES.c.id.in_(select(todos.c.series_id)) | SERIES.c.uuid.in_(_named(lines, "series"))
+        ),
+        tell_rows("other", others, {column.name: column for column in others.c}),
+        tell_rows(
+            "other line",
+            since,
+            {"uuid": CHANGES.c.entity_uuid, "id": CHANGES.c.id, "field": CHANGES.c.field, **_values()},
+        ).where(CHANGES.c.entity_uuid.in_(select(others.c.uuid)), CHANGES.c.field.in_(("status", "deleted_at"))),
+    )
+
+
+_LINE = ("field", "old", "new")
+
+
+def _values() -> dict[str, ColumnElement[Any]]:
+    return {"old": CHANGES.c.old, "new": CHANGES.c.new}
+
+
+def _named(lines: CTE, name: str) -> Select[Any]:
+    return select(lines.c.named).where(lines.c.field == name)
+
+
+def _find_named(todos: CTE, lines: CTE) -> CompoundSelect[Any]:
+    """Return the uuids of projects and tags that the todos have, or had."""
+    mine = select(TAGS.c.uuid).join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id)
+    return union_all(
+        _named(lines, "project"),
+        _named(lines, "tag"),
+        select(PROJECTS.c.uuid).where(PROJECTS.c.id.in_(select(todos.c.project_id))),
+        mine.where(TODO_TAGS.c.todo_id.in_(select(todos.c.id))),
+    )
+
+
+def _find_others(todos: CTE, lines: CTE) -> CTE:
+    """Return the todos that these depend on, or belong to, or did."""
+    bound = select(DEPENDENCIES.c.depends_on_id).where(DEPENDENCIES.c.todo_id.in_(select(todos.c.id)))
+    now = union_all(bound, select(todos.c.parent_id))
+    then = union_all(_named(lines, "depends"), _named(lines, "parent"))
+    columns = (TODOS.c.id, TODOS.c.uuid, TODOS.c.status, TODOS.c.deleted_at)
+    return select(*columns).where(TODOS.c.id.in_(now) | TODOS.c.uuid.in_(then)).cte("others")
+
+
+@dataclass
+class _Found:
+    todos: list[Values] = field(default_factory=list)
+    lines: list[Values] = field(default_factory=list)
+    names: dict[UUID, list[Values]] = field(default_factory=dict)
+    series: dict[str, Values] = field(default_factory=dict)
+    others: dict[str, Values] = field(default_factory=dict)
+    other_lines: list[Values] = field(default_factory=list)
+
+
+def read_as_of(rows: Sequence[tuple[str, str]], moment: datetime) -> list[AsOf]:
+    """Return what the statement found."""
+    found = _Found()
+    for kind, told in rows:
+        values: Values = json.loads(told)
+        match kind:
+            case "todo":
+                updated = typed(STEPS, {"at": values.pop("updated")})["at"]
+                found.todos.append({**typed(TODOS, values), "updated": updated})
+            case "line":
+                found.lines.append({**values, "uuid": UUID(values["uuid"])})
+            case "name":
+                line = {**values, **typed(STEPS, {"at": values["at"]})}
+                found.names.setdefault(UUID(values["uuid"]), []).append(line)
+            case "series":
+                row = typed(SERIES, values)
+                found.series[str(row["uuid"])] = row
+            case "other":
+                row = typed(TODOS, values)
+                found.others[str(row["uuid"])] = row
+            case "other line":
+                found.other_lines.append(values)
+    for line in sorted(found.other_lines, key=lambda line: -int(line["id"])):
+        found.others[str(UUID(line["uuid"]))][line["field"]] = decode(line["field"], load(line["old"]))
+    return [_take_back(row, found, moment) for row in found.todos]
+
+
+def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
+    todo = Entry("todo", row["uuid"], row)
+    lines = sorted((line for line in found.lines if line["uuid"] == todo.uuid), key=lambda line: -int(line["id"]))
+    made_later = row["created_at"] > moment
+    for line in lines:
+        old, new = load(line["old"]), load(line["new"])
+        if line["field"] == "exists":
+            made_later = made_later or new is not None
+        elif line["field"] in todo.links:
+            others = todo.links[line["field"]]
+            others.discard(new)
+            if old is not None:
+                others.add(old)
+        elif line["field"] in todo.fields:
+            todo.fields[line["field"]] = old
+    then = make_todo(todo)
+    then.version = max(1, then.version - len({line["step_id"] for line in lines}))
+    then.updated_at = row["updated"] or then.created_at
+
+    def name_of(uuid: str) -> str | None:
+        told = sorted(found.names.get(UUID(uuid), ()), key=lambda line: int(line["id"]))
+        later = [line["old"] for line in told if line["at"] > moment and line["old"] is not None]
+        known = [line["new"] for line in told if line["at"] <= moment and line["new"] is not None]
+        return load(later[0] if later else known[-1] if known else None) or row["tag"].get(UUID(uuid))
+
+    project, parent = todo.fields["project"], todo.fields["parent"]
+    series = found.series.get(todo.fields["series"] or "")
+    if series and series["ended_at"] and series["ended_at"] <= moment:
+        series = None
+    depends = [found.others[uuid] for uuid in todo.links["depends"] if uuid in found.others]
+    return AsOf(
+        then,
+        made_later,
+        project and (name_of(project) or row["project_name"]),
+        [name for name in map(name_of, todo.links["tag"]) if name],
+        series,
+        found.others[parent]["id"] if parent in found.others else None,
+        {other["id"]: None if other["deleted_at"] else other["status"] for other in depends},
+    )

@@ -1,0 +1,204 @@
+"""Reading history: the steps, what each changed, and todos as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, null, or_, select, true
+from sqlmodel import col
+
+from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
+from todo_cli.db.database import MOST_NAMES, Database
+from todo_cli.db.decoding import decode, load
+from todo_cli.db.json_sql import uuid_of_json
+from todo_cli.db.statements import Ordering, Query, Viewer, users_named
+from todo_cli.db.step import Transaction
+from todo_cli.errors import NotFoundError, UnknownUserError
+from todo_cli.models.history import HistoryChange, HistoryPage, HistoryStep
+from todo_cli.models.tables import Base, Todo, User
+from todo_cli.models.values import COUNT_LIMIT, Links, Recurrence, Status, TodoPublic
+from todo_cli.query.references import Reference
+from todo_cli.services.listing import get_todos
+from todo_cli.services.lookup import is_referred_to, make_public, match_references
+
+_tables = Base.metadata.tables
+_STEPS, _CHANGES, _TODOS, _USERS = (_tables[name] for name in ("steps", "changes", "todos", "users"))
+_COMMENTS = _tables["comments"]
+
+_NAMED = ("project", "tag")
+_NUMBERED = ("parent", "depends", "todo")
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Which steps: those about one todo, since a moment, by a user. `size` and `page` as for lists."""
+
+    reference: Reference | None = None
+    since: datetime | None = None
+    by: str | None = None
+    page: int = 1
+    size: int | None = None
+
+
+async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
+    """Return one page of the user's steps, the last one first, each with its changes; of one todo those about it.
+
+    Raises NotFoundError for a reference, and UnknownUserError for a user, that there is none of.
+    """
+
+    def make(viewer: Viewer) -> Query:
+        about = _is_about(query.reference, viewer)
+        # Of a series that was begun history tells with the todo, and of a todo that is gone for good nothing.
+        counts = or_(_CHANGES.c.entity != "series", _CHANGES.c.field == "ended_at")
+        changed = exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts, about).correlate(_STEPS)
+        if query.reference is None:
+            changed = or_(changed, _STEPS.c.command.in_(("trash empty", "db copy")))
+        conditions = [_STEPS.c.user_id == viewer.user_id, changed]
+        if query.since is not None:
+            conditions.append(_STEPS.c.at >= query.since)
+        if query.by is not None:
+            conditions.append(_STEPS.c.user_id.in_(select(col(User.id)).where(users_named(query.by))))
+        steps = select(_STEPS, _USERS.c.name).join(_USERS).where(*conditions)
+        if query.size is not None:
+            latest = steps.order_by(_STEPS.c.at.desc(), _STEPS.c.id.desc())
+            steps = latest.limit(query.size).offset((query.page - 1) * query.size)
+        page = steps.subquery("steps_of_page")
+        some = select(literal(1).label("one")).select_from(_STEPS).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
+        total: Any = null() if query.size is None else select(func.count()).select_from(some).scalar_subquery()
+        beside = {"total": total, "referred": _count_referred(query.reference, viewer), "known": _is_known(query.by)}
+        statement = select(
+            page.c.id.label("step_id"),
+            page.c.uuid.label("step"),
+            page.c.at,
+            page.c.command,
+            page.c.undone_by,
+            page.c.name.label("user"),
+            _CHANGES.c.id.label("change_id"),
+            *(_CHANGES.c[name] for name in ("entity", "entity_uuid", "field", "old", "new")),
+            _TODOS.c.id.label("todo_id"),
+            _TODOS.c.title,
+            case((_CHANGES.c.entity.in_(_NAMED), _name_of(_CHANGES.c.entity_uuid))).label("own_name"),
+            *_name_values(),
+        ).select_from(
+            page.outerjoin(_CHANGES, and_(_CHANGES.c.step_id == page.c.id, about)).outerjoin(
+                _TODOS, and_(_TODOS.c.uuid == _CHANGES.c.entity_uuid, _CHANGES.c.entity == "todo")
+            )
+        )
+        order = [Ordering(page.c.at, descending=True), Ordering(page.c.id, descending=True), Ordering(_CHANGES.c.id)]
+        return Query(statement, order, beside=[each.label(name) for name, each in beside.items()])
+
+    rows = await db.fetch(make)
+    if not rows[0].known:
+        await _refuse_user(db, query.by or "")
+    if query.reference is not None and rows[0].referred != 1:
+        await get_todos(db, [query.reference])  # tells what is wrong with it
+    found = groupby((row for row in rows if row.found), key=lambda row: row.step_id)
+    return HistoryPage([_read_step(list(lines)) for _, lines in found], rows[0].total, query.page, query.size)
+
+
+def _is_about(reference: Reference | None, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition on lines for those about the todo, or about what was remarked about it."""
+    if reference is None:
+        return true()
+    mine = and_(col(Todo.user_id) == viewer.user_id, is_referred_to([reference]))
+    remarks = select(_COMMENTS.c.uuid).join(_TODOS).where(mine)
+    return or_(
+        and_(_CHANGES.c.entity == "todo", _CHANGES.c.entity_uuid.in_(select(_TODOS.c.uuid).where(mine))),
+        and_(_CHANGES.c.entity == "comment", _CHANGES.c.entity_uuid.in_(remarks)),
+    )
+
+
+def _count_referred(reference: Reference | None, viewer: Viewer) -> Any:
+    if reference is None:
+        return literal(1)
+    mine = select(func.count()).select_from(Todo).where(col(Todo.user_id) == viewer.user_id)
+    return mine.where(is_referred_to([reference])).scalar_subquery()
+
+
+def _is_known(name: str | None) -> ColumnElement[bool]:
+    return true() if name is None else exists().where(users_named(name))
+
+
+def _name_of(uuid: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the name that a project or a tag had last, in JSON: history has it also of one that is gone."""
+    told = _CHANGES.alias("told")
+    last = select(func.coalesce(told.c.new, told.c.old)).where(told.c.entity_uuid == uuid, told.c.field == "name")
+    return last.order_by(told.c.id.desc()).limit(1).correlate(_CHANGES).scalar_subquery()
+
+
+def _name_values() -> list[ColumnElement[Any]]:
+    """Return names and numbers of what the values of a line are: `old_name`, `old_number`, and so on."""
+    found: list[ColumnElement[Any]] = []
+    for value in (_CHANGES.c.old, _CHANGES.c.new):
+        row = _TODOS.alias("named")
+        number = select(row.c.id).where(row.c.uuid == uuid_of_json(value)).correlate(_CHANGES).scalar_subquery()
+        is_name, is_number = (_CHANGES.c.field.in_(fields) for fields in (_NAMED, _NUMBERED))
+        found.append(case((is_name, _name_of(uuid_of_json(value)))).label(f"{value.name}_name"))
+        found.append(case((is_number, number)).label(f"{value.name}_number"))
+    return found
+
+
+def _read_step(rows: Sequence[Any]) -> HistoryStep:
+    first = rows[0]
+    changes = [_read_change(row) for row in rows if row.change_id is not None]
+    return HistoryStep(first.step, first.at, first.user, first.command, first.undone_by is not None, changes)
+
+
+def _read_change(row: Any) -> HistoryChange:
+    values = []
+    for text, name, number in ((row.old, row.old_name, row.old_number), (row.new, row.new_name, row.new_number)):
+        if row.field in _NAMED:
+            values.append(load(name))
+        else:
+            values.append(number if row.field in _NUMBERED else decode(row.field, load(text)))
+    name = row.title if row.entity == "todo" else load(row.own_name)
+    return HistoryChange(row.entity, row.entity_uuid, row.todo_id, name, row.field, *values)
+
+
+async def _refuse_user(db: Database, name: str) -> None:
+    async def work(transaction: Transaction) -> None:
+        names = select(col(User.name)).order_by(col(User.key)).limit(MOST_NAMES)
+        raise UnknownUserError(name, list((await transaction.session.execute(names)).scalars()))
+
+    await db.read(work)
+
+
+async def get_todos_at(db: Database, references: Sequence[Reference], moment: datetime) -> list[TodoPublic]:
+    """Return the todos as they were at that moment, those that are in the trash too.
+
+    What belonged to them, and what waited for them, is left out. Raises NotFoundError for one that was not there yet.
+    """
+
+    def make(viewer: Viewer) -> Query:
+        mine = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
+        told = find_as_of(mine, moment).subquery("told")
+        return Query(select(told.c.kind, told.c.told), [Ordering(told.c.kind)])
+
+    rows = await db.fetch(make)
+    found = read_as_of([(row.kind, row.told) for row in rows if row.found], moment)
+    todos = match_references(references, [_publish(each) for each in found], trashed=True)
+    missing = {each.row.uuid for each in found if each.made_later}
+    for todo in todos:
+        if todo.uuid in missing:
+            added = todo.created_at.astimezone(db.now.tzinfo)
+            raise NotFoundError(f"{todo.id} was not there yet: it was added on {added:%Y-%m-%d at %H:%M}")
+    return todos
+
+
+def _publish(found: AsOf) -> TodoPublic:
+    status = {number: Status(value) for number, value in found.depends.items() if value}
+    is_open = found.row.status == Status.OPEN.value
+    links = Links(
+        parent=found.parent,
+        depends=tuple(sorted(status)),
+        blocked=is_open and Status.OPEN in status.values(),
+    )
+    recurrence = None
+    if series := found.series:
+        values = (series[name] for name in ("uuid", "rrule", "dtstart_local", "tzid", "after_completion"))
+        recurrence = Recurrence(*values)
+    return make_public(found.row, found.project, found.tags, recurrence, links)
