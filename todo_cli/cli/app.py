@@ -14,6 +14,7 @@ from todo_cli.cli import (
     databases,
     doctor,
     editing,
+    history,
     lists,
     names,
     ready,
@@ -72,6 +73,7 @@ for commands in (
     ready.app,
     views.app,
     tree.app,
+    history.app,
     doctor.app,
 ):
     app.registered_commands.extend(commands.registered_commands)

@@ -115,7 +115,13 @@ def list_(
 
 
 @command(app, "show", epilog="Example: todo show 12")
-def show(invocation: Invocation, references: options.References) -> None:
+def show(
+    invocation: Invocation,
+    references: options.References,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="WHEN", help="As they were then, of a day at its end.")
+    ] = None,
+) -> None:
     """Show todos whole, those in the trash as well.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
@@ -123,9 +129,24 @@ def show(invocation: Invocation, references: options.References) -> None:
     from todo_cli.query.references import parse_references
     from todo_cli.services.listing import get_details
 
+    if at is not None:
+        _show_at(invocation, references, at)
+        return
     details = invocation.run(get_details, parse_references(references))
     completion.remember_todos(invocation, [each.todo for each in details])
     invocation.renderer.show_details(details)
+
+
+def _show_at(invocation: Invocation, references: list[str], text: str) -> None:
+    from datetime import timedelta
+
+    from todo_cli.query.dates import parse_when, start_of_next_day
+    from todo_cli.query.references import parse_references
+    from todo_cli.services.history import get_todos_at
+
+    when = parse_when(text, invocation.now, invocation.conventions)
+    moment = when.at or start_of_next_day(when.on, invocation.now) - timedelta(microseconds=1)
+    invocation.renderer.show_details(invocation.run(get_todos_at, parse_references(references), moment))
 
 
 @command(trash_app, "list", epilog="Example: todo trash list")

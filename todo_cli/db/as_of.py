@@ -174,7 +174,9 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
         told = sorted(found.names.get(UUID(uuid), ()), key=lambda line: int(line["id"]))
         later = [line["old"] for line in told if line["at"] > moment and line["old"] is not None]
         known = [line["new"] for line in told if line["at"] <= moment and line["new"] is not None]
-        return load(later[0] if later else known[-1] if known else None) or row["tag"].get(UUID(uuid))
+        text = later[0] if later else known[-1] if known else None
+        name: str | None = load(text) or row["tag"].get(UUID(uuid))
+        return name
 
     project, parent = todo.fields["project"], todo.fields["parent"]
     series = found.series.get(todo.fields["series"] or "")

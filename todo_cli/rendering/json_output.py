@@ -7,8 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
+from uuid import UUID
 
-from todo_cli.models.values import CommentPublic, Finding, TodoDetails, TodoOutcome, TodoPage, TodoPublic, When
+from todo_cli.models.history import FieldValue, HistoryChange, HistoryPage, HistoryStep, UndoOutcome
+from todo_cli.models.values import (
+    CommentPublic,
+    Finding,
+    Priority,
+    TodoDetails,
+    TodoOutcome,
+    TodoPage,
+    TodoPublic,
+    When,
+)
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
@@ -54,6 +65,15 @@ class JsonRenderer:
             for outcome in outcomes
         ]
         self._write(objects[0] if len(objects) == 1 else objects)
+
+    def show_history(self, page: HistoryPage) -> None:
+        self._write([step_object(step) for step in page.steps])
+
+    def show_reverted(self, outcome: UndoOutcome) -> None:
+        steps = [step for reverted in outcome.reverted for step in reverted.steps]
+        named = [{"step": str(step.uuid), "command": step.command, "at": format_instant(step.at)} for step in steps]
+        name = {"undo": "undone", "redo": "redone"}[outcome.direction]
+        self._write({name: named, "todos": [todo_object(todo) for todo in outcome.todos]})
 
     def show_dates(self, dates: Sequence[When]) -> None:
         self._write([format_when(when) for when in dates])
@@ -118,6 +138,48 @@ def comment_object(comment: CommentPublic) -> dict[str, Any]:
         "text": comment.text,
         "created_at": format_instant(comment.created_at),
     }
+
+
+def step_object(step: HistoryStep) -> dict[str, Any]:
+    """Return a step of history as it stands in JSON."""
+    return {
+        "step": str(step.uuid),
+        "at": format_instant(step.at),
+        "user": step.user,
+        "command": step.command,
+        "undone": step.undone,
+        "changes": [change_object(change) for change in step.changes],
+    }
+
+
+def change_object(change: HistoryChange) -> dict[str, Any]:
+    """Return one change as it stands in JSON, its field and values named as in todos."""
+    return {
+        "entity": change.entity,
+        "id": change.id,
+        "uuid": str(change.uuid),
+        "name": change.name,
+        "field": _FIELDS.get(change.field, change.field),
+        "old": _plain_value(change.old),
+        "new": _plain_value(change.new),
+    }
+
+
+_FIELDS = {"wait_until": "wait", "expires_at": "until"}
+
+
+def _plain_value(value: FieldValue) -> str | int | bool | None:
+    match value:
+        case When():
+            return format_when(value)
+        case Priority():
+            return value.label
+        case datetime():
+            return format_instant(value)
+        case UUID():
+            return str(value)
+        case _:
+            return value
 
 
 def format_when(when: When | None) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TextIO
 
+from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import (
     COUNT_LIMIT,
     CommentPublic,
@@ -47,6 +48,12 @@ class Renderer(Protocol):
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         """Show what a command made of each todo."""
+
+    def show_history(self, page: HistoryPage) -> None:
+        """Show what was done, the last step first."""
+
+    def show_reverted(self, outcome: UndoOutcome) -> None:
+        """Show what was undone, or done again."""
 
     def show_dates(self, dates: Sequence[When]) -> None:
         """Show when something comes."""

@@ -7,12 +7,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, TextIO
 
+from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import CommentPublic, Finding, TodoDetails, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
 from todo_cli.query.urgency import score
-from todo_cli.rendering.json_output import format_instant, format_when, todo_object
+from todo_cli.rendering.history import VERBS, plain, tell_reverted
+from todo_cli.rendering.json_output import format_instant, format_when, step_object, todo_object
 from todo_cli.rendering.renderer import Record, Weights
 from todo_cli.rendering.text import escape_field
 
@@ -21,7 +23,7 @@ _INSTANTS = {"created": "created_at", "updated": "updated_at", "completed": "com
 
 
 class TabularRenderer:
-    """A line for each thing, its fields with a tab between them."""
+    """A line for each thing, its fields with a tab between them. `now` is aware, in the reader's zone."""
 
     def __init__(self, stream: TextIO, now: datetime, weights: Weights) -> None:
         self._stream = stream
@@ -55,6 +57,20 @@ class TabularRenderer:
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         self._write_todos(todo for outcome in outcomes for todo in (outcome.todo, *outcome.family))
+
+    def show_history(self, page: HistoryPage) -> None:
+        for step in page.steps:
+            told = step_object(step)
+            head = [told["at"], step.user, step.command, "undone" if step.undone else ""]
+            for change in told["changes"] or [{}]:
+                fields = (change.get(name) for name in ("entity", "id", "field", "old", "new"))
+                self._write_line(_field(value) for value in (*head, *fields))
+
+    def show_reverted(self, outcome: UndoOutcome) -> None:
+        for reverted in outcome.reverted:
+            told = plain(tell_reverted(reverted, self._now, VERBS[outcome.direction]))
+            for step in reverted.steps:
+                self._write_line((str(step.uuid), format_instant(step.at) or "", step.command, escape_field(told)))
 
     def show_dates(self, dates: Sequence[When]) -> None:
         for when in dates:

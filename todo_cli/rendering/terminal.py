@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import (
     COUNT_LIMIT,
     CommentPublic,
@@ -35,6 +36,8 @@ from todo_cli.rendering.dates import (
     format_when,
 )
 from todo_cli.rendering.details import draw_details, make_grid
+from todo_cli.rendering.differences import Pieces
+from todo_cli.rendering.history import VERBS, describe_moment, plain, tell_reverted, tell_step
 from todo_cli.rendering.renderer import Record, Weights, format_count
 from todo_cli.rendering.text import inert_lines, neutralise
 from todo_cli.rendering.theme import make_theme
@@ -109,6 +112,30 @@ class TerminalRenderer:
                 self._console.print(Text.assemble(("also: ", "todo.faint"), self._summarise(todo)))
             for todo in outcome.next:
                 self._console.print(Text.assemble(("next: ", "todo.faint"), self._summarise(todo)))
+
+    def show_history(self, page: HistoryPage) -> None:
+        if not page.steps:
+            return
+        table = Table.grid(padding=(0, GAP, 0, 0))
+        table.add_column(style="todo.faint", no_wrap=True)
+        table.add_column(style="history.user", no_wrap=True)
+        table.add_column(overflow="fold")
+        for step in page.steps:
+            told = self._assemble(tell_step(step, self._now))
+            if step.undone:
+                told.stylize("history.undone")
+                told.append(" · undone", style="todo.faint")
+            table.add_row(describe_moment(step.at, self._now), step.user, told)
+        self._console.print(table)
+        span = _describe_span(len(page.steps), "step", page.total, page.number, page.size)
+        self._console.print(Text(span, style="todo.faint"))
+
+    def show_reverted(self, outcome: UndoOutcome) -> None:
+        for reverted in outcome.reverted:
+            self._console.print(self._assemble(tell_reverted(reverted, self._now, VERBS[outcome.direction])))
+
+    def _assemble(self, pieces: Pieces) -> Text:
+        return Text.assemble(*pieces) if self._console.color_system else Text(plain(pieces))
 
     def show_dates(self, dates: Sequence[When]) -> None:
         for when in dates:
@@ -198,13 +225,16 @@ class TerminalRenderer:
 def describe_page(page: TodoPage) -> str:
     """Return where the page stands, `1–20 of 131 · page 1 of 7`, and what is hidden."""  # noqa: RUF002 - a dash
     hidden = f" · context {page.context} hides {format_count(page.hidden)}" if page.hidden else ""
-    shown = len(page.todos)
-    if page.size is None or page.total is None:
-        return f"{shown} {'todo' if shown == 1 else 'todos'}{hidden}"
-    first = (page.number - 1) * page.size + 1
-    span = f"{first}–{first + shown - 1} of {format_count(page.total)}"  # noqa: RUF001 - a dash between numbers
-    over = page.total > COUNT_LIMIT
-    if not over and page.total <= page.size:
-        return f"{span}{hidden}"
-    pages = -(-min(page.total, COUNT_LIMIT) // page.size)
-    return f"{span} · page {page.number} of {pages:,}{'+' if over else ''}{hidden}"
+    return _describe_span(len(page.todos), "todo", page.total, page.number, page.size) + hidden
+
+
+def _describe_span(shown: int, noun: str, total: int | None, number: int, size: int | None) -> str:
+    if size is None or total is None:
+        return f"{shown} {noun if shown == 1 else f'{noun}s'}"
+    first = (number - 1) * size + 1
+    span = f"{first}–{first + shown - 1} of {format_count(total)}"  # noqa: RUF001 - a dash between numbers
+    over = total > COUNT_LIMIT
+    if not over and total <= size:
+        return span
+    pages = -(-min(total, COUNT_LIMIT) // size)
+    return f"{span} · page {number} of {pages:,}{'+' if over else ''}"

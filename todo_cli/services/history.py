@@ -54,7 +54,9 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
         about = _is_about(query.reference, viewer)
         # Of a series that was begun history tells with the todo, and of a todo that is gone for good nothing.
         counts = or_(_CHANGES.c.entity != "series", _CHANGES.c.field == "ended_at")
-        changed = exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts, about).correlate(_STEPS)
+        changed: ColumnElement[bool] = (
+            exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts, about).correlate(_STEPS)
+        )
         if query.reference is None:
             changed = or_(changed, _STEPS.c.command.in_(("trash empty", "db copy")))
         conditions = [_STEPS.c.user_id == viewer.user_id, changed]

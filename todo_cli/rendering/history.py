@@ -1,0 +1,307 @@
+"""History as sentences: what each step did to which todo, and what reverting it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from todo_cli.models.history import FieldValue, HistoryChange, HistoryStep, RevertedSteps
+from todo_cli.models.values import Priority, When
+from todo_cli.rendering.dates import format_end, format_instant, format_start, format_when
+from todo_cli.rendering.differences import ADDED, REMOVED, Pieces, compare_texts, cut
+from todo_cli.rendering.text import neutralise
+
+MOST_NAMED = 8
+"""So many todos are named by their numbers where a step changed several in the same way."""
+
+LONGEST_TITLE = 50
+
+VERBS = {"undo": "undid", "redo": "redid"}
+
+_SAID = {
+    "add": ("title", "status"),
+    "done": ("status",),
+    "reopen": ("status",),
+    "cancel": ("status",),
+    "skip": ("status",),
+    "delete": ("deleted_at",),
+    "restore": ("deleted_at",),
+    "start": ("started_at",),
+    "stop": ("started_at",),
+}
+"""What the name of a command says already."""
+
+_NEVER_SAID = ("exists", "occurrence", "completed_at")
+_ARROW = " → "
+_HELD = ("project", "tag")
+_NAMES = {"wait_until": "wait", "expires_at": "until", "series": "every"}
+_STATUSES = {"open": "open again", "done": "done again", "cancelled": "cancelled again"}
+
+
+@dataclass
+class _Subject:
+    """What changes are about, and these."""
+
+    entity: str
+    id: int | None
+    name: str | None
+    changes: list[HistoryChange] = field(default_factory=list)
+
+    @property
+    def is_made(self) -> bool:
+        return any(change.field == "exists" and change.new for change in self.changes)
+
+    @property
+    def is_removed(self) -> bool:
+        return any(change.field == "exists" and not change.new for change in self.changes)
+
+
+def describe_moment(at: datetime, now: datetime) -> str:
+    """Return when it was, in the reader's zone: `today 14:02`."""
+    local = at.astimezone(now.tzinfo)
+    days = (now.date() - local.date()).days
+    if days in (0, 1):
+        return f"{('today', 'yesterday')[days]} {local:%H:%M}"
+    return format_instant(at, now)
+
+
+def describe_age(at: datetime, now: datetime) -> str:
+    """Return how long ago it was, in one unit."""
+    seconds = (now.astimezone(UTC) - at.astimezone(UTC)).total_seconds()
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            number = int(seconds // length)
+            return f"{number:,} {unit}{'' if number == 1 else 's'} ago"
+    return "just now"
+
+
+def tell_step(step: HistoryStep, now: datetime) -> Pieces:
+    """Return what the step did: `modify 12: due Fri 27 Nov → Mon 30 Nov, +bills`."""
+    pieces: list[tuple[str, str]] = [(step.command, "history.command")]
+    subjects = _group(step.changes)
+    todos = [subject for subject in subjects if subject.entity == "todo"]
+    made = [todo for todo in todos if todo.is_made]
+    changed = [todo for todo in todos if not todo.is_made]
+    if step.command == "add":
+        made, changed = [], todos
+    told = [(todo, _tell_changes(todo, now, _SAID.get(step.command, ()))) for todo in changed]
+    remarks = [subject for subject in subjects if subject.entity == "comment"]
+    if step.command.startswith(("project", "tag", "user")) or not (told or made or remarks):
+        pieces += _tell_names(step.command, subjects, todos)
+    else:
+        pieces += _tell_groups(told)
+        for remark in remarks:
+            pieces += _tell_remark(remark)
+    for number, todo in enumerate(made):
+        pieces += [
+            (" · ", "todo.faint"),
+            ("next: " if not number else "", "todo.faint"),
+            *_name(todo, with_title=False),
+        ]
+        due = next((change.new for change in todo.changes if change.field == "due"), None)
+        pieces += [(f" due {_show(due, 'due', now)}", "")] if due else []
+    return pieces
+
+
+def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
+    """Return what reverting did: `undid done 12 Pay rent (2 minutes ago): open again; 15 Pay went to the trash`."""
+    commands = ", ".join(dict.fromkeys(step.command for step in reverted.steps))
+    oldest = min(step.at for step in reverted.steps)
+    pieces: list[tuple[str, str]] = [(f"{verb} ", ""), (commands, "history.command")]
+    age = f" ({describe_age(oldest, now)})"
+    subjects = _group(reverted.changes)
+    todos = sorted((subject for subject in subjects if subject.entity == "todo"), key=lambda todo: todo.id or 0)
+    holders = [subject for subject in subjects if subject.entity in ("project", "tag")]
+    # What lost, or has again, a project or a tag that is told of need not be told as well.
+    moved = {holder.name for holder in holders if holder.is_made or holder.is_removed}
+    groups: dict[Pieces, list[_Subject]] = {}
+    for todo in todos:
+        todo.changes = [each for each in todo.changes if each.field not in _HELD or (each.old or each.new) not in moved]
+        if todo.changes:
+            groups.setdefault(tuple(_tell_state(todo, now)), []).append(todo)
+    for number, (told, members) in enumerate(groups.items()):
+        head = [(" ", ""), *_name_several(members)]
+        pieces += [*head, (age, "todo.faint"), (":", "")] if not number else [(";", ""), *head]
+        pieces += [(" ", ""), *told]
+    if not groups:
+        pieces.append((age, "todo.faint"))
+    for number, holder in enumerate(holder for holder in holders if _tell_holder(holder)):
+        pieces += [("; " if groups or number else ": ", ""), *_tell_holder(holder)]
+    remarks = [subject for subject in subjects if subject.entity == "comment"]
+    for number, remark in enumerate(remarks):
+        word = "the comment is there again" if remark.is_made else "the comment is gone"
+        pieces += [("; " if groups or holders or number else ": ", ""), (word, "")]
+    return pieces
+
+
+def plain(pieces: Pieces) -> str:
+    """Return the text of the pieces without styles: what only its style would show as removed stands in brackets."""
+    following = [*(text for text, _ in pieces[1:]), ""]
+    return "".join(
+        f"[-{text}-]" if style == REMOVED and after != _ARROW and not text.startswith("-") else text
+        for (text, style), after in zip(pieces, following, strict=True)
+    )
+
+
+def _group(changes: Iterable[HistoryChange]) -> list[_Subject]:
+    found: dict[UUID, _Subject] = {}
+    for change in changes:
+        subject = found.setdefault(change.uuid, _Subject(change.entity, change.id, change.name))
+        subject.changes.append(change)
+    return list(found.values())
+
+
+def _tell_groups(told: Sequence[tuple[_Subject, Pieces]]) -> Iterator[tuple[str, str]]:
+    """Yield todos with what changed of them, those of which the same changed together."""
+    groups: dict[Pieces, list[_Subject]] = {}
+    for todo, pieces in told:
+        groups.setdefault(tuple(pieces), []).append(todo)
+    for number, (pieces, todos) in enumerate(groups.items()):
+        yield ("; " if number else " ", "")
+        yield from _name_several(todos)
+        if pieces:
+            yield (": ", "")
+            yield from pieces
+
+
+def _name_several(todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
+    if len(todos) == 1:
+        yield from _name(todos[0])
+        return
+    numbers = sorted(todo.id or 0 for todo in todos)
+    more = "" if len(numbers) <= MOST_NAMED else " …"
+    yield (f"{len(numbers):,} todos: ", "")
+    yield (", ".join(map(str, numbers[:MOST_NAMED])) + more, "todo.id")
+
+
+def _name(todo: _Subject, *, with_title: bool = True) -> Iterator[tuple[str, str]]:
+    yield (str(todo.id) if todo.id else "a todo", "todo.id")
+    if with_title and todo.name:
+        title = todo.name if len(todo.name) <= LONGEST_TITLE else f"{todo.name[: LONGEST_TITLE - 1]}…"
+        yield (f" {neutralise(title)}", "")
+
+
+def _tell_changes(todo: _Subject, now: datetime, said: Sequence[str]) -> Pieces:
+    parts = [_tell_change(change, now) for change in todo.changes if change.field not in (*_NEVER_SAID, *said)]
+    return _with_commas([part for part in parts if part])
+
+
+def _with_commas(parts: Sequence[Pieces]) -> Pieces:
+    pieces: list[tuple[str, str]] = []
+    for number, part in enumerate(parts):
+        pieces += [(", ", "")] if number else []
+        pieces += part
+    return pieces
+
+
+def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
+    """Return what became of one field of a todo."""
+    old, new = change.old, change.new
+    match change.field:
+        case "tag":
+            return [(f"+{new}", ADDED)] if new else [(f"-{old}", REMOVED)]
+        case "depends":
+            return [(f"after {new}", ADDED)] if new else [(f"after {old}", REMOVED)]
+        case "deleted_at":
+            return [("went to the trash" if new else "came back from the trash", "")]
+        case "started_at":
+            return [("started" if new else "stopped", "")]
+        case "series":
+            return [("recurs" if new else "recurs no more", "todo.recurrence")]
+        case "title" | "description" if old and new:
+            name = [] if change.field == "title" else [("description ", "todo.faint")]
+            return [*name, *compare_texts(str(old), str(new))]
+        case _:
+            return _tell_values(_NAMES.get(change.field, change.field), change, now)
+
+
+def _tell_values(name: str, change: HistoryChange, now: datetime) -> Pieces:
+    old, new = (_show(value, change.field, now) for value in (change.old, change.new))
+    pieces = [(f"{name} ", "todo.faint")]
+    if old:
+        pieces.append((old, REMOVED))
+    if old and new:
+        pieces.append((_ARROW, "todo.faint"))
+    if new:
+        pieces.append((new, ADDED))
+    return pieces if old or new else []
+
+
+def _show(value: FieldValue, name: str, now: datetime) -> str:
+    match value:
+        case None | Priority.NONE:
+            return ""
+        case When():
+            return format_when(value, now)
+        case Priority():
+            return value.label or ""
+        case datetime():
+            return {"wait_until": format_start, "expires_at": format_end}.get(name, format_instant)(value, now)
+        case _:
+            return neutralise(cut(str(value)))
+
+
+def _tell_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
+    """Yield what a command about names did, or any other of which only these are left."""
+    told = []
+    for subject in subjects:
+        if subject.entity not in ("project", "tag", "user", "series"):
+            continue
+        renamed = next((each for each in subject.changes if each.field == "name" and each.old and each.new), None)
+        if renamed:
+            told.append([(str(renamed.old), REMOVED), (_ARROW, "todo.faint"), (str(renamed.new), ADDED)])
+        elif subject.entity == "series":
+            told.append(
+                [("a series ends", "")] if any(each.new for each in subject.changes) else [("a series goes on", "")]
+            )
+        else:
+            name = next((each.new or each.old for each in subject.changes if each.field == "name"), subject.name)
+            said = "" if command.startswith(subject.entity) else f"{subject.entity} "
+            told.append(
+                [(f"{said}{neutralise(str(name))}", f"todo.{subject.entity}" if subject.entity != "user" else "")]
+            )
+    if told:
+        yield (" ", "")
+        yield from _with_commas(told)
+    if todos:
+        yield (f" (on {len(todos):,} {'todo' if len(todos) == 1 else 'todos'})", "todo.faint")
+
+
+def _tell_remark(remark: _Subject) -> Iterator[tuple[str, str]]:
+    about = next((change.new or change.old for change in remark.changes if change.field == "todo"), None)
+    text = next((change for change in remark.changes if change.field == "text"), None)
+    yield (f" {about}" if about else "", "todo.id")
+    if text and text.old and text.new:
+        yield (": ", "")
+        yield from compare_texts(str(text.old), str(text.new))
+    elif text:
+        yield (": ", "")
+        yield (neutralise(cut(str(text.new or text.old))), ADDED if text.new else REMOVED)
+
+
+def _tell_state(todo: _Subject, now: datetime) -> Pieces:
+    """Return what became of a todo in a step's being reverted."""
+    parts: list[Pieces] = []
+    for change in todo.changes:
+        if change.field == "status":
+            parts.append([(_STATUSES[str(change.new)], "")])
+        elif change.field not in _NEVER_SAID:
+            parts.append(_tell_change(change, now))
+    trashed = [part for part in parts if part == [("went to the trash", "")]]
+    return _with_commas(trashed or [part for part in parts if part])
+
+
+def _tell_holder(holder: _Subject) -> Pieces:
+    """Return what became of a project or a tag."""
+    renamed = next((each for each in holder.changes if each.field == "name" and each.old and each.new), None)
+    name = (neutralise(holder.name or ""), f"todo.{holder.entity}")
+    if renamed:
+        old = (neutralise(str(renamed.old)), f"todo.{holder.entity}")
+        return [(f"{holder.entity} ", ""), old, (" is ", ""), name, (" again", "")]
+    if holder.is_made or holder.is_removed:
+        return [(f"{holder.entity} ", ""), name, (" is there again" if holder.is_made else " is gone", "")]
+    if archived := next((each for each in holder.changes if each.field == "archived_at"), None):
+        return [(f"{holder.entity} ", ""), name, (" is archived again" if archived.new else " is back", "")]
+    return []
