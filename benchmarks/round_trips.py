@@ -71,7 +71,7 @@ COMMANDS: Sequence[tuple[str, usual.Work | None]] = (
     ("redo", None),
     ("history", None),
     ("history 1", None),
-    ("show 1 --at '1 minute ago'", None),
+    ("show 1 --at now", None),
     ("user list", None),
     ("--user alex user add sam", None),
     ("--user alex user rename sam kim", None),

@@ -120,6 +120,16 @@ CASES = {
         before=[(1, False, 0)],
         after=[(2, True, 1)],
     ),
+    "undo": Case(
+        lambda _: ["undo"],
+        prepare=True,
+        look="SELECT version, deleted_at IS NOT NULL, (SELECT count(*) FROM todo.todo_tags WHERE todo_id = t.id),"
+        f" {HISTORY % 'deleted_at'}, (SELECT count(*) FROM todo.steps s JOIN todo.steps u ON u.id = s.undone_by"
+        " JOIN todo.changes c ON c.step_id = s.id WHERE c.entity_uuid = t.uuid AND c.field = 'exists')"
+        " FROM todo.todos t WHERE uuid = '{uuid}'",
+        before=[(1, False, 1, 0, 0)],
+        after=[(2, True, 0, 1, 1)],
+    ),
 }
 
 

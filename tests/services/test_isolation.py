@@ -10,15 +10,30 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import OpenDatabase
+from tests.conftest import NOW, OpenDatabase
 from todo_cli import services
 from todo_cli.db.database import Database
 from todo_cli.db.edits import Edit
 from todo_cli.errors import NotFoundError
+from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import TodoPage, TodoPublic
 from todo_cli.query.filters import And, HasTag, InProject
 from todo_cli.query.references import parse_references
-from todo_cli.services import comments, databases, editing, listing, projects, series, tags, todos, tree, users
+from todo_cli.services import (
+    comments,
+    databases,
+    editing,
+    history,
+    listing,
+    projects,
+    series,
+    tags,
+    todos,
+    tree,
+    undoing,
+    users,
+)
+from todo_cli.services.history import HistoryQuery
 from todo_cli.services.listing import ListQuery
 from todo_cli.services.recurring import Every
 
@@ -38,6 +53,14 @@ async def _removed(number: Awaitable[int]) -> list[int]:
     return [removed for removed in [await number] if removed]
 
 
+async def _steps(page: Awaitable[HistoryPage]) -> list[Any]:
+    return list((await page).steps)
+
+
+async def _reverted(outcome: Awaitable[UndoOutcome]) -> list[Any]:
+    return list((await outcome).reverted)
+
+
 async def _changed(result: Awaitable[tuple[Any, list[Any] | None]]) -> list[Any]:
     found, outcomes = await result
     return [*found, *(outcomes or ())]
@@ -47,6 +70,9 @@ async def _changed(result: Awaitable[tuple[Any, list[Any] | None]]) -> list[Any]
 SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     listing.list_todos: lambda db: _todos(listing.list_todos(db, ListQuery(EVERYTHING))),
     tree.list_tree: lambda db: _listed(tree.list_tree(db, ())),
+    history.list_history: lambda db: _steps(history.list_history(db, HistoryQuery())),
+    undoing.undo_steps: lambda db: _reverted(undoing.undo_steps(db, 9, force=True)),
+    undoing.redo_steps: lambda db: _reverted(undoing.redo_steps(db, 9, force=True)),
     projects.list_projects: lambda db: projects.list_projects(db, archived=True),
     tags.list_tags: tags.list_tags,
     todos.change_found: lambda db: _changed(todos.change_found(db, ListQuery(EVERYTHING), todos.delete_todos, most=9)),
@@ -58,6 +84,8 @@ IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     listing.get_details: lambda db: listing.get_details(db, HERS),
     comments.add_comment: lambda db: comments.add_comment(db, HERS[0], "mine"),
     tree.list_tree: lambda db: tree.list_tree(db, HERS),
+    history.list_history: lambda db: history.list_history(db, HistoryQuery(HERS[0])),
+    history.get_todos_at: lambda db: history.get_todos_at(db, HERS, NOW),
     todos.complete_todos: lambda db: todos.complete_todos(db, HERS),
     todos.reopen_todos: lambda db: todos.reopen_todos(db, HERS),
     todos.cancel_todos: lambda db: todos.cancel_todos(db, HERS),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -15,13 +17,16 @@ from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase
 from todo_cli.db.database import Database
+from todo_cli.db.step import Step as WritingStep
 from todo_cli.db.step import Transaction
-from todo_cli.errors import TodoError
+from todo_cli.errors import CircleError, ConflictError, TodoError
 from todo_cli.models.tables import Comment, Project, Step, Tag, Todo
 from todo_cli.models.values import Priority, TodoPublic, When
 from todo_cli.query.filters import And
 from todo_cli.query.references import NumberReference, Reference
-from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.history import HistoryQuery, list_history
+from todo_cli.services.listing import ListQuery, get_todos, list_todos
+from todo_cli.services.lookup import load_todos
 from todo_cli.services.projects import archive_project, delete_project, rename_project, unarchive_project
 from todo_cli.services.recurring import Every
 from todo_cli.services.series import delete_series
@@ -33,6 +38,7 @@ from todo_cli.services.todos import (
     cancel_todos,
     complete_todos,
     delete_todos,
+    empty_trash,
     modify_todos,
     reopen_todos,
     restore_todos,
@@ -201,7 +207,7 @@ async def numbers_of(db: Database) -> Numbers:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(commands=st.lists(COMMANDS, max_size=9), at_once=st.integers(1, 3))
+@given(commands=st.lists(COMMANDS, max_size=9), at_once=st.sampled_from([1, 1, 2, 9]))
 async def test_all_that_was_done_is_undone_and_done_again(
     open_db: OpenDatabase, commands: list[Command], at_once: int
 ) -> None:
@@ -252,3 +258,179 @@ def check_told(told: Any, found: list[TodoPublic]) -> None:
         assert (todo.id in kept) == (todo.deleted_at is None)
         if todo.id in kept:
             assert replace(todo, version=0, updated_at=NOW) == kept[todo.id]
+
+
+# At once, and where something stands in the way.
+
+
+ONE = (NumberReference(1),)
+
+
+async def history_of(db: Database) -> list[tuple[str, bool]]:
+    """Return the commands that there were, the first one first, each with whether it is undone."""
+    steps = (await list_history(db, HistoryQuery())).steps
+    return [(step.command, step.undone) for step in reversed(steps) if step.command != "db init"]
+
+
+async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDatabase) -> None:
+    """A hundred times: each todo is changed twice, and both changes are taken back, by two machines."""
+    for number in range(1, 101):
+        todo, before = (NumberReference(number),), open_db("alex", NOW + timedelta(minutes=number))
+        await add_todo(before, NewTodo("first", tags=("x",)))
+        await modify_todos(before, todo, TodoChanges(title="second", project="p"))
+        await complete_todos(before, todo)
+        machines = [open_db("alex", NOW + timedelta(minutes=number, seconds=second)) for second in (1, 2)]
+        outcomes = await asyncio.gather(*(undo_steps(machine) for machine in machines))
+        for machine in (before, *machines):
+            await machine.__aexit__()
+        commands = [step.command for outcome in outcomes for each in outcome.reverted for step in each.steps]
+        assert sorted(commands) == ["done", "modify"]
+        [now] = await get_todos(db, todo)
+        assert (now.title, now.project, now.status.value, now.version) == ("first", None, "open", 5)
+
+
+async def test_undoing_while_it_is_changed(db: Database, open_db: OpenDatabase) -> None:
+    """Either the change comes first, and is what is undone, or it comes after."""
+    for number in range(1, 41):
+        await add_todo(db, NewTodo("a", tags=("x",)))
+        todo = (NumberReference(number),)
+        start = NOW + timedelta(minutes=number)
+        await modify_todos(open_db("alex", start), todo, TodoChanges(title="b", tags=("y",)))
+        one, other = open_db("alex", start + timedelta(seconds=1)), open_db("alex", start + timedelta(seconds=2))
+        changed, undone = await asyncio.gather(
+            modify_todos(other, todo, TodoChanges(title="c", untag=("x",))), undo_steps(one)
+        )
+        assert changed[0].changed
+        [now] = await get_todos(db, todo)
+        if undone.todos[0].title == "b":  # the later change was taken back
+            assert (now.title, now.tags) == ("b", ("x", "y"))
+        else:
+            assert undone.todos[0].title == "a"
+            assert (now.title, now.tags) == ("c", ())
+        assert now.version == 4
+        for machine in (one, other):
+            await machine.__aexit__()
+
+
+async def test_undoing_and_a_project_that_is_used_meanwhile(db: Database, open_db: OpenDatabase) -> None:
+    for number in range(20):
+        name = f"p{number}"
+        await add_todo(open_db("alex", NOW + timedelta(minutes=number)), NewTodo("a", project=name))
+        one, other = (open_db("alex", NOW + timedelta(minutes=number, seconds=second)) for second in (2, 1))
+        added, _ = await asyncio.gather(add_todo(one, NewTodo("b", project=name)), undo_steps(other))
+        [todo] = await get_todos(db, (NumberReference(added.todo.id),))
+        assert todo.project == name
+        for machine in (one, other):
+            await machine.__aexit__()
+
+
+async def test_what_was_changed_since_stands_in_the_way(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("Pay rent", due=When(date(2026, 11, 27))))
+    await modify_todos(open_db("alex", NOW + timedelta(hours=1)), ONE, TodoChanges(due=When(date(2026, 11, 30))))
+    # A clock that is behind, so that what was written last is not what is undone first.
+    await modify_todos(open_db("alex", NOW + timedelta(minutes=30)), ONE, TodoChanges(due=When(date(2026, 12, 24))))
+    before = await look(db)
+    with pytest.raises(ConflictError) as caught:
+        await undo_steps(db)
+    assert caught.value.message == (
+        "due of 1 Pay rent was changed by alex on 2026-11-22 at 12:30 (modify); nothing was written"
+    )
+    assert "--force" in str(caught.value.hint)
+    assert await look(db) == before
+    assert ("modify", True) not in await history_of(db)
+    [outcome] = (await undo_steps(db, force=True)).todos
+    assert outcome.due == When(date(2026, 11, 27))
+    await redo_steps(db)
+    assert await look(db) == before
+
+
+async def test_redoing_ends_with_another_step(db: Database) -> None:
+    await add_todo(db, NewTodo("a"))
+    await undo_steps(db)
+    await add_todo(db, NewTodo("b"))
+    with pytest.raises(ConflictError, match="something else was written since"):
+        await redo_steps(db)
+    await undo_steps(db)
+    assert (await redo_steps(db)).todos[0].title == "b"
+    with pytest.raises(ConflictError, match="something else"):
+        await redo_steps(db)
+
+
+async def test_what_is_gone_for_good_is_passed_over(db: Database, open_db: OpenDatabase) -> None:
+    for title in ("a", "b"):
+        await add_todo(db, NewTodo(title, project=title))
+    two = (NumberReference(2),)
+    await modify_todos(db, (*ONE, *two), TodoChanges(title="c"))
+    await delete_todos(db, ONE)
+    later = open_db("alex", NOW + timedelta(seconds=1))
+    assert await empty_trash(later) == 1
+    assert [todo.id for todo in (await undo_steps(later)).todos] == [2]
+    assert (await get_todos(db, two))[0].title == "b"
+    await undo_steps(later, 9)
+    assert (await look(db))["todos"] == []
+    assert await empty_trash(open_db("alex", NOW + timedelta(hours=1))) == 1
+    await redo_steps(later, 9)
+    assert (await look(db))["todos"] == []
+
+
+async def test_names_that_were_passed_on_come_back(db: Database) -> None:
+    for project in ("b.a", "b.a.a"):
+        await add_todo(db, NewTodo("a", project=project))
+    before = await look(db)
+    await rename_project(db, "b.a", "b")  # and b.a.a is b.a
+    await add_todo(db, NewTodo("b", project="b.a.a"))
+    await delete_project(db, "b.a")
+    await add_todo(db, NewTodo("c", project="b.a"))
+    after = await look(db)
+    await undo_steps(db, 4)
+    assert await look(db) == before
+    await redo_steps(db)
+    assert await look(db) == after
+
+
+async def test_a_name_that_another_has_by_now_is_refused(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a", project="one"))
+    await rename_project(open_db("alex", NOW + timedelta(hours=1)), "one", "two")
+    await add_todo(open_db("alex", NOW + timedelta(minutes=1)), NewTodo("b", project="one"))
+    with pytest.raises(ConflictError, match="another project 'one'"):
+        await undo_steps(db, force=True)
+
+
+async def test_an_undoing_that_would_close_a_circle_is_refused(db: Database, open_db: OpenDatabase) -> None:
+    for title in ("a", "b"):
+        await add_todo(db, NewTodo(title))
+    two = (NumberReference(2),)
+    await modify_todos(db, ONE, TodoChanges(depends=two))
+    await modify_todos(open_db("alex", NOW + timedelta(hours=1)), ONE, TodoChanges(undepends=two))
+    await modify_todos(open_db("alex", NOW + timedelta(minutes=1)), two, TodoChanges(depends=ONE))
+    with pytest.raises(CircleError, match="1 → 2 → 1"):
+        await undo_steps(db, force=True)
+
+
+async def test_a_series_that_goes_on_again_takes_its_occurrence_out(db: Database) -> None:
+    await add_todo(db, NewTodo("a", every=Every("day")))
+    await complete_todos(db, ONE)
+    await undo_steps(db)
+    [outcome] = await complete_todos(db, ONE)
+    assert [todo.id for todo in outcome.next] == [2]
+    await undo_steps(db)
+    assert [todo.id for todo in (await look(db))["todos"]] == [1]
+
+
+async def test_much_at_once(db: Database) -> None:
+    for _ in range(3):
+        await add_todo(db, NewTodo("a", project="p", tags=("t", "u")))
+
+    async def multiply(step: WritingStep) -> None:
+        found = (await step.session.execute(load_todos(step, col(Todo.id) == 1))).scalar_one()
+        for _ in range(1_500):
+            step.create(Todo(user_id=step.user_id, title="b", project=found.project, created_at=NOW, updated_at=NOW))
+
+    await db.write("import", multiply)
+    before = await look(db)
+    await delete_project(db, "p")
+    outcome = await undo_steps(db)
+    assert len(outcome.todos) == 1_503
+    assert await look(db) == before
+    await undo_steps(db)
+    assert len((await look(db))["todos"]) == 3

@@ -158,10 +158,10 @@ class Reverting:
 
     def _let_go(self, holder: Entry) -> bool:
         """Take a project or a tag off what lies in the trash; return False, and do nothing, if another todo has it."""
-        assert holder.row
         uuid = str(holder.uuid)
         holding = [todo for todo in self._todos() if uuid in (todo.fields["project"], *todo.links["tag"])]
-        if holder.row["held"] or any(todo.fields["deleted_at"] is None for todo in holding):
+        is_held = holder.row is not None and holder.row["held"]
+        if is_held or any(todo.fields["deleted_at"] is None for todo in holding):
             return False
         for todo in holding:
             if holder.entity == "tag":
