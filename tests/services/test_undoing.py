@@ -24,6 +24,7 @@ from todo_cli.models.tables import Comment, Project, Step, Tag, Todo
 from todo_cli.models.values import Priority, TodoPublic, When
 from todo_cli.query.filters import And
 from todo_cli.query.references import NumberReference, Reference
+from todo_cli.services.comments import add_comment
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.lookup import load_todos
@@ -43,6 +44,8 @@ from todo_cli.services.todos import (
     reopen_todos,
     restore_todos,
     skip_todos,
+    start_todos,
+    stop_todos,
 )
 from todo_cli.services.undoing import redo_steps, undo_steps
 from todo_cli.services.users import add_user
@@ -139,7 +142,16 @@ def on_names(
     return st.lists(names, min_size=count, max_size=count).map(make)
 
 
+@st.composite
+def remarks(draw: st.DrawFn) -> Command:
+    picks, text = draw(PICKS), draw(TEXTS)
+    return lambda db, numbers: add_comment(db, some(numbers, picks)[0], text)
+
+
 COMMANDS = st.one_of(
+    remarks(),
+    on_several(start_todos),
+    on_several(stop_todos),
     additions(),
     additions(),
     modifications(),
@@ -169,7 +181,7 @@ async def look(db: Database) -> dict[str, Any]:
         models: list[tuple[type[Project | Tag | Comment], tuple[str, ...]]] = [
             (Project, ("uuid", "name", "key", "archived_at", "created_at")),
             (Tag, ("uuid", "name", "key")),
-            (Comment, ("uuid", "text", "created_at")),
+            (Comment, ("uuid", "todo_id", "text", "created_at")),
         ]
         for model, names in models:
             mine = col(model.user_id) == transaction.user_id

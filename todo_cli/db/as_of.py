@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, CompoundSelect, Select, and_, case, func, select, union_all
+from sqlalchemy import CTE, ColumnElement, CompoundSelect, FromClause, Select, and_, case, func, select, union_all
 
 from todo_cli.db.concerned import (
     CHANGES,
+    COMMENTS,
     DEPENDENCIES,
     PROJECTS,
     SERIES,
@@ -26,7 +27,7 @@ from todo_cli.db.concerned import (
 )
 from todo_cli.db.decoding import HOLDING, decode, load
 from todo_cli.db.json_sql import tell_rows, uuid_of_json
-from todo_cli.db.reverting import Entry, make_todo
+from todo_cli.db.reverting import USERS, Entry, make_todo
 from todo_cli.models.tables import Todo
 
 
@@ -35,6 +36,7 @@ class AsOf:
     """A todo as it was: its own columns in `row`, the names of its project and tags, and its series, if it had any.
 
     `depends` are numbers and statuses, None for what was in the trash. `made_later` tells that it was not there yet.
+    `comments` are those that are there still, with `author`, the oldest first.
     """
 
     row: Todo
@@ -44,6 +46,7 @@ class AsOf:
     series: Values | None
     parent: int | None
     depends: dict[int, str | None]
+    comments: Sequence[Values]
 
 
 def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSelect[Any]:
@@ -62,19 +65,21 @@ def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSele
     before = select(func.max(STEPS.c.at)).join(CHANGES, CHANGES.c.step_id == STEPS.c.id)
     updated = before.where(CHANGES.c.entity_uuid == todos.c.uuid, STEPS.c.at <= moment).correlate(todos)
     others = _find_others(todos, lines)
-    told = {column.name: column for column in todos.c}
     return union_all(
-        tell_rows("todo", todos, {**told, **describe_todo(todos), "updated": updated.scalar_subquery()}),
-        tell_rows("line", lines, {column.name: column for column in lines.c}),
+        tell_rows("todo", todos, {**_columns(todos), **describe_todo(todos), "updated": updated.scalar_subquery()}),
+        tell_rows("line", lines, _columns(lines)),
         tell_rows(
             "name",
             CHANGES.join(STEPS, STEPS.c.id == CHANGES.c.step_id),
             {"uuid": CHANGES.c.entity_uuid, "id": CHANGES.c.id, "at": STEPS.c.at, **_values()},
         ).where(CHANGES.c.field == "name", CHANGES.c.entity_uuid.in_(_find_named(todos, lines))),
-        tell_rows("series", SERIES, {column.name: column for column in SERIES.c}).where(
+        tell_rows("series", SERIES, _columns(SERIES)).where(
             SERIES.c.id.in_(select(todos.c.series_id)) | SERIES.c.uuid.in_(_named(lines, "series"))
         ),
-        tell_rows("other", others, {column.name: column for column in others.c}),
+        tell_rows("comment", COMMENTS.join(USERS), {**_columns(COMMENTS), "author": USERS.c.name}).where(
+            COMMENTS.c.todo_id.in_(select(todos.c.id)), COMMENTS.c.created_at <= moment
+        ),
+        tell_rows("other", others, _columns(others)),
         tell_rows(
             "other line",
             since,
@@ -84,6 +89,10 @@ def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSele
 
 
 _LINE = ("field", "old", "new")
+
+
+def _columns(rows: FromClause) -> dict[str, ColumnElement[Any]]:
+    return {column.name: column for column in rows.c}
 
 
 def _values() -> dict[str, ColumnElement[Any]]:
@@ -122,6 +131,7 @@ class _Found:
     series: dict[str, Values] = field(default_factory=dict)
     others: dict[str, Values] = field(default_factory=dict)
     other_lines: list[Values] = field(default_factory=list)
+    comments: list[Values] = field(default_factory=list)
 
 
 def read_as_of(rows: Sequence[tuple[str, str]], moment: datetime) -> list[AsOf]:
@@ -144,6 +154,8 @@ def read_as_of(rows: Sequence[tuple[str, str]], moment: datetime) -> list[AsOf]:
             case "other":
                 row = typed(TODOS, values)
                 found.others[str(row["uuid"])] = row
+            case "comment":
+                found.comments.append(typed(COMMENTS, values))
             case "other line":
                 found.other_lines.append(values)
     for line in sorted(found.other_lines, key=lambda line: -int(line["id"])):
@@ -191,4 +203,5 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
         series,
         found.others[parent]["id"] if parent in found.others else None,
         {other["id"]: None if other["deleted_at"] else other["status"] for other in depends},
+        sorted((each for each in found.comments if each["todo_id"] == then.id), key=lambda each: int(each["id"])),
     )

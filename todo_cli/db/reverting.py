@@ -1,7 +1,7 @@
 """Reverting steps: what they changed is set back, in an order that is always right, as a step of its own.
 
-Of each step the lines of history are turned round, the last one first, and written as the history of the step that
-reverts it; so redoing is the same, done to a step that undid. Nothing is written before all of it is known to go.
+Of each step the lines of history are turned round, the last one first. What is different in the end is written, with
+its history; so redoing is the same, done to a step that undid. Nothing is written before all of it is known to go.
 
 - A todo that a step added goes into the trash, as it is. A project or a tag that it made is removed, unless a todo
   that is not in the trash has it; those in the trash lose it, which is history like everything else.
@@ -43,6 +43,17 @@ _NAMED = ("project", "tag")
 _EDGES = ("depends", "parent")
 
 
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What reverting changed: one field of a row, as JSON has it before and after."""
+
+    entity: str
+    uuid: UUID
+    field: str
+    old: Plain
+    new: Plain
+
+
 @dataclass
 class Entry:
     """A row as history sees it: its fields, links to others, and whether it exists, then and now.
@@ -73,16 +84,32 @@ class Entry:
             return self.exists != (self.row is not None)
         return (self.fields, self.links) != self.before
 
+    def find_changes(self) -> Iterator[Turned]:
+        """Yield what is not as it was read: of a row that is made, or removed, all of it."""
 
-@dataclass(frozen=True, slots=True)
-class Turned:
-    """What reverting changed: one field of a row, as JSON has it before and after."""
+        def tell(name: str, old: Plain, new: Plain) -> Turned:
+            return Turned(self.entity, self.uuid, name, old, new)
 
-    entity: str
-    uuid: UUID
-    field: str
-    old: Plain
-    new: Plain
+        if self.row is None or not self.exists:
+            if not self.is_changed:
+                return
+            if self.exists:
+                yield tell("exists", None, True)
+            for name, value in (self.fields if self.exists else self.before[0]).items():
+                if value is not None:
+                    yield tell(name, None, value) if self.exists else tell(name, value, None)
+            if not self.exists:
+                yield tell("exists", True, None)
+            return
+        fields, links = self.before
+        for name, value in self.fields.items():
+            if value != fields[name]:
+                yield tell(name, fields[name], value)
+        for name, others in self.links.items():
+            for other in sorted(links[name] - others):
+                yield tell(name, other, None)
+            for other in sorted(others - links[name]):
+                yield tell(name, None, other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +131,6 @@ class Reverting:
         self.entries = {key: Entry(*key, row) for key, row in found.rows.items()}
         self.conflicts: list[Conflict] = []
         self._told: list[Turned] = []
-        self._all: list[Turned] = []
 
     def revert(self, step: Values) -> list[Turned]:
         """Turn round what the step changed; return what that changes. What stands in the way joins the conflicts."""
@@ -125,7 +151,6 @@ class Reverting:
                 self._set_back(line)
             elif line.field == "exists":
                 self._turn_existence(key, whole[key], was_made=line.new is not None)
-        self._all += self._told
         return self._told
 
     # What becomes of a row as a whole.
@@ -243,8 +268,9 @@ class Reverting:
 
     def check_circles(self) -> None:
         """Raise CircleError if a todo would come before itself."""
+        changes = list(self._find_changes())
         for name, verb in (("depends", "depend on"), ("parent", "belong to")):
-            bound = {told.uuid for told in self._all if told.field == name and told.new is not None}
+            bound = {each.uuid for each in changes if each.field == name and each.new is not None}
             if not bound:
                 continue
             numbers = self._find_numbers()
@@ -286,6 +312,15 @@ class Reverting:
         row.version, row.updated_at = row.version + 1, self._step.now
         return row
 
+    def _find_changes(self) -> Iterator[Turned]:
+        """Yield all that changes: what is made at first, and what is removed last, as it is right to turn round."""
+
+        def place(entry: Entry) -> int:
+            return 0 if entry.row is None else 1 if entry.exists else 2
+
+        for entry in sorted(self.entries.values(), key=place):
+            yield from entry.find_changes()
+
     async def write(self, done: Iterable[int], *, redoing: bool) -> None:
         """Write all of it; `done` are the numbers of the steps. Raises ConflictError for a name that is taken.
 
@@ -304,12 +339,13 @@ class Reverting:
                     pending.link(name, row.id, UUID(other), off=True)
                 for other in sorted(others - before[name]):
                     pending.link(name, row.id, UUID(other))
-        for entry in self.entries.values():
-            if entry.entity != "todo" and entry.is_changed:
-                self._write_other(entry)
-        for told in self._all:
-            self._step.note(told.entity, told.uuid, told.field, told.old, told.new)
-        if any(told.field in _EDGES for told in self._all):
+        rest = [entry for entry in self.entries.values() if entry.entity != "todo" and entry.is_changed]
+        for entry in sorted(rest, key=lambda entry: entry.fields.get("created_at") or ""):  # comments have an order
+            self._write_other(entry)
+        changes = list(self._find_changes())
+        for each in changes:
+            self._step.note(each.entity, each.uuid, each.field, each.old, each.new)
+        if any(each.field in _EDGES for each in changes):
             grown = {"edges_version": USERS.c.edges_version + 1}
             pending.execute(update(USERS).where(USERS.c.id == self._step.user_id).values(grown))
         steps = list(done)

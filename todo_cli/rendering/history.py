@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from todo_cli.models.history import FieldValue, HistoryChange, HistoryStep, RevertedSteps
 from todo_cli.models.values import Priority, When
-from todo_cli.rendering.dates import format_end, format_instant, format_start, format_when
+from todo_cli.rendering.dates import describe_age, format_end, format_instant, format_start, format_when
 from todo_cli.rendering.differences import ADDED, REMOVED, Pieces, compare_texts, cut
 from todo_cli.rendering.text import neutralise
 
@@ -65,16 +65,6 @@ def describe_moment(at: datetime, now: datetime) -> str:
     if days in (0, 1):
         return f"{('today', 'yesterday')[days]} {local:%H:%M}"
     return format_instant(at, now)
-
-
-def describe_age(at: datetime, now: datetime) -> str:
-    """Return how long ago it was, in one unit."""
-    seconds = (now.astimezone(UTC) - at.astimezone(UTC)).total_seconds()
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length:
-            number = int(seconds // length)
-            return f"{number:,} {unit}{'' if number == 1 else 's'} ago"
-    return "just now"
 
 
 def tell_step(step: HistoryStep, now: datetime) -> Pieces:

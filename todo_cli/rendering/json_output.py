@@ -73,7 +73,7 @@ class JsonRenderer:
         steps = [step for reverted in outcome.reverted for step in reverted.steps]
         named = [{"step": str(step.uuid), "command": step.command, "at": format_instant(step.at)} for step in steps]
         name = {"undo": "undone", "redo": "redone"}[outcome.direction]
-        self._write({name: named, "todos": [todo_object(todo) for todo in outcome.todos]})
+        self._write({name: named, "todos": [self._object(todo) for todo in outcome.todos]})
 
     def show_dates(self, dates: Sequence[When]) -> None:
         self._write([format_when(when) for when in dates])

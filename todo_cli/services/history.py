@@ -20,7 +20,7 @@ from todo_cli.db.step import Transaction
 from todo_cli.errors import NotFoundError, UnknownUserError
 from todo_cli.models.history import HistoryChange, HistoryPage, HistoryStep
 from todo_cli.models.tables import Base, Todo, User
-from todo_cli.models.values import COUNT_LIMIT, Links, Recurrence, Status, TodoPublic
+from todo_cli.models.values import COUNT_LIMIT, CommentPublic, Links, Recurrence, Status, TodoDetails, TodoPublic
 from todo_cli.query.references import Reference
 from todo_cli.services.listing import get_todos
 from todo_cli.services.lookup import is_referred_to, make_public, match_references
@@ -169,8 +169,8 @@ async def _refuse_user(db: Database, name: str) -> None:
     await db.read(work)
 
 
-async def get_todos_at(db: Database, references: Sequence[Reference], moment: datetime) -> list[TodoPublic]:
-    """Return the todos as they were at that moment, those that are in the trash too.
+async def get_todos_at(db: Database, references: Sequence[Reference], moment: datetime) -> list[TodoDetails]:
+    """Return the todos as they were at that moment, those that were in the trash too.
 
     What belonged to them, and what waited for them, is left out. Raises NotFoundError for one that was not there yet.
     """
@@ -188,17 +188,22 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
         if todo.uuid in missing:
             added = todo.created_at.astimezone(db.now.tzinfo)
             raise NotFoundError(f"{todo.id} was not there yet: it was added on {added:%Y-%m-%d at %H:%M}")
-    return todos
+    comments = {each.row.uuid: _read_comments(each) for each in found}
+    return [TodoDetails(todo, comments[todo.uuid]) for todo in todos]
+
+
+def _read_comments(found: AsOf) -> tuple[CommentPublic, ...]:
+    number = found.row.id or 0
+    return tuple(
+        CommentPublic(number, row["uuid"], row["text"], row["author"], row["created_at"]) for row in found.comments
+    )
 
 
 def _publish(found: AsOf) -> TodoPublic:
     status = {number: Status(value) for number, value in found.depends.items() if value}
     is_open = found.row.status == Status.OPEN.value
-    links = Links(
-        parent=found.parent,
-        depends=tuple(sorted(status)),
-        blocked=is_open and Status.OPEN in status.values(),
-    )
+    first = sorted(number for number, value in status.items() if value is Status.OPEN) if is_open else []
+    links = Links(parent=found.parent, depends=tuple(sorted(status)), blocked=bool(first), waits_for=tuple(first))
     recurrence = None
     if series := found.series:
         values = (series[name] for name in ("uuid", "rrule", "dtstart_local", "tzid", "after_completion"))
