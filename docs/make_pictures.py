@@ -9,9 +9,11 @@ import asyncio
 import io
 import re
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -19,15 +21,33 @@ from rich.terminal_theme import MONOKAI
 
 from todo_cli.db.database import Database
 from todo_cli.db.target import SqliteTarget
-from todo_cli.models.values import Priority, Status
+from todo_cli.models.values import Priority
+from todo_cli.query.agenda import due_or_scheduled, make_agenda
 from todo_cli.query.dates import parse_when
-from todo_cli.query.filters import HasStatus
+from todo_cli.query.defaults import with_defaults
+from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
 from todo_cli.rendering.terminal import TerminalRenderer
 from todo_cli.rendering.theme import THEME
+from todo_cli.services.comments import add_comment
+from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_details, list_todos
+from todo_cli.services.projects import rename_project
 from todo_cli.services.recurring import Every
-from todo_cli.services.todos import NewTodo, add_todo
+from todo_cli.services.todos import (
+    NewTodo,
+    TodoChanges,
+    add_todo,
+    complete_todos,
+    delete_todos,
+    modify_todos,
+    start_todos,
+)
+from todo_cli.services.tree import list_tree
+from todo_cli.services.undoing import undo_steps
+
+UUID_SHOWN = UUID("0f5c2a7e-6d41-4b8a-9c3e-5a1b2c3d4e5f")
+"""Always the same, so that the picture is."""
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 TODOS = (
@@ -43,23 +63,63 @@ TODOS = (
 
 async def draw(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        async with Database(SqliteTarget(Path(temporary) / "todo.db"), now=NOW, user_name="alex") as db:
-            for title, project, tags, priority, when in TODOS:
-                due = parse_when(when, NOW) if when else None
-                new = NewTodo(title, None, priority, project, tags, due)
-                if when == "eom":
-                    account = "The number of the account is in the folder;\nask Sam if it bounces."
-                    every = Every("month", last_day=True)
-                    new = replace(new, description=account, scheduled=parse_when("eom-3d", NOW), every=every)
-                await add_todo(db, new)
-            page = await list_todos(db, ListQuery(HasStatus(Status.OPEN), size=20))
-            whole = await get_details(db, parse_references(["5"]))
-    console = recording()
-    TerminalRenderer(io.StringIO(), NOW, console).show_page(page)
-    save(console, folder / "list.svg", "todo list")
-    console = recording()
-    TerminalRenderer(io.StringIO(), NOW, console).show_details(whole)
-    save(console, folder / "show.svg", "todo show 5")
+        target = SqliteTarget(Path(temporary) / "todo.db")
+        for moment, work in ((NOW - timedelta(days=3), fill), (NOW - timedelta(hours=2), live_with)):
+            async with Database(target, now=moment, user_name="alex") as db:
+                await work(db)
+        async with Database(target, now=NOW, user_name="alex") as db:
+            page = await list_todos(db, ListQuery(with_defaults(And(())), size=20))
+            whole = await get_details(db, parse_references(["8"]))
+            roots, bound = await list_tree(db, ())
+            ahead = await list_todos(db, ListQuery(with_defaults(due_or_scheduled(NOW.date() + timedelta(days=6)))))
+            history = await list_history(db, HistoryQuery(size=9))
+    agenda = make_agenda(ahead.todos, NOW, 7)
+    pictures: Mapping[str, tuple[str, Callable[[TerminalRenderer], None]]] = {
+        "list": ("todo list", lambda renderer: renderer.show_page(page)),
+        "show": ("todo show 8", lambda renderer: renderer.show_details(whole)),
+        "tree": ("todo tree", lambda renderer: renderer.show_tree(bound, roots)),
+        "agenda": ("todo agenda", lambda renderer: renderer.show_agenda(agenda)),
+        "history": ("todo history", lambda renderer: renderer.show_history(history)),
+    }
+    for name, (title, show) in pictures.items():
+        console = recording()
+        show(TerminalRenderer(io.StringIO(), NOW, console))
+        save(console, folder / f"{name}.svg", title)
+
+
+async def fill(db: Database) -> None:
+    """Add the todos."""
+    for title, project, tags, priority, when in TODOS:
+        due = parse_when(when, NOW) if when else None
+        new = NewTodo(title, None, priority, project, tags, due)
+        if when == "eom":
+            account = "The number of the account is in the folder;\nask Sam if it bounces."
+            every = Every("month", last_day=True)
+            new = replace(new, description=account, scheduled=parse_when("eom-3d", NOW), every=every)
+        await add_todo(db, new)
+    [journey] = parse_references(["8"])
+    plan = "Five days by train.\n\n- quiet **hotel** near the station\n- the museum is closed on *Mondays*"
+    away = parse_when("friday", NOW)
+    await add_todo(
+        db, NewTodo("Journey to Lisbon", plan, Priority.MEDIUM, "travel", ("family",), away, uuid=UUID_SHOWN)
+    )
+    renewed = tuple(parse_references(["6"]))
+    await add_todo(db, NewTodo("Book the train", parent=journey, depends=renewed))
+    booked = tuple(parse_references(["9"]))
+    await add_todo(db, NewTodo("Reserve a room", parent=journey, depends=booked))
+    await add_todo(db, NewTodo("Find somebody for the cat", parent=journey))
+    await add_todo(db, NewTodo("Pack", parent=journey, due=parse_when("thursday", NOW), depends=booked))
+
+
+async def live_with(db: Database) -> None:
+    """Let some time pass with them."""
+    await complete_todos(db, parse_references(["11"]))
+    await add_comment(db, parse_references(["8"])[0], "Kim has a key, and likes the cat.")
+    await modify_todos(db, parse_references(["4"]), TodoChanges("Prepare the talk on databases", tags=("slides",)))
+    await start_todos(db, parse_references(["4"]))
+    await rename_project(db, "home.flat", "home.rent")
+    await delete_todos(db, parse_references(["7"]))
+    await undo_steps(db, 1)
 
 
 def recording() -> Console:

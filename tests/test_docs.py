@@ -28,7 +28,7 @@ def test_the_tour_of_five_minutes(fresh_cli: Cli, tmp_path: Path) -> None:
         ["bash", "-euo", "pipefail", "-c", block("tour")], env=environment, capture_output=True, text=True
     )
     assert (result.returncode, result.stderr) == (0, "Found 1 todo.\n")
-    assert fresh_cli("list", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4, 5]
+    assert fresh_cli("list", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("name", ["try", "test"])
