@@ -77,7 +77,7 @@ def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSele
             SERIES.c.id.in_(select(todos.c.series_id)) | SERIES.c.uuid.in_(_named(lines, "series"))
         ),
         tell_rows("comment", COMMENTS.join(USERS), {**_columns(COMMENTS), "author": USERS.c.name}).where(
-            COMMENTS.c.todo_id.in_(select(todos.c.id)), COMMENTS.c.created_at <= moment
+            COMMENTS.c.todo_id.in_(select(todos.c.id))
         ),
         tell_rows("other", others, _columns(others)),
         tell_rows(
@@ -179,8 +179,11 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
         elif line["field"] in todo.fields:
             todo.fields[line["field"]] = old
     then = make_todo(todo)
-    then.version = max(1, then.version - len({line["step_id"] for line in lines}))
-    then.updated_at = row["updated"] or then.created_at
+    # A remark gives a todo a new version, and is no change of its own.
+    comments = sorted((each for each in found.comments if each["todo_id"] == then.id), key=lambda each: int(each["id"]))
+    remarks = [each for each in comments if each["created_at"] <= moment]
+    then.version -= len({line["step_id"] for line in lines}) + len(comments) - len(remarks)
+    then.updated_at = max([row["updated"] or then.created_at, *(each["created_at"] for each in remarks)])
 
     def name_of(uuid: str) -> str | None:
         told = sorted(found.names.get(UUID(uuid), ()), key=lambda line: int(line["id"]))
@@ -203,5 +206,5 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
         series,
         found.others[parent]["id"] if parent in found.others else None,
         {other["id"]: None if other["deleted_at"] else other["status"] for other in depends},
-        sorted((each for each in found.comments if each["todo_id"] == then.id), key=lambda each: int(each["id"])),
+        remarks,
     )

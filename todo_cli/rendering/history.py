@@ -84,6 +84,9 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
         pieces += _tell_groups(told)
         for remark in remarks:
             pieces += _tell_remark(remark)
+        if step.command in VERBS:
+            for holder in subjects:
+                pieces += [("; ", ""), *_tell_holder(holder)] if _tell_holder(holder) else []
     for number, todo in enumerate(made):
         pieces += [
             (" · ", "todo.faint"),
@@ -103,7 +106,7 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
     age = f" ({describe_age(oldest, now)})"
     subjects = _group(reverted.changes)
     todos = sorted((subject for subject in subjects if subject.entity == "todo"), key=lambda todo: todo.id or 0)
-    holders = [subject for subject in subjects if subject.entity in ("project", "tag")]
+    holders = [subject for subject in subjects if _tell_holder(subject)]
     # What lost, or has again, a project or a tag that is told of need not be told as well.
     moved = {holder.name for holder in holders if holder.is_made or holder.is_removed}
     groups: dict[Pieces, list[_Subject]] = {}
@@ -117,7 +120,7 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
         pieces += [(" ", ""), *told]
     if not groups:
         pieces.append((age, "todo.faint"))
-    for number, holder in enumerate(holder for holder in holders if _tell_holder(holder)):
+    for number, holder in enumerate(holders):
         pieces += [("; " if groups or number else ": ", ""), *_tell_holder(holder)]
     remarks = [subject for subject in subjects if subject.entity == "comment"]
     for number, remark in enumerate(remarks):
@@ -201,8 +204,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "series":
             return [("recurs" if new else "recurs no more", "todo.recurrence")]
         case "title" | "description" if old and new:
-            name = [] if change.field == "title" else [("description ", "todo.faint")]
-            return [*name, *compare_texts(str(old), str(new))]
+            return [(f"{change.field} ", "todo.faint"), *compare_texts(str(old), str(new))]
         case _:
             return _tell_values(_NAMES.get(change.field, change.field), change, now)
 
@@ -284,7 +286,9 @@ def _tell_state(todo: _Subject, now: datetime) -> Pieces:
 
 
 def _tell_holder(holder: _Subject) -> Pieces:
-    """Return what became of a project or a tag."""
+    """Return what became of a project or a tag; nothing of anything else."""
+    if holder.entity not in _HELD:
+        return []
     renamed = next((each for each in holder.changes if each.field == "name" and each.old and each.new), None)
     name = (neutralise(holder.name or ""), f"todo.{holder.entity}")
     if renamed:
