@@ -46,7 +46,7 @@ from todo_cli.services.todos import (
 from todo_cli.services.tree import list_tree
 from todo_cli.services.undoing import undo_steps
 
-UUID_SHOWN = UUID("0f5c2a7e-6d41-4b8a-9c3e-5a1b2c3d4e5f")
+SHOWN = UUID("0f5c2a7e-6d41-4b8a-9c3e-5a1b2c3d4e5f")
 """Always the same, so that the picture is."""
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -100,9 +100,7 @@ async def fill(db: Database) -> None:
     [journey] = parse_references(["8"])
     plan = "Five days by train.\n\n- quiet **hotel** near the station\n- the museum is closed on *Mondays*"
     away = parse_when("friday", NOW)
-    await add_todo(
-        db, NewTodo("Journey to Lisbon", plan, Priority.MEDIUM, "travel", ("family",), away, uuid=UUID_SHOWN)
-    )
+    await add_todo(db, NewTodo("Journey to Lisbon", plan, Priority.MEDIUM, "travel", ("family",), away, uuid=SHOWN))
     renewed = tuple(parse_references(["6"]))
     await add_todo(db, NewTodo("Book the train", parent=journey, depends=renewed))
     booked = tuple(parse_references(["9"]))
