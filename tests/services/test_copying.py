@@ -33,6 +33,7 @@ from todo_cli.models.values import Priority, TodoOutcome, When
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
+from todo_cli.services.binding import load_parents
 from todo_cli.services.copying import copy_todos
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import load_todos
@@ -241,6 +242,7 @@ async def relate(
 
     async def work(step: Step) -> None:
         found = {todo.id: todo for todo in (await step.session.execute(load_todos(step))).scalars()}
+        await load_parents(step, found.values())
         for number, other in depends:
             await step.session.execute(insert(Dependency).values(todo_id=number, depends_on_id=other))
             step._record(found[number], "depends", None, found[other])
@@ -341,7 +343,7 @@ class TestEverything:
         await copy_todos(db, other)
         await users.add_user(db, "sam")
         new = await add_todo(other, NewTodo("made there", project="job", tags=("c",)))
-        await todos.complete_todos(other, parse_references(["1"]))
+        await todos.complete_todos(other, parse_references(["1"]), force=True)
         result = await copy_todos(other, db)
         assert (result.copied, result.already_there, result.projects, result.tags) == (1, 6, 0, 0)
         assert (await titles(db))[new.todo.id] == "made there"
