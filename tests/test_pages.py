@@ -11,7 +11,7 @@ from tests.test_language_page import Reader, Section, Session, read_page, reader
 __all__ = ["reader"]
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("dependencies.md", "views-and-contexts.md")
+PAGES = ("dependencies.md", "history.md", "views-and-contexts.md")
 SECTIONS = {
     f"{page}: {section.title}": section
     for page in PAGES

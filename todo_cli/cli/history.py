@@ -69,6 +69,7 @@ def history(
     """
     from todo_cli.query.dates import parse_when, start_of_day
     from todo_cli.query.references import parse_references
+    from todo_cli.query.texts import check_text
     from todo_cli.services.history import HistoryQuery, list_history
 
     references = parse_references([reference]) if reference is not None else ()
@@ -79,7 +80,8 @@ def history(
         when = parse_when(since, invocation.now, invocation.conventions)
         moment = when.at or start_of_day(when.on, invocation.now)
     size = page_size(invocation, page, per_page, everything=all_)
-    query = HistoryQuery(references[0] if references else None, moment, by, page or 1, size)
+    user = None if by is None else check_text(by, "name")
+    query = HistoryQuery(references[0] if references else None, moment, user, page or 1, size)
     result = invocation.run(list_history, query)
     invocation.renderer.show_history(result)
     if not result.steps and result.total and size:

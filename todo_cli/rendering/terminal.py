@@ -116,19 +116,26 @@ class TerminalRenderer:
     def show_history(self, page: HistoryPage) -> None:
         if not page.steps:
             return
+        table = self._make_history(page)
+        room = self._console.height - LINES_AROUND_LIST
+        if page.size is not None and len(page.steps) <= room < len(self._console.render_lines(table, pad=False)):
+            table = self._make_history(page, one_line_each=True)
+        self._console.print(table)
+        span = _describe_span(len(page.steps), "step", page.total, page.number, page.size)
+        self._console.print(Text(span, style="todo.faint"))
+
+    def _make_history(self, page: HistoryPage, *, one_line_each: bool = False) -> Table:
         table = Table.grid(padding=(0, GAP, 0, 0))
         table.add_column(style="todo.faint", no_wrap=True)
         table.add_column(style="history.user", no_wrap=True)
-        table.add_column(overflow="fold")
+        table.add_column(overflow="ellipsis" if one_line_each else "fold", no_wrap=one_line_each)
         for step in page.steps:
             told = self._assemble(tell_step(step, self._now))
             if step.undone:
                 told.stylize("history.undone")
                 told.append(" · undone", style="todo.faint")
-            table.add_row(describe_moment(step.at, self._now), step.user, told)
-        self._console.print(table)
-        span = _describe_span(len(page.steps), "step", page.total, page.number, page.size)
-        self._console.print(Text(span, style="todo.faint"))
+            table.add_row(describe_moment(step.at, self._now), neutralise(step.user), told)
+        return table
 
     def show_reverted(self, outcome: UndoOutcome) -> None:
         for reverted in outcome.reverted:
