@@ -40,6 +40,7 @@ from todo_cli.services.lookup import load_todos
 from todo_cli.services.recurring import Every
 from todo_cli.services.series import delete_series
 from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
+from todo_cli.services.undoing import redo_steps, undo_steps
 
 Opened = Callable[..., Database]
 
@@ -863,3 +864,40 @@ def test_every_column_that_refers_to_another_table_is_mapped() -> None:
     }
     tables = {"users", "projects", "tags", "series", "todos", "todo_tags", "dependencies", "comments"}
     assert set(Base.metadata.tables) == tables | {"steps", "changes"}
+
+
+class TestUndoing:
+    async def test_goes_on_in_the_destination(self, db: Database, other: Database, open_other: Opened) -> None:
+        for title in ("a", "b"):
+            await add_todo(db, NewTodo(title, project="p", tags=(title,)))
+        await todos.modify_todos(db, parse_references(["1"]), TodoChanges(title="c", project="q"))
+        await undo_steps(db)
+        await add_todo(other, NewTodo("there"))
+        await copy_todos(db, other, renumber=True)
+
+        async def titles() -> list[str]:
+            return sorted(todo.title for todo in (await list_todos(other, ListQuery(And(())))).todos)
+
+        later = open_other("alex", NOW + timedelta(hours=1))
+        await add_todo(later, NewTodo("last"))
+        assert await titles() == ["a", "b", "last", "there"]
+        assert [todo.title for todo in (await undo_steps(later)).todos] == ["last"]
+        assert {todo.title for todo in (await undo_steps(later, 9)).todos} == {"a", "b", "there"}
+        assert await titles() == []
+        await redo_steps(later, 2)
+        assert await titles() == ["a", "b", "last", "there"]
+        assert [project.name for project in await projects.list_projects(other)] == ["p"]
+
+    async def test_what_is_undone_stays_so_where_nothing_is_left_of_what_undid_it(
+        self, db: Database, other: Database, open_db: OpenDatabase
+    ) -> None:
+        later = open_db("alex", NOW + timedelta(hours=1))
+        await add_todo(later, NewTodo("gone", project="p"))
+        await add_todo(db, NewTodo("kept", project="p"))
+        await undo_steps(later)
+        await todos.empty_trash(open_db("alex", NOW + timedelta(hours=2)))
+        await copy_todos(db, other)
+        for database in (db, other):
+            outcome = await undo_steps(database, 9)
+            assert [todo.title for todo in outcome.todos] == ["kept"]
+            assert len(outcome.reverted) == 1  # not what made the project, which was undone
