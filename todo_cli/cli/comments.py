@@ -23,7 +23,7 @@ def comment(
     ],
     text: Annotated[list[str] | None, typer.Argument(metavar="TEXT", hidden=True)] = None,
 ) -> None:
-    """Remark something about a todo; 'todo show' lists it with who said it, and when.
+    """Remark something about a todo. 'todo show' lists it with who said it, and when.
 
     REF is a number (12) or the first characters of a uuid. TEXT is all that follows; a single - reads it from stdin.
     """

@@ -34,7 +34,7 @@ _MOST_SHOWN = 300
 
 @command(app, "edit", epilog="Example: todo edit 12")
 def edit(invocation: Invocation, references: options.References) -> None:
-    """Change todos in your editor: VISUAL, EDITOR, or one that is there.
+    """Change todos in your editor. That is VISUAL, EDITOR, or one that is there.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. The fields stand on top, the
     description below them. What somebody else changes meanwhile is kept; you are asked where both changed the same.

@@ -25,7 +25,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Also over what was c
 
 @command(app, "undo", epilog="Example: todo undo -n 2")
 def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
-    """Take back what you did last, on whatever machine: one command, or the last N.
+    """Take back what you did last. That is one command, or the last N, on whatever machine.
 
     A todo that was added goes into the trash. What somebody changed since is not set back, unless with --force. Only
     the emptying of the trash, and what copying or users are about, cannot be taken back.
@@ -37,7 +37,7 @@ def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
 
 @command(app, "redo", epilog="Example: todo redo")
 def redo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
-    """Do again what was undone last, as long as nothing else was done since."""
+    """Do again what was undone last. That goes as long as nothing else was done since."""
     from todo_cli.services.undoing import redo_steps
 
     _show(invocation, invocation.run(redo_steps, number, force=force), "There is nothing to redo.")
@@ -62,7 +62,7 @@ def history(
     page: PageOption = None,
     all_: AllOption = False,
 ) -> None:
-    """Tell what was done, the last first: at a terminal a page that fits, to a pipe all of it.
+    """Tell what was done, the last first. At a terminal it is a page that fits, to a pipe all of it.
 
     With REF only what became of that todo: its number, or the first characters of its uuid. 'todo show REF --at WHEN'
     shows how it was.

@@ -76,7 +76,7 @@ def list_(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List todos: at a terminal a page that fits, to a pipe all of them. Also: todo ls.
+    """List todos. At a terminal it is a page that fits, to a pipe all of them. Also: todo ls.
 
     WORDS are text to look for in titles and descriptions, and conditions: project:home +bills due.before:friday
     priority:high is:overdue is:waiting has:due no:project title:milk id:12-15. All must hold, unless there is an 'or'

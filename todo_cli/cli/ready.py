@@ -68,7 +68,7 @@ def blocked(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what cannot be done before something else is, and the numbers of what that is.
+    """List what waits for other todos. Their numbers stand beside it.
 
     WORDS narrow it down, as for 'todo list'.
     """

@@ -27,7 +27,7 @@ def start(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Mark todos as what you are at, until 'todo stop', or until they are done.
+    """Mark todos as what you are at. That lasts until 'todo stop', or until they are done.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -44,7 +44,7 @@ def stop(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Mark todos as what you are not at any more. They stay open.
+    """End what 'todo start' began. The todos stay open.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -158,7 +158,7 @@ def delete(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Put todos into the trash, with their subtasks; 'todo restore' takes them out.
+    """Put todos into the trash, with their subtasks. 'todo restore' takes them out.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -181,7 +181,7 @@ def restore(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Take todos from the trash, under the numbers they had, with what went there with them.
+    """Take todos from the trash. They have their old numbers, and what went there with them comes along.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
