@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, literal, null, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal, null, or_, select, true, union_all
 from sqlmodel import col
 
 from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
@@ -54,11 +54,11 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
         about = _is_about(query.reference, viewer)
         # Of a series that was begun history tells with the todo, and of a todo that is gone for good nothing.
         counts = or_(_CHANGES.c.entity != "series", _CHANGES.c.field == "ended_at")
-        changed: ColumnElement[bool] = (
-            exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts, about).correlate(_STEPS)
-        )
         if query.reference is None:
-            changed = or_(changed, _STEPS.c.command.in_(("trash empty", "db copy")))
+            changes = exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts)
+            changed = or_(changes.correlate(_STEPS), _STEPS.c.command.in_(("trash empty", "db copy")))
+        else:
+            changed = _STEPS.c.id.in_(select(_CHANGES.c.step_id).where(about))
         conditions = [_STEPS.c.user_id == viewer.user_id, changed]
         if query.since is not None:
             conditions.append(_STEPS.c.at >= query.since)
@@ -108,10 +108,7 @@ def _is_about(reference: Reference | None, viewer: Viewer) -> ColumnElement[bool
         return true()
     mine = and_(col(Todo.user_id) == viewer.user_id, is_referred_to([reference]))
     remarks = select(_COMMENTS.c.uuid).join(_TODOS).where(mine)
-    return or_(
-        and_(_CHANGES.c.entity == "todo", _CHANGES.c.entity_uuid.in_(select(_TODOS.c.uuid).where(mine))),
-        and_(_CHANGES.c.entity == "comment", _CHANGES.c.entity_uuid.in_(remarks)),
-    )
+    return _CHANGES.c.entity_uuid.in_(union_all(select(_TODOS.c.uuid).where(mine), remarks))
 
 
 def _count_referred(reference: Reference | None, viewer: Viewer) -> Any:
