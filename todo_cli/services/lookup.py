@@ -209,6 +209,10 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
     The rows are of todos as they are now, their links of how they were when the statement began. With `bound` they
     also have what `Bindings.describe` gives.
     """
+    alone = Links()
+    found = {row.id: alone for row in rows}
+    # Most todos have nothing to do with others. What is bound just now was in no other row, or in one of a family.
+    rows = [row for row in rows if row.depends or row.blocks or row.children or row.parent_id or (bound and row.bound)]
     before = {row.id: _read_marked(row.depends) for row in rows}
     if bound:
         for row in rows:
@@ -230,7 +234,7 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
         else []
         for row in rows
     }
-    return {
+    return found | {
         row.id: Links(
             parent=row.parent_id,
             subtasks=sum(status in (Status.OPEN, Status.DONE) for status in children[row.id].values()),
