@@ -102,8 +102,9 @@ def test_history_as_json(filled: Here) -> None:
 
 def test_history_to_a_pipe(filled: Here) -> None:
     lines = [line.split("\t") for line in filled("history").lines]
-    assert {len(line) for line in lines} == {9}
-    assert lines[0][1:] == ["alex", "modify", "", "todo", "1", "title", "Pay rent", "Pay the [red]rent\\x1b[31m"]
+    assert {len(line) for line in lines} == {10}
+    title = "Pay the [red]rent\\x1b[31m"
+    assert lines[0][1:] == ["alex", "modify", "", "todo", "1", title, "title", "Pay rent", title]
 
 
 def on_terminal(cli: Cli, *arguments: str, width: int) -> Result:

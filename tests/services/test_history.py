@@ -136,6 +136,17 @@ async def test_undoing_says_what_it_did(db: Database, open_db: OpenDatabase) -> 
     assert await say("redid") == ["redid project rename (2 minutes ago): project p is q again"]
 
 
+async def test_undoing_says_what_differs_between_todos(db: Database) -> None:
+    for title in ("a", "b"):
+        await add_todo(db, NewTodo(title))
+    await modify_todos(db, [TWO], TodoChanges(priority=Priority.LOW))
+    await modify_todos(db, [ONE, TWO], TodoChanges(priority=Priority.HIGH))
+    [reverted] = (await undo_steps(db)).reverted
+    assert plain(tell_reverted(reverted, NOW, "undid")) == (
+        "undid modify 1 a (just now): priority [-high-]; 2 b: priority high → low"
+    )
+
+
 async def test_todos_are_shown_as_they_were(db: Database, open_db: OpenDatabase) -> None:
     """After each step all is as it was shown after it, but for what others have to do with it."""
     moments: list[tuple[datetime, list[TodoDetails]]] = []

@@ -34,6 +34,8 @@ _SAID = {
 """What the name of a command says already."""
 
 _NEVER_SAID = ("exists", "occurrence", "completed_at")
+_WENT, _CAME = ("went to the trash", ""), ("came back from the trash", "")
+_WHOLE = ((_WENT,), (_CAME,))
 _ARROW = " → "
 _HELD = ("project", "tag")
 _NAMES = {"wait_until": "wait", "expires_at": "until", "series": "every"}
@@ -116,7 +118,9 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
             groups.setdefault(tuple(_tell_state(todo, now)), []).append(todo)
     for number, (told, members) in enumerate(groups.items()):
         head = [(" ", ""), *_name_several(members)]
-        pieces += [*head, (age, "todo.faint"), (":", "")] if not number else [(";", ""), *head]
+        is_sentence = told[:1] in _WHOLE
+        pieces += [(";", ""), *head] if number else [*head, (age, "todo.faint")]
+        pieces += [] if number and is_sentence else [(":", "")]
         pieces += [(" ", ""), *told]
     if not groups:
         pieces.append((age, "todo.faint"))
@@ -198,7 +202,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "depends":
             return [(f"after {new}", ADDED)] if new else [(f"after {old}", REMOVED)]
         case "deleted_at":
-            return [("went to the trash" if new else "came back from the trash", "")]
+            return [_WENT if new else _CAME]
         case "started_at":
             return [("started" if new else "stopped", "")]
         case "series":
@@ -281,7 +285,7 @@ def _tell_state(todo: _Subject, now: datetime) -> Pieces:
             parts.append([(_STATUSES[str(change.new)], "")])
         elif change.field not in _NEVER_SAID:
             parts.append(_tell_change(change, now))
-    trashed = [part for part in parts if part == [("went to the trash", "")]]
+    trashed = [part for part in parts if part == [_WENT]]
     return _with_commas(trashed or [part for part in parts if part])
 
 

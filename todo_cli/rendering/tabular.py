@@ -63,7 +63,7 @@ class TabularRenderer:
             told = step_object(step)
             head = [told["at"], step.user, step.command, "undone" if step.undone else ""]
             for change in told["changes"] or [{}]:
-                fields = (change.get(name) for name in ("entity", "id", "field", "old", "new"))
+                fields = (change.get(name) for name in ("entity", "id", "name", "field", "old", "new"))
                 self._write_line(_field(value) for value in (*head, *fields))
 
     def show_reverted(self, outcome: UndoOutcome) -> None:
