@@ -380,9 +380,6 @@ async def test_what_is_gone_for_good_is_passed_over(db: Database, open_db: OpenD
     assert (await get_todos(db, two))[0].title == "b"
     await undo_steps(later, 9)
     assert (await look(db))["todos"] == []
-    assert await empty_trash(open_db("alex", NOW + timedelta(hours=1))) == 1
-    await redo_steps(later, 9)
-    assert (await look(db))["todos"] == []
 
 
 async def test_names_that_were_passed_on_come_back(db: Database) -> None:
@@ -446,3 +443,59 @@ async def test_much_at_once(db: Database) -> None:
     assert await look(db) == before
     await undo_steps(db)
     assert len((await look(db))["todos"]) == 3
+
+
+async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database, open_db: OpenDatabase) -> None:
+    ahead = open_db("alex", NOW + timedelta(hours=1))  # a clock that is ahead, so that adding is undone first
+    await add_todo(ahead, NewTodo("a"))
+    await add_todo(db, NewTodo("part", parent=ONE[0]))
+    with pytest.raises(ConflictError, match="1 a has got subtasks since; nothing was written"):
+        await undo_steps(db)
+    await modify_todos(db, (NumberReference(2),), TodoChanges(clear=frozenset({"parent"})))
+    await modify_todos(db, ONE, TodoChanges(tags=("x",), depends=(NumberReference(2),)))
+    with pytest.raises(ConflictError, match=r"tag of 1 a was changed by alex on .* \(modify\); depends of 1 a was"):
+        await undo_steps(db)
+    await ahead.__aexit__()
+
+
+async def test_redoing_ends_with_what_was_removed_for_good(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("Water", due=When(date(2026, 11, 25)), every=Every("week")))
+    await complete_todos(db, ONE)
+    await undo_steps(db)
+    assert await empty_trash(open_db("alex", NOW + timedelta(minutes=1))) == 1
+    with pytest.raises(ConflictError, match="something else was written since"):
+        await redo_steps(db)
+    [todo] = await get_todos(db, ONE)
+    assert (todo.status.value, todo.recurrence is not None) == ("open", True)
+
+
+async def test_a_parent_that_is_gone_for_good_is_passed_over(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a"))
+    await add_todo(db, NewTodo("b", parent=ONE[0]))
+    await modify_todos(db, (NumberReference(2),), TodoChanges(clear=frozenset({"parent"})))
+    await delete_todos(db, ONE)
+    await empty_trash(open_db("alex", NOW + timedelta(minutes=1)))
+    for _ in range(2):
+        await undo_steps(db)
+    [todo] = await get_todos(db, (NumberReference(2),))
+    assert todo.deleted_at is not None
+
+
+async def test_emptying_the_trash_twice_is_told_twice(db: Database, open_db: OpenDatabase) -> None:
+    for minute in (1, 3):
+        added = await add_todo(db, NewTodo("a"))
+        await delete_todos(open_db("alex", NOW + timedelta(minutes=minute)), (NumberReference(added.todo.id),))
+        await empty_trash(open_db("alex", NOW + timedelta(minutes=minute + 1)))
+    assert [command for command, _ in await history_of(db)].count("trash empty") == 2
+
+
+async def test_redoing_goes_by_the_order_of_undoing(db: Database, open_db: OpenDatabase) -> None:
+    await add_todo(db, NewTodo("a"))
+    for minute, title in enumerate(("b", "c"), start=1):
+        await modify_todos(open_db("alex", NOW + timedelta(minutes=minute)), ONE, TodoChanges(title))
+    await undo_steps(open_db("alex", NOW + timedelta(hours=1)))  # a clock that is ahead
+    await undo_steps(open_db("alex", NOW + timedelta(minutes=5)))
+    for title in ("b", "c"):
+        await redo_steps(open_db("alex", NOW + timedelta(minutes=6)))
+        [todo] = await get_todos(db, ONE)
+        assert todo.title == title

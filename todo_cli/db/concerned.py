@@ -182,7 +182,9 @@ _TABLES = {"todo": TODOS, "series": SERIES, "project": PROJECTS, "tag": TAGS, "c
 
 def _pick(user_id: int, direction: Direction, most: int) -> CTE:
     later = STEPS.alias("later")
-    since = exists().where(later.c.user_id == user_id, later.c.id > STEPS.c.id, is_ordinary(later)).correlate(STEPS)
+    # What was removed for good could not be done again.
+    something = or_(is_ordinary(later), later.c.command == "trash empty")
+    since = exists().where(later.c.user_id == user_id, later.c.id > STEPS.c.id, something).correlate(STEPS)
     wanted, conflicting = is_ordinary(), false().label("since")
     if direction == "redo":
         wanted, conflicting = STEPS.c.command == "undo", since.label("since")
@@ -192,7 +194,8 @@ def _pick(user_id: int, direction: Direction, most: int) -> CTE:
     return (
         select(*columns, undone.correlate(STEPS).scalar_subquery().label("undid"))
         .where(STEPS.c.user_id == user_id, STEPS.c.undone_by.is_(None), wanted)
-        .order_by(STEPS.c.at.desc(), STEPS.c.id.desc())
+        # Undoing is itself undone in the order in which it was done, also where clocks differ.
+        .order_by(*([] if direction == "redo" else [STEPS.c.at.desc()]), STEPS.c.id.desc())
         .limit(most)
         .cte("picked")
     )

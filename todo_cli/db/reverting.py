@@ -177,9 +177,29 @@ class Reverting:
         """Note a conflict for each field that is not as it was when the row was made."""
         left = {line.field: load(line.new) for line in lines}
         [made] = [line for line in lines if line.field == "exists"]
+        if left.get("parent") and not self._is_there("parent", left["parent"]):
+            left["parent"] = None  # a todo is gone only for good
         for name in entry.fields:
             if name != "created_at" and entry.fields[name] != left.get(name, _unsaid(name)):
                 self.conflicts.append(Conflict(entry, name, made))
+        for name, others in entry.links.items():
+            put_on = {load(line.new) for line in lines if line.field == name and line.new is not None}
+            if others != {other for other in put_on if self._is_there(name, other)}:
+                self.conflicts.append(Conflict(entry, name, made))
+        if self._has_subtasks(entry):
+            self.conflicts.append(Conflict(entry, "subtasks", made))
+
+    def _has_subtasks(self, entry: Entry) -> bool:
+        """Return whether todos belong to this one that stay where they are."""
+        if entry.row is None or entry.entity != "todo":
+            return False
+        known = {str(todo.row["id"]): todo for todo in self._todos() if todo.row}
+        kept = [child for child in (entry.row["children"] or "").split(",") if child and not child.endswith("~")]
+        children = [known.get(child.rstrip("odc")) for child in kept]
+        return any(
+            child is None or (child.fields["deleted_at"] is None and child.fields["parent"] == str(entry.uuid))
+            for child in children
+        )
 
     def _let_go(self, holder: Entry) -> bool:
         """Take a project or a tag off what lies in the trash; return False, and do nothing, if another todo has it."""

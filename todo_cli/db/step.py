@@ -343,12 +343,14 @@ class Step(Transaction):
             # In this order: while the todos are there, they tell which lines and steps are theirs.
             undone = STEPS.alias("undone")
             kept = exists().where(CHANGES.c.step_id == undone.c.id, ~is_chosen)
+            had_some = exists().where(CHANGES.c.step_id == STEPS.c.id)  # as `db copy` never had
             undid = exists().where(undone.c.undone_by == STEPS.c.id, kept)
-            self._pending.execute(delete(STEPS).where(others, ~keeps, ~undid))
+            self._pending.execute(delete(STEPS).where(others, had_some, ~keeps, ~undid))
             self._pending.execute(delete(CHANGES).where(is_chosen))
             erased = select(TODOS.c.id).where(condition).correlate(None)
             orphaned = and_(TODOS.c.parent_id.in_(erased), TODOS.c.id.not_in(erased))
-            self._pending.execute(update(TODOS).where(orphaned).values(parent_id=None))
+            versioned = {"version": TODOS.c.version + 1, "updated_at": self.now}
+            self._pending.execute(update(TODOS).where(orphaned).values(parent_id=None, **versioned))
             self._pending.execute(delete(TODOS).where(condition))
             self._pending.expect(_count(condition) == count)
             self._wrote = True

@@ -211,8 +211,8 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
     """
     alone = Links()
     found = {row.id: alone for row in rows}
-    # Most todos have nothing to do with others. What is bound just now was in no other row, or in one of a family.
-    rows = [row for row in rows if row.depends or row.blocks or row.children or row.parent_id or (bound and row.bound)]
+    if not bound:  # most todos have nothing to do with others
+        rows = [row for row in rows if row.depends or row.blocks or row.children or row.parent_id]
     before = {row.id: _read_marked(row.depends) for row in rows}
     if bound:
         for row in rows:

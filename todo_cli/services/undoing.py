@@ -180,6 +180,8 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
             subject = f"{entry.row['id']} {_shorten(entry.row['title'])}"
         text = f"{FIELDS.get(conflict.field, conflict.field)} of {subject} was changed"
         name = conflict.field
+        if conflict.field == "subtasks":
+            text, name = f"{subject} has got subtasks since", "exists"
         if conflict.gone:
             text = f"the {conflict.field} that {subject} had was deleted"
             about, name = UUID(load(conflict.line.old)), "exists"
@@ -188,7 +190,11 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
             .select_from(Change)
             .join(StepRow, col(StepRow.id) == col(Change.step_id))
             .join(User, col(User.id) == col(StepRow.user_id))
-            .where(col(Change.entity_uuid) == about, col(Change.field) == name, col(Change.id) != conflict.line.id)
+            .where(
+                col(Change.entity_uuid) == about,
+                col(Change.field) == name,
+                col(Change.step_id) != conflict.line.step_id,
+            )
             .order_by(col(Change.id).desc())
             .limit(1)
         )
