@@ -13,7 +13,7 @@ from tests.conftest import BERLIN, Cli, Here
 FIELDS = [
     *("id", "uuid", "title", "description", "status", "priority", "project", "tags", "due"),
     *("scheduled", "wait", "until", "every", "recurrence", "series", "occurrence"),
-    *("parent", "subtasks", "subtasks_done", "depends", "blocks", "blocked", "urgency", "started_at"),
+    *("parent", "subtasks", "subtasks_done", "depends", "waits_for", "blocks", "blocked", "urgency", "started_at"),
     *("created_at", "updated_at", "completed_at", "deleted_at", "version"),
 ]
 

@@ -32,7 +32,7 @@ def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
     """
     from todo_cli.services.undoing import undo_steps
 
-    _show(invocation, invocation.run(undo_steps, number, force=force), "There is nothing to undo.")
+    _show(invocation, invocation.run(undo_steps, number, force=force), number, "undo")
 
 
 @command(app, "redo", epilog="Example: todo redo")
@@ -40,13 +40,15 @@ def redo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
     """Do again what was undone last. That goes as long as nothing else was done since."""
     from todo_cli.services.undoing import redo_steps
 
-    _show(invocation, invocation.run(redo_steps, number, force=force), "There is nothing to redo.")
+    _show(invocation, invocation.run(redo_steps, number, force=force), number, "redo")
 
 
-def _show(invocation: Invocation, outcome: UndoOutcome, nothing: str) -> None:
+def _show(invocation: Invocation, outcome: UndoOutcome, number: int, verb: str) -> None:
     completion.remember_todos(invocation, outcome.todos)
     if not outcome.reverted:
-        invocation.note(nothing)
+        invocation.note(f"There is nothing to {verb}.")
+    elif len(outcome.reverted) < number:
+        invocation.note(f"There was no more to {verb}.")
     invocation.renderer.show_reverted(outcome)
 
 

@@ -53,7 +53,7 @@ def today(
 
     look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [due_or_scheduled(invocation.now.date()), *read_words(invocation, words)]
-    show_list(invocation, parts, look, nothing="Nothing for today.")
+    show_list(invocation, parts, look, nothing="No todos match." if words else "Nothing for today.")
 
 
 @command(app, "agenda", epilog="Example: todo agenda --days 14")
@@ -84,7 +84,8 @@ def agenda(
     if made.todos or invocation.json:
         invocation.renderer.show_agenda(made)
     if not made.todos:
-        say_nothing(invocation, result, "Nothing in these days." if days > 1 else "Nothing for today.")
+        usual = "Nothing in these days." if days > 1 else "Nothing for today."
+        say_nothing(invocation, result, "No todos match." if words else usual)
 
 
 @command(app, "inbox", epilog="Example: todo inbox --sort created")
@@ -107,7 +108,7 @@ def inbox(
 
     look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [Not(Has("project")), *read_words(invocation, words)]
-    show_list(invocation, parts, look, nothing="Everything has a project.")
+    show_list(invocation, parts, look, nothing="No todos match." if words else "Everything has a project.")
 
 
 @command(app, "waiting", epilog="Example: todo waiting")
@@ -132,7 +133,9 @@ def waiting(
     look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [IsWaiting(), *read_words(invocation, words)]
     usual = Columns((*USUAL.names, "wait"))
-    show_list(invocation, parts, look, nothing="Nothing waits.", sort="wait", columns=usual)
+    show_list(
+        invocation, parts, look, nothing="No todos match." if words else "Nothing waits.", sort="wait", columns=usual
+    )
 
 
 @command(app, "completed", epilog="Example: todo completed --since monday")
@@ -164,4 +167,11 @@ def completed(
     if since is not None:
         parts.append(Compares("completed", "since", parse_when(since, invocation.now, invocation.conventions)))
     usual = Columns(("id", MARK, "title", "project", "tags", "completed"))
-    show_list(invocation, parts, look, nothing="Nothing is done.", sort="-completed", columns=usual)
+    show_list(
+        invocation,
+        parts,
+        look,
+        nothing="No todos match." if words else "Nothing is done.",
+        sort="-completed",
+        columns=usual,
+    )

@@ -28,6 +28,7 @@ from todo_cli.db.concerned import (
 from todo_cli.db.decoding import HOLDING, decode, load
 from todo_cli.db.json_sql import tell_rows, uuid_of_json
 from todo_cli.db.reverting import USERS, Entry, make_todo
+from todo_cli.db.step import UNSAID, encode
 from todo_cli.models.tables import Todo
 
 
@@ -177,7 +178,8 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
             if old is not None:
                 others.add(old)
         elif line["field"] in todo.fields:
-            todo.fields[line["field"]] = old
+            unsaid = UNSAID.get(line["field"])  # before it was added: it is not shown, and yet a todo
+            todo.fields[line["field"]] = load(encode(unsaid)) if old is None else old
     then = make_todo(todo)
     # A remark gives a todo a new version, and is no change of its own.
     comments = sorted((each for each in found.comments if each["todo_id"] == then.id), key=lambda each: int(each["id"]))

@@ -118,6 +118,7 @@ def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
         "subtasks": todo.links.subtasks,
         "subtasks_done": todo.links.subtasks_done,
         "depends": list(todo.links.depends),
+        "waits_for": list(todo.links.waits_for),
         "blocks": list(todo.links.blocks),
         "blocked": todo.links.blocked,
         "urgency": round(urgency, 2),

@@ -32,7 +32,7 @@ ACTIVE = "▶"
 _HIGH, _MEDIUM = 15.0, 10.0
 """From so much on urgency has a colour: with the usual coefficients what matters and is due, and what is either."""
 
-_NARROWEST_TITLE = 20
+_NARROWEST_TITLE, _NARROWEST = 20, 5
 _INDENTATION, _DEEPEST = 2, 8
 """Cells by which a subtask is indented, and how often."""
 
@@ -57,6 +57,10 @@ def make_table(
                 _place(cell, todo, depth)
     shown = [(name, cells) for name, cells in found if columns.chosen or name == "title" or any(cells)]
     made = {name: _make_column(name, width, one_line_each=one_line_each) for name, _ in shown}
+    for spare in ("tags", "project", "waits_for"):
+        if _fit(made, dict(shown), width) > 0 and not columns.chosen:
+            made.pop(spare, None)
+            shown = [(name, cells) for name, cells in shown if name != spare]
     if one_line_each and "title" in made:
         others = [(made[name], cells) for name, cells in shown if name != "title"]
         taken = sum(
@@ -70,6 +74,31 @@ def make_table(
     for row in zip(*(cells for _, cells in shown), strict=True):
         table.add_row(*row)
     return table
+
+
+def _fit(made: dict[str, Column], cells: dict[str, list[Text]], width: int) -> int:
+    """Narrow what may be cut, the widest first, where the columns together are wider than the terminal.
+
+    Rich would narrow all of them alike, numbers and dates too. Returns by how much they are still too wide.
+    """
+    natural = {
+        name: min(column.max_width or width, max(map(cell_len, map(str, [column.header, *cells[name]]))))
+        for name, column in made.items()
+    }
+    if "title" in natural:
+        natural["title"] = min(natural["title"], made["title"].min_width or width)
+    excess = sum(natural.values()) + GAP * len(natural) - width
+    flexible = [name for name in natural if made[name].max_width]
+    while excess > 0 and flexible and max(natural[name] for name in flexible) > _NARROWEST:
+        widest = max(flexible, key=natural.__getitem__)
+        natural[widest] -= 1
+        made[widest].max_width = natural[widest]
+        excess -= 1
+    if excess > 0 and "title" in made:
+        narrowed = max(_NARROWEST_TITLE // 2, natural["title"] - excess)
+        excess -= natural["title"] - narrowed
+        made["title"].min_width = narrowed
+    return excess
 
 
 def _place(title: Text, todo: TodoPublic, depth: int) -> None:

@@ -53,7 +53,7 @@ async def _revert(db: Database, direction: Direction, count: int, *, force: bool
         if any(each["since"] for each in found.steps):
             raise ConflictError(
                 "something else was written since that was undone",
-                "'todo history' shows it; 'todo undo' takes that back first",
+                "'todo history' shows it",
             )
         if not found.steps:
             return UndoOutcome(direction, (), ())
