@@ -215,7 +215,6 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
     [
         (["project"], "commands: list, rename, archive, unarchive, delete"),
         (["rm", "1"], "did you mean 'delete'?"),
-        (["edit", "1"], "did you mean 'modify'?"),
         (["Buy", "milk"], "todo add Buy milk"),
         (["add", "buy", "-5", "eggs"], "after '--'"),
         (["--overdue"], "todo list …"),

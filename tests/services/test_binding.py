@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -113,6 +114,25 @@ class TestDependencies:
             await add_todo(db, NewTodo("c", depends=tuple(refs(depends))))
         with pytest.raises(NotFoundError):
             await modify_todos(db, refs("1"), TodoChanges(depends=tuple(refs(depends))))
+
+    async def test_what_is_not_there_is_not_taken_off_either(self, db: Database) -> None:
+        await plant(db, "a")
+        with pytest.raises(NotFoundError, match="there is no todo 3, 4"):
+            await modify_todos(db, refs("1"), TodoChanges(project="home", undepends=tuple(refs("3,4"))))
+        assert (await get(db, 1)).project is None
+
+    async def test_a_beginning_that_stands_for_two_makes_up_for_none_that_is_missing(self, db: Database) -> None:
+        await plant(db, "a")
+        for last in ("a", "b"):
+            await add_todo(db, NewTodo("twin", uuid=UUID(f"abcd{last}".ljust(32, "0"))))
+        two = parse_references(["abcd", "9"])
+        for changes in (TodoChanges(depends=two), TodoChanges(title="b", undepends=two)):
+            with pytest.raises(NotFoundError, match=r"no todo 9; several todos begin with abcd \(2, 3\)"):
+                await modify_todos(db, refs("1"), changes)
+        with pytest.raises(NotFoundError):
+            await add_todo(db, NewTodo("c", depends=two))
+        todo = await get(db, 1)
+        assert (todo.title, todo.links.depends) == ("a", ())
 
     @pytest.mark.parametrize(
         ("todos", "number", "depends", "path"),

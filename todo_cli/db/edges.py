@@ -197,15 +197,17 @@ class Bindings:
         return select(*columns).where(self._mine, refers_to(references), TODOS.c.deleted_at.is_(None))
 
     def all_found(self) -> ColumnElement[bool]:
-        """Return whether every reference stands for one todo."""
-        return and_(
-            true(),
-            *(
-                select(func.count()).select_from(found).scalar_subquery() == expected
-                for found, expected in ((self._prerequisites, len(self._edit.depends)), (self.parent, 1))
-                if found is not None
-            ),
-        )
+        """Return whether every reference stands for one todo, if they are countable."""
+        freed = self._edit.undepends
+        groups: list[tuple[FromClause, int]] = []
+        if self._prerequisites is not None:
+            groups.append((self._prerequisites, len(self._edit.depends)))
+        if self.parent is not None:
+            groups.append((self.parent, 1))
+        if freed and freed != "all":
+            groups.append((select(TODOS.c.id).where(self._mine, refers_to(freed)).cte("to_be_freed"), len(freed)))
+        counts = (select(func.count()).select_from(found).scalar_subquery() == expected for found, expected in groups)
+        return and_(true(), *counts)
 
     def makes_no_circle(self, target: CTE) -> ColumnElement[bool]:
         """Return whether none of the todos would come before itself."""

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.values import Status
-from todo_cli.query.references import Reference
+from todo_cli.query.references import Reference, are_countable
 
 Kin = Literal["open", "kept", "trashed"]
 """Who of a family: what is open of it, what is not in the trash, or what went into the trash with it."""
@@ -58,6 +58,11 @@ class Edit:
     def binds(self) -> bool:
         """Return whether todos come to depend on, or to belong to, others."""
         return bool(self.depends or self.parent)
+
+    @property
+    def is_countable(self) -> bool:
+        """Return whether the number of todos found tells that none of what it names besides is missing."""
+        return are_countable(self.depends) and (self.undepends == "all" or are_countable(self.undepends))
 
     def spares(self, todo: Todo | Row[Any]) -> bool:
         """Return whether the todo stays as it is because of `unless`, or since it is not open and should be."""

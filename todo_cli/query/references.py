@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -65,6 +65,14 @@ def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Ref
         if hint and "no reference" in error.message:
             error.hint = f"{error.hint}; {hint}"
         raise
+
+
+def are_countable(references: Collection[Reference]) -> bool:
+    """Return whether each stands for one todo if as many todos as references are found.
+
+    The beginning of a uuid may stand for two, and make up for another reference that stands for none.
+    """
+    return len(references) < 2 or all(reference.is_exact for reference in references)
 
 
 def refer_to(todos: Iterable[TodoPublic]) -> list[Reference]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from todo_cli.db.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
 from todo_cli.db.edits import Edit, Kin
+from todo_cli.db.json_sql import read_json_rows
 from todo_cli.db.step import Step, Transaction
 from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
 from todo_cli.models.tables import Base, Todo
@@ -157,7 +157,7 @@ async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[i
 
 def read_ready(text: str | None) -> list[ReadyTodo]:
     """Return what `list_ready` tells."""
-    return sorted(ReadyTodo(number, title) for number, title in json.loads(text or "[]"))
+    return sorted(ReadyTodo(number, title) for number, title in read_json_rows(text))
 
 
 def _shorten(title: str) -> str:

@@ -21,7 +21,7 @@ from todo_cli.models.tables import Project, Series, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
-from todo_cli.query.references import Reference
+from todo_cli.query.references import Reference, are_countable
 from todo_cli.services.binding import Bindings, check_closing, find_kin, find_ready, load_parents, read_ready
 from todo_cli.services.lookup import (
     find_todos,
@@ -55,9 +55,8 @@ async def edit_each(
     Raises NotFoundError, ConflictError and InvalidInputError as the commands say.
     """
     editing = Editing(db, command, references, edit, every, catch_up)
-    # A beginning of a uuid may stand for two todos, which only the number of rows could tell of one that is missing.
-    counts = len(references) == 1 or all(reference.is_exact for reference in references)
-    return await db.write(command, editing.work, shortcut=editing.begin_at_once() if counts else None)
+    countable = are_countable(references) and edit.is_countable
+    return await db.write(command, editing.work, shortcut=editing.begin_at_once() if countable else None)
 
 
 @dataclass(frozen=True)

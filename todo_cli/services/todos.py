@@ -141,7 +141,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         todo = make_public(row, found.project, split_names(found.tags), to_recurrence(series), links)
         return TodoOutcome(todo, changed=True)
 
-    return await db.write("add", work, shortcut=Shortcut(make, read, recall))
+    return await db.write("add", work, shortcut=Shortcut(make, read, recall) if bound.is_countable else None)
 
 
 def _make_row(new: NewTodo, uuid: UUID, due: When | None, user_id: int, now: datetime) -> Todo:
