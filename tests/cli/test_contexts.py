@@ -16,6 +16,12 @@ from tests.terminal import on_screen
 NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
 
 
+@pytest.fixture
+def dialect() -> str:
+    """Contexts lie above the databases: docs/views-and-contexts.md is run on both, and so are the filters."""
+    return "sqlite"
+
+
 @pytest.fixture(autouse=True)
 def moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todo_cli.cli.runtime.Invocation.now", NOW)

@@ -17,6 +17,12 @@ RENT = ("Pay rent", "due:2026-11-30", "project:home", "+bills", "--description",
 
 
 @pytest.fixture
+def dialect() -> str:
+    """The editor lies above the databases: `modify` with a version is tested on both, and so are the services."""
+    return "sqlite"
+
+
+@pytest.fixture
 def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEditor:
     fake = FakeEditor(tmp_path / "editor")
     monkeypatch.setenv("VISUAL", fake.command)
@@ -209,7 +215,6 @@ class TestEdit:
         assert show(todo)["recurrence"] == "FREQ=MONTHLY;BYMONTHDAY=-1"
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 class TestTheEditor:
     @pytest.mark.parametrize(
         ("visual", "command", "code", "told"),
@@ -314,7 +319,6 @@ class TestMeanwhile:
             assert editor.seen[1].startswith("#! title was changed meanwhile, to 'theirs'")
             assert 'project = "q"' in editor.seen[1]
 
-    @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
     def test_an_interruption_at_the_question_keeps_the_text(self, cli: Cli, editor: FakeEditor) -> None:
         cli.here("add", "a")
         editor.will(Step([('"a"', '"mine"')], [["modify", "1", "--title", "theirs"]]))
@@ -324,7 +328,6 @@ class TestMeanwhile:
         assert 'title = "mine"' in kept(Result("", result.out, 0))
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 class TestMending:
     """At a terminal a mistake opens the editor again."""
 

@@ -17,6 +17,12 @@ Depend = Callable[[int, int], None]
 
 
 @pytest.fixture
+def dialect() -> str:
+    """What is ready, and how urgent it is, is tested on both databases with the services."""
+    return "sqlite"
+
+
+@pytest.fixture
 def depend(url: str, request: pytest.FixtureRequest) -> Depend:
     """Lets the first todo depend on the second."""
 
@@ -144,7 +150,6 @@ class TestNext:
         assert told in result.err
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # what a table looks like is no matter of databases
 class TestTerminal:
     def show(self, cli: Cli, *arguments: str, width: int = 80) -> list[str]:
         result = at_terminal([sys.executable, "-m", "todo_cli", *arguments], cli.environment, width=width)

@@ -16,6 +16,12 @@ from tests.terminal import on_screen
 NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
 
 
+@pytest.fixture
+def dialect() -> str:
+    """Views lie above the databases: docs/views-and-contexts.md is run on both, and so are the services."""
+    return "sqlite"
+
+
 @pytest.fixture(autouse=True)
 def moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todo_cli.cli.runtime.Invocation.now", NOW)
@@ -193,7 +199,6 @@ class TestSavedViews:
         assert todo("list").code == 0
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # what it looks like is no matter of databases
 class TestAtATerminal:
     @pytest.fixture
     def shown(self, todo: Here) -> Here:
