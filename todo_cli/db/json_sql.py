@@ -57,27 +57,6 @@ def tell_rows(kind: str, source: FromClause, columns: Mapping[str, ColumnElement
     return select(literal(kind, Text()).label("kind"), json_object(*pairs).label("told")).select_from(source)
 
 
-class json_uuid(GenericFunction[str]):  # noqa: N801
-    """Makes of a uuid the text in JSON that history has of it."""
-
-    type = Text()
-    inherit_cache = True
-
-
-@compiles(json_uuid, "postgresql")
-def _compile_uuid_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    return f"'\"' || CAST({compiler.process(element.clauses, **options)} AS TEXT) || '\"'"
-
-
-@compiles(json_uuid, "sqlite")
-def _compile_uuid_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    digits = compiler.process(element.clauses, **options)  # 32 of them, without dashes
-    parts = " || '-' || ".join(
-        f"substr({digits}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    )
-    return f"'\"' || {parts} || '\"'"
-
-
 def read_json_rows(text: str | None) -> list[list[Any]]:
     """Return the rows of a column that `json_rows` made. A uuid in them is a text, with dashes or without."""
     rows: list[list[Any]] = json.loads(text) if text else []

@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
 
-from todo_cli.db.json_sql import json_uuid
+from todo_cli.db.json_sql import uuid_of_json
 from todo_cli.db.pending import Pending, one_of
 from todo_cli.errors import BusyError
 from todo_cli.models.tables import Base, Change, Comment, Project, Series, Tag, Todo, User
@@ -331,7 +331,7 @@ class Step(Transaction):
             remarked = exists().where(
                 about.c.entity_uuid == CHANGES.c.entity_uuid,
                 about.c.field == "todo",
-                func.coalesce(about.c.new, about.c.old) == json_uuid(TODOS.c.uuid),
+                TODOS.c.uuid == uuid_of_json(func.coalesce(about.c.new, about.c.old)),
                 condition,
             )
             is_chosen = or_(
