@@ -98,7 +98,7 @@ def test_the_name_of_a_variable_in_place_of_the_string(fresh_cli: Cli, server: S
 )
 def test_what_cannot_be_reached_or_understood_is_not_stored_nor_shown(fresh_cli: Cli, url: str, code: int) -> None:
     for arguments in (["db", "connect", url], ["--debug", "db", "connect", url], ["db", "connect", url, "--json"]):
-        result = fresh_cli(*arguments)
+        result = fresh_cli(*arguments, TODO_CONNECT_TIMEOUT="1")
         assert result.code == code, result
         assert "AbC123dEf" not in result.out + result.err
     assert settings(fresh_cli) == {}

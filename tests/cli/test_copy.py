@@ -137,7 +137,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
     ],
 )
 def test_what_cannot_be_copied(filled: Cli, arguments: list[str], code: int, told: str) -> None:
-    result = filled("db", "copy", *arguments)
+    result = filled("db", "copy", *arguments, TODO_CONNECT_TIMEOUT="1")
     assert (result.code, result.out) == (code, "")
     assert told in result.err
     assert "AbC123dEf" not in result.err
