@@ -105,13 +105,17 @@ def list_ancestors(start: Select[Any]) -> CTE:
 def list_below(start: Select[Any]) -> CTE:
     """Return all that the todos of `start`, a statement that selects numbers as `id`, depend on or consist of: `id`."""
     found = start.cte("below", recursive=True)
-    child = TODOS.alias("child")
-    # One recursion takes one step at a time: an edge of either kind.
-    edge = union_all(
-        select(DEPENDENCIES.c.todo_id.label("above_id"), DEPENDENCIES.c.depends_on_id.label("id")),
-        select(child.c.parent_id, child.c.id).where(child.c.parent_id.is_not(None)),
-    ).subquery("edge")
-    return found.union(select(edge.c.id).join(found, edge.c.above_id == found.c.id))
+    child, edge = TODOS.alias("child"), DEPENDENCIES.alias("edge")
+    # A recursion refers to itself once, and so takes both kinds of edges at a time. As a union of all that there are
+    # of both, these would be read from the first to the last; joined one by one, each is found by its index.
+    kind = union_all(select(literal(0).label("is_child")), select(literal(1))).subquery("kind")
+    further = (
+        select(func.coalesce(edge.c.depends_on_id, child.c.id))
+        .select_from(found.join(kind, true()))
+        .outerjoin(edge, and_(kind.c.is_child == 0, edge.c.todo_id == found.c.id))
+        .outerjoin(child, and_(kind.c.is_child == 1, child.c.parent_id == found.c.id))
+    )
+    return found.union(further.where(or_(edge.c.depends_on_id.is_not(None), child.c.id.is_not(None))))
 
 
 def is_bound(todos: FromClause) -> ColumnElement[bool]:
