@@ -48,42 +48,51 @@ USERS, TODOS, DEPENDENCIES = (_tables[name] for name in ("users", "todos", "depe
 # For both databases.
 
 
+# These are one list of numbers to look up each. PostgreSQL uses no index for `this OR id IN (…)`, and reads all rows.
+
+
 def is_kin(named: ColumnElement[bool], user_id: Any, kin: Kin) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for the family of those that `named` finds: see `Edit.kin`."""
-    start = select(TODOS.c.id, TODOS.c.deleted_at).where(TODOS.c.user_id == user_id, named)
-    below = start.cte("below", recursive=True)
-    child = TODOS.alias("child")
-    children = select(child.c.id, child.c.deleted_at).join(below, child.c.parent_id == below.c.id)
+    """Return the condition on `Todo` for those that `named` finds and their family: see `Edit.kin`."""
+    below = select(TODOS.c.id, TODOS.c.deleted_at).where(TODOS.c.user_id == user_id, named)
     if kin != "trashed":
-        below = below.union(children.where(child.c.deleted_at.is_(None)))
-        found = TODOS.c.id.in_(select(below.c.id))
-        return and_(found, TODOS.c.status == Status.OPEN.value) if kin == "open" else found
-    below = below.union(children.where(child.c.deleted_at == below.c.deleted_at))
+        found = TODOS.c.id.in_(select(_list_kept(below).c.id))
+        return and_(found, or_(named, TODOS.c.status == Status.OPEN.value)) if kin == "open" else found
+    thrown = below.cte("below", recursive=True)
+    child = TODOS.alias("child")
+    children = select(child.c.id, child.c.deleted_at).join(thrown, child.c.parent_id == thrown.c.id)
+    thrown = thrown.union(children.where(child.c.deleted_at == thrown.c.deleted_at))
     above = select(TODOS.c.parent_id).where(TODOS.c.user_id == user_id, named).cte("above", recursive=True)
     parent = TODOS.alias("older")
-    above = above.union(
-        select(parent.c.parent_id).join(above, parent.c.id == above.c.parent_id).where(parent.c.deleted_at.is_not(None))
+    older = select(parent.c.parent_id).join(above, parent.c.id == above.c.parent_id)
+    above = above.union(older.where(parent.c.deleted_at.is_not(None)))
+    trashed = select(parent.c.id).join(above, parent.c.id == above.c.parent_id).where(parent.c.deleted_at.is_not(None))
+    return TODOS.c.id.in_(union_all(select(thrown.c.id), trashed))
+
+
+def _list_kept(start: Select[Any]) -> CTE:
+    """Return the todos of `start`, which selects their numbers, and their subtasks that are not in the trash: `id`."""
+    below = start.with_only_columns(TODOS.c.id).cte("below", recursive=True)
+    child = TODOS.alias("child")
+    return below.union(
+        select(child.c.id).join(below, child.c.parent_id == below.c.id).where(child.c.deleted_at.is_(None))
     )
-    is_above = and_(TODOS.c.id.in_(select(above.c.parent_id)), TODOS.c.deleted_at.is_not(None))
-    return or_(TODOS.c.id.in_(select(below.c.id)), is_above)
 
 
 def is_related(named: ColumnElement[bool], user_id: Any) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for what those that `named` finds depend on, block or belong to, and all below.
+    """Return the condition on `Todo` for those that `named` finds, all below these, and what they are bound to.
 
-    What is in the trash is none of it.
+    That is what they depend on, block, or belong to. What is in the trash is none of it, unless it is named.
     """
     numbers = select(TODOS.c.id).where(TODOS.c.user_id == user_id, named).correlate(None)
+    parents = numbers.with_only_columns(TODOS.c.parent_id)
     edges = DEPENDENCIES.c
-    return and_(
-        TODOS.c.deleted_at.is_(None),
-        or_(
-            is_kin(named, user_id, "kept"),
-            TODOS.c.id.in_(select(edges.depends_on_id).where(edges.todo_id.in_(numbers))),
-            TODOS.c.id.in_(select(edges.todo_id).where(edges.depends_on_id.in_(numbers))),
-            TODOS.c.id.in_(select(TODOS.c.parent_id).where(TODOS.c.user_id == user_id, named).correlate(None)),
-        ),
+    found = union_all(
+        select(_list_kept(numbers).c.id),
+        select(edges.depends_on_id).where(edges.todo_id.in_(numbers)),
+        select(edges.todo_id).where(edges.depends_on_id.in_(numbers)),
+        parents,
     )
+    return and_(TODOS.c.id.in_(found), or_(named, TODOS.c.deleted_at.is_(None)))
 
 
 def reach(start: Select[Any]) -> CTE:

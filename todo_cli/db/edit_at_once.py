@@ -93,7 +93,7 @@ def edit_at_once(
     me = prove(viewer).cte("me")
     named = condition
     mine = TODOS.c.user_id == scalar(select(me.c.id))
-    family = or_(named, is_kin(named, scalar(select(me.c.id)), edit.kin)) if edit.kin else named
+    family = is_kin(named, scalar(select(me.c.id)), edit.kin) if edit.kin else named
     target = _lock(and_(mine, is_version(plan.versions) if plan else family), named, edit)
     bindings = Bindings(me, edit)
     changing = _find_changing(target, edit, bindings, begins_series=looks or bool(plan and plan.series))

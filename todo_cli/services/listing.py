@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
 from todo_cli.db.conditions import make_condition, project_or_nested
@@ -117,7 +117,7 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
 
     def make(viewer: Viewer) -> Query:
         mine, named = col(Todo.user_id) == viewer.user_id, is_referred_to(references)
-        wanted = and_(mine, or_(named, is_related(named, viewer.user_id)))
+        wanted = and_(mine, is_related(named, viewer.user_id))
         return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(col(Todo.id))])
 
     rows = await db.fetch(make)

@@ -32,7 +32,7 @@ async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list
             return Query(select_todos().where(mine, is_live(_TODOS), is_bound(_TODOS)), [Ordering(col(Todo.id))])
         named = and_(mine, is_referred_to(references))
         below = list_below(select(_TODOS.c.id).where(named))
-        wanted = or_(named, and_(_TODOS.c.id.in_(select(below.c.id)), _TODOS.c.deleted_at.is_(None)))
+        wanted = and_(_TODOS.c.id.in_(select(below.c.id)), or_(named, _TODOS.c.deleted_at.is_(None)))
         return Query(select_todos().where(mine, wanted), [Ordering(col(Todo.id))])
 
     todos = read_todos(await db.fetch(make))
