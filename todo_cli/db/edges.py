@@ -45,19 +45,17 @@ _tables = Base.metadata.tables
 USERS, TODOS, DEPENDENCIES = (_tables[name] for name in ("users", "todos", "dependencies"))
 
 
-# For both databases.
-
-
-# These are one list of numbers to look up each. PostgreSQL uses no index for `this OR id IN (…)`, and reads all rows.
+# For both databases. Families and related todos are one list of numbers each: for `this OR id IN (…)` PostgreSQL uses
+# no index, and reads all rows.
 
 
 def is_kin(named: ColumnElement[bool], user_id: Any, kin: Kin) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those that `named` finds and their family: see `Edit.kin`."""
-    below = select(TODOS.c.id, TODOS.c.deleted_at).where(TODOS.c.user_id == user_id, named)
+    start = select(TODOS.c.id, TODOS.c.deleted_at).where(TODOS.c.user_id == user_id, named)
     if kin != "trashed":
-        found = TODOS.c.id.in_(select(_list_kept(below).c.id))
+        found = TODOS.c.id.in_(select(_list_kept(start).c.id))
         return and_(found, or_(named, TODOS.c.status == Status.OPEN.value)) if kin == "open" else found
-    thrown = below.cte("below", recursive=True)
+    thrown = start.cte("below", recursive=True)
     child = TODOS.alias("child")
     children = select(child.c.id, child.c.deleted_at).join(thrown, child.c.parent_id == thrown.c.id)
     thrown = thrown.union(children.where(child.c.deleted_at == thrown.c.deleted_at))
@@ -84,13 +82,12 @@ def is_related(named: ColumnElement[bool], user_id: Any) -> ColumnElement[bool]:
     That is what they depend on, block, or belong to. What is in the trash is none of it, unless it is named.
     """
     numbers = select(TODOS.c.id).where(TODOS.c.user_id == user_id, named).correlate(None)
-    parents = numbers.with_only_columns(TODOS.c.parent_id)
     edges = DEPENDENCIES.c
     found = union_all(
         select(_list_kept(numbers).c.id),
         select(edges.depends_on_id).where(edges.todo_id.in_(numbers)),
         select(edges.todo_id).where(edges.depends_on_id.in_(numbers)),
-        parents,
+        numbers.with_only_columns(TODOS.c.parent_id),
     )
     return and_(TODOS.c.id.in_(found), or_(named, TODOS.c.deleted_at.is_(None)))
 
