@@ -214,7 +214,9 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
     ("arguments", "told"),
     [
         (["project"], "commands: list, rename, archive, unarchive, delete"),
+        (["context", "work"], "commands: save, use, list, show, delete"),
         (["rm", "1"], "did you mean 'delete'?"),
+        (["undo", "3"], "todo undo -n 3"),
         (["Buy", "milk"], "todo add Buy milk"),
         (["add", "buy", "-5", "eggs"], "after '--'"),
         (["--overdue"], "todo list …"),

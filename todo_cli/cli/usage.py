@@ -42,7 +42,9 @@ def translate_usage(error: typer.TyperException) -> TodoError:
             "todo modify": "a tag is taken off with untag:NAME; words that begin with '-' stand after '--'",
             "todo list": "a tag that must not be there is 'not +shop'; words that begin with '-' stand after '--'",
         }.get(command, "words that begin with '-' stand after '--'")
-    elif message.startswith("missing command") and context:
+    elif message.startswith("got unexpected extra argument") and command in ("todo undo", "todo redo"):
+        hint = f"how many steps stands after -n: {command} -n 3"
+    elif context and (message.startswith("missing command") or (context.parent and "no such command" in message)):
         hint = f"commands: {', '.join(context.command.list_commands(context))}"
     elif message.startswith("no such command"):
         hint = _KNOWN_ELSEWHERE.get(message.split("'")[1], "a new todo begins with 'add': todo add Buy milk")

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -39,7 +39,7 @@ from sqlalchemy import (
 
 from todo_cli.db.decoding import HOLDING
 from todo_cli.db.edges import list_ancestors, reach
-from todo_cli.db.json_sql import json_rows, tell_rows, uuid_of_json
+from todo_cli.db.json_sql import json_rows, read_instant, tell_rows, uuid_of_json
 from todo_cli.db.pending import LINKS, REFERENCES
 from todo_cli.db.statements import select_links
 from todo_cli.models.tables import Base
@@ -329,8 +329,7 @@ def _read(column: Column[Any], value: Any) -> Any:
         case Uuid():
             return UUID(value)
         case UtcDateTime():
-            moment = datetime.fromisoformat(value)  # SQLite keeps UTC, and does not say so
-            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+            return read_instant(value)
         case Date():
             return date.fromisoformat(value)
         case Boolean():
