@@ -213,16 +213,33 @@ class TestList:
             "error: there is no attribute 'prjoect'",
             "  milk prjoect:home",
             "       ^^^^^^^",
-            "hint: did you mean 'project:'? in quotes it is text",
+            "hint: did you mean 'project:'? to search for the text, write title:prjoect:home",
         ]
         refused = filled("list", "milk", "prjoect:home", "--json")
         assert json.loads(refused.err) == {
             "error": "there is no attribute 'prjoect'",
-            "hint": "did you mean 'project:'? in quotes it is text",
+            "hint": "did you mean 'project:'? to search for the text, write title:prjoect:home",
             "exit_code": 2,
             "expression": "milk prjoect:home",
             "position": 5,
         }
+
+    @pytest.mark.parametrize("words", ["not urgency.above:5", "not blocked:yes", "not nonsense.above:5"])
+    def test_an_unknown_attribute_never_finds_everything(self, filled: Here, words: str) -> None:
+        before = filled("list", "status:all", "--json").out
+        for arguments in (
+            ["list", words],
+            ["list", *words.split()],
+            ["next", words],
+            ["done", "--where", words, "--yes"],
+            ["delete", "--where", words, "--yes"],
+            ["view", "save", "mine", words],
+            ["context", "save", "mine", words],
+        ):
+            result = filled(*arguments)
+            assert (result.code, result.out) == (2, ""), arguments
+            assert "error: there is no attribute" in result.err
+        assert filled("list", "status:all", "--json").out == before
 
     def test_a_page_beyond_the_last_is_said_to_be(self, filled: Here) -> None:
         result = filled("list", "--per-page", "3", "--page", "9")

@@ -20,10 +20,14 @@ KNOWN = ("due", "project", "priority", "is", "id", "no", "tag", "scheduled")
         ("due:12:30", Attribute("due", None, "12:30")),
         ("12:30", None),
         ("due", None),
-        ("e.g.:x", None),
+        ("e.g.:x", Attribute("e", "g.", "x")),
+        ("due.before.x:y", Attribute("due", "before.x", "y")),
         (":x", None),
-        ("größe:x", None),
-        ("a_b:x", None),
+        ("größe:x", Attribute("größe", None, "x")),
+        ("due-before:x", Attribute("due-before", None, "x")),
+        ("a_1:x", Attribute("a_1", None, "x")),
+        ("R&D:x", None),
+        ("_a:x", None),
     ],
 )
 def test_forms(word: str, attribute: Attribute | None) -> None:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, date, datetime
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.conftest import NOW
@@ -40,6 +41,7 @@ from todo_cli.query.filters import (
     RefersTo,
 )
 from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
+from todo_cli.query.meanings import NAMES
 from todo_cli.query.references import NumberReference, parse_references
 
 FRIDAY, TODAY = When(date(2026, 11, 27)), When(date(2026, 11, 22))
@@ -72,7 +74,9 @@ A, B, C = (ContainsText(letter) for letter in "abc")
         ("description:'a (b)'", ContainsText("a (b)", "description")),
         ("https://x", ContainsText("https://x")),
         ("12:30", ContainsText("12:30")),
-        ("foo:bar", ContainsText("foo:bar")),
+        ("12:30pm", ContainsText("12:30pm")),
+        ("R&D:x", ContainsText("R&D:x")),
+        ("title:foo:bar", ContainsText("foo:bar", "title")),
         ("foo:", ContainsText("foo:")),
         ("Re:", ContainsText("Re:")),
         ("+5 -5 + - c++ a-b", And(tuple(map(ContainsText, ("+5", "-5", "+", "-", "c++", "a-b"))))),
@@ -190,6 +194,19 @@ def test_a_week_begins_on_the_day_that_is_said() -> None:
         ("depends:milk", "milk", "'milk' is no reference to a todo", "12-15"),
         ("parent:", "parent:", "there is no value after 'parent:'", "for example parent:12"),
         ("depend:12", "depend", "there is no attribute 'depend'", "did you mean 'depends:'?"),
+        ("not urgency.above:5", "urgency", "there is no attribute 'urgency'", "did you mean '--sort=-urgency'?"),
+        ("not blocked:yes", "blocked", "there is no attribute 'blocked'", "did you mean 'is:blocked'?"),
+        ("not started:today", "started", "there is no attribute 'started'", "did you mean 'is:active'?"),
+        ("modified.after:today", "modified", "no attribute", "did you mean 'updated:'?"),
+        ("uuid:ea36", "uuid", "no attribute", "did you mean 'id:'?"),
+        ("not nonsense.above:5", "nonsense", "there is no attribute 'nonsense'", "write title:nonsense.above:5"),
+        ("Re:milk a", "Re", "there is no attribute 'Re'", "to search for the text, write title:Re:milk"),
+        ("due-before:friday", "due-before", "no attribute", "write title:due-before:friday"),
+        ("größe:5", "größe", "no attribute", "write 'title:größe:5'"),
+        ("foo:'a b'", "foo", "no attribute", "write 'title:\"foo:a b\"'"),
+        ("foo:''", "foo", "no attribute", "write title:foo:"),
+        ("a -foo:bar", "foo", "no attribute", "write title:foo:bar"),
+        ("call foo:bar now", "foo", "no attribute", "write title:foo:bar"),
         ("depends.by:12", "by", "'by' cannot stand behind 'depends.'", "did you mean 'depends:'?"),
         ("has:deu", "deu", "'deu' is no field", "did you mean 'due'?"),
         ("priority:hihg", "hihg", "'hihg' is no priority", "did you mean 'high'?"),
@@ -255,6 +272,34 @@ def test_there_is_an_end_to_it(expression: str, told: str) -> None:
 def test_what_no_database_can_hold_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError, match="the filter holds"):
         parse_filter([text], NOW)
+
+
+@given(
+    st.from_regex(r"[a-z]{1,9}(\.[a-z]{0,6})?:", fullmatch=True)
+    | st.sampled_from(["not nonsense.above:", "größe:", "due-before:", "x1:", "e.g.:"]),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(lambda text: text.replace("\0", "")),
+)
+@example("foo:", "'a b'")
+@example("foo:", '"due:today or x"')
+@example("foo:", "a'b\"c(d")
+def test_an_unknown_attribute_is_refused_and_the_hint_finds_it_as_text(head: str, value: str) -> None:
+    """An unknown attribute that became text would match every todo behind a `not`."""
+    name = head.rsplit(maxsplit=1)[-1].partition(".")[0].removesuffix(":")
+    assume(name not in NAMES and value.strip() and not value.startswith("//"))
+    try:
+        parse_filter([f"{head}{value}"], NOW)
+    except ExpressionError as error:
+        if not error.message.startswith("there is no attribute"):
+            return  # a quote that is never closed, or a parenthesis
+        if value[0].isspace() or value[0] in "()":
+            return  # a near miss without a value
+        written = str(error.hint).partition("to search for the text, write ")[2]
+        tree = parse_filter(shlex.split(written), NOW)
+        assert isinstance(tree, ContainsText)
+        assert tree.within == "title"
+        assert tree.text.startswith(name)
+        return
+    assert value[0].isspace() or value[0] in "()"  # nothing after the colon
 
 
 PIECES = st.sampled_from([*"()\"':.+- ", "and", "or", "not", "due", "is", "milk", "today", "project"])

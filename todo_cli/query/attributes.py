@@ -1,7 +1,8 @@
-"""Words such as `due.before:friday`: a name, perhaps a modifier, and a value.
+"""Words of a filter such as `due.before:friday`: a name, perhaps a modifier, and a value.
 
-Names are letters from a to z, in any case. What has another name than the known ones is text (`https://example.com`,
-`re:milk`), unless it is so near to a known one that it must be a slip.
+A name is a letter of any script, then letters, digits, `_` and `-`. A word of this form with an unknown name is an
+error and never text: `not urgncy.above:5` would match every todo. Two forms remain text: a word with nothing after its
+colon (`Re:`), unless its name is a near miss, and a URL (`https://example.com`).
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-HEAD = re.compile(r"([A-Za-z]+)(?:\.([A-Za-z]*))?:")
-"""An attribute up to its value."""
+HEAD = re.compile(r"([^\W\d_][\w-]*)(?:\.([\w.-]*))?:")
+"""An attribute up to its value: the name, and the modifier if there is a dot."""
 
 
 @dataclass(frozen=True, slots=True)

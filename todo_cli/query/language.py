@@ -28,7 +28,8 @@ quote is one only where a word or a value begins.
 | `title`, `description`             | text                                                                         |
 | `id`                               | references (see `references.py`)                                             |
 
-Everything else is text, which stands in the title or in the description.
+Everything else is text, which stands in the title or in the description; but a word of the form of an attribute whose
+NAME is not in the table is an error (see `attributes.py`).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ from todo_cli.query.filters import (
     RefersTo,
     conditions_of,
 )
-from todo_cli.query.meanings import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute
+from todo_cli.query.meanings import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute, refuse_unknown
 from todo_cli.query.names import parse_name
 from todo_cli.query.references import MOST as MOST_REFERENCES
 from todo_cli.query.texts import check_text
@@ -203,6 +204,8 @@ class _Parser:
                 except InvalidInputError as error:
                     raise token.place.error(error.message, error.hint) from None
             case "excluded":
+                if token.attribute and token.attribute.name not in NAMES:
+                    raise refuse_unknown(token, self._now, self._conventions)
                 meant = token.text if token.attribute else f"+{token.text}"
                 raise token.place.error(f"'-{token.text}' begins with a '-'", f"did you mean 'not {meant}'? {_AS_TEXT}")
         if not token.text.strip():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import get_args
 
-from todo_cli.errors import InvalidInputError
+from todo_cli.errors import ExpressionError, InvalidInputError
 from todo_cli.models.values import Priority, Status, When
-from todo_cli.query.attributes import Attribute, nearest_attribute
+from todo_cli.query.attributes import HEAD, Attribute, nearest_attribute
 from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filters import (
     And,
@@ -59,21 +61,45 @@ def read_attribute(token: Token, now: datetime, conventions: Conventions) -> Fil
     assert attribute
     name, modifier = attribute.name, attribute.modifier
     if name not in NAMES:
-        meant = nearest_attribute(name, NAMES)
-        wrong = Place(place.expression, place.start, place.start + len(name))
-        raise wrong.error(f"there is no attribute {name!r}", f"did you mean '{meant}:'? in quotes it is text")
-    allowed = _MODIFIERS.get(name, ())
-    behind_name = place.start + len(name) + 1
-    if modifier is not None and modifier not in allowed:
-        wrong = Place(place.expression, behind_name, behind_name + len(modifier))
+        raise refuse_unknown(token, now, conventions)
+    head = HEAD.match(place.expression, place.start)
+    assert head
+    if modifier is not None and modifier not in _MODIFIERS.get(name, ()):
+        wrong = Place(place.expression, *head.span(2))
         raise wrong.error(f"{modifier!r} cannot stand behind '{name}.'", _explain_modifiers(name, modifier))
     if not attribute.value.strip():
         raise place.error(f"there is no value after '{token.text}'", f"for example {name}:{_EXAMPLES[name]}")
-    behind_colon = behind_name + (0 if modifier is None else len(modifier) + 1)
     try:
         return _READERS[name](attribute, now, conventions)
     except InvalidInputError as error:
-        raise Place(place.expression, behind_colon, place.end).error(error.message, error.hint) from None
+        raise Place(place.expression, head.end(), place.end).error(error.message, error.hint) from None
+
+
+def refuse_unknown(token: Token, now: datetime, conventions: Conventions) -> ExpressionError:
+    """Return the error for an attribute whose name is not one of ours, with the known form that is nearest to it."""
+    attribute, place = token.attribute, token.place
+    assert attribute
+    name, known = attribute.name, None
+    if name in _OTHER_NAMES:
+        known = _OTHER_NAMES[name]
+    elif name in _states(now, conventions):
+        known = f"is:{name}"
+    elif meant := nearest_attribute(name, NAMES):
+        known = f"{meant}:"
+    proposal = f"did you mean '{known}'? " if known else ""
+    start = place.start + (place.expression[place.start] == "-")
+    head = HEAD.match(place.expression, start)
+    assert head
+    hint = f"{proposal}to search for the text, write {_search_for(token.text)}"
+    return Place(place.expression, *head.span(1)).error(f"there is no attribute {head[1]!r}", hint)
+
+
+def _search_for(text: str) -> str:
+    """Return what to type in a shell, which takes quotes away, in order to search titles for the text."""
+    if re.search(r"[\s()]", text):
+        quote = "'" if '"' in text else '"'
+        text = f"{quote}{text}{quote}"
+    return shlex.quote(f"title:{text}")
 
 
 def parse_priority(text: str) -> Priority:
@@ -148,9 +174,15 @@ def _read_link(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
 
 
 def _read_is(attribute: Attribute, now: datetime, conventions: Conventions) -> Filter:
+    states = _states(now, conventions)
+    return states[choose(attribute.value, states, "state", "states")]
+
+
+def _states(now: datetime, conventions: Conventions) -> dict[str, Filter]:
+    """Return the filters that `is:` has, by their names."""
     today = now.date()
     first_day = today - timedelta(days=(today.weekday() - conventions.week_start) % 7)
-    states: dict[str, Filter] = {
+    return {
         **{status.value: HasStatus(status) for status in Status},
         "overdue": IsOverdue(),
         "today": Compares("due", "on", When(today)),
@@ -167,7 +199,6 @@ def _read_is(attribute: Attribute, now: datetime, conventions: Conventions) -> F
         "recurring": Has("recurrence"),
         "untagged": Not(Has("tag")),
     }
-    return states[choose(attribute.value, states, "state", "states")]
 
 
 def _read_has(attribute: Attribute, _: datetime, __: Conventions) -> Filter:
@@ -207,6 +238,21 @@ _EXAMPLES = {
     **dict.fromkeys(TEXT_FIELDS, "milk"),
     **dict.fromkeys(DATE_FIELDS, "today"),
 }
+_OTHER_NAMES = {
+    **dict.fromkeys(("every", "recur", "recurrence", "repeat"), "is:recurring"),
+    "closed": "completed:",
+    "deadline": "due:",
+    "end": "completed:",
+    "entry": "created:",
+    "label": "tag:",
+    "limit": "--per-page",
+    "modified": "updated:",
+    "start": "scheduled:",
+    "started": "is:active",
+    "urgency": "--sort=-urgency",
+    "uuid": "id:",
+}
+"""Names that other programs use, or that are no filters here, and what to write instead."""
 
 NAMES = frozenset(_READERS)
 """What attributes are called."""

@@ -81,15 +81,20 @@ def _quote(argument: str, names: Collection[str], is_value: Callable[[str, str],
     behind = head.end() if head and name in names else 0
     value = argument[behind:]
     words = value.split()
-    is_one = quote and len(words) > 1 and all(_is_text(word, names) for word in words)
+    is_one = quote and len(words) > 1 and all(_is_text(word, names, in_value=behind > 0) for word in words)
     if is_one and (not behind or (name and is_value(name, value))):
         return f"{argument[:behind]}{quote}{value}{quote}"
     return argument
 
 
-def _is_text(word: str, names: Collection[str]) -> bool:
-    is_plain = not word.startswith(_QUOTES) and "(" not in word and ")" not in word
-    return is_plain and _classify(word, Place(word, 0, len(word)), names).kind == "text"
+def _is_text(word: str, names: Collection[str], *, in_value: bool = False) -> bool:
+    """Return whether the word is text; in the value of an attribute, `foo:bar` with an unknown name is text too."""
+    if word.startswith(_QUOTES) or "(" in word or ")" in word:
+        return False
+    token = _classify(word, Place(word, 0, len(word)), names)
+    if in_value and token.kind == "attribute" and token.attribute:
+        return token.attribute.name not in names and nearest_attribute(token.attribute.name, names) is None
+    return token.kind == "text"
 
 
 def _read_token(expression: str, start: int, names: Collection[str]) -> Token:
@@ -119,9 +124,17 @@ def _classify(word: str, place: Place, names: Collection[str]) -> Token:
     is_excluded = word[0] == "-" and word[1:2].isalpha()
     said = word[1:] if is_excluded else word
     attribute = split_attribute(said)
-    if attribute and attribute.name not in names and not nearest_attribute(attribute.name, names):
+    if attribute and attribute.name not in names and _is_plain_text(attribute, place, names):
         attribute = None
     return Token("excluded" if is_excluded else "attribute" if attribute else "text", said, place, attribute)
+
+
+def _is_plain_text(unknown: Attribute, place: Place, names: Collection[str]) -> bool:
+    """Return whether a word with that unknown name is text all the same, such as `Re:` or `https://example.com`."""
+    if not unknown.value:
+        is_quoted = place.expression.endswith(_QUOTES, place.start, place.end)  # foo:''
+        return not is_quoted and nearest_attribute(unknown.name, names) is None
+    return unknown.value.startswith("//")
 
 
 def _find_closing_quote(expression: str, start: int) -> int:
