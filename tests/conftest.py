@@ -223,7 +223,8 @@ class Cli:
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG"))}
-        self.environment = {**inherited, "TODO_HOME": str(home), "TZ": "Europe/Berlin", **environment}
+        own = {"TODO_HOME": str(home), "TZ": "Europe/Berlin", "TODO_RESIDENT": "off"}
+        self.environment = {**inherited, **own, **environment}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -1,5 +1,5 @@
 """Runs `python -m todo_cli` like the `todo` command."""
 
-from todo_cli.cli.entry import run
+from todo_cli.entry import run
 
 run()

@@ -18,6 +18,7 @@ from todo_cli.cli import (
     lists,
     names,
     ready,
+    resident,
     saved_views,
     settings,
     states,
@@ -86,3 +87,4 @@ app.add_typer(names.user_app, name="user")
 databases.app.registered_commands.extend(copying.app.registered_commands)
 app.add_typer(databases.app, name="db")
 app.add_typer(settings.app, name="config")
+app.add_typer(resident.app, name="resident")

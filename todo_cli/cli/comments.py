@@ -10,6 +10,7 @@ import typer
 from todo_cli.cli import completion
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.signals import asking
 from todo_cli.errors import InvalidInputError
 
 app = typer.Typer()
@@ -47,7 +48,8 @@ def comment(
 def _read_stdin() -> str:
     """Return what stands there, without the line break at its end."""
     try:
-        text = sys.stdin.buffer.read().decode("utf-8")
+        with asking():
+            text = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
         raise InvalidInputError("stdin holds bytes that are not valid UTF-8") from None
     return text.removesuffix("\n").removesuffix("\r")

@@ -10,7 +10,8 @@ import typer
 
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
-from todo_cli.cli.runtime import Invocation, hold_interruptions
+from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.signals import hold_interruptions
 from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""Where the `todo` process begins and ends."""
+"""Keeps passwords out of the list of processes."""
 
 from __future__ import annotations
 
-import os
 import sys
 
 
@@ -26,26 +25,3 @@ def hide_passwords() -> None:
         secret = rb"(?<=://)([^:@/\0]*:)([^\0]*)(?=@)|([?&]password=)([^&\0]*)"
         hidden = re.sub(secret, lambda m: (m[1] or m[3]) + b"*" * len(m[2] or m[4] or b""), arguments)
         ctypes.memmove(begin, hidden, len(hidden))
-
-
-def run() -> None:
-    """Run the command line of this process, and end it with the exit code.
-
-    Ctrl-C while the program is still being imported is an interruption like any other. The process ends without the
-    interpreter's clearing up: everything is stored and shown by then, and another Ctrl-C could only disturb.
-    """
-    try:
-        hide_passwords()
-        from todo_cli.cli.runtime import ignore_interruptions, main, own_process
-
-        own_process()
-        code = main()
-        ignore_interruptions()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except KeyboardInterrupt:
-        code = 130
-        os.write(2, b"error: interrupted\n")
-    except OSError:
-        code = 1
-    os._exit(code)

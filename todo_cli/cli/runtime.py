@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -12,13 +11,13 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import typer
 
+from todo_cli.cli.signals import asking, hold_interruptions, ignore_interruptions, is_own_process
 from todo_cli.cli.usage import translate_usage
 from todo_cli.errors import (
     ExpressionError,
@@ -30,8 +29,6 @@ from todo_cli.errors import (
 )
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from todo_cli.config import SavedContext, Scalar, Value
     from todo_cli.db.database import Database
     from todo_cli.db.target import Target
@@ -57,10 +54,10 @@ class Invocation:
     @cached_property
     def now(self) -> datetime:
         """The moment of the command, aware, in the user's zone. It is read once."""
-        from tzlocal import get_localzone
+        from tzlocal import reload_localzone  # the other function remembers what an earlier command had
 
         try:
-            return datetime.now(get_localzone())
+            return datetime.now(reload_localzone())
         except (LookupError, ValueError):
             named = os.environ.get("TZ")
             raise InvalidInputError(
@@ -212,45 +209,10 @@ class Invocation:
             return
         if not self.can_ask:
             raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
-        if not typer.confirm(question, err=True):
+        with asking():
+            agreed = typer.confirm(question, err=True)
+        if not agreed:
             raise NotConfirmedError
-
-
-_process_is_ours = False
-
-
-def own_process() -> None:
-    """Tell that this process ends with the command, so that its signals and threads are ours to silence."""
-    global _process_is_ours  # noqa: PLW0603 - a fact about the process, said once by its entry
-    _process_is_ours = True
-
-
-def hold_interruptions() -> None:
-    """Let the first Ctrl-C have no effect from now on: what is being stored is stored, and is said to be.
-
-    Over a line that does not answer that may take for ever: the second one leaves, and says what is not known.
-    """
-    if _process_is_ours and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, _count_interruption):
-        signal.signal(signal.SIGINT, _count_interruption)
-
-
-_interruptions = count(1)
-
-
-def _count_interruption(_signal: int, _frame: FrameType | None) -> None:
-    # Written as it is: the interpreter may be in the middle of writing something else.
-    if next(_interruptions) == 1:
-        if sys.stderr.isatty():
-            os.write(2, b"\nIt is being stored; Ctrl-C again leaves without knowing whether it is.\n")
-        return
-    os.write(2, b"error: interrupted while it was being stored: all of it is stored, or nothing\n")
-    os._exit(InterruptedByUserError.exit_code)
-
-
-def ignore_interruptions() -> None:
-    """Let Ctrl-C have no effect from now on: the command is at its end."""
-    if _process_is_ours:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -268,7 +230,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
         ignore_interruptions()
-        if _process_is_ours:
+        if is_own_process():
             import logging
 
             # A driver's thread that finds its loop gone, or what it left half done, has nothing to tell.

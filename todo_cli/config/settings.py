@@ -69,6 +69,12 @@ def _yes_or_no(value: str) -> bool:
     return known[value.lower()]
 
 
+def _resident(value: str) -> str:
+    if value.lower() not in ("auto", "on", "off"):
+        raise ValueError("auto, on or off")
+    return value.lower()
+
+
 def _coefficient(value: str) -> float:
     try:
         number = float(value)
@@ -160,6 +166,12 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
         Setting("context", "the context in use, see 'todo context' (unset: none)", _text, environment="TODO_CONTEXT"),
+        Setting(
+            "resident",
+            "whether a process in the background speeds up commands: auto, on (in CI, too) or off (unset: auto)",
+            _resident,
+            environment="TODO_RESIDENT",
+        ),
         *_urgency_settings(),
         *_theme_settings(),
     )

@@ -1,0 +1,58 @@
+"""Where the `todo` process begins and ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from todo_cli.handoff import protocol
+
+
+def run() -> None:
+    """Run the command line of this process, and end it with the exit code.
+
+    A resident process runs it where there is one; otherwise it runs here, and a resident is started for the next.
+    Ctrl-C while the program is still being imported is an interruption like any other.
+    """
+    try:
+        _hide_passwords()
+        code = _run_in_resident()
+        if code is None:
+            code = _run_here()
+    except KeyboardInterrupt:
+        code = 130
+        os.write(2, b"error: interrupted\n")
+    except OSError:
+        code = 1
+    # Without the interpreter's clearing up: everything is stored and shown, and another Ctrl-C could only disturb.
+    os._exit(code)
+
+
+def _hide_passwords() -> None:
+    from todo_cli.cli.entry import hide_passwords
+
+    hide_passwords()
+
+
+def _run_in_resident() -> int | None:
+    if not protocol.is_wanted():
+        return None
+    from todo_cli.handoff.client import run_in_resident
+
+    return run_in_resident(sys.argv[1:])
+
+
+def _run_here() -> int:
+    from todo_cli.cli.runtime import main
+    from todo_cli.cli.signals import ignore_interruptions, own_process
+
+    own_process()
+    code = main()
+    ignore_interruptions()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if protocol.is_wanted():
+        from todo_cli.handoff.launch import launch_if_allowed
+
+        launch_if_allowed()
+    return code

@@ -1,0 +1,296 @@
+"""Lets the resident process run this process's command: no import that is not needed, no step that cannot be undone.
+
+Anything unexpected before `GO` means None: the caller runs the command itself, and says nothing about it.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+import time
+
+from todo_cli.handoff import protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from _socket import socket
+    from collections.abc import Iterable
+    from types import FrameType
+    from typing import Any
+else:
+    import _signal as signal  # `signal` takes as long to import as everything else here together
+
+NEED_THE_TERMINAL = frozenset(
+    ("edit", "-e", "--edit", "db", "resident", "serve", "--install-completion", "--show-completion")
+)
+"""Arguments that may mean an editor, a hidden prompt, a server or a look at the parent process.
+
+A title that has one of these words only costs its command the speed.
+"""
+PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGWINCH")
+FATAL = ("SIGTERM", "SIGHUP")
+
+
+def run_in_resident(arguments: list[str]) -> int | None:
+    """Return the exit code of the command, which a resident's worker ran; None if none did, and nothing has begun.
+
+    Ends the process where a signal ended the worker, as it would have ended this process.
+    """
+    if any(map(_needs_this_process, arguments)) or not _is_ordinary_process():
+        return None
+    place = protocol.folder()
+    if place is None:
+        return None
+    descriptors, mask = _open_streams()
+    if not _is_in_foreground(descriptors):
+        return None
+    connection = connect(place)
+    if connection is None:
+        return None
+    pid = _offer(connection, arguments, descriptors, mask)
+    if pid is None:
+        connection.close()
+        return None
+    return _Command(connection, pid).run()
+
+
+def _needs_this_process(argument: str) -> bool:
+    if argument in NEED_THE_TERMINAL or argument.startswith(("/dev/", "/proc/")):
+        return True
+    # `-ye` is `-y -e`.
+    return argument[:1] == "-" and argument[1:2] != "-" and "e" in argument
+
+
+def _is_ordinary_process() -> bool:
+    """Return whether signals behave here as they do in a worker."""
+    return not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def _open_streams() -> tuple[list[int], int]:
+    """Return those of the descriptors 0 to 2 that are open, and their bits.
+
+    It is asked before a socket is opened, which would take the place of a closed one.
+    """
+    descriptors, mask = [], 0
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            continue
+        descriptors.append(number)
+        mask |= 1 << number
+    return descriptors, mask
+
+
+def _is_in_foreground(descriptors: Iterable[int]) -> bool:
+    """Return whether this process may use its terminal: job control stops a background process, but not a worker."""
+    for number in descriptors:
+        if os.isatty(number):
+            try:
+                if os.tcgetpgrp(number) != os.getpgrp():
+                    return False
+            except OSError:  # it is not the terminal that controls this process
+                continue
+    return True
+
+
+def connect(place: str) -> socket | None:
+    """Return a connection to this user's resident, checked from this side; None where there is none to trust."""
+    from _socket import AF_UNIX, SOCK_STREAM
+    from _socket import socket as make_socket
+
+    path = protocol.socket_path(place)
+    try:
+        found = os.lstat(path)
+        if not protocol.is_private(place) or found.st_mode & 0o170000 != 0o140000 or found.st_uid != os.geteuid():
+            return None
+        connection = make_socket(AF_UNIX, SOCK_STREAM)
+    except OSError:
+        return None
+    try:
+        connection.settimeout(protocol.PATIENCE)
+        connection.connect(path)
+        if peer_user(connection) == os.geteuid():
+            return connection
+    except (OSError, OverflowError):
+        pass
+    connection.close()
+    return None
+
+
+def peer_user(connection: socket) -> int:
+    """Return the user on the other side of a Unix socket, as the system knows it."""
+    if sys.platform == "darwin":  # LOCAL_PEERCRED: struct xucred begins with a version and the user
+        return int.from_bytes(connection.getsockopt(0, 1, 76)[4:8], sys.byteorder)
+    return int.from_bytes(connection.getsockopt(1, 17, 12)[4:8], sys.byteorder)  # SO_PEERCRED: struct ucred
+
+
+def request(kind: str, arguments: Iterable[str] = (), mask: int = 0) -> bytes:
+    """Return a request as bytes, its length first."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    ignored = tuple(
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+        if signal.getsignal(number) == signal.SIG_IGN
+    )
+    message: protocol.Request = (
+        kind,
+        protocol.identity(),
+        [os.fsencode(argument) for argument in arguments],
+        list(os.environb.items()),
+        umask,
+        mask,
+        ignored,
+    )
+    content = marshal.dumps(message)
+    return len(content).to_bytes(protocol.NUMBER, sys.byteorder) + content
+
+
+def _offer(connection: socket, arguments: list[str], descriptors: list[int], mask: int) -> int | None:
+    """Send the request and return the process id of the worker that offers to run it."""
+    from _socket import SCM_RIGHTS, SOL_SOCKET
+
+    started = time.monotonic()
+    try:
+        here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        content = request(protocol.RUN, arguments, mask)
+        attached = b"".join(number.to_bytes(4, sys.byteorder) for number in (here, *descriptors))
+        sent = connection.sendmsg([content], [(SOL_SOCKET, SCM_RIGHTS, attached)])
+        connection.sendall(content[sent:])
+        connection.settimeout(max(0.001, started + protocol.PATIENCE - time.monotonic()))
+        if connection.recv(1) != protocol.HELLO:
+            return None
+        connection.settimeout(protocol.BUSY_PATIENCE)
+        if connection.recv(1) != protocol.OFFER:
+            return None
+        return int.from_bytes(receive_exactly(connection, protocol.NUMBER), sys.byteorder)
+    except (OSError, EOFError, ValueError):
+        return None
+    finally:
+        os.close(here)
+
+
+def receive_exactly(connection: socket, length: int) -> bytes:
+    """Return so many bytes; raises EOFError if the other side hangs up before."""
+    content = b""
+    while len(content) < length:
+        part = connection.recv(length - len(content))
+        if not part:
+            raise EOFError
+        content += part
+    return content
+
+
+class _Command:
+    """A command that a worker runs for this process, which stands in for it at the terminal."""
+
+    def __init__(self, connection: socket, pid: int) -> None:
+        self._connection = connection
+        self._pid = pid
+        self._begun = False
+        self._asking = False
+        self._fatal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def run(self) -> int | None:
+        """Return the exit code; None if the worker ended before it had begun."""
+        self._connection.settimeout(None)
+        self._take_signals()
+        try:
+            self._connection.sendall(protocol.GO)
+        except OSError:
+            return self._lost()
+        while True:
+            try:
+                kind = self._connection.recv(1)
+            except OSError:
+                kind = b""
+            if kind == protocol.EXIT:
+                if code := self._connection.recv(1):
+                    return code[0]
+            elif kind == protocol.BEGUN:
+                self._begun = True
+            elif kind == protocol.ASK:
+                self._asking = True
+                self._wait_for_foreground()
+                self._connection.sendall(protocol.GO)
+            elif kind == protocol.ASKED:
+                self._asking = False
+            elif not kind:
+                return self._lost()
+
+    def _lost(self) -> int | None:
+        """End as the worker did, or say what is not known; return None if it had not begun."""
+        if self._fatal is not None:
+            signal.signal(self._fatal, signal.SIG_DFL)
+            os.kill(os.getpid(), self._fatal)
+        if not self._begun:
+            self._release_signals()
+            return None
+        error = "the process that ran this command ended unexpectedly: what it was to store is stored, or nothing is"
+        hint = "look with 'todo list' or 'todo history' before you repeat it"
+        if "--json" in sys.argv:
+            text = f'{{"error": "{error}", "hint": "{hint}", "exit_code": 5}}\n'
+        else:
+            text = f"error: {error}\nhint: {hint}\n"
+        try:
+            os.write(2, text.encode())
+        except OSError:
+            pass
+        return 5
+
+    def _take_signals(self) -> None:
+        for name in (*PASSED_ON, "SIGTSTP"):
+            number = getattr(signal, name)
+            if (before := signal.getsignal(number)) != signal.SIG_IGN:
+                self._before[number] = before
+                signal.signal(number, self._suspend if name == "SIGTSTP" else self._pass_on)
+
+    def _release_signals(self) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _pass_on(self, number: int, _frame: FrameType | None) -> None:
+        if number in (getattr(signal, name) for name in FATAL):
+            self._fatal = number
+        self._signal_worker(number)
+
+    def _suspend(self, number: int, _frame: FrameType | None) -> None:
+        """Stop with the worker, and go on with it, as the terminal's job control wants of an ordinary process."""
+        self._signal_worker(signal.SIGSTOP)
+        self._stop_by(number)
+        if self._asking:
+            self._wait_for_foreground()
+        self._signal_worker(signal.SIGCONT)
+
+    def _wait_for_foreground(self) -> None:
+        """Stop as long as this is a background job: only the foreground may read from the terminal."""
+        while not _is_in_foreground((0,)):
+            self._stop_by(signal.SIGTTIN)
+
+    def _stop_by(self, number: int) -> None:
+        handler = signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        signal.signal(number, handler)
+
+    def _signal_worker(self, number: int) -> None:
+        """Send a signal to the worker unless it is about to end: its number could be another process's then."""
+        from _socket import MSG_DONTWAIT, MSG_PEEK
+
+        try:
+            if self._connection.recv(1, MSG_PEEK | MSG_DONTWAIT) in (b"", protocol.EXIT):
+                return
+        except BlockingIOError:
+            pass
+        except OSError:
+            return
+        try:
+            os.kill(self._pid, number)
+        except OSError:
+            pass

@@ -1,0 +1,98 @@
+"""Asks the resident process about itself, and ends or starts it."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from todo_cli.handoff import protocol
+from todo_cli.handoff.client import connect, request
+from todo_cli.handoff.launch import launch
+
+START_SECONDS = 15.0
+END_SECONDS = 5.0
+_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentStatus:
+    """What a running resident says about itself; `memory` is in bytes, `since` in UTC."""
+
+    pid: int
+    worker_pids: list[int]
+    since: datetime
+    served: int
+    memory: int
+    spare_host: str | None
+    spare_since: datetime | None
+
+
+def find_resident() -> ResidentStatus | None:
+    """Return the status of this user's resident for this installation, None if none answers."""
+    return _ask(protocol.STATUS)
+
+
+def start_resident() -> ResidentStatus | None:
+    """Start a resident unless there is one, and wait until it answers; None if it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    if found := find_resident():
+        return found
+    launch()
+    while time.monotonic() < deadline:
+        if found := find_resident():
+            return found
+        time.sleep(_PAUSE)
+    return None
+
+
+def stop_resident() -> ResidentStatus | None:
+    """End the resident, and wait until it has ended; return what it was, None if there was none.
+
+    Commands that it is running go on to their end.
+    """
+    found = _ask(protocol.STOP)
+    if found is None:
+        return None
+    deadline = time.monotonic() + END_SECONDS
+    while _is_alive(found.pid) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
+    return found
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _ask(kind: str) -> ResidentStatus | None:
+    place = protocol.folder()
+    connection = connect(place) if place else None
+    if connection is None:
+        return None
+    try:
+        connection.settimeout(protocol.BUSY_PATIENCE)
+        connection.sendall(request(kind))
+        content = b""
+        while part := connection.recv(65536):
+            content += part
+        told = marshal.loads(content[1:])  # noqa: S302 - from this user's own process, whom the system vouches for
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    finally:
+        connection.close()
+    spare = told["spare"]
+    return ResidentStatus(
+        pid=told["pid"],
+        worker_pids=told["workers"],
+        since=datetime.fromtimestamp(told["since"], UTC),
+        served=told["served"],
+        memory=told["memory"],
+        spare_host=spare[0] if spare else None,
+        spare_since=datetime.fromtimestamp(spare[1], UTC) if spare else None,
+    )

@@ -1,0 +1,77 @@
+"""Starts the resident process, after a command that had to run without one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+import todo_cli
+from todo_cli.handoff import protocol
+
+_PRIVATE = (b"TODO_", b"PG", b"DATABASE_URL")
+"""Variables that may hold a password or belong to one command; a worker gets them from its client."""
+
+
+def launch_if_allowed() -> None:
+    """Start a resident unless the settings say no."""
+    from todo_cli import config
+    from todo_cli.errors import TodoError
+
+    with suppress(TodoError, OSError):  # whoever looks into the settings next tells what is wrong with them
+        if config.resolve({})["resident"].value != "off":
+            launch()
+
+
+def launch() -> bool:
+    """Start a resident in the background unless there is one; return whether one was started.
+
+    Nothing waits for it, and nothing that goes wrong is told: commands run without it.
+    """
+    with suppress(OSError):
+        place = protocol.folder()
+        if place is not None and _prepare(place) and not _is_running(f"{protocol.socket_path(place)}.lock"):
+            _spawn()
+            return True
+    return False
+
+
+def _prepare(place: str) -> bool:
+    """Make the folder for the socket if there is none; return whether it is private."""
+    if protocol.is_private(place):
+        return True
+    if not os.environ.get("XDG_RUNTIME_DIR"):  # that one is the system's to make
+        os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(place, 0o700)
+        os.chmod(place, 0o700)  # whatever the umask took away
+    return protocol.is_private(place)
+
+
+def _is_running(lock: str) -> bool:
+    import fcntl
+
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _spawn() -> None:
+    root = os.path.dirname(os.path.dirname(todo_cli.__file__))
+    program = (
+        "import sys; sys.path = [path for path in sys.path if path]\n"
+        f"{root!r} in sys.path or sys.path.append({root!r})\n"
+        "from todo_cli.resident.server import run; run()"
+    )
+    environment = {name: value for name, value in os.environb.items() if not name.startswith(_PRIVATE)}
+    nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
+    arguments = [sys.executable, *protocol.interpreter_options(), "-c", program]
+    os.posix_spawn(sys.executable, arguments, environment, file_actions=nowhere)

@@ -1,0 +1,130 @@
+"""Where a command and the resident process meet, and what they say to each other.
+
+Imported by every command before anything else, so it imports next to nothing itself.
+
+A conversation over the Unix socket:
+
+1. The client connects and sends its request: a length, then a marshalled tuple (see `Request`), with the open ones of
+   its descriptors 0 to 2 and its folder attached (SCM_RIGHTS).
+2. The resident answers `HELLO` as soon as it has accepted, and hands the connection to a worker.
+3. The worker answers `OFFER` and its process id. Nothing has begun yet.
+4. The client sends `GO`. The worker answers `BEGUN`, and from then on the command runs there and nowhere else.
+5. The worker sends `EXIT` and the exit code. `ASK` before reading from the terminal is answered with `GO`;
+   `ASKED` follows when that is done.
+
+Until it has sent `GO` the client may hang up at any time and run the command itself; also after that if the worker ends
+without `BEGUN`, which it sends before it does anything else.
+"""
+
+from __future__ import annotations
+
+import binascii
+import os
+import sys
+
+import todo_cli
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PATIENCE = 0.2
+"""Seconds in which the resident has to say `HELLO`; after that the command runs in its own process."""
+BUSY_PATIENCE = 2.0
+"""Seconds in which a worker has to make its offer, once the resident has shown that it is alive."""
+
+HELLO, OFFER, GO, BEGUN, EXIT, ASK, ASKED = b"H", b"O", b"G", b"B", b"X", b"A", b"a"
+NUMBER = 8
+"""Bytes of a length or a process id, in the machine's order."""
+MOST_BYTES = 16 * 1024 * 1024
+"""A longer request is refused: more than any system lets a command line and an environment be."""
+
+RUN, STATUS, STOP = "run", "status", "stop"
+"""What a request can be about."""
+
+Identity = tuple[str | int | tuple[str, ...], ...]
+Request = tuple[str, Identity, list[bytes], list[tuple[bytes, bytes]], int, int, tuple[int, ...]]
+"""Kind, identity, arguments, environment, umask, bits of the open standard streams, ignored signals."""
+
+SAME_AT_START = (b"PYTHON", b"LC_", b"LD_", b"DYLD_", b"TYPER_", b"_TYPER_", b"MALLOC_")
+SAME_AT_START_NAMES = (b"LANG", b"LANGUAGE", b"GLIBC_TUNABLES", b"GITHUB_ACTIONS", b"PY_COLORS", b"FORCE_COLOR")
+"""Variables that take effect when an interpreter or a module starts, which for a worker is long past."""
+
+
+def identity() -> Identity:
+    """Return what has to be equal in a client and a resident: the user, the interpreter, and this installation."""
+    return (
+        todo_cli.__version__,
+        os.path.dirname(todo_cli.__file__),
+        sys.prefix,
+        sys.base_prefix,
+        sys.version,
+        os.getuid(),
+        os.getgid(),
+        tuple(interpreter_options()),
+    )
+
+
+def interpreter_options() -> list[str]:
+    """Return the interpreter's own options among the arguments that this process was started with.
+
+    With the variables of `same_at_start` they decide `sys.flags` and how the standard streams are buffered.
+    """
+    options = []
+    given = iter(sys.orig_argv[1:])
+    for option in given:
+        if not option.startswith("-") or option.startswith(("-m", "-c")):
+            break
+        options.append(option)
+        if option in ("-X", "-W"):
+            options.append(next(given, ""))
+    return options
+
+
+def same_at_start(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the variables that must be as they were when the resident started."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(SAME_AT_START) or name in SAME_AT_START_NAMES
+    }
+
+
+def folder() -> str | None:
+    """Return the folder for the socket, which need not exist yet; None where there is no place for one."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime.startswith("/"):
+        return f"{runtime}/neon-todo"
+    home = os.environ.get("HOME", "")
+    if not home.startswith("/"):
+        return None
+    cache = f"{home}/Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME", "")
+    return f"{cache if cache.startswith('/') else f'{home}/.cache'}/todo/resident"
+
+
+def socket_path(place: str) -> str:
+    """Return the socket's path in the folder: one for each user, interpreter, version and installation."""
+    user, installation = os.getuid(), repr(identity()[:5]).encode("utf-8", "surrogateescape")
+    return f"{place}/{user}-{binascii.crc32(installation):08x}.sock"
+
+
+def is_private(place: str) -> bool:
+    """Return whether the folder belongs to this user and nobody else can enter it."""
+    try:
+        found = os.lstat(place)
+    except OSError:
+        return False
+    return found.st_mode & 0o170077 == 0o040000 and found.st_uid == os.geteuid()
+
+
+def is_wanted() -> bool:
+    """Return whether a resident may serve this process, as far as the platform and the environment say."""
+    choice = os.environ.get("TODO_RESIDENT", "")
+    if sys.platform not in ("linux", "darwin") or choice == "off":
+        return False
+    if os.environ.get("CI") and choice != "on":
+        return False
+    # Code injected into the process, or rights that it has and the resident lacks, would be missing there.
+    if os.getuid() != os.geteuid() or os.getgid() != os.getegid() or sys.gettrace() or sys.getprofile():
+        return False
+    return not any(name in os.environ for name in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"))

@@ -1,0 +1,36 @@
+"""Whether the program on disk is still the one that this process has imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import todo_cli
+
+
+class Installation:
+    """The files that this process was made of, as they were when it started."""
+
+    def __init__(self) -> None:
+        package = os.path.dirname(todo_cli.__file__) + os.sep
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        self._paths = [path for path in files if path and path.startswith(package)]
+        # An installer that changes a dependency adds and removes entries of these folders.
+        self._paths += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+        self._paths.append(sys.executable)
+        self._known = self._look()
+
+    def is_unchanged(self) -> bool:
+        """Return whether none of the files was replaced, edited or removed."""
+        return self._look() == self._known
+
+    def _look(self) -> list[tuple[int, int, int] | None]:
+        return [_stamp(path) for path in self._paths]
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size

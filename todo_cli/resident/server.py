@@ -1,0 +1,283 @@
+"""The resident process: it has imported everything, and forks a worker for each command.
+
+It holds one socket and a few waiting workers, runs no command itself, and keeps nothing of one for the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import marshal
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from todo_cli.handoff import protocol
+from todo_cli.handoff.client import peer_user
+
+IDLE_SECONDS = 600.0
+"""The resident ends itself after so long without a command."""
+LOOK_SECONDS = 30.0
+"""How often it looks whether its socket is still there; a logout removes it."""
+WAITING_WORKERS = 2
+BACKLOG = 128
+
+
+class _Ended(Exception):  # noqa: N818 - it is no error
+    """The resident was asked to end."""
+
+
+@dataclass(slots=True)
+class Worker:
+    """A forked process and the socket on which it gets its client and reports; `waits` until it has one."""
+
+    pid: int
+    control: socket.socket
+    waits: bool = True
+
+
+def run(idle_seconds: float = IDLE_SECONDS) -> None:
+    """Be the resident of this user and installation until it is idle for long, unless there is one already."""
+    _detach()
+    place = protocol.folder()
+    if place is None:
+        return
+    path = protocol.socket_path(place)
+    with _only_one(place, f"{path}.lock") as alone:
+        if alone:
+            _serve(path, idle_seconds)
+
+
+def _detach() -> None:
+    """Leave the terminal, the folder and the descriptors of the command that started this process."""
+    with suppress(OSError):
+        os.setsid()
+    os.chdir("/")
+    os.umask(0o077)
+    os.closerange(3, _most_descriptors())
+
+
+def _most_descriptors() -> int:
+    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536)
+
+
+@contextmanager
+def _only_one(place: str, path: str) -> Iterator[bool]:
+    """Hold the lock of the residents on this path, and remove it at the end; give False if another one has it."""
+    if not protocol.is_private(place):
+        yield False
+        return
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        yield False
+        return
+    # Whoever ended while this process opened the file has removed it.
+    is_current = _same_file(path, os.fstat(lock))
+    try:
+        yield is_current
+    finally:
+        if is_current:
+            with suppress(OSError):
+                os.unlink(path)
+        os.close(lock)
+
+
+def _same_file(path: str, known: os.stat_result) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return (found.st_dev, found.st_ino) == (known.st_dev, known.st_ino)
+
+
+def _serve(path: str, idle_seconds: float) -> None:
+    from todo_cli.resident.warmup import warm_up
+
+    environment = protocol.same_at_start(os.environb)
+    encodings = [(stream.encoding, stream.errors or "strict") for stream in (sys.stdin, sys.stdout, sys.stderr)]
+    unbuffered = bool(getattr(sys.stdout, "write_through", False))
+    warm_up()
+    from todo_cli.cli.signals import own_process
+    from todo_cli.resident.worker import Origin
+
+    own_process()
+    origin = Origin(protocol.identity(), environment, encodings, unbuffered)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _end)
+    with suppress(OSError):
+        os.unlink(path)  # of a resident that was killed
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    resident = Resident(listener, path, origin, idle_seconds)
+    gc.collect()
+    gc.freeze()  # so that workers do not copy pages only because the collector marks objects
+    try:
+        resident.serve()
+    except _Ended:
+        pass
+    finally:
+        if _same_file(path, resident.socket_file):
+            os.unlink(path)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Ended
+
+
+class Resident:
+    """Accepts clients, hands each to a worker, and sees to it that others wait."""
+
+    def __init__(self, listener: socket.socket, path: str, origin: object, idle_seconds: float) -> None:
+        from todo_cli.resident.freshness import Installation
+
+        self._listener = listener
+        self._path = path
+        self.socket_file = os.lstat(path)
+        self._origin = origin
+        self._idle_seconds = idle_seconds
+        self._installation = Installation()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._workers: dict[int, Worker] = {}
+        self._started = time.time()
+        self._served = 0
+        self._last_used = time.monotonic()
+
+    def serve(self) -> None:
+        """Serve clients until there is a reason to end."""
+        while True:
+            while sum(worker.waits for worker in self._workers.values()) < WAITING_WORKERS:
+                self._fork()
+            if not (ready := self._selector.select(min(LOOK_SECONDS, self._idle_seconds))):
+                if self._is_superfluous():
+                    return
+                continue
+            for key, _ in ready:
+                if key.fileobj is self._listener:
+                    if not self._accept():
+                        return
+                else:
+                    self._hear(self._workers[key.fd])
+
+    def _is_superfluous(self) -> bool:
+        busy = any(not worker.waits for worker in self._workers.values())
+        idle = time.monotonic() - self._last_used >= self._idle_seconds
+        return (idle and not busy) or not _same_file(self._path, self.socket_file)
+
+    def _accept(self) -> bool:
+        """Hand a client to a worker; return False if the program on disk is no longer the one in memory."""
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return True
+        with connection:
+            if peer_user(connection) != os.geteuid():
+                return True
+            if not self._installation.is_unchanged():
+                return False
+            with suppress(OSError):
+                connection.setblocking(False)
+                connection.send(protocol.HELLO)
+                connection.setblocking(True)
+                self._hand_over(connection)
+        return True
+
+    def _hand_over(self, connection: socket.socket) -> None:
+        status = marshal.dumps(self._status())
+        while True:
+            worker = next((each for each in self._workers.values() if each.waits), None) or self._fork()
+            worker.waits = False
+            self._last_used = time.monotonic()
+            try:
+                socket.send_fds(worker.control, [status], [connection.fileno()])
+            except OSError:  # it was killed
+                self._forget(worker)
+                continue
+            return
+
+    def _status(self) -> dict[str, object]:
+        return {
+            "pid": os.getpid(),
+            "workers": [worker.pid for worker in self._workers.values()],
+            "since": self._started,
+            "served": self._served,
+            "memory": _memory(),
+            "spare": None,
+        }
+
+    def _hear(self, worker: Worker) -> None:
+        """Take what a worker reports, or that it has ended."""
+        from todo_cli.resident.worker import SERVED, STOPPED
+
+        try:
+            told = worker.control.recv(1)
+        except OSError:
+            told = b""
+        if told == SERVED:
+            self._served += 1
+        elif told == STOPPED:
+            raise _Ended
+        else:
+            self._last_used = time.monotonic()
+            self._forget(worker)
+
+    def _forget(self, worker: Worker) -> None:
+        self._selector.unregister(worker.control)
+        del self._workers[worker.control.fileno()]
+        worker.control.close()
+        with suppress(ChildProcessError):
+            os.waitpid(worker.pid, 0)
+
+    def _fork(self) -> Worker:
+        ours, theirs = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            _be_worker(theirs, self._origin)
+        theirs.close()
+        worker = Worker(pid, ours)
+        self._workers[ours.fileno()] = worker
+        self._selector.register(ours, selectors.EVENT_READ)
+        return worker
+
+
+def _memory() -> int:
+    """Return the bytes of memory that this process uses, on macOS the most that it has used."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _be_worker(control: socket.socket, origin: object) -> NoReturn:
+    """Wait for a client in a process that was just forked, serve it, and end."""
+    from todo_cli.resident.worker import Origin, serve
+
+    try:
+        assert isinstance(origin, Origin)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until a client's Ctrl-C can be meant
+        descriptor = control.detach()
+        os.closerange(3, descriptor)
+        os.closerange(descriptor + 1, _most_descriptors())
+        control = socket.socket(fileno=descriptor)
+        status, attached, *_ = socket.recv_fds(control, 65536, 1)
+        if attached:
+            serve(socket.socket(fileno=attached[0]), origin, control.sendall, status)
+    finally:
+        os._exit(1)

@@ -1,0 +1,56 @@
+"""Does once what each command would do: imports, building the commands, and the first use of everything."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+
+import todo_cli
+
+LIKE_A_DAY = (
+    ("add", "Warm", "up", "due:tomorrow", "+tag", "project:home"),
+    ("list",),
+    ("list", "--json"),
+    ("next",),
+    ("show", "1"),
+    ("modify", "1", "priority:high"),
+    ("done", "1"),
+    ("--help",),
+)
+ELSEWHERE = ("todo_cli.resident", "todo_cli.api", "todo_cli.migrations", "todo_cli.__main__", "todo_cli.entry")
+"""Packages and modules that no command needs."""
+
+
+def warm_up() -> None:
+    """Leave this process ready to be forked: everything is imported, no thread and no file is left."""
+    for module in pkgutil.walk_packages(todo_cli.__path__, "todo_cli."):
+        if not module.name.startswith(ELSEWHERE):
+            importlib.import_module(module.name)
+    from todo_cli.cli.runtime import main
+
+    with TemporaryDirectory(prefix="todo-") as home, _scratch(home):
+        for arguments in LIKE_A_DAY:
+            main(arguments)
+
+
+@contextmanager
+def _scratch(home: str) -> Iterator[None]:
+    """Keep commands within this context away from the user's list, settings and terminal."""
+    before, streams = dict(os.environ), (sys.stdout, sys.stderr)
+    try:
+        for name in list(os.environ):
+            if name.startswith(("TODO_", "PG")):
+                del os.environ[name]
+        os.environ["TODO_HOME"] = home
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            sys.stdout = sys.stderr = nowhere
+            yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        os.environ.clear()
+        os.environ.update(before)

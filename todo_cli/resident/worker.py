@@ -1,0 +1,221 @@
+"""A process that was forked to run one command for a client, as the client's own process would have run it."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import marshal
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import NoReturn
+
+from todo_cli.cli import signals
+from todo_cli.handoff import protocol
+from todo_cli.handoff.client import peer_user, receive_exactly
+
+REQUEST_SECONDS = 5.0
+"""How long a client may take to send its request and to answer the offer."""
+MOST_ATTACHED = 4
+
+SERVED, STOPPED = b"G", b"S"
+"""What a worker reports to the resident: that it has begun a command, or that the resident was asked to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What every process that is forked from the resident has in common, as it was when the resident started."""
+
+    identity: tuple[object, ...]
+    environment: Mapping[bytes, bytes]
+    encodings: Sequence[tuple[str, str]]
+    """Encoding and error handler of the three standard streams, which the locale decides at the start."""
+    unbuffered: bool
+    """Whether the interpreter was told to write every piece of output at once."""
+
+
+class RefusedError(Exception):
+    """The client has to run the command itself."""
+
+
+def serve(connection: socket.socket, origin: Origin, report: Callable[[bytes], None], status: bytes) -> NoReturn:
+    """Serve one client, and end. `report` tells the resident something; `status` is what it says about itself."""
+    code = 1
+    with suppress(OSError, EOFError, ValueError, RefusedError):
+        connection.settimeout(REQUEST_SECONDS)
+        request, attached = _receive(connection)
+        kind, identity, *_ = request
+        if peer_user(connection) != os.geteuid() or identity[:5] != origin.identity[:5]:
+            raise RefusedError
+        if kind == protocol.RUN:
+            _run(connection, request, attached, origin, report)
+        elif kind == protocol.STATUS:
+            connection.sendall(status)
+        elif kind == protocol.STOP:
+            report(STOPPED)
+            connection.sendall(status)
+        code = 0
+    os._exit(code)
+
+
+def _receive(connection: socket.socket) -> tuple[protocol.Request, list[int]]:
+    first, attached, *_ = socket.recv_fds(connection, 65536, MOST_ATTACHED)
+    while len(first) < protocol.NUMBER:
+        first += receive_exactly(connection, protocol.NUMBER - len(first))
+    length = int.from_bytes(first[: protocol.NUMBER], sys.byteorder)
+    if length > protocol.MOST_BYTES:
+        raise RefusedError
+    content = first[protocol.NUMBER :]
+    content += receive_exactly(connection, length - len(content))
+    return marshal.loads(content), attached  # noqa: S302 - from this user's own client, whom the system vouches for
+
+
+def _run(
+    connection: socket.socket,
+    request: protocol.Request,
+    attached: list[int],
+    origin: Origin,
+    report: Callable[[bytes], None],
+) -> None:
+    _, identity, arguments, environment, umask, mask, ignored = request
+    if identity != origin.identity or protocol.same_at_start(dict(environment)) != origin.environment:
+        raise RefusedError
+    _refuse_other_surroundings(_peer_pid(connection))
+    _take_place(arguments, environment, umask, mask, attached, origin)
+    connection.sendall(protocol.OFFER + os.getpid().to_bytes(protocol.NUMBER, sys.byteorder))
+    connection.settimeout(REQUEST_SECONDS)
+    if connection.recv(1) != protocol.GO:
+        return  # it gave up waiting, and runs the command itself
+    connection.settimeout(None)
+    connection.sendall(protocol.BEGUN)
+    report(SERVED)
+    _follow(connection, ignored)
+    signals.announce_questions(lambda asking: _ask(connection, asking=asking))
+    code = _main()
+    signals.ignore_interruptions()
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    connection.sendall(protocol.EXIT + bytes([code & 0xFF]))
+
+
+def _main() -> int:
+    """Return the exit code of the command, as the interpreter would make it."""
+    from todo_cli.cli.runtime import main
+
+    try:
+        return main()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)  # noqa: T201 - as the interpreter does
+        return 1
+    except KeyboardInterrupt:
+        os.write(2, b"error: interrupted\n")
+        return 130
+    except OSError:
+        return 1
+
+
+def _peer_pid(connection: socket.socket) -> int:
+    if sys.platform == "darwin":
+        return int.from_bytes(connection.getsockopt(0, 2, 4), sys.byteorder)  # LOCAL_PEERPID
+    return int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, 17, 12)[:4], sys.byteorder)  # SO_PEERCRED
+
+
+def _refuse_other_surroundings(pid: int) -> None:
+    """Refuse a client that sees other files or another network, or may use less, than this process."""
+    if pid <= 0:
+        raise RefusedError
+    if os.getpriority(os.PRIO_PROCESS, pid) != os.getpriority(os.PRIO_PROCESS, 0):
+        raise RefusedError
+    if sys.platform != "linux":
+        return
+    for limit in (getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")):
+        if resource.prlimit(pid, limit) != resource.getrlimit(limit):
+            raise RefusedError
+    for place in ("ns/mnt", "ns/net", "ns/user", "ns/pid", "root"):
+        theirs, ours = os.stat(f"/proc/{pid}/{place}"), os.stat(f"/proc/self/{place}")
+        if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
+            raise RefusedError
+
+
+def _take_place(
+    arguments: Sequence[bytes],
+    environment: Sequence[tuple[bytes, bytes]],
+    umask: int,
+    mask: int,
+    attached: Sequence[int],
+    origin: Origin,
+) -> None:
+    """Put the client's folder, streams, environment and arguments in place of this process's own."""
+    folder, *descriptors = attached
+    os.fchdir(folder)
+    os.close(folder)
+    for number in range(3):
+        if mask & 1 << number:
+            received = descriptors.pop(0)
+            os.dup2(received, number)
+            os.close(received)
+        else:
+            os.close(number)
+    os.umask(umask)
+    os.environ.clear()
+    os.environb.update(dict(environment))
+    time.tzset()
+    sys.argv = ["todo", *map(os.fsdecode, arguments)]
+    streams = [_open_stream(number, origin) if mask & 1 << number else None for number in range(3)]
+    for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+        setattr(sys, name, stream)  # None where it is closed, as at any start
+        setattr(sys, f"__{name}__", stream)
+
+
+def _open_stream(number: int, origin: Origin) -> io.TextIOWrapper:
+    """Return a standard stream as the interpreter opens it (`create_stdio` in Python/pylifecycle.c)."""
+    encoding, errors = origin.encodings[number]
+    buffering = 0 if origin.unbuffered and number else -1
+    binary = open(number, "wb" if number else "rb", buffering=buffering, closefd=False)  # noqa: SIM115
+    return io.TextIOWrapper(
+        binary,
+        encoding=encoding,
+        errors=errors,
+        newline="\n",
+        line_buffering=not origin.unbuffered and (number == 2 or os.isatty(number)),
+        write_through=origin.unbuffered,
+    )
+
+
+def _follow(connection: socket.socket, ignored: Sequence[int]) -> None:
+    """End with the client, as a process ends with itself, unless something is being stored."""
+
+    def look(_number: int, _frame: FrameType | None) -> None:
+        try:
+            if connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        if not signals.is_storing():
+            os._exit(1)
+
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGIO, look)
+    fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) | os.O_ASYNC)
+    look(signal.SIGIO, None)
+
+
+def _ask(connection: socket.socket, *, asking: bool) -> None:
+    """Tell the client that the terminal is about to be read, or has been; wait until this may be."""
+    connection.sendall(protocol.ASK if asking else protocol.ASKED)
+    if asking:
+        connection.recv(1)
