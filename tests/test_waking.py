@@ -214,7 +214,7 @@ class TestPasswords:
                 line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
                 process.send_signal(signal.SIGINT)
                 process.communicate(timeout=10)
-                assert b"alex:*********@localhost" in line
+                assert b"\0postgresql://*****" in line
                 assert PASSWORD.encode() not in line
 
     def test_no_error_shows_them(self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 
 from todo_cli.handoff import protocol
+from todo_cli.redaction import hide_passwords
 
 
 def run() -> None:
@@ -15,7 +16,7 @@ def run() -> None:
     Ctrl-C while the program is still being imported is an interruption like any other.
     """
     try:
-        _hide_passwords()
+        hide_passwords()
         code = _run_in_resident()
         if code is None:
             code = _run_here()
@@ -26,12 +27,6 @@ def run() -> None:
         code = 1
     # Without the interpreter's clearing up: everything is stored and shown, and another Ctrl-C could only disturb.
     os._exit(code)
-
-
-def _hide_passwords() -> None:
-    from todo_cli.cli.entry import hide_passwords
-
-    hide_passwords()
 
 
 def _run_in_resident() -> int | None:

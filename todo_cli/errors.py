@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from todo_cli.redaction import conceal
+
 
 class TodoError(Exception):
-    """Something that the user is told in one line; exit code 1 unless a subclass says otherwise."""
+    """Something that the user is told in one line; exit code 1 unless a subclass says otherwise.
+
+    Whatever the message repeats, passwords in URLs are not part of it.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str, hint: str | None = None) -> None:
+        message = conceal(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = None if hint is None else conceal(hint)
 
 
 class InvalidInputError(TodoError):

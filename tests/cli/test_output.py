@@ -154,6 +154,23 @@ class TestNothingActs:
         assert "\x1b" not in result.err
         assert "\x1b" not in cli("\x1b[31m").err
 
+    def test_in_json_at_a_terminal(self, filled: Cli) -> None:
+        """It is safe to look at and still exact; errors too."""
+        hostile = f"\u2066{EVIL}\x7f\u2028\u200f"
+        filled.here("add", "--", hostile)
+        listed = show(filled, "list", "--json").out
+        assert hostile in [todo["title"] for todo in json.loads(listed)]
+        refused = (
+            show(filled, "list", "--json", "--", "x", "--sort", "no").out
+            + show(filled, "list", "--json", f"due:{hostile}").out
+        )
+        for written in (listed, refused):
+            assert not re.search(
+                "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]", written
+            )
+        assert '"error": "' in refused
+        assert r"\u009b" in listed
+
     def test_and_json_has_it_as_it_is(self, filled: Cli) -> None:
         out = filled("show", "3", "--json").out
         assert json.loads(out)["title"] == EVIL

@@ -1,12 +1,15 @@
 """Stored text on its way out: nothing in it may act, and a pipe can have it back."""
 
+import io
+import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from todo_cli.rendering.text import WIDEST, escape_field, neutralise, point_at
+from tests.terminal import Screen
+from todo_cli.rendering.text import WIDEST, escape_field, neutralise, point_at, write_json
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -40,6 +43,29 @@ def test_a_field_never_acts_and_can_be_undone(text: str) -> None:
     assert not ACTIVE.search(neutralise(text))
     assert not ACTIVE.search(escape_field(text))
     assert unescape(escape_field(text)) == text
+
+
+ESCAPED_IN_JSON = re.compile(ACTIVE.pattern[:-1] + "\u061c\u200e\u200f]")
+
+
+@given(
+    st.recursive(
+        st.text() | st.none() | st.integers(), lambda parts: st.lists(parts) | st.dictionaries(st.text(), parts)
+    )
+)
+def test_json_at_a_terminal_never_acts_and_is_exact(value: object) -> None:
+    for indent in (None, 2):
+        screen = Screen()
+        write_json(value, screen, indent=indent)
+        written = screen.bytes.getvalue().decode()
+        assert not ESCAPED_IN_JSON.search(written.replace("\n", ""))
+        assert json.loads(written) == value
+
+
+def test_json_in_a_pipe_has_every_character_as_it_is() -> None:
+    pipe = io.StringIO()
+    write_json({"title": "é\x9b\x7f\u202e\u2028\x1b"}, pipe)
+    assert pipe.getvalue() == '{"title": "é\x9b\x7f\u202e\u2028\\u001b"}\n'
 
 
 @pytest.mark.parametrize(

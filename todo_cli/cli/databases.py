@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from todo_cli import config
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
@@ -47,6 +48,8 @@ def connect(
         raise InvalidInputError("URL and --from-env NAME contradict each other", "todo db connect 'postgresql://…'")
     if from_env is None:
         url = _read_url(url)
+    else:
+        config.parse_setting("database_env", from_env)
     address = url or os.environ.get(from_env or "")
     if not address:
         raise InvalidInputError(f"the environment variable {from_env} is not set" if from_env else "the URL is empty")
@@ -85,11 +88,13 @@ def _warn_of_environment(invocation: Invocation) -> None:
 
 def _offer_tables(there: Invocation) -> DatabaseStatus | None:
     """Make the tables if somebody is there to agree; return what is in the database then."""
+    from todo_cli.rendering.text import neutralise
     from todo_cli.services.databases import init_database, inspect_database
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    if not typer.confirm(f"There are no tables in {there.target} yet. Make them now?", default=True, err=True):
+    question = neutralise(f"There are no tables in {there.target} yet. Make them now?")
+    if not typer.confirm(question, default=True, err=True):
         return None
     there.run(init_database)
     return there.run(inspect_database)
@@ -98,6 +103,7 @@ def _offer_tables(there: Invocation) -> DatabaseStatus | None:
 def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
     """Return who one is in that database: the one that was named, the only one, or the one that is chosen."""
     from todo_cli.models.text import fold
+    from todo_cli.rendering.text import neutralise
 
     if not users:
         return named
@@ -110,7 +116,7 @@ def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
         return users[0]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserNotNamedError(users)
-    return _settle_user(typer.prompt(f"Who are you? ({', '.join(users)})", err=True), users)
+    return _settle_user(typer.prompt(neutralise(f"Who are you? ({', '.join(users)})"), err=True), users)
 
 
 @command(app, "disconnect", epilog="Example: todo db disconnect")

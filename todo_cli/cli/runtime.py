@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -27,6 +26,7 @@ from todo_cli.errors import (
     NotFoundError,
     TodoError,
 )
+from todo_cli.redaction import conceal, conceal_arguments, mask
 
 if TYPE_CHECKING:
     from todo_cli.config import SavedContext, Scalar, Value
@@ -200,6 +200,12 @@ class Invocation:
 
         print(neutralise(text), file=sys.stderr)  # noqa: T201 - talk goes to stderr
 
+    def print_value(self, text: str) -> None:
+        """Print a value as it is, for scripts; to a person with its control characters spelled out."""
+        from todo_cli.rendering.text import neutralise
+
+        typer.echo(neutralise(text) if self.at_terminal else text)
+
     def confirm(self, question: str, *, yes: bool) -> None:
         """Return if the user agrees, or did so with `--yes`; else leave with exit code 130.
 
@@ -209,8 +215,10 @@ class Invocation:
             return
         if not self.can_ask:
             raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
+        from todo_cli.rendering.text import neutralise
+
         with asking():
-            agreed = typer.confirm(question, err=True)
+            agreed = typer.confirm(neutralise(question), err=True)
         if not agreed:
             raise NotConfirmedError
 
@@ -240,10 +248,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
             sys.stderr.write("\n")  # what was typed stands on the line of the question
         if "--debug" in options:
-            import traceback
-
-            traceback.print_exception(raised)
-        _report(error, as_json="--json" in options)
+            _print_traceback(raised, arguments)
+        _report(error, arguments, as_json="--json" in options)
         _drop_output()
         return error.exit_code
     return code
@@ -345,20 +351,36 @@ def _translate(error: BaseException) -> TodoError:
             )
 
 
-def _report(error: TodoError, *, as_json: bool) -> None:
-    from todo_cli.rendering.text import neutralise, point_at
+def _print_traceback(raised: BaseException, arguments: list[str]) -> None:
+    """Print the traceback for `--debug`, in which exceptions of drivers and parsers may repeat a password."""
+    import traceback
 
+    from todo_cli.rendering.text import neutralise
+
+    lines = "".join(traceback.format_exception(raised)).splitlines()
+    with suppress(OSError):
+        for line in lines:
+            print(neutralise(conceal(conceal_arguments(line, arguments))), file=sys.stderr)  # noqa: T201
+
+
+def _report(error: TodoError, arguments: list[str], *, as_json: bool) -> None:
+    from todo_cli.rendering.text import neutralise, point_at, write_json
+
+    message = conceal_arguments(error.message, arguments)
+    hint = conceal_arguments(error.hint, arguments) if error.hint else None
     place = error if isinstance(error, ExpressionError) else None
+    expression = mask(conceal_arguments(place.expression, arguments)) if place else ""
     if as_json:
-        told: dict[str, object] = {"error": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        told: dict[str, object] = {"error": message, "hint": hint, "exit_code": error.exit_code}
         if place:
-            told |= {"expression": place.expression, "position": place.start}
-        text = json.dumps(told, ensure_ascii=False)
-    else:
-        text = neutralise(f"error: {error.message}")
-        if place:
-            text += "\n" + indent(point_at(place.expression, place.start, place.end), "  ")
-        if error.hint:
-            text += "\n" + neutralise(f"hint: {error.hint}")
+            told |= {"expression": expression, "position": place.start}
+        with suppress(OSError):
+            write_json(told, sys.stderr)
+        return
+    text = neutralise(f"error: {message}")
+    if place:
+        text += "\n" + indent(point_at(expression, place.start, place.end), "  ")
+    if hint:
+        text += "\n" + neutralise(f"hint: {hint}")
     with suppress(OSError):  # where nobody listens, the exit code has to do
         print(text, file=sys.stderr)  # noqa: T201 - errors go to stderr

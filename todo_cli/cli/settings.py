@@ -9,6 +9,7 @@ import typer
 from todo_cli import config
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
+from todo_cli.redaction import conceal
 
 app = typer.Typer(help="Show and change settings.")
 
@@ -53,7 +54,7 @@ def get(invocation: Invocation, key: Key) -> None:
     if invocation.json:
         invocation.renderer.show_record(described)
     elif described["value"] is not None:
-        typer.echo(described["value"])
+        invocation.print_value(str(described["value"]))
 
 
 @command(app, "set", epilog="Example: todo config set per_page 50")
@@ -93,7 +94,7 @@ def path(invocation: Invocation) -> None:
     if invocation.json:
         invocation.renderer.show_record({"path": str(config.config_path())})
     else:
-        typer.echo(config.config_path())
+        invocation.print_value(str(config.config_path()))
 
 
 def _describe(invocation: Invocation, key: str) -> dict[str, config.Scalar | None]:
@@ -103,7 +104,11 @@ def _describe(invocation: Invocation, key: str) -> dict[str, config.Scalar | Non
     secret = setting.secret and found.value is not None
     return {
         "key": key,
-        "value": invocation.target.url if secret else found.value,
+        "value": invocation.target.url
+        if secret
+        else conceal(found.value)
+        if isinstance(found.value, str)
+        else found.value,
         "source": found.source,
         "description": setting.description,
     }

@@ -48,5 +48,8 @@ def translate_usage(error: typer.TyperException) -> TodoError:
         hint = f"commands: {', '.join(context.command.list_commands(context))}"
     elif message.startswith("no such command"):
         hint = _KNOWN_ELSEWHERE.get(message.split("'")[1], "a new todo begins with 'add': todo add Buy milk")
+    if command == "todo db connect":  # pieces of a URL that was not quoted
+        message, _, extra = message.partition(" (")
+        hint = "put the URL in quotes" if extra else hint
     message = message.replace("invalid value for ", "").replace(": Input should be", " should be")
     return InvalidInputError(" ".join(message.split()).rstrip("."), hint)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from todo_cli.config.folders import config_path
 from todo_cli.config.saved import SavedContext, SavedView, read_contexts, read_views
-from todo_cli.config.settings import OPEN_TABLES, SETTINGS, Scalar, find_setting, parse_setting
+from todo_cli.config.settings import OPEN_TABLES, SETTINGS, Scalar, find_setting, kind_of, parse_setting
 from todo_cli.errors import InvalidInputError, StorageError, reading
+from todo_cli.redaction import conceal
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -42,7 +43,9 @@ def read_file() -> Stored:
     except FileNotFoundError:
         return Stored()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not valid TOML: {error}", "mend the file, or remove it") from None
+        told, at, place = str(error).rpartition(" (at ")
+        told = f"{conceal(told)}{at}{place}" if at else conceal(place)
+        raise InvalidInputError(f"{path} is not valid TOML: {told}", "correct the file, or remove it") from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
     with reading(str(path)):
@@ -63,7 +66,9 @@ def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]
     for key, value in content.items():
         if key in _TABLES:
             if not isinstance(value, dict):
-                raise InvalidInputError(f"{key} is a table, not {value!r}", f"its values stand below a line [{key}]")
+                raise InvalidInputError(
+                    f"{key} is a table, not {kind_of(value)}", f"its values stand below a line [{key}]"
+                )
             yield from _flatten(value, key)
         elif key in SETTINGS:
             yield key, _parse(key, value)
@@ -84,7 +89,7 @@ def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, Scal
 def _parse(key: str, value: object) -> Scalar:
     find_setting(key)
     if not isinstance(value, str | int | float):
-        raise InvalidInputError(f"{key} takes one value, not {value!r}")
+        raise InvalidInputError(f"{key} takes one value, not {kind_of(value)}")
     return parse_setting(key, str(value))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from todo_cli.config.settings import kind_of
 from todo_cli.errors import InvalidInputError
 
 
@@ -63,14 +64,14 @@ def _entries(table: object, kind: str, keys: tuple[str, ...]) -> dict[str, Mappi
 
 def _table(value: object, key: str, head: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise InvalidInputError(f"{key} is a table, not {value!r}", f"its values stand below a line {head}")
+        raise InvalidInputError(f"{key} is a table, not {kind_of(value)}", f"its values stand below a line {head}")
     return value
 
 
 def _text(entry: Mapping[str, object], place: str, key: str) -> str | None:
     value = entry.get(key)
     if value is not None and not isinstance(value, str):
-        raise InvalidInputError(f"{place}.{key} takes text, not {value!r}")
+        raise InvalidInputError(f"{place}.{key} takes text, not {kind_of(value)}")
     return value
 
 
@@ -79,5 +80,5 @@ def _names(entry: Mapping[str, object], place: str, key: str) -> tuple[str, ...]
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise InvalidInputError(f"{place}.{key} takes names such as ['id', 'title'], not {value!r}")
+        raise InvalidInputError(f"{place}.{key} takes names such as ['id', 'title']")
     return tuple(value)

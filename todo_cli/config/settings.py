@@ -6,6 +6,7 @@ Those of a table have its name in front: `urgency.priority.high` is `high` in th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ Scalar = str | int | float | bool
 def _text(value: str) -> str:
     if not value.strip():
         raise ValueError("a value that is not blank")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        raise ValueError("the name of an environment variable, such as DATABASE_URL")
     return value
 
 
@@ -144,7 +151,7 @@ SETTINGS: Mapping[str, Setting] = {
             environment="TODO_DATABASE_URL",
             secret=True,
         ),
-        Setting("database_env", "the environment variable that holds the URL of the database, in its place", _text),
+        Setting("database_env", "the environment variable that holds the URL of the database, in its place", _variable),
         Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
         Setting(
             "connect_timeout",
@@ -202,4 +209,22 @@ def parse_setting(key: str, text: str) -> Scalar:
     try:
         return find_setting(key).parse(text)
     except ValueError as error:
-        raise InvalidInputError(f"{key} takes {error}, not {text!r}") from None
+        given = "" if key in ("database", "database_env") else f", not {text!r}"
+        raise InvalidInputError(f"{key} takes {error}{given}") from None
+
+
+def kind_of(value: object) -> str:
+    """Return what kind of TOML value this is; the value itself may be a URL with a password."""
+    match value:
+        case dict():
+            return "a table"
+        case list():
+            return "a list"
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case _:
+            return "a date or time"

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.suggestions import nearest
 from todo_cli.query.texts import check_text
+from todo_cli.redaction import SCHEMES
 
 CONNECT_TIMEOUT = 15
 """Seconds for which a server that sleeps or restarts is waited for, unless it is said otherwise."""
@@ -35,7 +36,8 @@ _OPTIONS = (
     *_SERVER_SETTINGS,
     *_WITHOUT_EFFECT,
 )
-_UNQUOTED = "a '/', '?' or '#' in the password of the database URL has to be written as %2F, %3F or %23"
+_UNQUOTED = "the user or the password in the database URL contains a character that has to be percent-encoded"
+_ENCODED = "write / as %2F, ? as %3F, # as %23 and @ as %40; after the '?' too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ Target = SqliteTarget | PostgresTarget
 def parse_target(url: str) -> Target:
     """Return the database that the URL names; raises InvalidInputError that says which part is wrong.
 
-    The message never repeats the URL, since it may hold a password.
+    The message repeats nothing of the URL, since any part of it may belong to a password.
     """
     check_text(url, "database URL")
     scheme, separator, _ = url.strip().partition("://")
@@ -148,14 +150,18 @@ def parse_target(url: str) -> Target:
     if separator and scheme in _POSTGRESQL:
         return _parse_postgresql(url.strip())
     if separator:
-        raise InvalidInputError(f"{scheme!r} is no kind of database that is known here", f"examples: {EXAMPLES}")
+        known = scheme in SCHEMES
+        raise InvalidInputError(
+            f"{scheme} is not supported as a database" if known else "the database URL has an unknown scheme",
+            f"examples: {EXAMPLES}",
+        )
     raise InvalidInputError("the database is not given as a URL", f"examples: {EXAMPLES}")
 
 
 def _parse_sqlite(url: str) -> SqliteTarget:
     _, _, rest = url.partition("://")
     path, _, options = rest.partition("?")
-    if not path.startswith("/") or len(path) < 2:
+    if not path.startswith("/") or len(path) < 2 or "://" in path:
         raise InvalidInputError(
             "the database URL names no file",
             "three slashes begin a relative path, four an absolute one: sqlite:////home/alex/todo.db",
@@ -172,10 +178,11 @@ def _parse_postgresql(url: str) -> PostgresTarget:
         given_host, given_port = parts.hostname, parts.port
     except ValueError:
         raise _malformed_authority(url) from None
-    if parts.fragment or "@" in parts.path or "@" in parts.query.partition("=")[0]:
-        raise InvalidInputError(_UNQUOTED)
-    options = _parse_options(parts.query)
     user, password = _credentials(parts.netloc)
+    written = parts.netloc.rpartition("@")[0].partition(":")[0]
+    if parts.fragment or "@" in parts.path + parts.query or ":" in user or "@" in written:
+        raise InvalidInputError(_UNQUOTED, _ENCODED)
+    options = _parse_options(parts.query)
     host = _only_one("host", unquote(given_host or ""), options)
     if not host or "," in host:
         raise InvalidInputError("the database URL does not name one host", f"examples: {EXAMPLES}")
@@ -208,7 +215,7 @@ def _malformed_authority(url: str) -> InvalidInputError:
     """Return what is wrong between '//' and the path, which could not be taken apart."""
     authority = re.split("[/?#]", url.partition("://")[2])[0]
     if "@" not in authority and "@" in url:
-        return InvalidInputError(_UNQUOTED)
+        return InvalidInputError(_UNQUOTED, _ENCODED)
     if authority.count("[") != authority.count("]"):
         return InvalidInputError("the host of the database URL is not understood: an IPv6 address stands in [ ]")
     return InvalidInputError("the port in the database URL is not a number from 1 to 65535", f"examples: {EXAMPLES}")
@@ -222,16 +229,19 @@ def _credentials(authority: str) -> tuple[str, str]:
 
 def _parse_options(query: str) -> dict[str, str]:
     try:
-        options = dict(parse_qsl(query.replace("+", "%2B"), strict_parsing=True)) if query else {}
+        given = parse_qsl(query.replace("+", "%2B"), strict_parsing=True) if query else []
     except ValueError:
         raise InvalidInputError("what follows the '?' in the database URL is not of the form name=value") from None
+    options = dict(given)
+    if len(options) < len(given):
+        raise InvalidInputError("the database URL gives an option twice after the '?'")
     if "database" in options:  # as asyncpg and SQLAlchemy call it
         options.setdefault("dbname", options.pop("database"))
     for option in options:
         if option not in _OPTIONS:
             meant = nearest(option, _OPTIONS)
             raise InvalidInputError(
-                f"the database URL has an option that is not known: {option!r}",
+                "the database URL has an unknown option after the '?'",
                 f"did you mean {meant!r}?"
                 if meant
                 else "settings of the server are given as options=-c%20name%3Dvalue",
@@ -249,7 +259,7 @@ def _only_one(option: str, before: str, options: Mapping[str, str]) -> str:
 def _one_of(option: str, options: Mapping[str, str], known: Sequence[str]) -> str | None:
     value = options.get(option)
     if value is not None and value not in known:
-        raise InvalidInputError(f"{option} in the database URL is one of {', '.join(known)}, not {value!r}")
+        raise InvalidInputError(f"{option} in the database URL is one of {', '.join(known)}")
     return value
 
 

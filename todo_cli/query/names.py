@@ -11,6 +11,7 @@ from typing import Literal
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import NAME_LENGTH
+from todo_cli.redaction import conceal
 
 Kind = Literal["project", "tag", "user", "view", "context"]
 
@@ -25,7 +26,7 @@ def parse_name(text: str, kind: Kind) -> str:
         raise InvalidInputError(f"a {kind} name has at most {NAME_LENGTH} characters, this one has {len(name)}")
     if _is_name(name, kind):
         return name
-    proposal = propose_name(name, kind)
+    proposal = propose_name(name, kind) if conceal(name) == name else None  # of a URL it would repeat the password
     rule = "a letter, then letters, digits, '_' and '-'"
     if kind == "project":
         rule += "; a '.' nests"

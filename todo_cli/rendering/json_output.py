@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from todo_cli.query.trees import grow
 from todo_cli.query.urgency import score
 from todo_cli.rendering.dates import describe_recurrence
 from todo_cli.rendering.renderer import Record, Weights
+from todo_cli.rendering.text import write_json
 
 
 class JsonRenderer:
@@ -91,8 +91,7 @@ class JsonRenderer:
         return todo_object(todo, score(todo, self._now, self._weights()))
 
     def _write(self, value: object) -> None:
-        json.dump(value, self._stream, ensure_ascii=False, indent=2)
-        self._stream.write("\n")
+        write_json(value, self._stream, indent=2)
 
 
 def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:

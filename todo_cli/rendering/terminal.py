@@ -231,7 +231,7 @@ class TerminalRenderer:
 
 def describe_page(page: TodoPage) -> str:
     """Return where the page stands, `1–20 of 131 · page 1 of 7`, and what is hidden."""  # noqa: RUF002 - a dash
-    hidden = f" · context {page.context} hides {format_count(page.hidden)}" if page.hidden else ""
+    hidden = f" · context {neutralise(page.context or '')} hides {format_count(page.hidden)}" if page.hidden else ""
     return _describe_span(len(page.todos), "todo", page.total, page.number, page.size) + hidden
 
 

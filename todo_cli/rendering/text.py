@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from typing import TextIO
 
 # Control characters (C0, DEL, C1) drive terminals; line and paragraph separators break lines; the embedding, override
 # and isolate characters of the bidirectional algorithm (UAX #9) reorder what stands beside them.
-_ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_ACTIVE_CHARACTERS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_MARKS = "\u061c\u200e\u200f"
+"""The other bidirectional controls. People who write from right to left need them, and they reorder no other text."""
+
+_ACTIVE = re.compile(f"[{_ACTIVE_CHARACTERS}]")
+_ESCAPED_IN_JSON = re.compile(f"[{_ACTIVE_CHARACTERS}{_MARKS}]")
 _ACTIVE_OR_BACKSLASH = re.compile(rf"{_ACTIVE.pattern}|\\")
 _NAMED = {"\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\"}
 
@@ -33,6 +40,18 @@ def inert_lines(text: str) -> str:
 def escape_field(text: str) -> str:
     r"""Return the text as a field of tab-separated output: backslashes are doubled, so that it can be undone."""
     return _ACTIVE_OR_BACKSLASH.sub(_spell, text)
+
+
+def write_json(value: object, stream: TextIO, *, indent: int | None = None) -> None:
+    r"""Write the value and a line break; to a terminal, active characters in strings are escaped as `\u009b`."""
+    if stream.isatty():
+        text = json.dumps(value, ensure_ascii=False, indent=indent)
+        # The line breaks are those between the parts of an indented value: in strings they are escaped already.
+        lines = (_ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", line) for line in text.split("\n"))
+        stream.write("\n".join(lines))
+    else:
+        json.dump(value, stream, ensure_ascii=False, indent=indent)
+    stream.write("\n")
 
 
 WIDEST = 70
