@@ -168,7 +168,10 @@ def _parse_sqlite(url: str) -> SqliteTarget:
         )
     if options:
         raise InvalidInputError("a database URL of SQLite takes no options", "leave out what follows the '?'")
-    return SqliteTarget(Path(unquote(path[1:])).expanduser().absolute())
+    try:
+        return SqliteTarget(Path(unquote(path[1:])).expanduser().absolute())
+    except RuntimeError:  # ~name
+        raise InvalidInputError("the database URL names the home folder of a user who does not exist") from None
 
 
 def _parse_postgresql(url: str) -> PostgresTarget:
@@ -186,6 +189,8 @@ def _parse_postgresql(url: str) -> PostgresTarget:
     host = _only_one("host", unquote(given_host or ""), options)
     if not host or "," in host:
         raise InvalidInputError("the database URL does not name one host", f"examples: {EXAMPLES}")
+    if not _is_host(host):
+        raise InvalidInputError("the host in the database URL is not a valid name", f"examples: {EXAMPLES}")
     user = _only_one("user", user, options)
     name = _only_one("dbname", unquote(parts.path.removeprefix("/")), options) or user
     if not name:
@@ -209,6 +214,15 @@ def _parse_postgresql(url: str) -> PostgresTarget:
         server_settings=tuple((key, options[key]) for key in _SERVER_SETTINGS if key in options),
         connect_timeout=_whole_number("connect_timeout", timeout) if timeout else CONNECT_TIMEOUT,
     )
+
+
+def _is_host(host: str) -> bool:
+    """Return whether the host can be looked up: a folder of sockets, an address, or a name that DNS can hold."""
+    try:
+        # Where all is ASCII the codec only counts: its labels have 1 to 63 characters (RFC 1035, 2.3.4).
+        return host.startswith("/") or bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def _malformed_authority(url: str) -> InvalidInputError:
