@@ -11,7 +11,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, inspect, text
 
-from todo_cli.db.engine import SQLITE_APPLICATION_ID
+from todo_cli.db.sqlite import APPLICATION_ID
 from todo_cli.models.tables import SCHEMA, Base
 from todo_cli.models.types import UtcDateTime
 
@@ -46,7 +46,7 @@ def run_on(connection: Connection) -> None:
         context.run_migrations()
     restore_counters(connection, counters)
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA application_id = {SQLITE_APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def read_counters(connection: Connection) -> dict[str, int]:

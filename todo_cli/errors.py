@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from todo_cli.redaction import conceal
 
@@ -91,6 +93,25 @@ class DatabaseUnavailableError(TodoError):
     exit_code = 5
 
 
+class DamagedError(DatabaseUnavailableError):
+    """An SQLite file that cannot be a whole list any more; `backups` are those beside it, newest first."""
+
+    def __init__(self, message: str, backups: Sequence[Path] = ()) -> None:
+        if backups:
+            newest = shlex.quote(str(backups[0]))
+            hint = f"run 'todo db restore {newest}' to go back to the newest backup"
+        else:
+            hint = "there is no backup beside it; if you have one elsewhere, run 'todo db restore FILE'"
+        super().__init__(message, hint)
+
+
+class DiskError(DatabaseUnavailableError):
+    """The disk of an SQLite file reports an error."""
+
+    def __init__(self, database: str, told: str) -> None:
+        super().__init__(f"the disk of {database} reports an error ({told})", "check the disk, and try again")
+
+
 class ConnectionLostError(DatabaseUnavailableError):
     """The line to the server was lost, more often than it was worth trying again."""
 
@@ -99,12 +120,12 @@ class ConnectionLostError(DatabaseUnavailableError):
 
 
 class UncertainError(DatabaseUnavailableError):
-    """The line was lost after everything had been sent, and no answer came any more."""
+    """The line was lost, or the disk failed, after everything had been sent: nobody answered whether it is stored."""
 
     def __init__(self, cause: DatabaseUnavailableError) -> None:
         super().__init__(
             f"{cause.message}, while it was being stored: it is there once, or not at all",
-            "look with 'todo list', or repeat it; 'todo add --id UUID' can be repeated as well",
+            "'todo history' shows whether it is there; 'todo add --id UUID' can be repeated in any case",
         )
 
 
@@ -128,6 +149,13 @@ class NotConfirmedError(TodoError):
 
 class StorageError(TodoError):
     """The database could be reached and still could not store or give what was asked."""
+
+
+class DiskFullError(StorageError):
+    """The disk of an SQLite file has no room left."""
+
+    def __init__(self, database: str) -> None:
+        super().__init__(f"the disk of {database} is full; nothing was written", "make room, and try again")
 
 
 class SchemaMissingError(TodoError):

@@ -109,7 +109,8 @@ async def test_nothing_is_lost_on_the_way_to_the_tables_of_today(cli: Cli, targe
     assert after["alembic_version"] == [{"version_num": schema.HEAD}]
     await apply(target, check_links)
     if isinstance(target, SqliteTarget):
-        copy = parse_target(f"sqlite:///{target.path}.{FIRST}.bak")
+        [path] = target.path.parent.glob(f"*.revision-{FIRST}.bak")
+        copy = parse_target(f"sqlite:///{path}")
         assert await apply(copy, read_tables) == before
 
 

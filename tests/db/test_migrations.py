@@ -281,11 +281,11 @@ async def test_an_embedded_file_is_upgraded_after_a_copy_was_kept(
     async with Database(target, now=NOW) as db:
         [todo] = (await list_todos(db, ListQuery(And(())))).todos
     assert (todo.title, todo.tags) == ("from before", ("t",))
-    copy = tmp_path / f"todo.db.{today}.bak"
+    [copy] = tmp_path.glob(f"todo.db.*.revision-{today}.bak")
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (today,)
         assert connection.execute("SELECT title FROM todos").fetchall() == [("from before",)]
-    assert sorted(file.name for file in tmp_path.glob("todo.db*.tmp")) == []
+    assert sorted(file.name for file in tmp_path.glob(".todo.db*")) == []
 
 
 async def test_initialising_twice_at_once_makes_one_user(empty_url: str) -> None:

@@ -8,6 +8,7 @@ import typer
 
 import todo_cli
 from todo_cli.cli import (
+    backups,
     comments,
     contexts,
     copying,
@@ -28,7 +29,6 @@ from todo_cli.cli import (
 )
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
 from todo_cli.cli.runtime import Invocation, quiet_when_closed
-from todo_cli.cli.shell_scripts import InstallCompletionOption, ShowCompletionOption
 
 app = typer.Typer(
     name="todo",
@@ -36,14 +36,13 @@ app = typer.Typer(
     epilog="Start with: todo add Buy milk -d tomorrow",
     invoke_without_command=True,
     rich_markup_mode=None,
-    add_completion=False,  # ours is in shell_completion.py and shell_scripts.py
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _print_version(context: typer.Context, wanted: bool) -> None:
-    if wanted and not context.resilient_parsing:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(f"todo {todo_cli.__version__}")
         raise typer.Exit
 
@@ -58,8 +57,6 @@ def start(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-    show_completion: ShowCompletionOption = None,
-    install_completion: InstallCompletionOption = None,
 ) -> None:
     """Take the global options, and list the open todos when no command is named."""
     literals = context.obj.literals if context.obj else 0
@@ -89,6 +86,7 @@ app.add_typer(names.project_app, name="project")
 app.add_typer(names.tag_app, name="tag")
 app.add_typer(names.user_app, name="user")
 databases.app.registered_commands.extend(copying.app.registered_commands)
+databases.app.registered_commands.extend(backups.app.registered_commands)
 app.add_typer(databases.app, name="db")
 app.add_typer(settings.app, name="config")
 app.add_typer(resident.app, name="resident")

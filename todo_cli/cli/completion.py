@@ -17,6 +17,7 @@ import typer
 
 from todo_cli import config
 from todo_cli.errors import TodoError
+from todo_cli.files import create_private_file, make_private_folder
 
 if TYPE_CHECKING:
     from todo_cli.cli.runtime import Invocation
@@ -126,7 +127,9 @@ def _texts(found: object) -> list[str]:
 def _save(path: Path, seen: Seen) -> None:
     # A cache that cannot be written must not fail a command that has done its work.
     with suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-        unfinished.write_text(json.dumps(seen, ensure_ascii=False), "utf-8")
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(create_private_file(unfinished), "w", encoding="utf-8") as file:
+            file.write(json.dumps(seen, ensure_ascii=False))
         unfinished.replace(path)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from todo_cli.config import Scalar
     from todo_cli.models.values import DatabaseStatus
 
-app = typer.Typer(help="Make, upgrade, look at, copy and drop the tables in the database.")
+app = typer.Typer(help="Make, upgrade, inspect, copy, back up, restore and drop the tables in the database.")
 
 
 @command(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -28,16 +29,19 @@ MOST_SKEW = 5.0
 """Seconds by which two clocks may differ before `overdue` and the order of history are told wrong."""
 SLOW_MS = 250
 NARROWEST = 60
+MOST_NAMED = 3
 
 
 @command(app, "doctor", epilog="Example: todo doctor")
 def doctor(invocation: Invocation) -> None:
-    """Check the settings, the database and the way to it, the clock and the terminal; say what to do.
+    """Check the settings, the database and the way to it, who can use your files, the clock and the terminal.
 
-    The exit code is 0 only if all is well.
+    It says what to do about each finding. The exit code is 0 only if all is well.
     """
     findings = [
-        finding for check in (_check_settings, _check_database, _check_terminal) for finding in check(invocation)
+        finding
+        for check in (_check_settings, _check_permissions, _check_database, _check_terminal)
+        for finding in check(invocation)
     ]
     invocation.renderer.show_findings(findings)
     if not all(finding.ok for finding in findings):
@@ -54,10 +58,6 @@ def _check_settings(invocation: Invocation) -> Iterator[Finding]:
         yield Finding("settings", False, error.message, error.hint)
         return
     yield Finding("settings", True, str(path) if path.exists() else "none are stored")
-    if config.is_exposed():
-        yield Finding("permissions", False, f"others can read {path}, which may hold a password", f"chmod 600 {path}")
-    else:
-        yield Finding("permissions", True, "nobody else can read the settings")
     if values["database"].source == "environment" and "database" in config.read_file().settings:
         yield Finding(
             "environment",
@@ -79,7 +79,10 @@ def _check_database(invocation: Invocation) -> Iterator[Finding]:
         return
     yield Finding("database", True, f"{found.database} ({found.server_version})")
     target = invocation.target
-    yield from _check_file(target.path) if isinstance(target, SqliteTarget) else _check_way(target, found)
+    if isinstance(target, SqliteTarget):
+        yield from _check_integrity(invocation)
+    else:
+        yield from _check_way(target, found)
     yield from _check_tables(found)
 
 
@@ -110,15 +113,50 @@ def _check_way(target: PostgresTarget, found: DatabaseStatus) -> Iterator[Findin
     )
 
 
-def _check_file(path: Path) -> Iterator[Finding]:
+def _check_integrity(invocation: Invocation) -> Iterator[Finding]:
+    from todo_cli.db.failures import explain_damage
+    from todo_cli.models.values import Finding
+    from todo_cli.services.databases import find_damage
+
+    try:
+        found = invocation.run(find_damage)
+    except TodoError as error:
+        yield Finding("integrity", False, error.message, error.hint)
+        return
+    if found:
+        yield Finding("integrity", False, "; ".join(found), explain_damage(invocation.target, found[0]).hint)
+    elif invocation.target.exists():
+        yield Finding("integrity", True, "the file is whole, and each value in it can be read")
+
+
+def _check_permissions(invocation: Invocation) -> Iterator[Finding]:
+    """Look for files and folders of ours that others on this machine can use."""
+    from todo_cli.db.backups import find_files
+    from todo_cli.db.target import SqliteTarget
+    from todo_cli.files import is_open_to_others
     from todo_cli.models.values import Finding
 
-    # Whoever may not enter the folder cannot read the file, whatever its own mode is.
-    exposed = os.name == "posix" and path.exists() and path.stat().st_mode & path.parent.stat().st_mode & 0o007
-    if exposed:
-        yield Finding("file", False, f"everybody on this machine can read {path}", f"chmod 600 {path}")
-    else:
-        yield Finding("file", True, "it is not open to everybody on this machine")
+    folders = {config.config_path().parent, config.embedded_path().parent, config.cache_folder()}
+    files = {config.config_path(), config.config_path().with_name(".config.toml.lock"), *_glob(config.cache_folder())}
+    files |= set(find_files(config.embedded_path()))
+    with suppress(TodoError):
+        if isinstance(invocation.target, SqliteTarget):
+            files |= set(find_files(invocation.target.path))
+    exposed = {"700": sorted(filter(is_open_to_others, folders)), "600": sorted(filter(is_open_to_others, files))}
+    paths = [path for mode in exposed.values() for path in mode]
+    if not paths:
+        yield Finding("permissions", True, "nobody else can use your files")
+        return
+    told = ", ".join(map(str, paths[:MOST_NAMED])) + (
+        f" and {more} more" if (more := len(paths) - MOST_NAMED) > 0 else ""
+    )
+    commands = [f"chmod {mode} {shlex.join(map(str, paths))}" for mode, paths in exposed.items() if paths]
+    yield Finding("permissions", False, f"others on this machine may use {told}", "; ".join(commands))
+
+
+def _glob(cache: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from cache.glob("completion-*")
 
 
 def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ import typer
 from todo_cli import config
 from todo_cli.cli.runtime import Invocation
 from todo_cli.errors import InterruptedByUserError, InvalidInputError, TodoError
+from todo_cli.files import make_private_folder
 
 USUAL = ("sensible-editor", "nano", "vi", "notepad")
 """Editors to look for where none was chosen."""
@@ -56,7 +57,7 @@ class Draft:
         """Put the text where it stays, and return that: the user's cache folder, or else where it is."""
         folder = config.cache_folder() / "drafts"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             for number in count(1):
                 path = folder / f"{self._path.stem}-{number}.md"
                 with suppress(FileExistsError):

@@ -12,6 +12,7 @@ from todo_cli.config.folders import config_path
 from todo_cli.config.saved import SavedContext, SavedView, read_contexts, read_views
 from todo_cli.config.settings import OPEN_TABLES, SETTINGS, Scalar, find_setting, kind_of, parse_setting
 from todo_cli.errors import InvalidInputError, StorageError, reading
+from todo_cli.files import FILE_MODE, create_private_file, is_open_to_others, make_private_folder, sync_folder
 from todo_cli.redaction import conceal
 
 if TYPE_CHECKING:
@@ -95,10 +96,7 @@ def _parse(key: str, value: object) -> Scalar:
 
 def is_exposed() -> bool:
     """Return whether others on this machine may read the configuration file, which can hold a password."""
-    try:
-        return os.name == "posix" and bool(config_path().stat().st_mode & 0o077)
-    except OSError:
-        return False
+    return is_open_to_others(config_path())
 
 
 def store(
@@ -114,10 +112,10 @@ def store(
     import tomlkit
     from filelock import FileLock, Timeout
 
-    path = config_path().resolve()  # the file itself, if a link to it lies in the folder
+    path = Path(os.path.realpath(config_path()))  # the file itself, if a link to it lies in the folder
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock"), timeout=10):
+        make_private_folder(path.parent)
+        with FileLock(path.with_name(f".{path.name}.lock"), timeout=10, mode=FILE_MODE):
             read_file()  # a file that is not understood is refused here, not overwritten
             document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
             for key, value in settings.items():
@@ -203,11 +201,11 @@ def _replace(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.new")  # always the same, so that a kill leaves no heap of them
     unfinished.unlink(missing_ok=True)
     try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(create_private_file(unfinished), "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
+        sync_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)

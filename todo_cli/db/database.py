@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import col
 
 from todo_cli.db.engine import WRITING, Waiting, make_engine
-from todo_cli.db.failures import is_failure, is_undefined, may_succeed_again, translate
+from todo_cli.db.failures import explain_damage, is_failure, is_undefined, may_succeed_again, translate
 from todo_cli.db.schema import HEAD, initialise, version_table
 from todo_cli.db.statements import Query, Viewer, make_viewer, prove, users_named, with_identity
 from todo_cli.db.step import Step, Transaction
@@ -26,9 +26,11 @@ from todo_cli.errors import (
     BusyError,
     ConnectionLostError,
     DatabaseUnavailableError,
+    DiskError,
     SchemaMissingError,
     SchemaOutdatedError,
     SchemaTooNewError,
+    StorageError,
     TodoError,
     UncertainError,
     UnknownUserError,
@@ -97,9 +99,27 @@ class Database:
     async def __aenter__(self) -> Database:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object = None, error: object = None, _traceback: object = None) -> None:
         if self._engine:
             await self._engine.dispose()
+        if isinstance(error, Exception):
+            await self._blame_damage(error)
+
+    async def _blame_damage(self, error: Exception) -> None:
+        """Raise DamagedError if an error that nobody foresaw comes from a damaged file."""
+        is_foreseen = isinstance(error, TodoError) and type(error) is not StorageError
+        if is_foreseen or not isinstance(self.target, SqliteTarget) or not self.target.exists():
+            return
+        from todo_cli.db.sqlite_check import find_damage
+
+        try:
+            found = await asyncio.to_thread(find_damage, self.target)
+        except TodoError as damage:
+            raise damage from error
+        except Exception as other:  # the file cannot be looked at, and the first error stands
+            raise error from other
+        if found:
+            raise explain_damage(self.target, found[0]) from error
 
     async def fetch(self, make: Callable[[Viewer], Query], *, anybody: bool = False) -> Sequence[Row[Any]]:
         """Return what one statement finds; on a server that is two round trips after the connection.
@@ -271,7 +291,9 @@ class Database:
                 failure = translate(error, self.target)
                 if isinstance(failure, ConnectionLostError):
                     give_up_at = give_up_at or time.monotonic() + self.patience
-                    self._uncertain = self._uncertain or self._storing
+                self._uncertain = self._uncertain or (
+                    self._storing and isinstance(failure, ConnectionLostError | DiskError)
+                )
                 is_old_file = isinstance(failure, SchemaMissingError | SchemaOutdatedError) and isinstance(
                     self.target, SqliteTarget
                 )

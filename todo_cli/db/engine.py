@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-from sqlalchemy import URL, Connection, NullPool, event
+from sqlalchemy import Connection, NullPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
-from todo_cli.errors import DatabaseUnavailableError
 from todo_cli.models.tables import SCHEMA
-
-if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-
-SQLITE_BUSY_SECONDS = 30
-SQLITE_APPLICATION_ID = int.from_bytes(b"todo")
-"""Marks our files (https://sqlite.org/pragma.html#pragma_application_id); whoever makes the tables writes it."""
 
 Waiting = Callable[[], AbstractContextManager[object]]
 """Makes a context that is held while a server is waited for, so that a person can be told."""
@@ -52,55 +43,35 @@ def make_migration_engine(target: Target, waiting: Waiting = nullcontext) -> Asy
 
 
 def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(target.path)),
-        poolclass=NullPool,
-        # The driver would begin transactions by itself, and too late: two commands that read and then write lose
-        # an update. With None it leaves them to the `begin` event below.
-        connect_args={"isolation_level": None, "timeout": SQLITE_BUSY_SECONDS},
-    )
-
-    def prepare(connection: DBAPIConnection, _record: object) -> None:
-        with closing(connection.cursor()) as cursor:
-            _refuse_foreign_file(cursor, target)
-            cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-            # What is acknowledged survives a power cut: in WAL mode only FULL syncs on every commit.
-            cursor.execute("PRAGMA synchronous = FULL")
-            _use_write_ahead_log(cursor)
-
-    event.listen(engine.sync_engine, "connect", prepare)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _refuse_foreign_file(cursor: Any, target: SqliteTarget) -> None:
-    """Raise DatabaseUnavailableError for a file that another program made, before anything in it is touched."""
-    # In this order: tables and mark come together, in the transaction that makes them.
-    cursor.execute("SELECT count(*) FROM sqlite_master")
-    if cursor.fetchone()[0]:
-        cursor.execute("PRAGMA application_id")
-        if cursor.fetchone()[0] != SQLITE_APPLICATION_ID:
-            raise DatabaseUnavailableError(f"{target} belongs to another program", "give the list a file of its own")
-
-
-def _use_write_ahead_log(cursor: Any) -> None:
-    """Let readers and the writer not wait for each other (https://sqlite.org/wal.html).
-
-    Once set it stays with the file. Changing the mode of a new file does not wait for others as other statements
-    do, so that several first commands at once have to try again.
-    """
     import sqlite3
 
-    deadline = time.monotonic() + SQLITE_BUSY_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+    from aiosqlite import Connection as DriverConnection
+
+    from todo_cli.db.sqlite import open_file
+
+    async def connect(*_arguments: object, **_options: object) -> DriverConnection:
+        # The driver opens the file in its thread; all that is to be said before the first statement goes with it.
+        failures: list[Exception] = []
+
+        def open_here() -> sqlite3.Connection:
+            try:
+                return open_file(target, foreign_keys=foreign_keys)
+            except Exception as error:  # noqa: BLE001 - raised below, once the driver's thread has ended in order
+                failures.append(error)
+                return sqlite3.connect(":memory:")
+
+        connection = DriverConnection(open_here, 64)
+        thread: Any = getattr(connection, "_thread", connection)  # before aiosqlite 0.22 it was a thread itself
+        thread.daemon = True
+        await connection
+        if failures:
+            await connection.close()
+            raise failures[0]
+        return connection
+
+    engine = create_async_engine("sqlite+aiosqlite://", poolclass=NullPool, async_creator=connect)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sqlite3
 import ssl
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from todo_cli.db.backups import find_backups
 from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.errors import (
     BusyError,
     ConflictError,
     ConnectionLostError,
+    DamagedError,
     DatabaseUnavailableError,
+    DiskError,
+    DiskFullError,
     InvalidInputError,
     SchemaMissingError,
     StorageError,
@@ -52,6 +57,10 @@ _SQLITE_UNIQUE = {
     "todos.uuid": "uq_todos_uuid",
     "todos.series_id, todos.occurrence": "ix_todos_series_id_occurrence",
 }
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+_NOT_TEXT = "Could not decode to UTF-8"
+"""What Python's driver says, with no code of SQLite's."""
 
 _REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
 
@@ -147,22 +156,48 @@ def _translate_violation(error: IntegrityError) -> TodoError:
 
 
 def _translate_sqlite(error: BaseException, target: Target) -> TodoError:
+    if isinstance(error, OSError):
+        return _translate_os_error(error, target)
     text = str(error)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if "no such table" in text:
         return SchemaMissingError(str(target))
-    if "database is locked" in text:
+    if code in _DAMAGED or _NOT_TEXT in text:
+        return explain_damage(target, text)
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL):
         return DatabaseUnavailableError(
             f"{target} has been in use by another program for too long", "try again, or end the other program"
         )
-    if "unable to open" in text or "readonly" in text:
-        return DatabaseUnavailableError(
-            f"cannot open {target} for writing", "check that the folder exists and is yours to write in"
-        )
-    if "not a database" in text or "malformed" in text:
-        return DatabaseUnavailableError(f"{target} is not an intact SQLite file", "restore it from a backup")
-    if "disk is full" in text or "disk I/O" in text:
-        return StorageError(f"the disk of {target} is full or broken; nothing was written")
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return _cannot_write(target)
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(str(target))
+    if code == sqlite3.SQLITE_IOERR:
+        return DiskError(str(target), getattr(error, "sqlite_errorname", text))
     return StorageError(f"SQLite: {text}")
+
+
+def _translate_os_error(error: OSError, target: Target) -> TodoError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFullError(str(target))
+    if error.errno == errno.EIO:
+        return DiskError(str(target), error.strerror or "I/O error")
+    if isinstance(error, FileNotFoundError | PermissionError) or error.errno == errno.EROFS:
+        return _cannot_write(target)
+    return DatabaseUnavailableError(f"cannot open {target}: {error.strerror or error}")
+
+
+def _cannot_write(target: Target) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(
+        f"cannot open {target} for writing",
+        "check that the folder exists, is yours to write in, and that its disk has room",
+    )
+
+
+def explain_damage(target: Target, found: str) -> DamagedError:
+    """Return what is wrong with an SQLite file, with the newest backup as the way out."""
+    backups = find_backups(target.path) if isinstance(target, SqliteTarget) else []
+    return DamagedError(f"{target} is damaged: {found}", backups)
 
 
 def explain_unreachable(error: BaseException, target: Target) -> DatabaseUnavailableError:

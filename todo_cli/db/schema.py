@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from uuid import uuid4
 
-from sqlalchemy import Column, MetaData, String, Table, exists, select, text
+from sqlalchemy import Column, MetaData, NullPool, String, Table, create_engine, exists, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.schema import DropTable
 from sqlmodel import col
 
 from todo_cli.db.engine import Waiting, make_migration_engine
-from todo_cli.db.failures import is_failure, translate
+from todo_cli.db.failures import explain_damage, is_failure, translate
 from todo_cli.db.step import Step
 from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.errors import InvalidInputError, SchemaMissingError, SchemaTooNewError, StorageError
@@ -26,6 +26,8 @@ from todo_cli.models.tables import SCHEMA, Base, User
 from todo_cli.query.names import propose_name
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from alembic.config import Config
     from sqlalchemy import Connection
 
@@ -53,9 +55,47 @@ def migrations_folder() -> Path:
 async def initialise(target: Target, user_name: str | None, now: datetime, waiting: Waiting = nullcontext) -> bool:
     """Make or upgrade the tables, and the first user where there is none, in one transaction.
 
-    Returns whether anything was written. An SQLite file is copied beside itself before it is upgraded.
+    Returns whether anything was written. An SQLite file is made under another name, so that it is there as a whole
+    or not at all, and backed up beside itself before it is upgraded.
     """
-    return await _migrate(target, HEAD, waiting, user_name=user_name or default_user_name(), now=now)
+    user_name = user_name or default_user_name()
+    if isinstance(target, SqliteTarget) and not target.exists() and await _make_file(target, user_name, now):
+        return True
+    return await _migrate(target, HEAD, waiting, user_name=user_name, now=now)
+
+
+async def _make_file(target: SqliteTarget, user_name: str, now: datetime) -> bool:
+    """Make a new list; return False where another command made one meanwhile, which stays."""
+    from todo_cli.db.sqlite_backup import unfinished_file
+    from todo_cli.files import put_in_place
+
+    path = target.real_path
+    try:
+        with unfinished_file(path) as unfinished:
+            new = SqliteTarget(unfinished)
+            _make_tables(new)
+            async with begin(make_migration_engine(new), target) as connection:
+                await _add_first_user(connection, user_name, now)
+            put_in_place(unfinished, path)
+    except FileExistsError:
+        return False
+    except (SQLAlchemyError, OSError) as error:
+        raise translate(error, target) from error
+    return True
+
+
+def _make_tables(target: SqliteTarget) -> None:
+    """Make the tables in an empty file. Nothing else runs meanwhile: two runs of Alembic cannot be interleaved."""
+    from todo_cli.db.sqlite import open_file
+
+    def connect() -> sqlite3.Connection:
+        return open_file(target, foreign_keys=False, new=True)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        _run_alembic(connection, HEAD, True)
+        connection.exec_driver_sql("COMMIT")
 
 
 async def migrate(target: Target, revision: str = HEAD, waiting: Waiting = nullcontext) -> bool:
@@ -128,8 +168,8 @@ async def _migrate(
         if found is not None and found > HEAD:
             raise SchemaTooNewError(str(target), found, HEAD)
         if found != revision:
-            if isinstance(target, SqliteTarget) and found is not None:
-                await asyncio.to_thread(_copy_beside, target.path, found)
+            if isinstance(target, SqliteTarget):
+                await _prepare_file(connection, target, found)
             await connection.run_sync(_run_alembic, revision, found is None or found < revision)
             await _check_foreign_keys(connection)
         added = user_name is not None and await _add_first_user(connection, user_name, now)
@@ -176,13 +216,16 @@ def _config(output: TextIO | None = None) -> Config:
     return config
 
 
-def _copy_beside(path: Path, revision: str) -> None:
-    """Keep the file as it is, as `todo.db.0001.bak`. The caller holds its write lock, so nobody writes meanwhile."""
-    unfinished = path.with_name(f"{path.name}.{revision}.tmp")
-    unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as copy:
-        source.backup(copy)
-    unfinished.replace(path.with_name(f"{path.name}.{revision}.bak"))
+async def _prepare_file(connection: AsyncConnection, target: SqliteTarget, revision: str | None) -> None:
+    """Back a file up that is about to be migrated; raise DamagedError for one that has lost its revision."""
+    from todo_cli.db.sqlite_backup import keep_before_migration
+
+    if revision is not None:
+        await asyncio.to_thread(keep_before_migration, target.path, revision)
+        return
+    tables = await connection.run_sync(lambda it: it.dialect.get_table_names(it))
+    if set(tables) & Base.metadata.tables.keys():
+        raise explain_damage(target, "its tables have no revision")
 
 
 async def _check_foreign_keys(connection: AsyncConnection) -> None:

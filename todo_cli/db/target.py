@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,6 +52,11 @@ class SqliteTarget:
     def exists(self) -> bool:
         """Return whether there is a file; what it holds is another matter."""
         return self.path.exists()
+
+    @property
+    def real_path(self) -> Path:
+        """The file itself, where `path` leads to it by a link."""
+        return Path(os.path.realpath(self.path))
 
     @property
     def url(self) -> str:
@@ -168,8 +174,11 @@ def _parse_sqlite(url: str) -> SqliteTarget:
         )
     if options:
         raise InvalidInputError("a database URL of SQLite takes no options", "leave out what follows the '?'")
+    path = unquote(path[1:])
+    if "\0" in path:
+        raise InvalidInputError("the path in the database URL holds a NUL character, which no path can")
     try:
-        return SqliteTarget(Path(unquote(path[1:])).expanduser().absolute())
+        return SqliteTarget(Path(path).expanduser().absolute())
     except RuntimeError:  # ~name
         raise InvalidInputError("the database URL names the home folder of a user who does not exist") from None
 
@@ -288,7 +297,7 @@ def is_same(one: Target, other: Target) -> bool:
     if isinstance(one, SqliteTarget) and isinstance(other, SqliteTarget):
         if one.path.exists() and other.path.exists():
             return one.path.samefile(other.path)
-        return one.path.resolve() == other.path.resolve()
+        return os.path.realpath(one.path) == os.path.realpath(other.path)
     if isinstance(one, PostgresTarget) and isinstance(other, PostgresTarget):
         return _place(one) == _place(other)
     return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from todo_cli.db import schema
 from todo_cli.db.database import Database
 from todo_cli.db.inspection import inspect
-from todo_cli.db.target import Target
+from todo_cli.db.target import SqliteTarget, Target
 from todo_cli.models.values import DatabaseStatus
 
 
@@ -33,6 +35,15 @@ def migration_sql(target: Target, revision: str | None) -> str:
 async def reset_database(db: Database) -> None:
     """Drop all tables with everything in them."""
     await schema.drop_everything(db.target, db.waiting)
+
+
+async def find_damage(db: Database) -> list[str]:
+    """Return what is wrong with an SQLite file, if there is one; a server looks after its own files."""
+    if not isinstance(db.target, SqliteTarget) or not db.target.exists():
+        return []
+    from todo_cli.db.sqlite_check import find_damage
+
+    return await asyncio.to_thread(find_damage, db.target)
 
 
 async def inspect_database(db: Database) -> DatabaseStatus:

@@ -13,6 +13,7 @@ from todo_cli import config
 from todo_cli.db.database import Database
 from todo_cli.db.engine import Waiting
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target, parse_target
+from todo_cli.files import make_private_folder
 from todo_cli.query.names import parse_name
 from todo_cli.services.saved import use_context
 
@@ -26,7 +27,7 @@ def choose_target(settings: Mapping[str, config.Value]) -> Target:
         target = parse_target(str(url))
         return replace(target, **_ways(settings)) if isinstance(target, PostgresTarget) else target
     path = config.embedded_path()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     return SqliteTarget(path)
 
 

@@ -1,0 +1,68 @@
+"""The commands `db backup` and `db restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from todo_cli.cli import completion, options
+from todo_cli.cli.commands import command
+from todo_cli.cli.runtime import Invocation
+
+app = typer.Typer()
+
+
+@command(app, "backup", epilog="Example: todo db backup")
+def backup(
+    invocation: Invocation,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to write it, if not beside the list.")
+    ] = None,
+) -> None:
+    """Write a backup of the whole list into a new file, and check it.
+
+    Others may go on working meanwhile. Of a database on a server it holds all that you have there, as 'db copy' does.
+    """
+    from todo_cli.services.backups import back_up
+
+    written = invocation.run(back_up, file and file.expanduser().absolute())
+    if invocation.json:
+        invocation.renderer.show_record({"database": str(invocation.target), "file": str(written)})
+    else:
+        invocation.note(f"Wrote a backup of {invocation.target} to {written}.")
+
+
+@command(app, "restore", epilog="Example: todo db restore todo.db.20261124T105727Z.bak")
+def restore(
+    invocation: Invocation,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    yes: options.YesOption = False,
+) -> None:
+    """Replace the list by a backup; what it replaces is kept beside it.
+
+    To a database on a server the backup is copied, as by 'db copy': what is there stays.
+    """
+    from todo_cli.services.backups import restore
+
+    file = file.expanduser().absolute()
+    embedded = invocation.target.dialect == "sqlite"
+    question = f"Replace {invocation.target} by {file}?" if embedded else f"Copy {file} into {invocation.target}?"
+    invocation.confirm(question, yes=yes)
+    done = invocation.run(restore, file)
+    completion.forget(invocation)
+    kept = None if done.kept is None else str(done.kept)
+    if invocation.json:
+        record = {"database": str(invocation.target), "file": str(file), "kept": kept}
+        if done.copied:
+            record["copied"] = str(done.copied.copied)
+        invocation.renderer.show_record(record)
+        return
+    if done.copied:
+        there = f"; {done.copied.already_there:,} were there already" if done.copied.already_there else ""
+        todos = options.count_todos(done.copied.copied)
+        invocation.note(f"Copied {todos} from {file} to {invocation.target}{there}.")
+        return
+    before = f" What it replaced is in {kept}." if kept else ""
+    invocation.note(f"Restored {invocation.target} from {file}.{before}")
