@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import io
+import os
+import re
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from unittest import mock
+
 import pytest
 
-from tests.conftest import Cli
+from tests.conftest import Cli, Here
+from tests.shells import require
+from todo_cli.cli.runtime import main
+from todo_cli.cli.shell_completion import split_line
+from todo_cli.cli.shell_scripts import SHELLS
 
 
 def complete(cli: Cli, line: str, **environment: str) -> list[str]:
-    """Return what bash would offer for the line, whose last word is being typed."""
-    words = line.split(" ")
-    result = cli(_TODO_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words) - 1), **environment)
-    return [line for line in result.lines if line]
+    """Return what a shell is told that could stand at the end of the line, without descriptions."""
+    answer = io.TextIOWrapper(io.BytesIO())
+    environment = {**cli.environment, **environment, "_TODO_COMPLETE_LINE": line}
+    with mock.patch.dict(os.environ, environment, clear=True), redirect_stdout(answer):
+        assert main([]) == 0
+    answer.seek(0)
+    return [line.partition("\t")[0] for line in answer.read().splitlines()]
 
 
 @pytest.fixture
-def filled(cli: Cli) -> Cli:
-    cli.here("add", "Buy milk", "-p", "home.flat", "-t", "shop")
-    cli.here("add", "Pay rent", "-p", "work", "-t", "bills")
-    cli.here("add", "Done soon")
-    cli.here("done", "3")
-    return cli
+def filled(fresh_cli: Cli) -> Cli:
+    fresh_cli.here("add", "Buy milk", "-p", "home.flat", "-t", "shop")
+    fresh_cli.here("add", "Pay rent", "-p", "work", "-t", "bills")
+    fresh_cli.here("add", "Done soon")
+    fresh_cli.here("done", "3")
+    return fresh_cli
 
 
 @pytest.mark.parametrize(
@@ -38,6 +53,15 @@ def filled(cli: Cli) -> Cli:
         ("todo list --status c", ["cancelled"]),
         ("todo tra", ["trash"]),
         ("todo config get p", ["per_page"]),
+        ("todo add x --priority=m", ["medium"]),
+        ("todo add 'it is' \"so -p \" -p 'h", ["home.flat"]),
+        ("todo --database x --user y tra", ["trash"]),
+        ("todo project re", ["rename"]),
+        ("todo --show-completion z", ["zsh"]),
+        ("todo --version db st", ["status"]),
+        ("todo lst ", []),
+        ("todo done -- ", ["1", "2"]),
+        ("todo", []),
     ],
 )
 def test_names_and_references(filled: Cli, line: str, offered: list[str]) -> None:
@@ -45,8 +69,8 @@ def test_names_and_references(filled: Cli, line: str, offered: list[str]) -> Non
 
 
 def test_lists_of_names_put_it_right(filled: Cli) -> None:
-    filled("project", "rename", "work", "job")
-    filled("project", "list")
+    filled.here("project", "rename", "work", "job")
+    filled.here("project", "list")
     assert complete(filled, "todo add x -p ") == ["home.flat", "job"]
 
 
@@ -61,11 +85,49 @@ def test_a_broken_cache_is_no_trouble(filled: Cli, content: str) -> None:
     for path in filled.home.glob("completion-*.json"):
         path.write_text(content)
     assert complete(filled, "todo done ") == []
-    assert filled("add", "again", "-p", "new").code == 0
+    filled.here("add", "again", "-p", "new")
     assert complete(filled, "todo done ") == ["4"]
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell_can_be_shown(fresh_cli: Cli, shell: str) -> None:
-    result = fresh_cli("--show-completion", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1", SHELL=f"/bin/{shell}")
-    assert "Traceback" not in result.err
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_of_a_shell_is_shown(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    result = Here(capsys)("--show-completion", shell)
+    assert (result.code, result.err) == (0, "")
+    assert "_TODO_COMPLETE_LINE" in result.out
+    assert "eval " not in re.sub("#.*", "", result.out)
+
+
+def test_the_shell_is_found(fresh_cli: Cli) -> None:
+    """The shell that runs the program, else the login shell."""
+    command = f"{sys.executable} -m todo_cli --show-completion; true"
+    for shell in ("bash", "zsh"):
+        require(shell)
+        result = subprocess.run(
+            [shell, "-c", command], env={**fresh_cli.environment, "SHELL": "/bin/fish"}, capture_output=True, text=True
+        )
+        assert f"for {shell}" in result.stdout.splitlines()[0] + result.stdout.splitlines()[1]
+
+
+def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    todo = Here(capsys)
+    result = todo("--show-completion", "tcsh")
+    assert (result.code, result.err.splitlines()[0]) == (2, "error: there is no completion for 'tcsh'")
+    assert todo("--install-completion", "tcsh").code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("todo done ", ["todo", "done", ""]),
+        ("todo  done\t1", ["todo", "done", "1"]),
+        ("a 'b c' \"d 'e\" f'g'", ["a", "b c", "d 'e", "fg"]),
+        (r"a b\ c \'d \\", ["a", "b c", "'d", "\\"]),
+        (r"""a 'b\' "c\"\$\d" """, ["a", "b\\", 'c"$\\d', ""]),
+        ("a 'open quote ", ["a", "open quote "]),
+        ("a '' \"", ["a", "", ""]),
+        ("a $(touch x) `y`", ["a", "$(touch", "x)", "`y`"]),
+        ("", [""]),
+    ],
+)
+def test_a_line_is_split_as_shells_do(line: str, words: list[str]) -> None:
+    assert split_line(line) == words

@@ -29,6 +29,7 @@ from todo_cli.cli import (
 )
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
 from todo_cli.cli.runtime import Invocation, quiet_when_closed
+from todo_cli.cli.shell_scripts import InstallCompletionOption, ShowCompletionOption
 
 app = typer.Typer(
     name="todo",
@@ -36,13 +37,14 @@ app = typer.Typer(
     epilog="Start with: todo add Buy milk -d tomorrow",
     invoke_without_command=True,
     rich_markup_mode=None,
+    add_completion=False,  # ours is in shell_completion.py and shell_scripts.py
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         typer.echo(f"todo {todo_cli.__version__}")
         raise typer.Exit
 
@@ -57,6 +59,8 @@ def start(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
+    show_completion: ShowCompletionOption = None,
+    install_completion: InstallCompletionOption = None,
 ) -> None:
     """Take the global options, and list the open todos when no command is named."""
     literals = context.obj.literals if context.obj else 0

@@ -256,13 +256,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if not arguments and ("_TODO_COMPLETE_LINE" in os.environ or "_TODO_COMPLETE" in os.environ):
+        from todo_cli.cli.shell_completion import answer
+
+        if (candidates := answer(os.environ)) is not None:
+            with quiet_when_closed():
+                sys.stdout.write(candidates)
+            return 0
+
     from todo_cli.cli.app import app
+    from todo_cli.cli.shell_scripts import name_shell
 
     # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
     # The parser drops `--`, behind which everything is text.
     literals = len(arguments) - arguments.index("--") - 1 if "--" in arguments else 0
     start = Invocation(literals=literals)
-    code = app(args=arguments, obj=start, prog_name="todo", standalone_mode=False, windows_expand_args=False)
+    # Completion is ours: an empty `complete_var` switches Typer's own off.
+    code = app(
+        args=name_shell(arguments),
+        obj=start,
+        prog_name="todo",
+        complete_var="",
+        standalone_mode=False,
+        windows_expand_args=False,
+    )
     if code == InterruptedByUserError.exit_code:  # what Typer makes of Ctrl-C
         raise InterruptedByUserError
     return code if isinstance(code, int) else 0

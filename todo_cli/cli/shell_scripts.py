@@ -1,0 +1,188 @@
+"""Shows and installs the completion scripts in `shells/`: the options --show-completion and --install-completion."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from todo_cli.errors import InvalidInputError, StorageError
+
+_SCRIPTS = {
+    "bash": "todo.bash",
+    "zsh": "todo.zsh",
+    "fish": "todo.fish",
+    "powershell": "todo.ps1",
+    "pwsh": "todo.ps1",
+}
+SHELLS = tuple(_SCRIPTS)
+
+_CURRENT = "current"
+_OPTIONS = ("--show-completion", "--install-completion")
+
+
+def name_shell(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with a value for an option of this module that stands first and has none.
+
+    For Typer an option has a value always or never.
+    """
+    first, *rest = arguments or [""]
+    if first in _OPTIONS and (not rest or rest[0].startswith("-")):
+        return [first, _CURRENT, *rest]
+    return list(arguments)
+
+
+def show(context: typer.Context, shell: str | None) -> None:
+    """Print the script of a shell and leave."""
+    if shell is not None and not context.resilient_parsing:
+        typer.echo(_read_script(_find_shell(shell)), nl=False)
+        raise typer.Exit
+
+
+def install(context: typer.Context, shell: str | None) -> None:
+    """Install the script of a shell for this user and leave."""
+    if shell is not None and not context.resilient_parsing:
+        shell = _find_shell(shell)
+        try:
+            path = _INSTALLERS[shell](_read_script(shell))
+        except OSError as error:
+            raise StorageError(f"cannot write {error.filename}: {error.strerror}") from None
+        typer.echo(f"Completion for {shell} is installed in {path}; open a new shell to use it.", err=True)
+        raise typer.Exit
+
+
+def _complete_shells() -> list[str]:
+    return list(SHELLS)
+
+
+ShowCompletionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--show-completion",
+        metavar="[SHELL]",
+        help=f"Print the completion script of this shell, or of SHELL: {', '.join(SHELLS[:-1])}.",
+        callback=show,
+        is_eager=True,
+        expose_value=False,
+        autocompletion=_complete_shells,
+    ),
+]
+InstallCompletionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--install-completion",
+        metavar="[SHELL]",
+        help="Install it for this shell, or for SHELL.",
+        callback=install,
+        is_eager=True,
+        expose_value=False,
+        autocompletion=_complete_shells,
+    ),
+]
+
+
+def _find_shell(name: str) -> str:
+    """Return the name of a shell that there is a script for; raises InvalidInputError for another one."""
+    hint = f"name one of {', '.join(SHELLS)}: todo --show-completion bash"
+    if name == _CURRENT:
+        detected = _detect_shell()
+        if detected not in SHELLS:
+            raise InvalidInputError("cannot tell which shell this is", hint)
+        return detected
+    if name not in SHELLS:
+        raise InvalidInputError(f"there is no completion for {name!r}", hint)
+    return name
+
+
+def _detect_shell() -> str:
+    """Return the name of the shell that runs this process, or else of the user's login shell."""
+    import shellingham
+
+    try:
+        detected, _ = shellingham.detect_shell()
+    except (shellingham.ShellDetectionFailure, RuntimeError):
+        detected = ""
+    return detected if detected in SHELLS else Path(os.environ.get("SHELL", "")).name
+
+
+def _read_script(shell: str) -> str:
+    return (Path(__file__).parent / "shells" / _SCRIPTS[shell]).read_text("utf-8")
+
+
+def _install_bash(script: str) -> Path:
+    path = _write(Path.home() / ".bash_completions" / "todo.sh", script)
+    _append_line(Path.home() / ".bashrc", f"source {_quote(str(path))}")
+    return path
+
+
+def _install_zsh(script: str) -> Path:
+    path = _write(Path.home() / ".zfunc" / "_todo", script)
+    # Sourced, it needs neither a place on fpath nor a new dump of compinit's.
+    settings = Path(os.environ.get("ZDOTDIR") or Path.home()) / ".zshrc"
+    _append_line(
+        settings, f"(( $+functions[compdef] )) || {{ autoload -Uz compinit; compinit }}; source {_quote(str(path))}"
+    )
+    return path
+
+
+def _install_fish(script: str) -> Path:
+    folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return _write(folder / "fish" / "completions" / "todo.fish", script)
+
+
+def _install_powershell(shell: str) -> Callable[[str], Path]:
+    def install_script(script: str) -> Path:
+        profile = _find_profile(shell)
+        path = _write(profile.with_name("todo_completion.ps1"), script)
+        quoted = str(path).replace("'", "''")
+        _append_line(profile, f". '{quoted}'")
+        return path
+
+    return install_script
+
+
+_INSTALLERS: dict[str, Callable[[str], Path]] = {
+    "bash": _install_bash,
+    "zsh": _install_zsh,
+    "fish": _install_fish,
+    "powershell": _install_powershell("powershell"),
+    "pwsh": _install_powershell("pwsh"),
+}
+
+
+def _find_profile(shell: str) -> Path:
+    """Return the file that PowerShell runs when it starts."""
+    import subprocess
+
+    command = [shell, "-NoProfile", "-NonInteractive", "-Command", "$PROFILE"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
+    except FileNotFoundError:
+        raise InvalidInputError(f"{shell} is not installed", "todo --show-completion powershell prints it") from None
+    if result.returncode or not result.stdout.strip():
+        raise StorageError(f"{shell} does not say where its profile is", "todo --show-completion powershell prints it")
+    return Path(result.stdout.strip())
+
+
+def _write(path: Path, script: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(script, "utf-8")
+    return path
+
+
+def _append_line(path: Path, line: str) -> None:
+    """Add a line at the end of a file of the user's, unless it is there; nothing else in the file is touched."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = path.read_bytes() if path.exists() else b""
+    if line.encode() in content.splitlines():
+        return
+    with path.open("ab") as file:
+        file.write((b"" if not content or content.endswith(b"\n") else b"\n") + line.encode() + b"\n")
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("'", "'\\''")
+    return f"'{escaped}'"

@@ -1,0 +1,43 @@
+#compdef -p todo
+# Completion of todo for zsh: a file named _todo on fpath, or eval "$(todo --show-completion zsh)" after compinit.
+#
+# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The pattern
+# (-p) comes before what zsh itself has for a command of this name, devtodo's, wherever this file is on fpath.
+
+_todo() {
+  local tab=$'\t' line width=0
+  local -a values shown expl
+
+  while IFS= read -r line; do
+    values+=("${line%%$tab*}")
+    [[ $line == *$tab* ]] && shown+=("${line#*$tab}") || shown+=('')
+    (( ${(m)#values[-1]} > width )) && width=${(m)#values[-1]}
+  done < <(_TODO_COMPLETE_LINE="${(j: :)words[1,CURRENT-1]} $IPREFIX$QIPREFIX$PREFIX" \
+    command todo </dev/null 2>/dev/null)
+
+  _compskip=all
+  if (( ! $#values )); then
+    _files
+    return
+  fi
+  [[ $PREFIX == --*=* ]] && compset -P '*='
+  if [[ -z ${(j::)shown} ]]; then
+    _wanted -V todo expl 'todo' compadd -a values
+    return
+  fi
+  # Each line is as wide as the screen: one candidate a line. (compadd -l would read % in a title as a format.)
+  local -i each
+  for (( each = 1; each <= $#values; each++ )); do
+    line="${(mr:width:)values[each]}  ${shown[each]}"
+    shown[each]="${(mr:COLUMNS - 1:)line}"
+  done
+  _wanted -V todo expl 'todo' compadd -d shown -a values
+}
+
+if [[ $funcstack[1] == _todo ]]; then
+  _todo "$@"
+elif (( $+functions[compdef] )); then
+  compdef _todo todo
+else
+  print -u2 'todo: completion needs compinit: put "autoload -Uz compinit; compinit" before it'
+fi
