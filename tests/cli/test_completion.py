@@ -80,7 +80,9 @@ def test_each_database_has_its_own(filled: Cli) -> None:
     assert complete(filled, "todo done ", TODO_DATABASE_URL="postgresql://alex@192.0.2.1/db") == []
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"todos": []}', '{"todos": {}, "tags": null}', '{"projects": [1]}'])
+@pytest.mark.parametrize(
+    "content", ["", "[" * 100_000, "[]", '{"todos": []}', '{"todos": {}, "tags": null}', '{"projects": [1]}']
+)
 def test_a_broken_cache_is_no_trouble(filled: Cli, content: str) -> None:
     for path in filled.home.glob("completion-*.json"):
         path.write_text(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -10,12 +11,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stderr
+from getpass import getuser
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from tests.conftest import Cli, Server
+from todo_cli.cli.runtime import main
 
 MODULE = [sys.executable, "-m", "todo_cli"]
 
@@ -190,14 +194,76 @@ def test_output_that_cannot_be_written_is_an_error(cli: Cli) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has")
-def test_a_todo_that_is_stored_but_cannot_be_shown_is_said_to_be_stored(cli: Cli) -> None:
+def test_what_is_stored_but_cannot_be_shown_is_a_success(cli: Cli) -> None:
+    """Else a script would repeat it."""
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
             [*MODULE, "add", "a"], stdout=full, stderr=subprocess.PIPE, env=cli.environment, text=True
         )
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: it is stored (1), but cannot be shown: No space left on device")
+    assert result.returncode == 0
+    assert result.stderr == (
+        "warning: it is stored (1), but cannot be shown: No space left on device\nhint: do not repeat it\n"
+    )
     assert cli("list").ids == [1]
+
+
+WRITING = """
+    add b
+    add b -p home -t shop --json
+    modify 1 +new
+    start 1
+    stop 1
+    done 1
+    reopen 1
+    cancel 1
+    undo
+    redo
+    comment 1 hello
+    delete 1
+    restore 1
+    delete 1
+    trash empty --yes --json
+    project rename home flat
+    project archive flat
+    project unarchive flat
+    project delete flat --yes
+    tag rename shop shops
+    tag delete shops --yes
+    view save mine +shops --json
+    view delete mine
+    context save work project:work --json
+    context use work --json
+    context use none
+    context delete work
+    config set per_page 50 --json
+    user add sam
+    --user sam user rename sam samira
+    db init --json
+    db migrate --json
+    --user samira db copy --to sqlite:///other.db
+    db reset --yes --json
+""".strip().splitlines()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has")
+def test_nothing_that_follows_storing_changes_the_exit_code(
+    fresh_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every command that writes, with an output on a full disk and a file for completion that is unreadable."""
+    monkeypatch.chdir(tmp_path)
+    fresh_cli.here("add", "first", "--user", getuser())
+    for line in WRITING:
+        for path in fresh_cli.home.glob("completion-*.json"):
+            path.write_text("[" * 100_000)
+        with (
+            Path("/dev/full").open("w") as full,
+            mock.patch.dict(os.environ, fresh_cli.environment, clear=True),
+            mock.patch("sys.stdout", full),
+            redirect_stderr(io.TextIOWrapper(io.BytesIO())) as errors,
+        ):
+            code = main(line.split())
+            errors.seek(0)
+            assert code == 0, (line, errors.read())
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])

@@ -11,6 +11,7 @@ from todo_cli.cli import completion
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.signals import asking
+from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError
 
 app = typer.Typer()
@@ -42,7 +43,8 @@ def comment(
         )
     said = _read_stdin() if words == ["-"] and not invocation.literals else " ".join(words)
     made = invocation.run(add_comment, references[0], parse_comment(said))
-    invocation.renderer.show_comment(made)
+    with after_storing(invocation):
+        invocation.renderer.show_comment(made)
 
 
 def _read_stdin() -> str:

@@ -5,13 +5,14 @@ Every command that shows or changes todos leaves what it saw in that file; `proj
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, ParamSpec, TypedDict
 
 import typer
 
@@ -22,6 +23,8 @@ from todo_cli.files import create_private_file, make_private_folder
 if TYPE_CHECKING:
     from todo_cli.cli.runtime import Invocation
     from todo_cli.models.values import TodoPublic
+
+P = ParamSpec("P")
 
 MOST_TODOS = 500
 
@@ -60,6 +63,18 @@ def complete_contexts() -> list[str]:
     return list(_stored().contexts)
 
 
+def _never_failing(function: Callable[P, None]) -> Callable[P, None]:
+    """Let nothing that is wrong with the file fail a command that has done its work."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **options: P.kwargs) -> None:
+        with suppress(Exception):
+            function(*args, **options)
+
+    return run
+
+
+@_never_failing
 def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
     """Keep what completion needs of these todos."""
     from todo_cli.rendering.text import neutralise
@@ -76,6 +91,7 @@ def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
     _save(path, seen)
 
 
+@_never_failing
 def remember_names(
     invocation: Invocation, *, projects: Sequence[str] | None = None, tags: Sequence[str] | None = None
 ) -> None:
@@ -87,10 +103,10 @@ def remember_names(
     _save(path, seen)
 
 
+@_never_failing
 def forget(invocation: Invocation) -> None:
     """Remove what was kept of the database in use."""
-    with suppress(OSError):
-        _path(invocation.settings).unlink(missing_ok=True)
+    _path(invocation.settings).unlink(missing_ok=True)
 
 
 def _stored() -> config.Stored:
@@ -111,7 +127,7 @@ def _path(settings: Mapping[str, config.Value]) -> Path:
 
 def _load(path: Path) -> Seen:
     seen: Seen = {"todos": {}, "projects": [], "tags": []}
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):  # a file that is not understood has nothing to offer
         found = json.loads(path.read_text("utf-8"))
         if isinstance(found, dict) and isinstance(found.get("todos"), dict):
             seen["todos"] = {str(number): str(title) for number, title in found["todos"].items()}

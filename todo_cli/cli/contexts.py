@@ -12,6 +12,7 @@ from todo_cli.cli import completion
 from todo_cli.cli.commands import command
 from todo_cli.cli.details import read_defaults
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 from todo_cli.config import SavedContext
 from todo_cli.errors import InvalidInputError
 
@@ -43,7 +44,8 @@ def save(
     context = SavedContext(name, expression, defaults.strip())
     save_context(context, replace=force)
     if invocation.json:
-        invocation.renderer.show_record(_describe(invocation, context))
+        with after_storing(invocation):
+            invocation.renderer.show_record(_describe(invocation, context))
     else:
         invocation.note(f"Saved: todo context use {name}")
 
@@ -58,7 +60,8 @@ def use(invocation: Invocation, name: ContextName) -> None:
 
     context = use_context(name)
     if invocation.json:
-        invocation.renderer.show_record({"context": context.name if context else None})
+        with after_storing(invocation):
+            invocation.renderer.show_record({"context": context.name if context else None})
     else:
         invocation.note(f"The context {context.name} is in use." if context else "No context is in use.")
     if here := os.environ.get("TODO_CONTEXT"):
@@ -97,7 +100,9 @@ def delete(invocation: Invocation, name: ContextName) -> None:
     """Delete a context; if it was in use, none is then. The todos stay as they are."""
     from todo_cli.services.saved import delete_context
 
-    invocation.renderer.show_records([{"name": delete_context(name).name}])
+    deleted = delete_context(name)
+    with after_storing(invocation):
+        invocation.renderer.show_records([{"name": deleted.name}])
 
 
 def _describe(invocation: Invocation, context: SavedContext) -> dict[str, str | bool | None]:

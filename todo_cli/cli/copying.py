@@ -12,6 +12,7 @@ from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.signals import hold_interruptions
+from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -55,25 +56,26 @@ def copy(
     was_there = destination.target.exists()
     with show_progress(sys.stderr, "Copying") as progress:
         result = invocation.run_between(source, destination, copy_todos, renumber=renumber, progress=progress)
-    completion.forget(invocation)
-    if not was_there and not invocation.json:
-        invocation.note(f"Made a new list in {destination.target}.")
-    renumbered = [{"old": old, "new": new} for old, new in result.renumbered]
-    if invocation.json:
-        invocation.renderer.show_record(
-            {
-                "from": str(source.target),
-                "to": str(destination.target),
-                "copied": result.copied,
-                "already_there": result.already_there,
-                "projects": result.projects,
-                "tags": result.tags,
-                "renumbered": renumbered,
-            }
-        )
-        return
-    invocation.renderer.show_records(renumbered)
-    invocation.note(_describe(result, f"from {source.target} to {destination.target}"))
+    with after_storing(invocation):
+        completion.forget(invocation)
+        if not was_there and not invocation.json:
+            invocation.note(f"Made a new list in {destination.target}.")
+        renumbered = [{"old": old, "new": new} for old, new in result.renumbered]
+        if invocation.json:
+            invocation.renderer.show_record(
+                {
+                    "from": str(source.target),
+                    "to": str(destination.target),
+                    "copied": result.copied,
+                    "already_there": result.already_there,
+                    "projects": result.projects,
+                    "tags": result.tags,
+                    "renumbered": renumbered,
+                }
+            )
+        else:
+            invocation.renderer.show_records(renumbered)
+            invocation.note(_describe(result, f"from {source.target} to {destination.target}"))
 
 
 def _open(invocation: Invocation, address: str | None, user: str | None) -> Database:

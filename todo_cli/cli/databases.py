@@ -14,6 +14,7 @@ from todo_cli import config
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError, UnknownUserError, UserNotNamedError
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def connect(
     user = _settle_user(invocation.user, found.users)
     store_connection(url, from_env, user)
     if invocation.json:
-        record = {"database": str(there.target), "revision": found.revision, "user": user}
-        invocation.renderer.show_record(record)
+        with after_storing(invocation):
+            record = {"database": str(there.target), "revision": found.revision, "user": user}
+            invocation.renderer.show_record(record)
         return
     who = f" as {user}" if user else ""
     invocation.note(f"Connected to {there.target}{who}. It is the usual database now; 'todo db disconnect' goes back.")
@@ -228,7 +230,8 @@ def reset(
 
 def _report(invocation: Invocation, record: dict[str, str | bool], text: str) -> None:
     """Tell people in a sentence, and scripts that asked for it in JSON."""
-    if invocation.json:
-        invocation.renderer.show_record(record)
-    else:
-        invocation.note(text)
+    with after_storing(invocation):
+        if invocation.json:
+            invocation.renderer.show_record(record)
+        else:
+            invocation.note(text)

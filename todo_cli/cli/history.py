@@ -10,6 +10,7 @@ from todo_cli.cli import completion
 from todo_cli.cli.commands import command
 from todo_cli.cli.listing import AllOption, PageOption, page_size
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ def redo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
 
 
 def _show(invocation: Invocation, outcome: UndoOutcome, number: int, verb: str) -> None:
-    completion.remember_todos(invocation, outcome.todos)
-    if not outcome.reverted:
-        invocation.note(f"There is nothing to {verb}.")
-    elif len(outcome.reverted) < number:
-        invocation.note(f"There was no more to {verb}.")
-    invocation.renderer.show_reverted(outcome)
+    with after_storing(invocation):
+        completion.remember_todos(invocation, outcome.todos)
+        if not outcome.reverted:
+            invocation.note(f"There is nothing to {verb}.")
+        elif len(outcome.reverted) < number:
+            invocation.note(f"There was no more to {verb}.")
+        invocation.renderer.show_reverted(outcome)
 
 
 @command(app, "history", epilog="Example: todo history 12 --since 'last monday'")

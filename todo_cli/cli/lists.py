@@ -26,6 +26,7 @@ from todo_cli.cli.listing import (
 )
 from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.saved_views import read_view
+from todo_cli.cli.storing import after_storing
 
 app = typer.Typer()
 trash_app = typer.Typer(help="Look into the trash, and empty it.")
@@ -178,8 +179,9 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
         question = f"Remove {options.count_todos(found)} in the trash for good? This cannot be undone."
         invocation.confirm(question, yes=yes)
     removed = invocation.run(empty_trash) if found or yes else 0
-    if invocation.json:
-        invocation.renderer.show_record({"removed": removed})
-    else:
-        nothing = "Nothing was removed: it was put there just now." if found else "The trash is empty."
-        invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)
+    with after_storing(invocation):
+        if invocation.json:
+            invocation.renderer.show_record({"removed": removed})
+        else:
+            nothing = "Nothing was removed: it was put there just now." if found else "The trash is empty."
+            invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)

@@ -10,6 +10,7 @@ import typer
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 
 project_app = typer.Typer(help="List, rename, archive and delete projects.")
 tag_app = typer.Typer(help="List, rename and delete tags.")
@@ -42,8 +43,9 @@ def project_rename(invocation: Invocation, old: ProjectName, new: NewName) -> No
     from todo_cli.services.projects import rename_project
 
     pairs = invocation.run(rename_project, _existing(old), parse_name(new, "project"))
-    invocation.renderer.show_records([{"old": before, "new": after} for before, after in pairs])
-    completion.forget(invocation)
+    with after_storing(invocation):
+        completion.forget(invocation)
+        invocation.renderer.show_records([{"old": before, "new": after} for before, after in pairs])
 
 
 @command(project_app, "archive", epilog="Example: todo project archive home")
@@ -93,8 +95,9 @@ def tag_rename(invocation: Invocation, old: TagName, new: NewName) -> None:
     from todo_cli.services.tags import rename_tag
 
     before, after = invocation.run(rename_tag, _existing(old), parse_name(new, "tag"))
-    invocation.renderer.show_records([{"old": before, "new": after}])
-    completion.forget(invocation)
+    with after_storing(invocation):
+        completion.forget(invocation)
+        invocation.renderer.show_records([{"old": before, "new": after}])
 
 
 @command(tag_app, "delete", epilog="Example: todo tag delete later")
@@ -142,14 +145,16 @@ def user_rename(
     is_usual = stored.source == "stored" and database.source in ("stored", "default")
     if is_usual and fold(str(stored.value)) == fold(before):
         store_setting("user", after)  # else every later command would ask for the old name
-    invocation.renderer.show_records([{"old": before, "new": after}])
+    with after_storing(invocation):
+        invocation.renderer.show_records([{"old": before, "new": after}])
 
 
 def _show_names(invocation: Invocation, names: list[str], unchanged: str) -> None:
-    if not names:
-        invocation.note(unchanged)
-    invocation.renderer.show_records([{"name": name} for name in names])
-    completion.forget(invocation)
+    with after_storing(invocation):
+        completion.forget(invocation)
+        if not names:
+            invocation.note(unchanged)
+        invocation.renderer.show_records([{"name": name} for name in names])
 
 
 def _existing(name: str) -> str:

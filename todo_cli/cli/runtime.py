@@ -198,7 +198,8 @@ class Invocation:
         """Say something that is no data."""
         from todo_cli.rendering.text import neutralise
 
-        print(neutralise(text), file=sys.stderr)  # noqa: T201 - talk goes to stderr
+        with suppress(OSError):  # nobody listens
+            print(neutralise(text), file=sys.stderr)  # noqa: T201 - talk goes to stderr
 
     def print_value(self, text: str) -> None:
         """Print a value as it is, for scripts; to a person with its control characters spelled out."""
@@ -248,9 +249,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
             sys.stderr.write("\n")  # what was typed stands on the line of the question
         if "--debug" in options:
-            _print_traceback(raised, arguments)
+            print_traceback(raised, arguments)
         _report(error, arguments, as_json="--json" in options)
-        _drop_output()
+        drop_output()
         return error.exit_code
     return code
 
@@ -324,7 +325,7 @@ def quiet_when_closed() -> Iterator[None]:
         raise OutputClosed from None
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Keep the interpreter from trying once more, at its exit, to write what could not be written."""
     try:
         sys.stdout.flush()
@@ -351,7 +352,7 @@ def _translate(error: BaseException) -> TodoError:
             )
 
 
-def _print_traceback(raised: BaseException, arguments: list[str]) -> None:
+def print_traceback(raised: BaseException, arguments: list[str]) -> None:
     """Print the traceback for `--debug`, in which exceptions of drivers and parsers may repeat a password."""
     import traceback
 

@@ -12,6 +12,7 @@ from todo_cli.cli import completion
 from todo_cli.cli.commands import command
 from todo_cli.cli.listing import ColumnsOption, Look, SortOption
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError, reading
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def save(
     view = _check(invocation, view)
     save_view(view, replace=force)
     if invocation.json:
-        invocation.renderer.show_record(_describe(view))
+        with after_storing(invocation):
+            invocation.renderer.show_record(_describe(view))
     else:
         invocation.note(f"Saved: todo list --view {view.name}")
 
@@ -78,7 +80,9 @@ def delete(invocation: Invocation, name: ViewName) -> None:
     """Delete a view. The todos stay as they are."""
     from todo_cli.services.saved import delete_view
 
-    invocation.renderer.show_records([{"name": delete_view(name).name}])
+    deleted = delete_view(name)
+    with after_storing(invocation):
+        invocation.renderer.show_records([{"name": deleted.name}])
 
 
 def read_view(invocation: Invocation, name: str, look: Look) -> tuple[Sequence[Filter], Look]:

@@ -9,6 +9,7 @@ import typer
 from todo_cli import config
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 from todo_cli.redaction import conceal
 
 app = typer.Typer(help="Show and change settings.")
@@ -77,7 +78,8 @@ def set_(
         parse_style(key.removeprefix("theme."), value)
     store_setting(key, value)
     if invocation.json:
-        invocation.renderer.show_record(_describe(invocation, key))
+        with after_storing(invocation):
+            invocation.renderer.show_record(_describe(invocation, key))
     else:
         invocation.note(f"{key} is {'set' if value else 'no longer set'} in {config.config_path()}.")
 

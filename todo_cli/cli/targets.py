@@ -11,7 +11,8 @@ from todo_cli.cli import completion
 from todo_cli.cli.listing import read_context
 from todo_cli.cli.options import count_todos
 from todo_cli.cli.runtime import Invocation
-from todo_cli.errors import InvalidInputError, TodoError
+from todo_cli.cli.storing import after_storing
+from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from todo_cli.db.database import Database
@@ -94,21 +95,14 @@ class Targets:
 
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:
     """Show what became of the todos, and say which of them were as wanted before."""
-    known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.family, *outcome.next)]
-    completion.remember_todos(invocation, known)
-    for outcome in outcomes:
-        if not outcome.changed:
-            invocation.note(f"{outcome.todo.id} {unchanged}")
-    try:
+    with after_storing(invocation, ", ".join(str(outcome.todo.id) for outcome in outcomes)):
+        known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.family, *outcome.next)]
+        completion.remember_todos(invocation, known)
+        for outcome in outcomes:
+            if not outcome.changed:
+                invocation.note(f"{outcome.todo.id} {unchanged}")
         invocation.renderer.show_outcomes(outcomes)
         sys.stdout.flush()
         if invocation.at_terminal:
             for ready in sorted({each for outcome in outcomes for each in outcome.ready}):
                 invocation.note(f"Ready now: {ready.id} {ready.title}")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        numbers = ", ".join(str(outcome.todo.id) for outcome in outcomes)
-        raise TodoError(
-            f"it is stored ({numbers}), but cannot be shown: {error.strerror}", "do not repeat it"
-        ) from None

@@ -1,0 +1,46 @@
+"""What a command does after it has stored something, which cannot change its exit code any more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from todo_cli.cli.runtime import Invocation, drop_output, print_traceback
+from todo_cli.errors import TodoError
+from todo_cli.redaction import conceal
+from todo_cli.rendering.text import write_json
+
+
+@contextmanager
+def after_storing(invocation: Invocation, numbers: str = "") -> Iterator[None]:
+    """Report what fails within this context as a warning: the command has done what it was asked for.
+
+    Everything that follows a write belongs in here, up to the output. `numbers` are those of the todos.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader had enough of it
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is: repeating the command would do its work twice
+        if invocation.debug:
+            print_traceback(error, sys.argv[1:])
+        _warn(invocation, f"it is stored{f' ({numbers})' if numbers else ''}, but cannot be shown: {_describe(error)}")
+        drop_output()
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, TodoError):
+        return conceal(error.message)
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
+def _warn(invocation: Invocation, message: str) -> None:
+    hint = "do not repeat it"
+    if invocation.json:
+        with suppress(OSError):
+            write_json({"warning": message, "hint": hint}, sys.stderr)
+    else:
+        invocation.note(f"warning: {message}")
+        invocation.note(f"hint: {hint}")
