@@ -18,7 +18,7 @@ from unittest import mock
 
 import pytest
 
-from tests.conftest import Cli, Server
+from tests.conftest import Cli, Here, Server
 from todo_cli.cli.runtime import main
 
 MODULE = [sys.executable, "-m", "todo_cli"]
@@ -288,6 +288,18 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
         (["--overdue"], "todo list …"),
         (["modify", "1", "new", "title"], "title:'Buy bread'"),
         (["modify", "1", "-t", "x", "--untag", "X"], "at once"),
+        (
+            ["modify", "1", "-phone"],
+            "write -p hone; untag:phone takes a tag off; words that begin with '-' go after '--'",
+        ),
+        (["list", "-phone"], "'not +phone' leaves a tag out"),
+        (["add", "x", "-dtomorrow 5pm"], "write -d 'tomorrow 5pm';"),
+        (["add", "x", "-p=home"], "write -p home;"),
+        (["add", "x", "-ep", "home", "-tshop"], "error: -t needs a space before its value: '-tshop'"),
+        (["delete", "1", "-yphone"], "no such option: -p"),
+        (["undo", "-n5"], "write -n 5;"),
+        (["history", "-n", "5", "-n5"], "write -n 5;"),
+        (["upcoming", "1", "-n3"], "write -n 3;"),
         (["list", "--page", "0"], "--page takes a whole number"),
     ],
 )
@@ -296,6 +308,28 @@ def test_slips_are_told_what_was_meant(cli: Cli, arguments: list[str], told: str
     assert result.code == 2
     assert told in result.err
     assert len(result.err.splitlines()) == 2 or told == "at once" or "page" in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", "x", "-p", "-phone", "--json"],
+        ["add", "--description", "-dtomorrow", "x"],
+        ["add", "--", "-phone", "-tshop", "-n5"],
+        ["add", "x", "--description=-dtomorrow", "-d", "tomorrow"],
+        ["delete", "1", "-y"],
+        ["list", "--sort", "-due"],
+    ],
+    ids=" ".join,
+)
+def test_what_only_looks_glued_is_taken_as_it_is(
+    arguments: list[str], fresh_cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fresh_cli.here("add", "first")
+    with mock.patch.dict(os.environ, fresh_cli.environment, clear=True):
+        result = Here(capsys)(*arguments)
+    assert "needs a space" not in result.err
+    assert result.code == (2 if "-phone" in arguments[:4] and "--" not in arguments else 0), result
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that limits the size of files")

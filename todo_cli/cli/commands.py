@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from todo_cli.cli import short_options
 from todo_cli.cli.runtime import Invocation, quiet_when_closed
 
 DatabaseOption = Annotated[
@@ -62,7 +63,7 @@ def command(app: typer.Typer, name: str, **options: Any) -> Callable[[Command], 
         run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {item.name: item.annotation for item in parameters}
         del run.__dict__["__wrapped__"]  # its annotations would be taken for those of `run`
-        app.command(name, **options)(run)
+        app.command(name, cls=short_options.Command, **options)(run)
         return function
 
     return register
