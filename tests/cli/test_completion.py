@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 
 from tests.conftest import Cli, Here
 from tests.shells import require
+from todo_cli.cli import typer_completion
 from todo_cli.cli.runtime import main
 from todo_cli.cli.shell_completion import split_line
 from todo_cli.cli.shell_scripts import SHELLS
@@ -80,6 +82,15 @@ def test_each_database_has_its_own(filled: Cli) -> None:
     assert complete(filled, "todo done ", TODO_DATABASE_URL="postgresql://alex@192.0.2.1/db") == []
 
 
+def test_the_database_and_the_user_are_those_of_the_line(filled: Cli) -> None:
+    filled.here("--user", "sam", "--database", f"sqlite:///{filled.home}/other.db", "db", "init")
+    options = f"--user sam --database sqlite:///{filled.home}/other.db"
+    filled.here(*options.split(), "add", "x", "-p", "other")
+    assert complete(filled, f"todo {options} list -p ") == ["other"]
+    assert complete(filled, f"todo list {options} -p ") == ["other"]
+    assert complete(filled, "todo list -p ") == ["home.flat", "work"]
+
+
 @pytest.mark.parametrize(
     "content", ["", "[" * 100_000, "[]", '{"todos": []}', '{"todos": {}, "tags": null}', '{"projects": [1]}']
 )
@@ -133,3 +144,49 @@ def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None
 )
 def test_a_line_is_split_as_shells_do(line: str, words: list[str]) -> None:
     assert split_line(line) == words
+
+
+HOSTILE = [
+    ("1", "$(touch pwned)"),
+    ("home.flat", ""),
+    ("--all", "x"),
+    ("$(touch pwned)", ""),
+    ("a'b", ""),
+    ("*", ""),
+    ("a b", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("shell", "printed"),
+    [
+        ("bash", "1\nhome.flat\n--all\n"),
+        ("fish", "1\nhome.flat\n--all\n"),
+        ("powershell", "1::: \nhome.flat::: \n--all::: \n"),
+        ("pwsh", "1::: \nhome.flat::: \n--all::: \n"),
+    ],
+)
+def test_the_scripts_of_typer_get_harmless_words_only(shell: str, printed: str) -> None:
+    assert typer_completion.answer({"_TODO_COMPLETE": f"complete_{shell}"}, lambda _: HOSTILE) == printed
+
+
+def test_the_script_of_typer_for_zsh_is_told_to_be_replaced() -> None:
+    """It evaluates all of this."""
+    answer = typer_completion.answer({"_TODO_COMPLETE": "complete_zsh"}, lambda _: HOSTILE)
+    assert answer == (
+        "compadd -x 'this completion script is outdated; replace it with: todo --install-completion'; "
+        "_arguments '*: :(1 home.flat --all)'\n"
+    )
+
+
+def test_other_instructions_of_typer_do_nothing() -> None:
+    assert typer_completion.answer({"_TODO_COMPLETE": "source_zsh"}, lambda _: HOSTILE) == ""
+    assert typer_completion.answer({"_TODO_COMPLETE": ""}, lambda _: HOSTILE) is None
+
+
+def test_what_cannot_be_typed_as_it_is_shown_is_not_offered(filled: Cli) -> None:
+    (cache,) = filled.home.glob("completion-*.json")
+    names = ["plain", "\x1b[31mred", "a\nb", "a\tb", "\u202eabc", ""]
+    cache.write_text(json.dumps({"todos": {"1": "\x1b[31m\ttitle\n2"}, "projects": names, "tags": []}))
+    assert complete(filled, "todo list -p ") == ["plain"]
+    assert complete(filled, "todo done ") == ["1"]

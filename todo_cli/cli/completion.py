@@ -116,8 +116,8 @@ def _stored() -> config.Stored:
 
 
 def _path_for(context: typer.Context) -> Path:
-    given = context.find_root().params
-    return _path(config.resolve({"database": given.get("database"), "user": given.get("user")}))
+    before, after = context.find_root().params, context.params  # the command's name
+    return _path(config.resolve({name: after.get(name) or before.get(name) for name in ("database", "user")}))
 
 
 def _path(settings: Mapping[str, config.Value]) -> Path:

@@ -16,13 +16,14 @@ Register-ArgumentCompleter -Native -CommandName todo -ScriptBlock {
         [Console]::OutputEncoding = $encoding
         Remove-Item -Path Env:_TODO_COMPLETE_LINE -ErrorAction SilentlyContinue
     }
+    $option = if ($wordToComplete -match '^--[^=]+=') { $Matches[0] } else { '' }
     foreach ($line in $lines) {
         $value, $description = $line -split "`t", 2
         if (-not $value) { continue }
         if (-not $description) { $description = $value }
-        $text = $value
-        if ($value -notmatch '^[\w.,=-]+$') {
-            $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($value) + "'"
+        $text = $option + $value
+        if ($text -notmatch '^[\w.,=-]+$') {
+            $text = "'" + [System.Management.Automation.Language.CodeGeneration]::EscapeSingleQuotedStringContent($text) + "'"
         }
         [System.Management.Automation.CompletionResult]::new($text, $value, 'ParameterValue', $description)
     }
