@@ -51,6 +51,7 @@ class Connection:
     messages: list[tuple[str, str]] = field(default_factory=list)  # forwarded: ("client", "Startup"), …
     ended: threading.Event = field(default_factory=threading.Event)  # nothing more will be said or done
     unanswered: bool = False  # the client has spoken, and waits
+    silent: bool = False  # what either end says from now on is lost
     used: float = 0  # when the last message was forwarded, by the clock of the loop
 
 
@@ -74,6 +75,9 @@ class FrontDoor:
     cut_after: int | None = None  # the number in `Connection.messages`, from 1, with which a connection is cut
     cuts: int | None = None  # how many of those to come (None: all)
     cut_kind: Literal["close", "terminated"] = "close"  # without a word, or as an administrator does it
+    mute: Literal["accepted", "tls"] | None = None  # what new connections do not get past; then nothing is said
+    silent_after: int | None = None  # the number in `Connection.messages` with which a connection falls silent
+    silences: int | None = None  # how many of those to come (None: all)
     drop_idle: float | None = None  # seconds without a message after which new connections are terminated
     connections: list[Connection] = field(default_factory=list, init=False)
     port: int = field(default=0, init=False)
@@ -177,7 +181,11 @@ class FrontDoor:
 
     async def _open(self, connection: Connection, channel: Channel) -> bytes:
         """Agree on TLS, and return the first packet to forward; nothing when there is none."""
+        if self.mute == "accepted":
+            return await _ignore(channel)
         connection.direct = (await channel.inward.peek()).startswith(_TLS_HANDSHAKE)
+        if connection.direct and self.mute == "tls":
+            return await _ignore(channel)
         if connection.direct:
             if not (self.direct and self._context):
                 return b""
@@ -188,6 +196,8 @@ class FrontDoor:
         while (code := packet[4:8]) in (_SSL_REQUEST, _GSS_REQUEST):
             if code == _SSL_REQUEST and self._context:
                 channel.write(b"S")
+                if self.mute == "tls":
+                    return await _ignore(channel)
                 channel.secure(self._context)
             else:
                 channel.write(b"N")
@@ -229,9 +239,10 @@ class FrontDoor:
         self, connection: Connection, channel: Channel, side: str, source: Messages, write: Callable[[bytes], None]
     ) -> None:
         while not channel.closed and (message := await source.message()) and not channel.closed:
-            write(message)
-            kind = chr(message[0])
-            self._note(connection, channel, (side, _NAMES[side].get(kind, kind)))
+            if not connection.silent:
+                write(message)
+                kind = chr(message[0])
+                self._note(connection, channel, (side, _NAMES[side].get(kind, kind)))
 
     def _note(self, connection: Connection, channel: Channel, message: tuple[str, str]) -> None:
         """Record what was forwarded, and cut the connection if it was to be the last."""
@@ -242,11 +253,21 @@ class FrontDoor:
             if self.cut_kind == "terminated":
                 _terminate(channel)
             channel.close(cut=True)
+        if len(connection.messages) == self.silent_after and self.silences != 0:
+            self.silences = self.silences and self.silences - 1
+            connection.silent = True
 
     async def _drop_when_idle(self, connection: Connection, channel: Channel, seconds: float) -> None:
         while (rest := connection.used + seconds - self._loop.time()) > 0:
             await asyncio.sleep(rest)
         _terminate(channel)
+
+
+async def _ignore(channel: Channel) -> bytes:
+    """Let the client speak until it hangs up."""
+    while await channel.inward.get():
+        pass
+    return b""
 
 
 async def _hear(connection: Connection, reader: asyncio.StreamReader, inward: Line) -> None:

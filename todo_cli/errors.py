@@ -9,6 +9,8 @@ from pathlib import Path
 
 from todo_cli.redaction import conceal
 
+NOTHING_WRITTEN = "; nothing was written"
+
 
 class TodoError(Exception):
     """Something that the user is told in one line; exit code 1 unless a subclass says otherwise.
@@ -80,11 +82,24 @@ class OpenSubtasksError(ConflictError):
         self.count = count
 
 
+class LockedError(ConflictError):
+    """Another program held a lock for longer than it was waited for; `holder` is which, and since when."""
+
+    def __init__(self, what: str, seconds: float, holder: str | None = None) -> None:
+        held = f" by {holder}" if holder else " by another program"
+        super().__init__(
+            f"{what} is locked{held}",
+            f"nothing was written after {seconds:g} seconds; end that program or its transaction, or try again",
+        )
+        self.what = what
+        self.seconds = seconds
+
+
 class BusyError(ConflictError):
     """Others were changing the same things; it is tried again before the user hears of it."""
 
     def __init__(self) -> None:
-        super().__init__("others are changing the same todos right now; nothing was written", "try again")
+        super().__init__(f"others are changing the same todos right now{NOTHING_WRITTEN}", "try again")
 
 
 class DatabaseUnavailableError(TodoError):
@@ -119,12 +134,23 @@ class ConnectionLostError(DatabaseUnavailableError):
         super().__init__(f"the connection to {database} was lost again and again", "check the network, and try again")
 
 
+class NoAnswerError(ConnectionLostError):
+    """A server that accepts what it is sent, and says nothing for too long."""
+
+    def __init__(self, database: str, seconds: float) -> None:
+        super().__init__(database)
+        self.seconds = seconds
+        self.message = f"{database} has not answered for {seconds:g} seconds"
+        self.hint = "check the network and the server, and try again; the setting answer_timeout says how long to wait"
+
+
 class UncertainError(DatabaseUnavailableError):
     """The line was lost, or the disk failed, after everything had been sent: nobody answered whether it is stored."""
 
-    def __init__(self, cause: DatabaseUnavailableError) -> None:
+    def __init__(self, cause: TodoError) -> None:
+        told = cause.message.removesuffix(NOTHING_WRITTEN)
         super().__init__(
-            f"{cause.message}, while it was being stored: it is there once, or not at all",
+            f"{told}, while it was being stored: it is there once, or not at all",
             "'todo history' shows whether it is there; 'todo add --id UUID' can be repeated in any case",
         )
 
@@ -175,13 +201,33 @@ class SchemaOutdatedError(TodoError):
         )
 
 
+class SchemaUnclearError(TodoError):
+    """A database whose table of revisions does not say which one it is at."""
+
+    def __init__(self, database: str, found: Sequence[str]) -> None:
+        super().__init__(
+            f"alembic_version in {database} names {len(found)} revisions ({', '.join(sorted(found))}), not one",
+            "restore a backup, or delete the row that does not belong to these tables",
+        )
+
+
+class ForeignSchemaError(DatabaseUnavailableError):
+    """A schema of a server's database that another program made."""
+
+    def __init__(self, schema: str, database: str) -> None:
+        super().__init__(
+            f"the schema {schema} in {database} belongs to another program",
+            "give the list a database of its own; nothing was changed",
+        )
+
+
 class SchemaTooNewError(TodoError):
     """A database whose tables were made by a newer program."""
 
     def __init__(self, database: str, found: str, expected: str) -> None:
         super().__init__(
             f"the tables in {database} are at revision {found}, newer than this program ({expected})",
-            "update this program: pip install --upgrade neon-todo",
+            "install a newer version of todo, as its README describes",
         )
 
 

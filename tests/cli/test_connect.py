@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -119,3 +120,14 @@ def test_disconnecting_works_also_where_the_variable_is_gone(fresh_cli: Cli, ser
     assert fresh_cli("list").code == 2
     assert fresh_cli("db", "disconnect").code == 0
     assert fresh_cli("list").code == 0
+
+
+def test_a_string_that_is_not_text_is_refused(fresh_cli: Cli) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "todo_cli", "db", "connect", "-"],
+        input=b"postgresql://alex:\xff\xfe@host/db\n",
+        capture_output=True,
+        env=fresh_cli.environment,
+        check=False,
+    )
+    assert (process.returncode, process.stderr) == (2, b"error: the URL on standard input is not UTF-8\n")

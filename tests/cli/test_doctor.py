@@ -56,7 +56,7 @@ def test_each_finding_has_its_advice(fresh_cli: Cli, server: Server, neon: Neon,
     server.execute("UPDATE todo.alembic_version SET version_num = '0000'", "bare")
     assert advice("tables", TODO_DATABASE_URL=server.url("bare")) == "todo db migrate"
     server.execute("UPDATE todo.alembic_version SET version_num = '9999'", "bare")
-    assert "upgrade" in advice("tables", TODO_DATABASE_URL=server.url("bare"))
+    assert "newer version" in advice("tables", TODO_DATABASE_URL=server.url("bare"))
     server.create("shared", template="template")
     fresh_cli("user", "add", "sam", TODO_DATABASE_URL=server.url("shared"))
     assert "config set user" in advice("user", TODO_DATABASE_URL=server.url("shared"))

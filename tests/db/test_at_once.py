@@ -57,8 +57,9 @@ class Ordinary(Database):
         *,
         shortcut: Shortcut[T] | None = None,
         alone: bool = False,
+        batch: bool = False,
     ) -> T:
-        return await super().write(command, work, alone=alone)
+        return await super().write(command, work, alone=alone, batch=batch)
 
 
 NAMES = st.sampled_from(["home", "home.flat", "work", "old", "Home"])

@@ -77,7 +77,10 @@ def connect(
 def _read_url(given: str | None) -> str:
     """Return the URL that is given, or typed at a terminal, or piped; what is not an argument no shell remembers."""
     if given == "-":
-        return sys.stdin.readline().strip()
+        try:
+            return sys.stdin.buffer.readline().decode("utf-8").strip()
+        except UnicodeDecodeError:
+            raise InvalidInputError("the URL on standard input is not UTF-8") from None
     if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise InvalidInputError("one of URL and --from-env NAME is needed", "todo db connect 'postgresql://…'")
     return given if given is not None else str(typer.prompt("Connection string", hide_input=True, err=True)).strip()

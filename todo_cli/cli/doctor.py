@@ -169,7 +169,7 @@ def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:
     elif found.revision != found.expected_revision:
         told = f"they are at revision {found.revision}; this program works with {found.expected_revision}"
         if found.revision > found.expected_revision:
-            yield Finding("tables", False, told, "pip install --upgrade neon-todo")
+            yield Finding("tables", False, told, "install a newer version of todo, as its README describes")
         elif upgrades_itself:
             yield Finding("tables", True, f"{told}; the next command upgrades them")
         else:

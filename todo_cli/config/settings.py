@@ -29,7 +29,7 @@ def _variable(value: str) -> str:
 
 
 def _positive(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 100_000):
+    if not (len(value) <= 6 and value.isascii() and value.isdigit() and 1 <= int(value) <= 100_000):
         raise ValueError("a whole number from 1 to 100000")
     return int(value)
 
@@ -158,6 +158,24 @@ SETTINGS: Mapping[str, Setting] = {
             "seconds to wait for a server that sleeps or restarts (unset: 15)",
             _seconds,
             environment="TODO_CONNECT_TIMEOUT",
+        ),
+        Setting(
+            "answer_timeout",
+            "seconds to wait for the server's answer to a statement (unset: 30)",
+            _seconds,
+            environment="TODO_ANSWER_TIMEOUT",
+        ),
+        Setting(
+            "lock_timeout",
+            "seconds to wait for what another client of the server has locked (unset: 10)",
+            _seconds,
+            environment="TODO_LOCK_TIMEOUT",
+        ),
+        Setting(
+            "idle_timeout",
+            "seconds after which the server ends a transaction of a command that was stopped (unset: 30)",
+            _seconds,
+            environment="TODO_IDLE_TIMEOUT",
         ),
         Setting(
             "verify_tls",

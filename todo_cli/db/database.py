@@ -6,30 +6,39 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable, Row, select, text
+from sqlalchemy import Executable, Label, Row, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import col
 
 from todo_cli.db.engine import WRITING, Waiting, make_engine
-from todo_cli.db.failures import explain_damage, is_failure, is_undefined, may_succeed_again, translate
-from todo_cli.db.schema import HEAD, initialise, version_table
+from todo_cli.db.failures import (
+    FAILURES,
+    explain_damage,
+    is_failure,
+    is_undefined,
+    is_unsent,
+    may_succeed_again,
+    translate,
+)
+from todo_cli.db.locks import find_lock_holder
+from todo_cli.db.schema import HEAD, REVISION, check_revision, initialise
 from todo_cli.db.statements import Query, Viewer, make_viewer, prove, users_named, with_identity
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.errors import (
     BusyError,
     ConnectionLostError,
-    DatabaseUnavailableError,
     DiskError,
+    LockedError,
+    NoAnswerError,
     SchemaMissingError,
     SchemaOutdatedError,
-    SchemaTooNewError,
     StorageError,
     TodoError,
     UncertainError,
@@ -37,6 +46,9 @@ from todo_cli.errors import (
     UserNotNamedError,
 )
 from todo_cli.models.tables import User
+
+if TYPE_CHECKING:
+    from todo_cli.db.spare import Spare
 
 T = TypeVar("T")
 
@@ -59,6 +71,8 @@ async def _nothing(_: Transaction) -> None:
     """Read nothing: only who asks, and of which tables."""
 
 
+IDLE_WHILE_OTHERS_WRITE = 10
+"""How many times longer a transaction may be idle that locks nothing, and waits while another database is written."""
 MOST_ATTEMPTS = 10
 MOST_NAMES = 20
 
@@ -69,7 +83,7 @@ class Database:
     `now` is aware and in the user's zone. `user_name` is None for the only user of the database.
     An SQLite file is made and upgraded at its first use; a server's tables only by `db init` and `db migrate`.
     `before_commit` is called when a step is about to be stored; no interruption may follow it. `waiting` makes a
-    context that is held while a server is waited for.
+    context that is held while a server is waited for. `spare` is a connection that was opened ahead.
     """
 
     def __init__(
@@ -80,6 +94,7 @@ class Database:
         user_name: str | None = None,
         before_commit: Callable[[], None] | None = None,
         waiting: Waiting = nullcontext,
+        spare: Spare | None = None,
     ) -> None:
         if now.tzinfo is None:
             raise ValueError("now needs a time zone")
@@ -88,6 +103,7 @@ class Database:
         self.user_name = user_name
         self._before_commit = before_commit
         self.waiting = waiting
+        self._spare = spare
         self.patience = target.connect_timeout if isinstance(target, PostgresTarget) else 0.0
         """For how many seconds a line that was lost is worth trying again."""
         self._engine: AsyncEngine | None = None
@@ -102,6 +118,8 @@ class Database:
     async def __aexit__(self, _kind: object = None, error: object = None, _traceback: object = None) -> None:
         if self._engine:
             await self._engine.dispose()
+        if self._spare:
+            self._spare.close()
         if isinstance(error, Exception):
             await self._blame_damage(error)
 
@@ -160,31 +178,22 @@ class Database:
         *,
         shortcut: Shortcut[T] | None = None,
         alone: bool = False,
+        batch: bool = False,
     ) -> T:
         """Return what `work` gives after all that it wrote is stored, as one step; or raise, and nothing is stored.
 
         `work` may be called again, on a fresh transaction, when another command stood in the way or the line was
         lost. A step that changes nothing leaves no trace. On a server the shortcut, one statement that does the same,
         is tried first; where it does nothing, `work` finds out why, or what stood in its way. With `alone` no two
-        such steps of one user are taken at once: the second sees what the first did.
+        such steps of one user are taken at once: the second sees what the first did. The statements of a `batch` may
+        take as long as they need.
         """
         uuid = uuid4()
         results: list[T] = []
         self._uncertain = False
 
-        async def take(way: Shortcut[T] | None) -> T | None:
-            while way and isinstance(self.target, PostgresTarget):
-                statement = way.make(make_viewer(self.user_name, self.now), uuid)
-                rows = await self._execute_at_once(statement, storing=True)
-                result = way.read(rows) if rows else None
-                if result is not None and not isinstance(result, Shortcut):
-                    return result
-                self._storing = False  # it wrote nothing
-                way = result
-            return None
-
         async def attempt() -> T:
-            if (result := await take(shortcut)) is not None:
+            if (result := await self._take(shortcut, uuid)) is not None:
                 return result
             try:
                 return await write_in_turn()
@@ -204,6 +213,9 @@ class Database:
                             raise BusyError
                         # An earlier attempt was stored, and only the answer was lost.
                         return await shortcut.recall(step) if shortcut else results[-1]
+                    self._uncertain = False  # what holds the gate's place now is this attempt
+                    if batch:
+                        await self._limit(connection, answer=None)
                     results.append(await work(step))
                     await step.close()
                 if step.wrote:
@@ -213,10 +225,22 @@ class Database:
 
         try:
             return await self._persist(attempt)
-        except DatabaseUnavailableError as error:
+        except TodoError as error:
             if self._uncertain:
                 raise UncertainError(error) from error
             raise
+
+    async def _take(self, way: Shortcut[T] | None, step: UUID) -> T | None:
+        """Return what the shortcut gives, or None where it wrote nothing."""
+        while way and isinstance(self.target, PostgresTarget):
+            statement = way.make(make_viewer(self.user_name, self.now, self.target.lock_timeout), step)
+            rows = await self._execute_at_once(statement, storing=True)
+            result = way.read(rows) if rows else None
+            if result is not None and not isinstance(result, Shortcut):
+                return result
+            self._storing = False  # it wrote nothing
+            way = result
+        return None
 
     async def _execute_at_once(self, statement: Executable, *, storing: bool = False) -> Sequence[Row[Any]]:
         """Return the rows of a statement that is a transaction by itself; none where it met other tables than ours."""
@@ -239,11 +263,14 @@ class Database:
         """
         async with AsyncExitStack() as stack:
             with self.explaining():
-                connection = await stack.enter_async_context(self._connect(writing=False))
-                if connection.dialect.name == "postgresql":  # on SQLite every transaction is like that
+                connection = await stack.enter_async_context(self._connect())
+                if isinstance(self.target, PostgresTarget):  # on SQLite every transaction is like that
+                    # It locks nothing, and is idle for as long as the other database is written.
+                    await self._limit(connection, idle=IDLE_WHILE_OTHERS_WRITE * self.target.idle_timeout)
                     await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
                 session = await stack.enter_async_context(AsyncSession(connection))
                 transaction = await self._identify(session)
+                await self._limit(connection, answer=None)
             yield transaction
 
     @contextmanager
@@ -269,13 +296,21 @@ class Database:
     async def _connect(self, *, writing: bool = False, at_once: bool = False) -> AsyncIterator[AsyncConnection]:
         """Give a connection in a transaction; `at_once`, for one statement, a server needs none begun and ended."""
         if self._engine is None:
-            self._engine = make_engine(self.target, self.waiting)
+            self._engine = make_engine(self.target, self.waiting, self._spare)
         options: dict[str, Any] = {WRITING: writing}
         if at_once and isinstance(self.target, PostgresTarget):
             options["isolation_level"] = "AUTOCOMMIT"
         async with self._engine.execution_options(**options).connect() as connection:
+            if isinstance(self.target, PostgresTarget):
+                await self._limit(connection, answer=self.target.answer_timeout, idle=self.target.idle_timeout)
             await connection.begin()
             yield connection  # leaving without a commit rolls back
+
+    async def _limit(self, connection: AsyncConnection, **seconds: float | None) -> None:
+        """Set limits of a server's connection, see `todo_cli.db.line.Limits`; a file has none."""
+        if isinstance(self.target, PostgresTarget):
+            line: Any = (await connection.get_raw_connection()).driver_connection
+            line.limits = replace(line.limits, **seconds)
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Return what the attempt gives; try again what can succeed then, and put into our words what cannot."""
@@ -288,12 +323,11 @@ class Database:
             except Exception as error:
                 if not isinstance(error, TodoError) and not is_failure(error):
                     raise
-                failure = translate(error, self.target)
+                failure = await self._explain_lock(translate(error, self.target))
                 if isinstance(failure, ConnectionLostError):
                     give_up_at = give_up_at or time.monotonic() + self.patience
-                self._uncertain = self._uncertain or (
-                    self._storing and isinstance(failure, ConnectionLostError | DiskError)
-                )
+                is_unknown = isinstance(failure, ConnectionLostError | DiskError) and not is_unsent(error)
+                self._uncertain = self._uncertain or (self._storing and is_unknown)
                 is_old_file = isinstance(failure, SchemaMissingError | SchemaOutdatedError) and isinstance(
                     self.target, SqliteTarget
                 )
@@ -312,22 +346,34 @@ class Database:
                     raise failure from error
         raise AssertionError("the last attempt returns or raises")
 
+    async def _explain_lock(self, failure: TodoError) -> TodoError:
+        """Return the failure; where others hold a lock that stood in the way, a LockedError that says who.
+
+        A statement that is not even looked at waits for a lock of a whole table, or the server is not there any more.
+        """
+        waited = failure.seconds if isinstance(failure, LockedError | NoAnswerError) else None
+        if waited is None or not isinstance(self.target, PostgresTarget):
+            return failure
+        holder = None
+        with suppress(*FAILURES, TodoError):
+            async with self._connect(at_once=True) as connection:
+                holder = await find_lock_holder(connection, waited, self.now.tzinfo)
+        if holder is None:
+            return failure
+        what = failure.what if isinstance(failure, LockedError) else f"the list in {self.target}"
+        return LockedError(what, waited, holder)
+
     async def _identify(self, session: AsyncSession, *, anybody: bool = False) -> Transaction:
         """Check the schema's revision and find the user, in one statement."""
+        always = select(literal(1)).subquery("always")  # the revision is told where there is no user, too
         statement = (
-            select(version_table.c.version_num, col(User.id), col(User.name))
-            .select_from(version_table.outerjoin(User, users_named(self.user_name)))
+            select(Label("revision", REVISION), col(User.id), col(User.name))
+            .select_from(always.outerjoin(User, users_named(self.user_name)))
             .order_by(col(User.id))
             .limit(MOST_NAMES)
         )
         rows = (await session.execute(statement)).all()
-        if not rows:
-            raise SchemaMissingError(str(self.target))
-        revision: str = rows[0][0]
-        if revision < HEAD:
-            raise SchemaOutdatedError(str(self.target), revision, HEAD)
-        if revision > HEAD:
-            raise SchemaTooNewError(str(self.target), revision, HEAD)
+        check_revision(self.target, rows[0].revision)
         names = [name for _, _, name in rows if name is not None]
         if not names:
             known = (await session.execute(select(col(User.name)).order_by(col(User.key)).limit(MOST_NAMES))).scalars()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, NullPool, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.models.tables import SCHEMA
+
+if TYPE_CHECKING:
+    from todo_cli.db.spare import Spare
 
 Waiting = Callable[[], AbstractContextManager[object]]
 """Makes a context that is held while a server is waited for, so that a person can be told."""
@@ -19,12 +22,13 @@ WRITING = "todo_writing"
 """Execution option: this connection's transactions write."""
 
 
-def make_engine(target: Target, waiting: Waiting = nullcontext) -> AsyncEngine:
-    """Return an engine for one command."""
+def make_engine(target: Target, waiting: Waiting = nullcontext, spare: Spare | None = None) -> AsyncEngine:
+    """Return an engine for one command; for one on a server `spare` is a connection that was opened ahead."""
     if isinstance(target, PostgresTarget):
         from todo_cli.db.postgresql import make_postgresql_engine  # with its driver
 
-        return make_postgresql_engine(target, waiting).execution_options(schema_translate_map={None: SCHEMA})
+        engine = make_postgresql_engine(target, waiting, spare=spare)
+        return engine.execution_options(schema_translate_map={None: SCHEMA})
     return _make_sqlite_engine(target, foreign_keys=True)
 
 

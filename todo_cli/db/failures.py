@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import sqlite3
 import ssl
@@ -10,7 +11,8 @@ import ssl
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from todo_cli.db.backups import find_backups
-from todo_cli.db.target import SqliteTarget, Target
+from todo_cli.db.sqlite import BUSY_SECONDS
+from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.errors import (
     BusyError,
     ConflictError,
@@ -20,6 +22,8 @@ from todo_cli.errors import (
     DiskError,
     DiskFullError,
     InvalidInputError,
+    LockedError,
+    NoAnswerError,
     SchemaMissingError,
     StorageError,
     TodoError,
@@ -28,9 +32,12 @@ from todo_cli.errors import (
 # Classes and codes of PostgreSQL's errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNDEFINED = ("42P01", "42703", "3F000")
 _TRY_AGAIN = ("40001", "40P01")
-_LOST = ("08000", "08003", "08006", "57P01", "57P02", "57P03", "57P05")
+_LOST = ("08000", "08003", "08006", "25P03", "57P01", "57P02", "57P03", "57P05")
 """The connection is gone, or could not come about: the server sleeps, starts, restarts or ends idle sessions."""
 _TOO_MANY = "53300"
+_LOCKED = "55P03"
+_ENDED = ("57014", "25P04")
+"""The server ended a statement or a transaction: it took longer than the server allows, or somebody cancelled it."""
 _OUT_OF_REACH_CLASSES = ("08", "28", "3D", "53", "57")
 _WAKING = ("compute node", "control plane")
 """Neon's proxy gives no code of its own where it could not wake the compute."""
@@ -66,6 +73,22 @@ _REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, OSError)
 """What a database, its driver or the way to it raises. Errors of asyncpg at connect join them in `is_failure`."""
+
+
+class AnswerTimeoutError(TimeoutError):
+    """The server has been silent for so many seconds, and the connection was closed.
+
+    `unsent` tells that the statement was only being prepared, so that it did nothing.
+    """
+
+    def __init__(self, seconds: float, *, unsent: bool) -> None:
+        super().__init__(f"no answer for {seconds:g} seconds")
+        self.seconds = seconds
+        self.unsent = unsent
+
+
+class StaleConnectionError(ConnectionResetError):
+    """A connection that was opened ahead, and led nowhere any more when it was used first."""
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -105,6 +128,11 @@ def is_lost(error: BaseException) -> bool:
         return True
     # asyncpg's own complaints: it noticed before, or a message came that it did not wait for.
     return type(original).__name__ in ("InterfaceError", "InternalClientError")
+
+
+def is_unsent(error: BaseException) -> bool:
+    """Return whether the line was lost before the statement could do anything."""
+    return isinstance(error, StaleConnectionError) or (isinstance(error, AnswerTimeoutError) and error.unsent)
 
 
 def may_wake(error: BaseException) -> bool:
@@ -165,9 +193,7 @@ def _translate_sqlite(error: BaseException, target: Target) -> TodoError:
     if code in _DAMAGED or _NOT_TEXT in text:
         return explain_damage(target, text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL):
-        return DatabaseUnavailableError(
-            f"{target} has been in use by another program for too long", "try again, or end the other program"
-        )
+        return LockedError(str(target), BUSY_SECONDS)
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return _cannot_write(target)
     if code == sqlite3.SQLITE_FULL:
@@ -236,8 +262,14 @@ def _first_line(error: BaseException) -> str:
     return text.partition(">: ")[2] if text.startswith("<class") else text
 
 
-def _translate_postgresql(error: BaseException, target: Target) -> TodoError:
+def _translate_postgresql(error: BaseException, target: PostgresTarget) -> TodoError:
     code = sqlstate(error)
+    if isinstance(error, AnswerTimeoutError):
+        return NoAnswerError(str(target), error.seconds)
+    if code == _LOCKED:
+        return LockedError(_locked_part(error, target), target.lock_timeout)
+    if code in _ENDED:
+        return _translate_ended(error, target)
     if code in _UNDEFINED:
         return SchemaMissingError(str(target))
     if is_lost(error):
@@ -247,3 +279,23 @@ def _translate_postgresql(error: BaseException, target: Target) -> TodoError:
     if code in _TRY_AGAIN:
         return BusyError()
     return StorageError(f"PostgreSQL: {_first_line(error)} ({code}); nothing was written")
+
+
+_PARTS = {"todos": "a todo", "projects": "a project", "tags": "a tag", "series": "a series", "comments": "a comment"}
+_RELATION = re.compile(r'in relation "(?:uq_|ix_|pk_)?(\w+?)(?:_\w+)?"')
+
+
+def _locked_part(error: BaseException, target: Target) -> str:
+    """Return what is locked, as far as the server says it in the context of its error."""
+    context = getattr(error, "context", None) or getattr(error.__cause__, "context", None) or ""
+    found = _RELATION.search(context)
+    return f"{_PARTS.get(found[1], 'the list') if found else 'the list'} in {target}"
+
+
+def _translate_ended(error: BaseException, target: Target) -> StorageError:
+    told = _first_line(error)
+    ended = StorageError(f"{target} ended the command ({told}); nothing was written")
+    for setting in ("statement_timeout", "transaction_timeout"):
+        if setting.replace("_", " ") in told:
+            ended.hint = f"do less at once, or raise {setting} on the server for this role or database"
+    return ended

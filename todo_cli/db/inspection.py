@@ -45,7 +45,7 @@ async def inspect(target: Target, user_name: str | None = None, waiting: Waiting
 
 async def _look(engine: AsyncEngine, target: Target, nothing: DatabaseStatus, user_name: str | None) -> DatabaseStatus:
     async with begin(engine, target) as connection:
-        revision = await find_revision(connection)
+        revision = await find_revision(connection, target)
         if revision != HEAD:
             return replace(nothing, revision=revision)
         users = (await connection.execute(select(col(User.name)).order_by(col(User.key)))).scalars().all()
@@ -62,10 +62,12 @@ async def _ask_server(engine: AsyncEngine, target: PostgresTarget, nothing: Data
         trips = []
         for _ in range(PINGS):
             started = time.perf_counter()
-            await driver.execute("SELECT 1")  # without parameters it is one round trip
+            with driver.answering():
+                await driver.execute("SELECT 1")  # without parameters it is one round trip
             trips.append(time.perf_counter() - started)
         before = datetime.now(UTC)
-        theirs = await driver.fetchval("SELECT clock_timestamp()")
+        with driver.answering():
+            theirs = await driver.fetchval("SELECT clock_timestamp()")
         middle = before + (datetime.now(UTC) - before) / 2
         return replace(
             nothing,

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from todo_cli.db.failures import explain_unreachable, is_failure, may_wake
+from todo_cli.db.line import Limits, WatchedConnection, WatchedDriver
 from todo_cli.db.target import PostgresTarget
 from todo_cli.errors import InvalidInputError
 
@@ -27,14 +28,37 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
 
     from todo_cli.db.engine import Waiting
+    from todo_cli.db.spare import Spare
 
 OLDEST_SERVER = (16,)
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 _ALPN = "postgresql"  # direct TLS asks for it (PostgreSQL manual, 54.2.2)
 
 
-class LeanDialect(PGDialect_asyncpg):
-    """asyncpg's dialect without its round trips: no questions to a new connection, no farewell to an old one.
+class WatchedDialect(PGDialect_asyncpg):
+    """asyncpg's dialect on connections that are watched, without the farewell, which is one more wait for an answer."""
+
+    supports_statement_cache = True
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        return WatchedDriver(asyncpg)  # type: ignore[no-untyped-call]
+
+    def do_close(self, dbapi_connection: DBAPIConnection) -> None:
+        """Hang up. The server rolls back what was not committed."""
+        dbapi_connection.driver_connection.terminate()
+
+    do_terminate = do_close
+
+    def do_rollback(self, dbapi_connection: DBAPIConnection) -> None:
+        """Hang up if there is anything to roll back, which saves waiting; whoever goes on has another connection."""
+        line = dbapi_connection.driver_connection
+        if not line.is_closed() and line.is_in_transaction():
+            self.do_close(dbapi_connection)
+
+
+class LeanDialect(WatchedDialect):
+    """The same without questions to a new connection.
 
     What SQLAlchemy asks at connect (version, schema, isolation) is known here, and JSON types are not used.
     """
@@ -51,19 +75,9 @@ class LeanDialect(PGDialect_asyncpg):
     def on_connect(self) -> None:
         """Set nothing up."""
 
-    def do_close(self, dbapi_connection: DBAPIConnection) -> None:
-        """Hang up. The server rolls back what was not committed."""
-        dbapi_connection.driver_connection.terminate()
-
-    do_terminate = do_close
-
-    def do_rollback(self, dbapi_connection: DBAPIConnection) -> None:
-        """Hang up if there is anything to roll back, which saves waiting; whoever goes on has another connection."""
-        if dbapi_connection.driver_connection.is_in_transaction():
-            self.do_close(dbapi_connection)
-
 
 registry.register("postgresql.lean", __name__, LeanDialect.__name__)
+registry.register("postgresql.watched", __name__, WatchedDialect.__name__)
 
 
 class ObservedContext(ssl.SSLContext):
@@ -81,21 +95,23 @@ def make_postgresql_engine(
     waiting: Waiting = nullcontext,
     *,
     context: ssl.SSLContext | None = None,
+    spare: Spare | None = None,
     reflecting: bool = False,
 ) -> AsyncEngine:
     """Return an engine whose connections are made with `connect`; it keeps one for the next statement of the command.
 
-    `context` is that of `make_tls_context`, for a caller who wants to look at it afterwards. `reflecting` takes the
+    `context` is that of `make_tls_context`, for a caller who wants to look at it afterwards. `spare` is a connection
+    that was opened ahead. `reflecting` takes the
     dialect that SQLAlchemy has, which sets up what looking at tables and columns needs.
     """
     engine = create_async_engine(
-        "postgresql+asyncpg://" if reflecting else "postgresql+lean://",
+        "postgresql+watched://" if reflecting else "postgresql+lean://",
         # One connection for all the statements of a command; what goes on at the same time has others.
         pool_size=1,
         max_overflow=-1,
         pool_reset_on_return=None,  # a connection that is hung up needs no ROLLBACK
         connect_args={
-            "async_creator_fn": partial(connect, target, waiting, context),
+            "async_creator_fn": partial(connect, target, waiting, context, spare),
             # A pooler in transaction mode gives each transaction another server, where no statement is prepared.
             "prepared_statement_cache_size": 0,
         },
@@ -111,9 +127,22 @@ def _pass_over_closed(connection: DBAPIConnection, _record: object, _fairy: obje
 
 
 async def connect(
+    target: PostgresTarget,
+    waiting: Waiting = nullcontext,
+    context: ssl.SSLContext | None = None,
+    spare: Spare | None = None,
+) -> WatchedConnection:
+    """Return a connection for the statements of a command: the spare one if it can be trusted, else a new one."""
+    taken = await spare.take(target) if spare else None
+    connection = taken or await open_connection(target, waiting, context)
+    connection.watch(Limits.of(target))
+    return connection
+
+
+async def open_connection(
     target: PostgresTarget, waiting: Waiting = nullcontext, context: ssl.SSLContext | None = None
-) -> asyncpg.Connection:
-    """Return a connection, waiting for a server that wakes up or restarts for `connect_timeout` seconds.
+) -> WatchedConnection:
+    """Return a new connection, waiting for a server that wakes up or restarts for `connect_timeout` seconds.
 
     Raises DatabaseUnavailableError: at once for what waiting cannot mend, such as a wrong password.
     """
@@ -140,18 +169,23 @@ async def connect(
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], seconds: float) -> asyncpg.Connection:
+async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], seconds: float) -> WatchedConnection:
     direct = target.ssl_negotiation == "direct" or (target.ssl_negotiation is None and target.is_neon)
     with warnings.catch_warnings(record=True) as warned, _noting(warned):
         warnings.simplefilter("always")
         if direct and arguments["ssl"]:
             try:
-                return await asyncpg.connect(**arguments, direct_tls=True, timeout=seconds)
+                return await _login(arguments, seconds, direct=True)
             except (ConnectionResetError, ssl.SSLError) as error:
                 if isinstance(error, ssl.SSLCertVerificationError):
                     raise
                 # The server hung up at the first byte: it wants to be asked for TLS, as before PostgreSQL 17.
-        return await asyncpg.connect(**arguments, direct_tls=False, timeout=seconds)
+        return await _login(arguments, seconds, direct=False)
+
+
+async def _login(arguments: dict[str, Any], seconds: float, *, direct: bool) -> WatchedConnection:
+    connection: WatchedConnection = await asyncpg.connect(**arguments, direct_tls=direct, timeout=seconds)
+    return connection
 
 
 @contextmanager
@@ -177,6 +211,7 @@ def _arguments(target: PostgresTarget, context: ssl.SSLContext | None) -> dict[s
         "ssl": context or ("prefer" if target.is_local and target.ssl_mode != "disable" else False),
         "server_settings": dict(target.server_settings) or None,
         "statement_cache_size": 0,
+        "connection_class": WatchedConnection,
     }
 
 

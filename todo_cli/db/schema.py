@@ -4,25 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
 
-from sqlalchemy import Column, MetaData, NullPool, String, Table, create_engine, exists, select, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import (
+    Column,
+    MetaData,
+    NullPool,
+    ScalarSelect,
+    String,
+    Table,
+    create_engine,
+    exists,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.schema import DropTable
 from sqlmodel import col
 
 from todo_cli.db.engine import Waiting, make_migration_engine
 from todo_cli.db.failures import explain_damage, is_failure, translate
+from todo_cli.db.locks import MIGRATION_LOCK
 from todo_cli.db.step import Step
-from todo_cli.db.target import SqliteTarget, Target
-from todo_cli.errors import InvalidInputError, SchemaMissingError, SchemaTooNewError, StorageError
-from todo_cli.models.tables import SCHEMA, Base, User
+from todo_cli.db.target import PostgresTarget, SqliteTarget, Target, milliseconds
+from todo_cli.errors import (
+    ForeignSchemaError,
+    InvalidInputError,
+    LockedError,
+    SchemaMissingError,
+    SchemaOutdatedError,
+    SchemaTooNewError,
+    SchemaUnclearError,
+    StorageError,
+)
+from todo_cli.models.tables import SCHEMA, Base, Todo, User
 from todo_cli.query.names import propose_name
 
 if TYPE_CHECKING:
@@ -31,10 +55,37 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
+MIGRATION_PATIENCE = 60
+"""Seconds for which another migration is waited for, unless other locks are waited for longer."""
+
 HEAD = "0003"
 """The revision that this program works with. Revisions are numbered, so that older and newer can be told apart."""
 
 version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+
+REVISION: ScalarSelect[str] = select(func.aggregate_strings(version_table.c.version_num, ",")).scalar_subquery()
+"""The revision of the tables; several, joined by commas, where something went wrong; NULL where there is none."""
+
+_OURS = re.compile(r"[0-9]{4}")
+
+
+def check_revision(target: Target, found: str | None) -> None:
+    """Raise what is wrong with tables of that revision, as `REVISION` gives it."""
+    if not found:
+        raise SchemaMissingError(str(target))
+    refuse_foreign_revision(target, found)
+    if found < HEAD:
+        raise SchemaOutdatedError(str(target), found, HEAD)
+    if found > HEAD:
+        raise SchemaTooNewError(str(target), found, HEAD)
+
+
+def refuse_foreign_revision(target: Target, found: str) -> None:
+    """Raise what is wrong with a revision that cannot be one of this program, older or newer."""
+    if "," in found:
+        raise SchemaUnclearError(str(target), found.split(","))
+    if not _OURS.fullmatch(found):
+        raise ForeignSchemaError(SCHEMA, str(target))
 
 
 def default_user_name() -> str:
@@ -133,24 +184,31 @@ def migration_sql(target: Target, revision: str = HEAD) -> str:
     return output.getvalue()
 
 
-async def find_revision(connection: AsyncConnection) -> str | None:
-    """Return the revision of the tables, None where there are none. The transaction stays usable."""
+async def find_revision(connection: AsyncConnection, target: Target) -> str | None:
+    """Return the revision of the tables, None where there are none. The transaction stays usable.
+
+    Raises SchemaUnclearError for several, ForeignSchemaError for one that is another program's.
+    """
     schema = _schema_of(connection)
 
     def look(sync_connection: Connection) -> str | None:
         if not sync_connection.dialect.has_table(sync_connection, version_table.name, schema=schema):
             return None
         translated = sync_connection.execution_options(schema_translate_map={None: schema})
-        return translated.execute(select(version_table.c.version_num)).scalar()
+        return translated.scalar(select(REVISION))
 
-    return await connection.run_sync(look)
+    found = await connection.run_sync(look)
+    if found is not None:
+        refuse_foreign_revision(target, found)
+    return found
 
 
 async def drop_everything(target: Target, waiting: Waiting = nullcontext) -> None:
     """Remove all tables, and on PostgreSQL their schema, in one transaction."""
     async with begin(make_migration_engine(target, waiting), target) as connection:
-        await _wait_for_others(connection)
+        await _wait_for_others(connection, target)
         if connection.dialect.name == "postgresql":
+            await _refuse_foreign_schema(connection, target, await find_revision(connection, target))
             await connection.execute(text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
             return
         for table in (*reversed(Base.metadata.sorted_tables), version_table):
@@ -161,10 +219,11 @@ async def _migrate(
     target: Target, revision: str, waiting: Waiting, user_name: str | None = None, now: datetime | None = None
 ) -> bool:
     async with begin(make_migration_engine(target, waiting), target) as connection:
-        await _wait_for_others(connection)
-        found = await find_revision(connection)
+        await _wait_for_others(connection, target)
+        found = await find_revision(connection, target)
         if found is None and user_name is None:
             raise SchemaMissingError(str(target))
+        await _refuse_foreign_schema(connection, target, found)
         if found is not None and found > HEAD:
             raise SchemaTooNewError(str(target), found, HEAD)
         if found != revision:
@@ -190,10 +249,43 @@ async def begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConne
         await engine.dispose()
 
 
-async def _wait_for_others(connection: AsyncConnection) -> None:
-    """Let one migration at a time go on. On SQLite the transaction itself sees to that; the lock ends with it."""
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('todo migration'))"))
+async def _wait_for_others(connection: AsyncConnection, target: Target) -> None:
+    """Let one migration at a time go on. On SQLite the transaction itself sees to that; the lock ends with it.
+
+    A migration takes its time, so that it is waited for longer than for other locks. So do its statements; only a
+    line that is dead ends them.
+    """
+    if not isinstance(target, PostgresTarget):
+        return
+    line: Any = (await connection.get_raw_connection()).driver_connection
+    line.limits = replace(line.limits, answer=None)
+    patience = max(MIGRATION_PATIENCE, target.lock_timeout)
+    try:
+        await connection.execute(text(f"SET LOCAL lock_timeout = '{milliseconds(patience)}'"))
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+    except DBAPIError as error:
+        if isinstance(translate(error, target), LockedError):
+            raise LockedError(str(target), patience, "another 'todo db init' or 'todo db migrate'") from error
+        raise
+    await connection.execute(text(f"SET LOCAL lock_timeout = '{milliseconds(target.lock_timeout)}'"))
+
+
+async def _refuse_foreign_schema(connection: AsyncConnection, target: Target, revision: str | None) -> None:
+    """Raise ForeignSchemaError for a schema of our name that holds something, but not our tables and a revision."""
+    if not isinstance(target, PostgresTarget):
+        return
+    there = text(
+        "SELECT to_regclass(:todos) IS NOT NULL AS ours, EXISTS ("
+        "SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass"
+        " AND refobjid = to_regnamespace(:schema)::oid AND objid IS DISTINCT FROM to_regclass(:versions)::oid"
+        ") AS anything"
+    )
+    names = {
+        name: f"{SCHEMA}.{table}" for name, table in (("todos", Todo.__tablename__), ("versions", version_table.name))
+    }
+    found = (await connection.execute(there, {"schema": SCHEMA, **names})).one()
+    if (revision or found.anything) and not (revision and found.ours):
+        raise ForeignSchemaError(SCHEMA, str(target))
 
 
 def _schema_of(connection: AsyncConnection) -> str | None:

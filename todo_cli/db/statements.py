@@ -20,7 +20,6 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     literal,
     select,
@@ -29,17 +28,22 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import SQLCoreOperations
 from sqlmodel import col
 
-from todo_cli.db.schema import HEAD, version_table
+from todo_cli.db.schema import HEAD, REVISION
+from todo_cli.db.target import milliseconds
 from todo_cli.models.tables import Base, User
 from todo_cli.models.text import fold
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who looks, and when. `user_id` is SQL that finds the user's number, or NULL where it is not one user."""
+    """Who looks, and when. `user_id` is SQL that finds the user's number, or NULL where it is not one user.
+
+    `lock_timeout` is for a statement of a server that is a transaction by itself: what it waits for locks, in seconds.
+    """
 
     user_id: Any
     now: datetime
+    lock_timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,10 @@ def users_named(name: str | None) -> ColumnElement[bool]:
     return true() if name is None else col(User.key) == fold(name)
 
 
-def make_viewer(name: str | None, now: datetime) -> Viewer:
+def make_viewer(name: str | None, now: datetime, lock_timeout: float | None = None) -> Viewer:
     """Return the user of that name, or without one the only user of the database."""
     only = case((func.count() == 1, func.min(col(User.id))))
-    return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now)
+    return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now, lock_timeout)
 
 
 def prove(viewer: Viewer, *, alone: bool = False) -> Select[tuple[int]]:
@@ -117,7 +121,11 @@ def prove(viewer: Viewer, *, alone: bool = False) -> Select[tuple[int]]:
 
     With `alone` the user's row is locked against others that do the same; ordinary steps are not in its way.
     """
-    right_tables = exists().where(version_table.c.version_num == HEAD)
+    right_tables = REVISION == HEAD
+    if viewer.lock_timeout is not None:
+        # Once this part of the statement has been worked out, the setting counts for the locks of all others.
+        limited = func.set_config("lock_timeout", milliseconds(viewer.lock_timeout), True)
+        right_tables = and_(right_tables, limited.is_not(None))
     if alone:
         mine: Select[Any] = select(Label("id", col(User.id))).where(col(User.id) == viewer.user_id, right_tables)
         return mine.with_for_update(key_share=True)
@@ -133,9 +141,9 @@ def with_identity(query: Query, viewer: Viewer) -> Select[Any]:
     inner = query.select.add_columns(literal(1).label("found"), *keys)
     page = inner.order_by(*(ordering.of(ordering.expression) for ordering in query.order)).subquery("page")
     wanted = [column for column in page.c if not column.name.startswith("sort_")]
-    identity = (version_table.c.version_num.label("revision"), viewer.user_id.label("viewer"))
+    identity = (Label("revision", REVISION), viewer.user_id.label("viewer"))
     return (
         select(*identity, *query.beside, *wanted)
-        .select_from(version_table.outerjoin(page, true()))
+        .select_from(select(literal(1)).subquery("always").outerjoin(page, true()))
         .order_by(*(ordering.of(page.c[key.name]) for ordering, key in zip(query.order, keys, strict=True)))
     )

@@ -17,6 +17,12 @@ from todo_cli.redaction import SCHEMES
 
 CONNECT_TIMEOUT = 15
 """Seconds for which a server that sleeps or restarts is waited for, unless it is said otherwise."""
+ANSWER_TIMEOUT = 30
+"""Seconds after which a server that does not answer counts as lost, unless it is said otherwise."""
+LOCK_TIMEOUT = 10
+"""Seconds for which a lock of another client is waited for, unless it is said otherwise."""
+IDLE_TIMEOUT = 30
+"""Seconds after which the server ends a transaction whose client has stopped, unless it is said otherwise."""
 
 EXAMPLES = (
     "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
@@ -76,7 +82,7 @@ class PostgresTarget:
 
     None stands for what libpq would take: `user` and `password` from PGUSER, PGPASSWORD or the password file.
     `ssl_mode`, `ssl_negotiation` and the files are those of the URL (PostgreSQL manual, 34.1.2); `verify` is a setting
-    of ours, and `connect_timeout` is in seconds.
+    of ours, and the timeouts are in seconds.
     """
 
     host: str
@@ -93,6 +99,9 @@ class PostgresTarget:
     client_key_password: str | None = field(default=None, repr=False)
     server_settings: tuple[tuple[str, str], ...] = ()
     connect_timeout: float = CONNECT_TIMEOUT
+    answer_timeout: float = ANSWER_TIMEOUT
+    lock_timeout: float = LOCK_TIMEOUT
+    idle_timeout: float = IDLE_TIMEOUT
     verify: bool = True
 
     dialect = "postgresql"
@@ -287,9 +296,15 @@ def _one_of(option: str, options: Mapping[str, str], known: Sequence[str]) -> st
 
 
 def _whole_number(option: str, text: str, *, most: int = 100_000) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+    is_short = len(text) <= len(str(most))  # Python refuses to read thousands of digits
+    if not (is_short and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise InvalidInputError(f"{option} in the database URL is not a number from 1 to {most}")
     return int(text)
+
+
+def milliseconds(seconds: float) -> str:
+    """Return the time as PostgreSQL's settings take it; never 0, which would be no limit."""
+    return f"{max(1, round(seconds * 1000))}ms"
 
 
 def is_same(one: Target, other: Target) -> bool:

@@ -69,7 +69,7 @@ async def copy_todos(
     # Where the source's line is lost, it is the destination's step that begins anew.
     destination.patience = max(source.patience, destination.patience)
     with _naming(destination, "--to-user"):
-        return await destination.write("db copy", work)
+        return await destination.write("db copy", work, batch=True)
 
 
 async def _nothing(_: Transaction) -> None:

@@ -17,6 +17,7 @@ from todo_cli.files import make_private_folder
 from todo_cli.query.names import parse_name
 from todo_cli.services.saved import use_context
 
+_TIMEOUTS = ("connect_timeout", "answer_timeout", "lock_timeout", "idle_timeout")
 _OF_NAMES = re.compile(r"urgency\.(tag|project)\.")
 
 
@@ -33,11 +34,8 @@ def choose_target(settings: Mapping[str, config.Value]) -> Target:
 
 def _ways(settings: Mapping[str, config.Value]) -> dict[str, Any]:
     """Return what the settings say of the way to a server; what they leave open the URL decides."""
-    timeout, verify = settings["connect_timeout"].value, settings["verify_tls"].value
-    return {
-        **({} if timeout is None else {"connect_timeout": timeout}),
-        **({} if verify is None else {"verify": verify}),
-    }
+    named = {**{key: key for key in _TIMEOUTS}, "verify_tls": "verify"}
+    return {field: value for key, field in named.items() if (value := settings[key].value) is not None}
 
 
 def open_database(

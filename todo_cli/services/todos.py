@@ -335,7 +335,7 @@ async def empty_trash(db: Database) -> int:
         trashed = and_(col(Todo.user_id) == step.user_id, col(Todo.deleted_at) <= step.now)
         return await step.erase(trashed)
 
-    return await db.write("trash empty", work)
+    return await db.write("trash empty", work, batch=True)
 
 
 async def _find_own(step: Step, uuid: UUID) -> Todo | None:

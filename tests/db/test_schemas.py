@@ -1,0 +1,110 @@
+"""Tables that this program does not work with: at two revisions, or another program's. And a server that says no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from tests.conftest import NOW
+from todo_cli.db import schema
+from todo_cli.db.database import Database
+from todo_cli.db.engine import make_migration_engine
+from todo_cli.db.inspection import inspect
+from todo_cli.db.step import Step
+from todo_cli.db.target import Target, parse_target
+from todo_cli.errors import ForeignSchemaError, SchemaUnclearError, StorageError
+from todo_cli.models.tables import SCHEMA
+from todo_cli.query.filters import And
+from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.todos import NewTodo, add_todo
+
+
+async def apply(target: Target, work: Callable[[Connection], Any]) -> Any:
+    engine = make_migration_engine(target)
+    try:
+        async with engine.begin() as connection:
+            return await connection.run_sync(work)
+    finally:
+        await engine.dispose()
+
+
+async def test_tables_at_two_revisions_are_refused(db: Database, target: Target) -> None:
+    """As a restored dump over a newer database leaves them."""
+    await add_todo(db, NewTodo("a"))
+    table = "alembic_version" if target.dialect == "sqlite" else f"{SCHEMA}.alembic_version"
+    await apply(target, lambda connection: connection.execute(text(f"INSERT INTO {table} VALUES ('0001')")))
+    told = rf"names 2 revisions \(0001, {schema.HEAD}\), not one"
+    for operation in (
+        list_todos(db, ListQuery(And(()))),
+        add_todo(db, NewTodo("b")),
+        schema.migrate(target),
+        schema.initialise(target, "alex", NOW),
+        inspect(target),
+    ):
+        with pytest.raises(SchemaUnclearError, match=told):
+            await operation
+
+
+class TestAForeignSchema:
+    """A schema called `todo` that another program made is neither moved into nor dropped."""
+
+    @pytest.mark.parametrize(
+        "statements",
+        [
+            ("CREATE TABLE todo.items (id int)",),
+            ("CREATE FUNCTION todo.one() RETURNS int LANGUAGE sql AS 'SELECT 1'",),
+            ("CREATE TYPE todo.state AS ENUM ('open')",),
+            (  # of another program that uses Alembic, and names revisions its own way
+                "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)",
+                "INSERT INTO todo.alembic_version VALUES ('ae1027a6acf')",
+            ),
+            (  # … or as we do
+                "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)",
+                "INSERT INTO todo.alembic_version VALUES ('0003')",
+            ),
+        ],
+    )
+    async def test_it_is_refused(self, new_database: Callable[..., str], statements: Sequence[str]) -> None:
+        target = parse_target(new_database())
+        everything = "SELECT count(*) FROM pg_depend WHERE refobjid = 'todo'::regnamespace"
+        await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", *statements)))
+        before = await apply(target, lambda connection: connection.execute(text(everything)).scalar())
+        for operation in (schema.initialise(target, "alex", NOW), schema.drop_everything(target)):
+            with pytest.raises(ForeignSchemaError, match="belongs to another program") as caught:
+                await operation
+            assert "a database of its own" in str(caught.value.hint)
+        assert await apply(target, lambda connection: connection.execute(text(everything)).scalar()) == before
+
+    async def test_an_empty_one_is_not_foreign(self, new_database: Callable[..., str]) -> None:
+        target = parse_target(new_database())
+        await apply(target, lambda connection: connection.execute(text("CREATE SCHEMA todo")))
+        assert await schema.initialise(target, "alex", NOW)
+        await schema.drop_everything(target)
+        await schema.drop_everything(target)  # also where there is none
+        versions = "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)"
+        await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", versions)))
+        assert await schema.initialise(target, "alex", NOW)  # as Alembic leaves it behind what it took down
+
+
+def run_all(connection: Connection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        connection.execute(text(statement))
+
+
+async def test_a_statement_that_the_server_ends_is_told_as_such(
+    new_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = new_database("template")
+    target = parse_target(f"{url}&options=-c%20statement_timeout%3D1ms")
+    async with Database(target, now=NOW) as db:
+
+        async def work(step: Step) -> None:
+            await step.session.execute(text("SELECT pg_sleep(1)"))
+
+        with pytest.raises(StorageError, match="canceling statement due to statement timeout") as caught:
+            await db.write("add", work)
+    assert "nothing was written" in caught.value.message
+    assert "statement_timeout" in str(caught.value.hint)
