@@ -241,6 +241,14 @@ class TestDamage:
             assert "is damaged" in result.err
         assert todo("doctor").code == 1
 
+    def test_a_header_of_a_format_that_does_not_exist(self, todo: Here, path: Path) -> None:
+        todo("add", "a")
+        content = path.read_bytes()
+        path.write_bytes(content[:44] + b"\0\0\0\x09" + content[48:])  # the schema format number
+        for command in COMMANDS[:-1]:
+            check_is_clear(todo(*command))
+        assert todo("doctor").code == 1
+
     def test_no_backup_is_made_of_it_and_an_upgrade_is_refused(self, todo: Here, path: Path, content: bytes) -> None:
         path.write_bytes(content.replace(b"filler 3 ", b"filler \xff "))
         check_is_clear(todo("db", "backup"))

@@ -66,8 +66,8 @@ _SQLITE_UNIQUE = {
 }
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
-_NOT_TEXT = "Could not decode to UTF-8"
-"""What Python's driver says, with no code of SQLite's."""
+_DAMAGED_TEXTS = ("Could not decode to UTF-8", "unsupported file format")
+"""What SQLite and Python's driver say of damage without a code for it."""
 
 _REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
 
@@ -190,7 +190,7 @@ def _translate_sqlite(error: BaseException, target: Target) -> TodoError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if "no such table" in text:
         return SchemaMissingError(str(target))
-    if code in _DAMAGED or _NOT_TEXT in text:
+    if code in _DAMAGED or any(told in text for told in _DAMAGED_TEXTS):
         return explain_damage(target, text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL):
         return LockedError(str(target), BUSY_SECONDS)
