@@ -240,6 +240,8 @@ WRITING = """
     --user sam user rename sam samira
     db init --json
     db migrate --json
+    --user samira db backup backup.bak --json
+    --user samira db restore backup.bak --yes --json
     --user samira db copy --to sqlite:///other.db
     db reset --yes --json
 """.strip().splitlines()

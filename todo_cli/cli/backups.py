@@ -10,6 +10,7 @@ import typer
 from todo_cli.cli import completion, options
 from todo_cli.cli.commands import command
 from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.storing import after_storing
 
 app = typer.Typer()
 
@@ -29,7 +30,8 @@ def backup(
 
     written = invocation.run(back_up, file and file.expanduser().absolute())
     if invocation.json:
-        invocation.renderer.show_record({"database": str(invocation.target), "file": str(written)})
+        with after_storing(invocation):
+            invocation.renderer.show_record({"database": str(invocation.target), "file": str(written)})
     else:
         invocation.note(f"Wrote a backup of {invocation.target} to {written}.")
 
@@ -57,7 +59,8 @@ def restore(
         record = {"database": str(invocation.target), "file": str(file), "kept": kept}
         if done.copied:
             record["copied"] = str(done.copied.copied)
-        invocation.renderer.show_record(record)
+        with after_storing(invocation):
+            invocation.renderer.show_record(record)
         return
     if done.copied:
         there = f"; {done.copied.already_there:,} were there already" if done.copied.already_there else ""
