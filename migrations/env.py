@@ -12,7 +12,7 @@ from alembic import context
 from sqlalchemy import Connection, inspect, text
 
 from todo_cli.db.sqlite import APPLICATION_ID
-from todo_cli.models.tables import SCHEMA, Base
+from todo_cli.models.tables import SCHEMA, Base, complete_tables
 from todo_cli.models.types import UtcDateTime
 
 
@@ -21,7 +21,8 @@ def render_item(kind: str, item: object, _autogenerate: object) -> str | Literal
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
-def configure(**options: Any) -> None:
+def configure(dialect: str, **options: Any) -> None:
+    complete_tables(dialect)
     context.configure(
         target_metadata=Base.metadata,
         # SQLite alters most things only by building the table anew; AUTOINCREMENT is lost then unless repeated here.
@@ -41,7 +42,7 @@ def run_on(connection: Connection) -> None:
         connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
         connection.dialect.default_schema_name = SCHEMA
     counters = read_counters(connection)
-    configure(connection=connection)
+    configure(connection.dialect.name, connection=connection)
     with context.begin_transaction():
         context.run_migrations()
     restore_counters(connection, counters)
@@ -74,7 +75,7 @@ def restore_counters(connection: Connection, counters: dict[str, int]) -> None:
 
 def run_offline(dialect: str) -> None:
     """Print the statements in place of running them."""
-    configure(dialect_name=dialect, literal_binds=True)
+    configure(dialect, dialect_name=dialect, literal_binds=True)
     with context.begin_transaction():
         if dialect == "postgresql":
             context.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

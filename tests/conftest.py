@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import functools
 import io
 import os
 import shutil
@@ -25,7 +24,6 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
-import typer.main
 
 from todo_cli.db import schema
 from todo_cli.db.database import Database
@@ -190,14 +188,6 @@ async def open_db(target: Target) -> AsyncIterator[OpenDatabase]:
 @pytest.fixture
 def db(open_db: OpenDatabase) -> Database:
     return open_db("alex")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def known_commands() -> Iterator[None]:
-    """Typer describes all commands anew for each command line, which is half of what one costs within a process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(typer.main, "get_command", functools.cache(typer.main.get_command))
-        yield
 
 
 @dataclass

@@ -12,11 +12,9 @@ from tests.conftest import Cli
 
 # One process that runs many commands saves the start of each; every command opens its own connection.
 PROGRAM = """
-import functools, io, sys
+import io, sys
 from contextlib import redirect_stdout
-import typer.main
 from todo_cli.cli.runtime import main
-typer.main.get_command = functools.cache(typer.main.get_command)
 for number in range(int(sys.argv[2])):
     text = io.TextIOWrapper(io.BytesIO())
     with redirect_stdout(text):

@@ -26,7 +26,7 @@ from todo_cli.db.database import Database
 from todo_cli.db.engine import make_engine, make_migration_engine
 from todo_cli.db.target import Target, parse_target
 from todo_cli.errors import SchemaMissingError, SchemaOutdatedError, SchemaTooNewError
-from todo_cli.models.tables import SCHEMA, Base
+from todo_cli.models.tables import SCHEMA, Base, complete_tables
 from todo_cli.models.values import When
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
@@ -101,6 +101,7 @@ async def test_the_migrated_tables_are_those_of_the_models(empty_url: str, tmp_p
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
             connection = connection.execution_options(schema_translate_map={None: SCHEMA})
+        complete_tables(connection.dialect.name)
         Base.metadata.create_all(connection)
 
     await apply(target, create)

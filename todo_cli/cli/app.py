@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, MutableMapping
+from functools import cache, partial
+from importlib import import_module
+from typing import Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-import todo_cli
-from todo_cli.cli import (
-    backups,
-    comments,
-    contexts,
-    copying,
-    databases,
-    doctor,
-    editing,
-    history,
-    lists,
-    names,
-    ready,
-    resident,
-    saved_views,
-    settings,
-    states,
-    todos,
-    tree,
-    views,
-)
 from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
-from todo_cli.cli.runtime import Invocation, quiet_when_closed
+from todo_cli.cli.lazy import Commands, LazyCommand, LazyGroup, build, make_group
+from todo_cli.cli.runtime import Invocation, print_version, quiet_when_closed
 from todo_cli.cli.shell_scripts import InstallCompletionOption, ShowCompletionOption
+
+COMMANDS = {
+    "todos": ("add", "modify"),
+    "editing": ("edit",),
+    "states": ("start", "stop", "done", "reopen", "cancel", "skip", "delete", "restore", "upcoming"),
+    "comments": ("comment",),
+    "lists": ("list", "ls", "show"),
+    "ready": ("next", "blocked"),
+    "views": ("today", "agenda", "inbox", "waiting", "completed"),
+    "tree": ("tree",),
+    "history": ("undo", "redo", "history"),
+    "doctor": ("doctor",),
+}
+"""The commands that each module declares in its `app`, in the order of the help."""
+
+GROUPS = {
+    "trash": ("lists:trash_app",),
+    "view": ("saved_views:app",),
+    "context": ("contexts:app",),
+    "project": ("names:project_app",),
+    "tag": ("names:tag_app",),
+    "user": ("names:user_app",),
+    "db": ("databases:app", "copying:app", "backups:app"),
+    "config": ("settings:app",),
+    "resident": ("resident:app",),
+}
+"""Where the commands of each group are declared."""
+
 
 app = typer.Typer(
     name="todo",
+    cls=LazyGroup,
     help="Keep a todo list in the terminal: on this machine at once, or in a PostgreSQL database such as Neon's.",
     epilog="Start with: todo add Buy milk -d tomorrow",
     invoke_without_command=True,
@@ -45,7 +59,7 @@ app = typer.Typer(
 
 def _print_version(context: typer.Context, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        typer.echo(f"todo {todo_cli.__version__}")
+        print_version()
         raise typer.Exit
 
 
@@ -66,31 +80,41 @@ def start(
     literals = context.obj.literals if context.obj else 0
     context.obj = Invocation(database=database, user=user, json=json, debug=debug, literals=literals)
     if context.invoked_subcommand is None:
+        from todo_cli.cli.lists import list_
+
         with quiet_when_closed():
-            lists.list_(context.obj)
+            list_(context.obj)
 
 
-for commands in (
-    todos.app,
-    editing.app,
-    states.app,
-    comments.app,
-    lists.app,
-    ready.app,
-    views.app,
-    tree.app,
-    history.app,
-    doctor.app,
-):
-    app.registered_commands.extend(commands.registered_commands)
-app.add_typer(lists.trash_app, name="trash")
-app.add_typer(saved_views.app, name="view")
-app.add_typer(contexts.app, name="context")
-app.add_typer(names.project_app, name="project")
-app.add_typer(names.tag_app, name="tag")
-app.add_typer(names.user_app, name="user")
-databases.app.registered_commands.extend(copying.app.registered_commands)
-databases.app.registered_commands.extend(backups.app.registered_commands)
-app.add_typer(databases.app, name="db")
-app.add_typer(settings.app, name="config")
-app.add_typer(resident.app, name="resident")
+@cache
+def program() -> TyperGroup:
+    """Return the `todo` command. What has been built of it stays for the next call in this process."""
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    sources: dict[str, Callable[[], TyperCommand | TyperGroup]] = {}
+    for module, names in COMMANDS.items():
+        sources |= {name: partial(_load_command, module, name) for name in names}
+    sources |= {name: partial(_load_group, name) for name in GROUPS}
+    group.commands = cast("MutableMapping[str, Any]", Commands(sources))  # which Typer only reads
+    return group
+
+
+def build_all() -> None:
+    """Import and build every command, in a process that is going to run many."""
+    build(program())
+
+
+def _load_command(module: str, name: str) -> LazyCommand:
+    registered = _load_app(f"{module}:app").registered_commands
+    return LazyCommand(next(info for info in registered if info.name == name))
+
+
+def _load_group(name: str) -> TyperGroup:
+    return make_group(name, map(_load_app, GROUPS[name]))
+
+
+def _load_app(place: str) -> typer.Typer:
+    module, _, name = place.partition(":")
+    found = getattr(import_module(f"todo_cli.cli.{module}"), name)
+    assert isinstance(found, typer.Typer)
+    return found

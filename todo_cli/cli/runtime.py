@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from textwrap import indent
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-import typer
-
+import todo_cli
 from todo_cli.cli.signals import asking, hold_interruptions, ignore_interruptions, is_own_process
-from todo_cli.cli.usage import translate_usage
 from todo_cli.errors import (
     ExpressionError,
     InterruptedByUserError,
@@ -203,6 +199,8 @@ class Invocation:
 
     def print_value(self, text: str) -> None:
         """Print a value as it is, for scripts; to a person with its control characters spelled out."""
+        import typer
+
         from todo_cli.rendering.text import neutralise
 
         typer.echo(neutralise(text) if self.at_terminal else text)
@@ -216,6 +214,8 @@ class Invocation:
             return
         if not self.can_ask:
             raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
+        import typer
+
         from todo_cli.rendering.text import neutralise
 
         with asking():
@@ -241,12 +241,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         ignore_interruptions()
         if is_own_process():
             import logging
+            import threading
 
             # A driver's thread that finds its loop gone, or what it left half done, has nothing to tell.
             threading.excepthook = lambda _: None
             logging.getLogger("asyncio").disabled = True
         error = _translate(raised)
-        if isinstance(raised, KeyboardInterrupt | typer.Abort | InterruptedByUserError) and sys.stderr.isatty():
+        if isinstance(error, InterruptedByUserError) and sys.stderr.isatty():
             sys.stderr.write("\n")  # what was typed stands on the line of the question
         if "--debug" in options:
             print_traceback(raised, arguments)
@@ -256,7 +257,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def print_version() -> None:
+    """Print what `--version` prints."""
+    with quiet_when_closed():
+        sys.stdout.write(f"todo {todo_cli.__version__}\n")
+
+
 def _run(arguments: list[str]) -> int:
+    if arguments == ["--version"]:  # scripts ask this often, and Typer takes longer to import than to answer
+        print_version()
+        return 0
     if not arguments and ("_TODO_COMPLETE_LINE" in os.environ or "_TODO_COMPLETE" in os.environ):
         from todo_cli.cli.shell_completion import answer
 
@@ -265,7 +275,7 @@ def _run(arguments: list[str]) -> int:
                 sys.stdout.write(candidates)
             return 0
 
-    from todo_cli.cli.app import app
+    from todo_cli.cli.app import program
     from todo_cli.cli.shell_scripts import name_shell
 
     # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
@@ -273,7 +283,7 @@ def _run(arguments: list[str]) -> int:
     literals = len(arguments) - arguments.index("--") - 1 if "--" in arguments else 0
     start = Invocation(literals=literals)
     # Completion is ours: an empty `complete_var` switches Typer's own off.
-    code = app(
+    code = program()(
         args=name_shell(arguments),
         obj=start,
         prog_name="todo",
@@ -335,6 +345,10 @@ def drop_output() -> None:
 
 def _translate(error: BaseException) -> TodoError:
     """Return what ended a command in the words and form of our own errors."""
+    import typer
+
+    from todo_cli.cli.usage import translate_usage
+
     match error:
         case TodoError():
             return error
@@ -380,6 +394,8 @@ def _report(error: TodoError, arguments: list[str], *, as_json: bool) -> None:
         return
     text = neutralise(f"error: {message}")
     if place:
+        from textwrap import indent
+
         text += "\n" + indent(point_at(expression, place.start, place.end), "  ")
     if hint:
         text += "\n" + neutralise(f"hint: {hint}")

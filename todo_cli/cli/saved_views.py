@@ -39,10 +39,11 @@ def save(
     FILTER is what 'todo list' would be told, as one argument in quotes. Without it the view is of everything, in its
     order and with its columns.
     """
+    from todo_cli.cli.app import program
     from todo_cli.config import SavedView
     from todo_cli.services.saved import save_view
 
-    if name.lower() in _command_names():
+    if name.lower() in program().commands:
         raise InvalidInputError(f"a view cannot be called {name!r}: 'todo {name}' is a command", "choose another name")
     view = SavedView(name, expression, sort, () if columns is None else tuple(columns.split(",")))
     if view == SavedView(name, ""):
@@ -124,11 +125,3 @@ def _check(invocation: Invocation, view: SavedView) -> SavedView:
 
 def _describe(view: SavedView) -> dict[str, str | tuple[str, ...] | None]:
     return {**asdict(view), "filter": view.filter or None}
-
-
-def _command_names() -> set[str]:
-    """Return what stands behind `todo`, where a view would be taken for it."""
-    from todo_cli.cli.app import app as todo
-
-    commands = {command.name for command in todo.registered_commands}
-    return {name for name in commands | {group.name for group in todo.registered_groups} if name}

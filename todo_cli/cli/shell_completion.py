@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import typer
-import typer.main
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from todo_cli.cli import typer_completion
@@ -92,9 +91,9 @@ def _offer(words: Sequence[str], incomplete: str) -> Iterator[Candidate]:
 
 def _resolve(words: Sequence[str]) -> tuple[typer.Context, Sequence[str]] | None:
     """Return the context of the command that the words name, and the words after its name; None for no command."""
-    from todo_cli.cli.app import app
+    from todo_cli.cli.app import program
 
-    command = cast("TyperCommand | TyperGroup", typer.main.get_command(app))
+    command: TyperCommand | TyperGroup = program()
     name, context = "todo", None
     try:
         while True:

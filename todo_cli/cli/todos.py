@@ -51,7 +51,6 @@ def add(
 
     What is not said comes from the context in use, see 'todo context'; project: without a value takes none from it.
     """
-    from todo_cli.cli.editing import edit_new
     from todo_cli.query.quick_add import ADDED
     from todo_cli.query.references import parse_uuid
     from todo_cli.query.texts import parse_title
@@ -79,6 +78,8 @@ def add(
     )
     details = with_defaults(details, defaults)
     if edit_:
+        from todo_cli.cli.editing import edit_new
+
         outcome = edit_new(invocation, details, lambda later, new: later.run(add_todo, replace(new, uuid=uuid)))
     else:
         outcome = invocation.run(add_todo, make_todo(details, parse_title(" ".join(details.text)), uuid))

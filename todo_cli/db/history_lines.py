@@ -16,13 +16,13 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    insert,
     literal,
     null,
     select,
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Integer, Uuid
 
 from todo_cli.models.tables import Base

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -91,6 +90,8 @@ def refuse_foreign_revision(target: Target, found: str) -> None:
 def default_user_name() -> str:
     """Return the operating-system user's name as one that is allowed here, or `me` where there is none."""
     try:
+        import getpass
+
         return propose_name(getpass.getuser(), "user") or "me"
     except (OSError, KeyError, ImportError):
         return "me"

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import Text, and_, delete, exists, func, insert, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
@@ -381,7 +380,13 @@ class Step(Transaction):
     @property
     def _insert(self) -> Callable[..., Any]:
         """The dialect's INSERT, the one that knows ON CONFLICT."""
-        return postgresql.insert if self.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        if self.session.get_bind().dialect.name == "postgresql":
+            from sqlalchemy.dialects import postgresql
+
+            return postgresql.insert
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert
 
 
 def open_gate(

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Uuid
 from sqlmodel import Field, Relationship, SQLModel
+from sqlmodel._compat import SQLModelConfig
 
 from todo_cli.models.text import fold
 from todo_cli.models.types import BigInt, UtcDateTime, binary_text, identity_column
@@ -40,10 +41,15 @@ from todo_cli.models.values import (
 )
 
 SCHEMA = "todo"
+WHERE = "where"
+"""Under this name an index holds the condition of the rows that it is about, see `complete_tables`."""
 
 
 class Base(SQLModel):
     """Gives all constraints and indexes a name that is the same on both databases."""
+
+    # Rows are never validated by Pydantic; what it needs for that takes a fifteenth of a command's time to make.
+    model_config = SQLModelConfig(defer_build=True)
 
     metadata = MetaData(
         naming_convention={
@@ -87,7 +93,7 @@ class User(Base, table=True):
     """Whose todos they are."""
 
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("key"), *_named(), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("key"), *_named())
     entity: ClassVar[str] = "user"
 
     id: int | None = Field(default=None, sa_column=identity_column())
@@ -107,7 +113,7 @@ class Project(Base, table=True):
     """A named list of todos. A dotted name nests: `work.api` lies in `work`."""
 
     __tablename__ = "projects"
-    __table_args__ = (UniqueConstraint("user_id", "key"), *_named(), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("user_id", "key"), *_named())
     entity: ClassVar[str] = "project"
 
     id: int | None = Field(default=None, sa_column=identity_column())
@@ -142,7 +148,7 @@ class Tag(Base, table=True):
     """A label that any number of todos carry."""
 
     __tablename__ = "tags"
-    __table_args__ = (UniqueConstraint("user_id", "key"), *_named(), {"sqlite_autoincrement": True})
+    __table_args__ = (UniqueConstraint("user_id", "key"), *_named())
     entity: ClassVar[str] = "tag"
 
     id: int | None = Field(default=None, sa_column=identity_column())
@@ -186,39 +192,26 @@ class Todo(Base, table=True):
         CheckConstraint("(series_id IS NULL) = (occurrence IS NULL)", name="occurrence_of_series"),
         CheckConstraint("parent_id <> id", name="parent_is_another"),
         # Each serves one kind of list in its order; see docs/decisions/0008-indexes.md.
-        Index(
-            "ix_todos_list",
-            *("user_id", "status", "due_key", "priority", "id"),
-            postgresql_where=text("deleted_at IS NULL"),
-            sqlite_where=text("deleted_at IS NULL"),
-        ),
+        Index("ix_todos_list", "user_id", "status", "due_key", "priority", "id", info={WHERE: "deleted_at IS NULL"}),
         Index(
             "ix_todos_project",
-            *("project_id", "status", "due_key", "priority", "id"),
-            postgresql_where=text("deleted_at IS NULL"),
-            sqlite_where=text("deleted_at IS NULL"),
+            "project_id",
+            "status",
+            "due_key",
+            "priority",
+            "id",
+            info={WHERE: "deleted_at IS NULL"},
         ),
-        Index(
-            "ix_todos_trash",
-            *("user_id", "deleted_at", "id"),
-            postgresql_where=text("deleted_at IS NOT NULL"),
-            sqlite_where=text("deleted_at IS NOT NULL"),
-        ),
+        Index("ix_todos_trash", "user_id", "deleted_at", "id", info={WHERE: "deleted_at IS NOT NULL"}),
         Index(
             "ix_todos_completed",
-            *("user_id", "completed_at"),
-            postgresql_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
-            sqlite_where=text("completed_at IS NOT NULL AND deleted_at IS NULL"),
+            "user_id",
+            "completed_at",
+            info={WHERE: "completed_at IS NOT NULL AND deleted_at IS NULL"},
         ),
-        Index(
-            None,
-            "parent_id",
-            postgresql_where=text("parent_id IS NOT NULL"),
-            sqlite_where=text("parent_id IS NOT NULL"),
-        ),
+        Index(None, "parent_id", info={WHERE: "parent_id IS NOT NULL"}),
         # No occurrence of a series exists twice, whoever makes it.
         Index(None, "series_id", "occurrence", unique=True),
-        {"sqlite_autoincrement": True},
     )
     entity: ClassVar[str] = "todo"
 
@@ -284,10 +277,7 @@ class Series(Base, table=True):
     """
 
     __tablename__ = "series"
-    __table_args__ = (
-        CheckConstraint("length(rrule) BETWEEN 1 AND 2000", name="rrule_length"),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (CheckConstraint("length(rrule) BETWEEN 1 AND 2000", name="rrule_length"),)
     entity: ClassVar[str] = "series"
 
     id: int | None = Field(default=None, sa_column=identity_column())
@@ -316,7 +306,6 @@ class Comment(Base, table=True):
         CheckConstraint("length(trim(text)) > 0", name="text_not_blank"),
         CheckConstraint(f"length(text) <= {DESCRIPTION_LENGTH}", name="text_length"),
         Index(None, "todo_id", "id"),
-        {"sqlite_autoincrement": True},
     )
     entity: ClassVar[str] = "comment"
 
@@ -343,13 +332,7 @@ class Step(Base, table=True):
         # The latest come first in history and are undone first.
         Index(None, "user_id", "at", "id"),
         # Removing a step asks whether it undid another one.
-        Index(
-            None,
-            "undone_by",
-            postgresql_where=text("undone_by IS NOT NULL"),
-            sqlite_where=text("undone_by IS NOT NULL"),
-        ),
-        {"sqlite_autoincrement": True},
+        Index(None, "undone_by", info={WHERE: "undone_by IS NOT NULL"}),
     )
 
     id: int | None = Field(default=None, sa_column=identity_column())
@@ -364,7 +347,7 @@ class Change(Base, table=True):
     """One field that a step changed. `old` and `new` are JSON; an absent value is SQL NULL."""
 
     __tablename__ = "changes"
-    __table_args__ = (Index(None, "step_id"), Index(None, "entity_uuid"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index(None, "step_id"), Index(None, "entity_uuid"))
 
     id: int | None = Field(default=None, sa_column=identity_column())
     step_id: int = Field(sa_column=_references("steps.id", on_delete="CASCADE"))
@@ -373,6 +356,20 @@ class Change(Base, table=True):
     field: str = Field(sa_column=Column(Text(), nullable=False))
     old: str | None = Field(default=None, sa_column=Column(Text()))
     new: str | None = Field(default=None, sa_column=Column(Text()))
+
+
+def complete_tables(dialect: str) -> None:
+    """Add what only making or comparing the tables in a database of that dialect needs.
+
+    These are the conditions of partial indexes, and AUTOINCREMENT on SQLite. An option of a dialect that is given where
+    a table is declared would import that dialect, with all its drivers, in every command.
+    """
+    for table in Base.metadata.tables.values():
+        if dialect == "sqlite" and any(column.identity for column in table.primary_key):
+            table.dialect_options["sqlite"]["autoincrement"] = True
+        for index in table.indexes:
+            if condition := index.info.get(WHERE):
+                index.dialect_options[dialect]["where"] = text(condition)
 
 
 def derive(row: Base) -> None:

@@ -31,8 +31,10 @@ def warm_up() -> None:
     for module in pkgutil.walk_packages(todo_cli.__path__, "todo_cli."):
         if not module.name.startswith(ELSEWHERE):
             importlib.import_module(module.name)
+    from todo_cli.cli.app import build_all
     from todo_cli.cli.runtime import main
 
+    build_all()
     with TemporaryDirectory(prefix="todo-") as home, _scratch(home):
         for arguments in LIKE_A_DAY:
             main(arguments)

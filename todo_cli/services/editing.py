@@ -12,7 +12,6 @@ from sqlalchemy import Executable, Row, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.edit_at_once import edit_at_once
 from todo_cli.db.edits import Edit, Later, Plan
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step
@@ -210,6 +209,8 @@ class Editing:
 
     def begin_at_once(self) -> Shortcut[list[TodoOutcome]]:
         def make(viewer: Viewer, step: UUID) -> Executable:
+            from todo_cli.db.edit_at_once import edit_at_once
+
             return edit_at_once(
                 viewer,
                 step,
@@ -263,6 +264,8 @@ class Editing:
         """Return the statement that edits the todos of the plan and writes what follows from them."""
 
         def make(viewer: Viewer, step: UUID) -> Executable:
+            from todo_cli.db.edit_at_once import edit_at_once
+
             condition = is_referred_to(self.references)
             return edit_at_once(viewer, step, self.command, condition, len(plan.versions), self.edit, plan=plan)
 

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Executable, Row, func, or_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.edit_at_once import edit_at_once
 from todo_cli.db.edits import Edit, Plan
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step
@@ -55,6 +54,8 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
         return [TodoOutcome(todo, changed=True) for todo in (await publish(step, found)).values()]
 
     def make(viewer: Viewer, step: UUID) -> Executable:
+        from todo_cli.db.edit_at_once import edit_at_once
+
         condition = _is_concerned(viewer, references)
         mine = col(Todo.user_id) == viewer.user_id
         expected = select(func.count()).select_from(Todo).where(mine, condition).scalar_subquery()

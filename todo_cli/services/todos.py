@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import Executable, Row, and_, select
 from sqlmodel import col
 
-from todo_cli.db.at_once import add_at_once
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.edits import Edit
 from todo_cli.db.statements import Viewer
@@ -132,6 +131,8 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         row.occurrence = series.first_occurrence
 
     def make(viewer: Viewer, step: UUID) -> Executable:
+        from todo_cli.db.at_once import add_at_once
+
         return add_at_once(viewer, step, row, new.project, new.tags, series, bound)
 
     def read(rows: Sequence[Row[Any]]) -> TodoOutcome:
