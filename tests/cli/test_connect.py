@@ -24,7 +24,11 @@ def shared(server: Server) -> str:
 
 
 def settings(cli: Cli) -> dict[str, str]:
-    return {item["key"]: item["value"] for item in json.loads(cli("config", "list", "--json").out) if item["value"]}
+    return {
+        item["key"]: item["value"]
+        for item in json.loads(cli("config", "list", "--json").out)
+        if item["value"] and item["key"] != "resident"
+    }
 
 
 def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
