@@ -160,6 +160,36 @@ class TestLocks:
         assert here("db", "init").code == 0
 
 
+def test_limits_through_a_pooler(
+    neon: Neon, pgbouncer: str, here: Here, limits: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In transaction mode, where what a command sets must not stay with the server's connection."""
+    with FrontDoor(pgbouncer, neon.certificate) as pooler:
+        monkeypatch.setenv("TODO_DATABASE_URL", neon.url(pooler, DATABASE, host=ADDRESS))
+        assert here("add", "a", "+x").ids == [1]
+        limits(lock=0.3)
+        for lock, command in (
+            ("LOCK TABLE todo.todos", ("add", "b")),
+            ("SELECT FROM todo.users FOR UPDATE", ("add", "b")),
+            ("SELECT FROM todo.todos FOR UPDATE", ("tag", "delete", "x", "--yes")),
+        ):
+            with holding(neon, lock):
+                result = here(*command)
+            assert result.code == 4, result
+            assert "is locked by psql (user postgres, idle in transaction" in result.err
+
+        async def look() -> set[str]:
+            target = parse_target(neon.url(pooler, DATABASE, host=ADDRESS))
+            assert isinstance(target, PostgresTarget)
+            connections = [await connect(target) for _ in range(2)]  # all that the pooler has
+            found = {await connection.fetchval("SHOW lock_timeout") for connection in connections}
+            for connection in connections:
+                connection.terminate()
+            return found
+
+        assert asyncio.run(look()) == {"0"}
+
+
 class TestStoppedClients:
     def test_a_copy_that_was_stopped_lets_go_of_its_locks_and_is_taken_up_again(
         self, neon: Neon, door: FrontDoor, tmp_path: Path
