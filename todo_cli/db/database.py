@@ -323,7 +323,9 @@ class Database:
             except Exception as error:
                 if not isinstance(error, TodoError) and not is_failure(error):
                     raise
-                failure = await self._explain_lock(translate(error, self.target))
+                failure = translate(error, self.target)
+                if failure is not error:  # else it is explained, or another database's
+                    failure = await self._explain_lock(failure)
                 if isinstance(failure, ConnectionLostError):
                     give_up_at = give_up_at or time.monotonic() + self.patience
                 is_unknown = isinstance(failure, ConnectionLostError | DiskError) and not is_unsent(error)
