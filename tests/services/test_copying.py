@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from sqlmodel import col
 from tests.conftest import NOW, OpenDatabase, Server
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import Target, parse_target
+from todo_cli.db.target import parse_target
 from todo_cli.errors import (
     BusyError,
     ConflictError,
@@ -43,36 +42,6 @@ from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
 from todo_cli.services.undoing import redo_steps, undo_steps
 
 Opened = Callable[..., Database]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def other_target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """A second database, of either kind, with the tables of today and one user, `alex`."""
-    if request.param == "sqlite":
-        path = tmp_path / "other.db"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return parse_target(f"sqlite:///{path}")
-    server: Server = request.getfixturevalue("server")
-    return parse_target(server.create("other", template="template"))
-
-
-@pytest.fixture
-async def open_other(other_target: Target) -> AsyncIterator[Opened]:
-    opened: list[Database] = []
-
-    def open_(user: str | None = None, now: datetime = NOW) -> Database:
-        opened.append(Database(other_target, now=now, user_name=user))
-        return opened[-1]
-
-    yield open_
-    for database in opened:
-        await database.__aexit__()
-
-
-@pytest.fixture
-def other(open_other: Opened) -> Database:
-    return open_other("alex")
-
 
 TO_SQLITE = pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
 TO_SERVER = pytest.mark.parametrize("other_target", ["postgresql"], indirect=True)

@@ -182,6 +182,20 @@ async def test_todos_are_shown_as_they_were(db: Database, open_db: OpenDatabase)
     assert moments[-1][1][0].todo.deleted_at
 
 
+async def test_a_todo_is_shown_as_the_last_step_by_then_left_it_where_clocks_differ(
+    db: Database, open_db: OpenDatabase
+) -> None:
+    """The second step was taken on a machine whose clock is an hour behind: the order of the steps counts."""
+    await add_todo(db, NewTodo("1", tags=("a",)))
+    await modify_todos(open_db("alex", NOW + timedelta(hours=3)), [ONE], TodoChanges(title="2"))
+    await modify_todos(open_db("alex", NOW + timedelta(hours=2)), [ONE], TodoChanges(title="3"))
+    await rename_tag(open_db("alex", NOW + timedelta(hours=3)), "a", "b")
+    await rename_tag(open_db("alex", NOW + timedelta(hours=2)), "b", "c")
+    for hours, title, tag in ((1, "1", "a"), (2, "3", "c"), (4, "3", "c")):
+        [found] = await get_todos_at(db, [ONE], NOW + timedelta(hours=hours))
+        assert (found.todo.title, found.todo.tags) == (title, (tag,))
+
+
 async def test_what_was_not_there_yet_is_not_shown(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(open_db("alex", NOW + timedelta(hours=1)), NewTodo("a"))
     with pytest.raises(NotFoundError, match="1 was not there yet: it was added on 2026-11-22 at 13:00"):

@@ -24,10 +24,11 @@ from todo_cli.models.tables import Comment, Project, Step, Tag, Todo
 from todo_cli.models.values import Priority, TodoPublic, When
 from todo_cli.query.filters import And
 from todo_cli.query.references import NumberReference, Reference
+from todo_cli.services.binding import load_parents
 from todo_cli.services.comments import add_comment
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
-from todo_cli.services.lookup import load_todos
+from todo_cli.services.lookup import find_todos, load_todos
 from todo_cli.services.projects import archive_project, delete_project, rename_project, unarchive_project
 from todo_cli.services.recurring import Every
 from todo_cli.services.series import delete_series
@@ -336,16 +337,27 @@ async def test_undoing_and_a_project_that_is_used_meanwhile(db: Database, open_d
             await machine.__aexit__()
 
 
+PASSED_OVER = "db copy"
+"""A command that undo passes over, as a copy is: what it changed stays, and can stand in the way."""
+
+
+async def change_past_undo(db: Database, **fields: object) -> None:
+    async def work(step: WritingStep) -> None:
+        [todo] = await find_todos(step, ONE, locked=True)
+        step.change(todo, **fields)
+
+    await db.write(PASSED_OVER, work)
+
+
 async def test_what_was_changed_since_stands_in_the_way(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("Pay rent", due=When(date(2026, 11, 27))))
-    await modify_todos(open_db("alex", NOW + timedelta(hours=1)), ONE, TodoChanges(due=When(date(2026, 11, 30))))
-    # A clock that is behind, so that what was written last is not what is undone first.
-    await modify_todos(open_db("alex", NOW + timedelta(minutes=30)), ONE, TodoChanges(due=When(date(2026, 12, 24))))
+    await modify_todos(db, ONE, TodoChanges(due=When(date(2026, 11, 30))))
+    await change_past_undo(open_db("alex", NOW + timedelta(minutes=30)), due=When(date(2026, 12, 24)))
     before = await look(db)
     with pytest.raises(ConflictError) as caught:
         await undo_steps(db)
     assert caught.value.message == (
-        "due of 1 Pay rent was changed by alex on 2026-11-22 at 12:30 (modify); nothing was written"
+        "due of 1 Pay rent was changed by alex on 2026-11-22 at 12:30 (db copy); nothing was written"
     )
     assert "--force" in str(caught.value.hint)
     assert await look(db) == before
@@ -397,21 +409,31 @@ async def test_names_that_were_passed_on_come_back(db: Database) -> None:
     assert await look(db) == after
 
 
-async def test_a_name_that_another_has_by_now_is_refused(db: Database, open_db: OpenDatabase) -> None:
+async def test_a_name_that_another_has_by_now_is_refused(db: Database) -> None:
     await add_todo(db, NewTodo("a", project="one"))
-    await rename_project(open_db("alex", NOW + timedelta(hours=1)), "one", "two")
-    await add_todo(open_db("alex", NOW + timedelta(minutes=1)), NewTodo("b", project="one"))
+    await rename_project(db, "one", "two")
+
+    async def work(step: WritingStep) -> None:
+        step.create(Project(user_id=step.user_id, name="one", created_at=step.now))
+
+    await db.write(PASSED_OVER, work)
     with pytest.raises(ConflictError, match="another project 'one'"):
         await undo_steps(db, force=True)
 
 
-async def test_an_undoing_that_would_close_a_circle_is_refused(db: Database, open_db: OpenDatabase) -> None:
+async def test_an_undoing_that_would_close_a_circle_is_refused(db: Database) -> None:
     for title in ("a", "b"):
         await add_todo(db, NewTodo(title))
     two = (NumberReference(2),)
     await modify_todos(db, ONE, TodoChanges(depends=two))
-    await modify_todos(open_db("alex", NOW + timedelta(hours=1)), ONE, TodoChanges(undepends=two))
-    await modify_todos(open_db("alex", NOW + timedelta(minutes=1)), two, TodoChanges(depends=ONE))
+    await modify_todos(db, ONE, TodoChanges(undepends=two))
+
+    async def work(step: WritingStep) -> None:
+        one, other = await find_todos(step, (*ONE, *two), locked=True)
+        assert one.id
+        await step.bind(other, {one.id: one.uuid})
+
+    await db.write(PASSED_OVER, work)
     with pytest.raises(CircleError, match="1 → 2 → 1"):
         await undo_steps(db, force=True)
 
@@ -445,17 +467,27 @@ async def test_much_at_once(db: Database) -> None:
     assert len((await look(db))["todos"]) == 3
 
 
-async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database, open_db: OpenDatabase) -> None:
-    ahead = open_db("alex", NOW + timedelta(hours=1))  # a clock that is ahead, so that adding is undone first
-    await add_todo(ahead, NewTodo("a"))
-    await add_todo(db, NewTodo("part", parent=ONE[0]))
+async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database) -> None:
+    await add_todo(db, NewTodo("a"))
+
+    async def give_subtask(step: WritingStep) -> None:
+        [todo] = await find_todos(step, ONE, locked=True)
+        step.create(Todo(user_id=step.user_id, title="part", parent=todo, created_at=NOW, updated_at=NOW))
+
+    async def give_more(step: WritingStep) -> None:
+        todo, part = await find_todos(step, (*ONE, NumberReference(2)), locked=True)
+        await load_parents(step, [part])
+        assert part.id
+        step.change(part, parent=None)
+        step.link(todo, await step.ensure(Tag, "x"))
+        await step.bind(todo, {part.id: part.uuid})
+
+    await db.write(PASSED_OVER, give_subtask)
     with pytest.raises(ConflictError, match="1 a has got subtasks since; nothing was written"):
         await undo_steps(db)
-    await modify_todos(db, (NumberReference(2),), TodoChanges(clear=frozenset({"parent"})))
-    await modify_todos(db, ONE, TodoChanges(tags=("x",), depends=(NumberReference(2),)))
-    with pytest.raises(ConflictError, match=r"tag of 1 a was changed by alex on .* \(modify\); depends of 1 a was"):
+    await db.write(PASSED_OVER, give_more)
+    with pytest.raises(ConflictError, match=r"tag of 1 a was changed by alex on .* \(db copy\); depends of 1 a was"):
         await undo_steps(db)
-    await ahead.__aexit__()
 
 
 async def test_redoing_ends_with_what_was_removed_for_good(db: Database, open_db: OpenDatabase) -> None:
@@ -487,6 +519,39 @@ async def test_emptying_the_trash_twice_is_told_twice(db: Database, open_db: Ope
         await delete_todos(open_db("alex", NOW + timedelta(minutes=minute)), (NumberReference(added.todo.id),))
         await empty_trash(open_db("alex", NOW + timedelta(minutes=minute + 1)))
     assert [command for command, _ in await history_of(db)].count("trash empty") == 2
+
+
+async def titles_of(db: Database) -> list[str]:
+    return sorted(todo.title for todo in (await look(db))["todos"])
+
+
+async def test_undoing_goes_by_the_order_of_steps_where_the_clock_was_set_back(
+    db: Database, open_db: OpenDatabase
+) -> None:
+    for title, hours in (("a", 2), ("b", 0), ("c", 1), ("d", -5)):
+        await add_todo(open_db("alex", NOW + timedelta(hours=hours)), NewTodo(title))
+    told = [command.changes[0].name for command in (await list_history(db, HistoryQuery(size=3))).steps]
+    assert told == ["d", "c", "b"]
+    for left in (["a", "b", "c"], ["a", "b"]):
+        await undo_steps(db)
+        assert await titles_of(db) == left
+    assert [step.command for each in (await undo_steps(db, 9)).reverted for step in each.steps] == ["add", "add"]
+    await redo_steps(open_db("alex", NOW - timedelta(days=1)))
+    assert await titles_of(db) == ["a", "b"]
+
+
+async def test_undoing_takes_back_what_the_other_machine_did_last(db: Database, open_db: OpenDatabase) -> None:
+    """Two machines ten minutes apart change one todo in turn: undone in the order in which it came about."""
+    ahead, behind = open_db("alex", NOW + timedelta(minutes=10)), open_db("alex", NOW)
+    await add_todo(ahead, NewTodo("0"))
+    for number, machine in enumerate((ahead, behind, behind, ahead, behind), start=1):
+        await modify_todos(machine, ONE, TodoChanges(title=str(number)))
+    for number, machine in enumerate((behind, ahead, behind, ahead, ahead), start=1):
+        await undo_steps(machine)
+        assert await titles_of(db) == [str(5 - number)]
+    for number in range(1, 6):
+        await redo_steps(behind)
+        assert await titles_of(db) == [str(number)]
 
 
 async def test_redoing_goes_by_the_order_of_undoing(db: Database, open_db: OpenDatabase) -> None:

@@ -1,4 +1,8 @@
-"""Todos as they were at a moment: as they are now, with all taken back that was changed since, in one statement."""
+"""Todos as they were at a moment: as they are now, with all taken back that was changed since, in one statement.
+
+Where clocks differ, the times of steps do not follow their order. What counts is the order: a row is as the last step
+about it left it that was not after the moment, and what came after that step is taken back, whatever its time.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, CompoundSelect, FromClause, Select, and_, case, func, select, union_all
+from sqlalchemy import CTE, ColumnElement, CompoundSelect, FromClause, Select, case, func, select, union_all
 
 from todo_cli.db.concerned import (
     CHANGES,
@@ -53,19 +57,20 @@ class AsOf:
 def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSelect[Any]:
     """Return the statement about the todos that the condition on `Todo` finds, and about what was changed since."""
     todos = select(TODOS).where(condition).cte("todos_now")
-    since = CHANGES.join(STEPS, and_(STEPS.c.id == CHANGES.c.step_id, STEPS.c.at > moment))
     own = select(todos.c.uuid)
+    since, is_since = _since(own, moment, "known_lines")
     named = case((CHANGES.c.field.in_(HOLDING), uuid_of_json(CHANGES.c.old)))
     lines = (
         select(CHANGES.c.id, CHANGES.c.entity_uuid.label("uuid"), *(CHANGES.c[name] for name in _LINE))
         .add_columns(CHANGES.c.step_id, named.label("named"))
         .select_from(since)
-        .where(CHANGES.c.entity_uuid.in_(own), CHANGES.c.entity == "todo")
+        .where(CHANGES.c.entity_uuid.in_(own), CHANGES.c.entity == "todo", is_since)
         .cte("lines")
     )
     before = select(func.max(STEPS.c.at)).join(CHANGES, CHANGES.c.step_id == STEPS.c.id)
     updated = before.where(CHANGES.c.entity_uuid == todos.c.uuid, STEPS.c.at <= moment).correlate(todos)
     others = _find_others(todos, lines)
+    others_since, is_others_since = _since(select(others.c.uuid), moment, "known_lines_of_others")
     return union_all(
         tell_rows("todo", todos, {**_columns(todos), **describe_todo(todos), "updated": updated.scalar_subquery()}),
         tell_rows("line", lines, _columns(lines)),
@@ -83,10 +88,27 @@ def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSele
         tell_rows("other", others, _columns(others)),
         tell_rows(
             "other line",
-            since,
+            others_since,
             {"uuid": CHANGES.c.entity_uuid, "id": CHANGES.c.id, "field": CHANGES.c.field, **_values()},
-        ).where(CHANGES.c.entity_uuid.in_(select(others.c.uuid)), CHANGES.c.field.in_(("status", "deleted_at"))),
+        ).where(
+            CHANGES.c.entity_uuid.in_(select(others.c.uuid)),
+            CHANGES.c.field.in_(("status", "deleted_at")),
+            is_others_since,
+        ),
     )
+
+
+def _since(uuids: Select[Any], moment: datetime, name: str) -> tuple[FromClause, ColumnElement[bool]]:
+    """Return lines, and the condition on them for those that came after the last one about their row by the moment."""
+    known = (
+        select(CHANGES.c.entity_uuid, func.max(CHANGES.c.id).label("last"))
+        .join(STEPS, STEPS.c.id == CHANGES.c.step_id)
+        .where(CHANGES.c.entity_uuid.in_(uuids), STEPS.c.at <= moment)
+        .group_by(CHANGES.c.entity_uuid)
+        .cte(name)
+    )
+    source = CHANGES.outerjoin(known, known.c.entity_uuid == CHANGES.c.entity_uuid)
+    return source, CHANGES.c.id > func.coalesce(known.c.last, 0)
 
 
 _LINE = ("field", "old", "new")
@@ -169,7 +191,7 @@ def read_as_of(rows: Sequence[tuple[str, str]], moment: datetime) -> list[AsOf]:
 def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
     todo = Entry("todo", row["uuid"], row)
     lines = sorted((line for line in found.lines if line["uuid"] == todo.uuid), key=lambda line: -int(line["id"]))
-    made_later = row["created_at"] > moment
+    made_later = row["updated"] is None and row["created_at"] > moment
     for line in lines:
         old, new = load(line["old"]), load(line["new"])
         if line["field"] == "exists":
@@ -193,7 +215,7 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
         told = sorted(found.names.get(UUID(uuid), ()), key=lambda line: int(line["id"]))
         later = [line["old"] for line in told if line["at"] > moment and line["old"] is not None]
         known = [line["new"] for line in told if line["at"] <= moment and line["new"] is not None]
-        text = later[0] if later else known[-1] if known else None
+        text = known[-1] if known else later[0] if later else None
         name: str | None = load(text) or row["tag"].get(UUID(uuid))
         return name
 

@@ -54,14 +54,23 @@ Direction = Literal["undo", "redo"]
 Values = dict[str, Any]
 
 
+NOT_UNDONE = ("undo", "redo", "db copy", "db downgrade", "trash empty")
+"""The commands that `undo` passes over although what they changed has a history."""
+
+
 def is_ordinary(steps: FromClause = STEPS) -> ColumnElement[bool]:
     """Return the condition on steps for those that `undo` takes back.
 
-    Not what undid or redid another, not what is about users, and not that of which nothing is left.
+    Not those of `NOT_UNDONE`, not what is about users, and not that of which nothing is left.
     """
     counts = or_(CHANGES.c.entity.in_(("todo", "project", "tag", "comment")), CHANGES.c.field == "ended_at")
     has_some = exists().where(CHANGES.c.step_id == steps.c.id, counts).correlate(steps)
-    return and_(steps.c.command.not_in(("undo", "redo")), has_some)
+    return and_(steps.c.command.not_in(NOT_UNDONE), has_some)
+
+
+def is_erasure(lines: FromClause = CHANGES) -> ColumnElement[bool]:
+    """Return the condition on lines for those that say that a todo was removed for good."""
+    return and_(lines.c.entity == "todo", lines.c.field == "exists", lines.c.new.is_(None))
 
 
 @dataclass
@@ -170,7 +179,7 @@ def read_concerned(rows: Sequence[Any]) -> Concerned:
             case _:
                 row = typed(_TABLES[kind], values)
                 found.rows[kind, row["uuid"]] = row
-    found.steps.sort(key=lambda step: (step["at"], step["id"]), reverse=True)
+    found.steps.sort(key=lambda step: int(step["id"]), reverse=True)
     for lines in found.lines.values():
         lines.sort(key=lambda line: line.id)
     return found
@@ -194,8 +203,7 @@ def _pick(user_id: int, direction: Direction, most: int) -> CTE:
     return (
         select(*columns, undone.correlate(STEPS).scalar_subquery().label("undid"))
         .where(STEPS.c.user_id == user_id, STEPS.c.undone_by.is_(None), wanted)
-        # Undoing is itself undone in the order in which it was done, also where clocks differ.
-        .order_by(*([] if direction == "redo" else [STEPS.c.at.desc()]), STEPS.c.id.desc())
+        .order_by(STEPS.c.id.desc())  # never by time: clocks differ, and are set back
         .limit(most)
         .cte("picked")
     )

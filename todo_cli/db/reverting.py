@@ -176,7 +176,8 @@ class Reverting:
     def _check_left(self, entry: Entry, lines: Sequence[Line]) -> None:
         """Note a conflict for each field that is not as it was when the row was made."""
         left = {line.field: load(line.new) for line in lines}
-        [made] = [line for line in lines if line.field == "exists"]
+        # Databases have lines twice that an earlier version copied a second time.
+        made = next(line for line in lines if line.field == "exists")
         if left.get("parent") and not self._is_there("parent", left["parent"]):
             left["parent"] = None  # a todo is gone only for good
         for name in entry.fields:

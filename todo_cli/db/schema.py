@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 MIGRATION_PATIENCE = 60
 """Seconds for which another migration is waited for, unless other locks are waited for longer."""
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this program works with. Revisions are numbered, so that older and newer can be told apart."""
 
 version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

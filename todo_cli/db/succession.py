@@ -123,9 +123,9 @@ class Beginnings:
     def creations(self) -> list[Select[Any]]:
         """Return the history of the new series."""
         return [
-            line(-2, row.uuid, field, entity=Series.entity, new=literal(encode(new), Text()))
+            line(place, row.uuid, field, entity=Series.entity, new=literal(encode(new), Text()))
             for row in self._series.values()
-            for field, new in creation_changes(row)
+            for place, (field, new) in enumerate(creation_changes(row), start=-20)
         ]
 
 

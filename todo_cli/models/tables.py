@@ -329,8 +329,8 @@ class Step(Base, table=True):
 
     __tablename__ = "steps"
     __table_args__ = (
-        # The latest come first in history and are undone first.
-        Index(None, "user_id", "at", "id"),
+        # The last ones stored come first in history and are undone first, whatever the clocks said.
+        Index(None, "user_id", "id"),
         # Removing a step asks whether it undid another one.
         Index(None, "undone_by", info={WHERE: "undone_by IS NOT NULL"}),
     )

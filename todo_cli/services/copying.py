@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 from sqlalchemy import Column, Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from todo_cli.db.concerned import is_erasure
 from todo_cli.db.database import Database
 from todo_cli.db.numbering import hold_numbers, raise_counter, read_counter
-from todo_cli.db.step import Step, Transaction
+from todo_cli.db.step import FIELDS_OF_REMOVED, SERIES_FIELDS, UNSAID, Step, Transaction
 from todo_cli.db.target import is_same
 from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
 from todo_cli.models.tables import Base, Change, Comment, Dependency, Project, Series, Tag, Todo, TodoTag, User
@@ -42,6 +43,9 @@ _PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
 _USERS, _DEPENDENCIES, _COMMENTS = (Base.metadata.tables[model.__tablename__] for model in (User, Dependency, Comment))
 _HOLDERS = (Project.entity, Tag.entity, Series.entity)
 """What todos hold by its uuid; the fields of todos are called the same."""
+_ENTITIES = {_PROJECTS: Project.entity, _TAGS: Tag.entity, _SERIES: Series.entity}
+_CREATED = {**FIELDS_OF_REMOVED, Series.entity: SERIES_FIELDS}
+"""What history says of one of these that is made again."""
 _REFERRING = (*_HOLDERS, "parent", "depends")
 """The fields of todos that hold a uuid."""
 
@@ -116,8 +120,14 @@ class _Copy:
         """Numbers in the source, and what they are in the destination."""
         self._uuids: dict[UUID, UUID] = {}
         """What has another uuid in the destination, todos that are the same occurrence of a series among it."""
+        self._owner = UUID(int=0)
+        """The uuid of the destination's user."""
         self._arrived: set[UUID] = set()
         """Projects, tags and series, by their uuid in the source, whose history comes along."""
+        self._erased: set[UUID] = set()
+        """Todos that were removed for good in the source, which the destination neither has nor knows of."""
+        self._merged: set[UUID] = set()
+        """Tags of the destination that several tags of the source became."""
         self._there: set[UUID] = set()
         """Todos that were in the destination before, as such or as the same occurrence."""
         self._batches: list[tuple[int, int]] = []
@@ -135,6 +145,8 @@ class _Copy:
             # Not only above what comes: a number that was removed for good in the source is not used again either.
             counter = max(counter, await read_counter(self._snapshot.session))
         self._numbers = count(counter + 1)
+        [me] = await self._look_up(select(_USERS.c.uuid).where(_USERS.c.id == self._step.user_id))
+        self._owner = me["uuid"]
         projects = await self._copy_holders(_PROJECTS)
         tags = await self._copy_holders(_TAGS)
         await self._copy_holders(_SERIES)
@@ -143,7 +155,8 @@ class _Copy:
             raise self._clash()
         await self._copy_edges()
         await self._find_gone()
-        if self._copied or self._arrived:
+        await self._find_erased()
+        if self._copied or self._arrived or self._erased:
             await self._copy_history()
         if await raise_counter(self._step.session, next(self._numbers) - 1):
             self._step.keep()
@@ -191,29 +204,53 @@ class _Copy:
     async def _copy_holders(self, table: Table) -> int:
         """Find the user's projects, tags or series in the destination, or insert them; return how many it lacked.
 
-        They are found by uuid, or else by their name if they have one.
+        They are found by uuid, or else by their name if they have one. What the destination has a history of and has
+        removed since is made again by this step: its history is there already.
         """
         rows = await self._read(select(table).where(table.c.user_id == self._snapshot.user_id).order_by(table.c.id))
         there = await self._look_up(select(table).where(table.c.user_id == self._step.user_id))
         by_uuid = {row["uuid"]: row for row in there}
         by_key = {row["key"]: row for row in there if "key" in row}
         missing = []
+        became: set[UUID] = set()
         for row in rows:
-            match = by_uuid.get(row["uuid"]) or by_key.get(row.get("key"))
+            match = by_uuid.get(row["uuid"]) or by_uuid.get(self._derive(row["uuid"])) or by_key.get(row.get("key"))
             if match is None:
                 missing.append(row)
                 continue
             self._ids[table][row["id"]] = match["id"]
+            if table is _TAGS:
+                (self._merged if match["uuid"] in became else became).add(match["uuid"])
             if match["uuid"] != row["uuid"]:
                 self._uuids[row["uuid"]] = match["uuid"]
         for part in _parts(missing, TODOS_AT_ONCE):
             taken = await self._taken_uuids(table, [row["uuid"] for row in part])
-            self._uuids.update({uuid: uuid4() for uuid in taken})
+            self._uuids.update({uuid: self._derive(uuid) for uuid in taken})
             new = [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in part]
             ids = await self._insert_counted(table, new)
             self._ids[table].update(zip((row["id"] for row in part), ids, strict=True))
-            self._arrived.update(row["uuid"] for row in part)
+            known = await self._find_known([row["uuid"] for row in new])
+            self._arrived.update(row["uuid"] for row in part if self._uuid(row["uuid"]) not in known)
+            for row in new:
+                if row["uuid"] in known:
+                    self._note_creation(_ENTITIES[table], row)
+        await self._step.send()
         return len(missing)
+
+    async def _find_known(self, uuids: Sequence[UUID]) -> set[UUID]:
+        """Return those that the destination's user has a history of."""
+        known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(uuids)).distinct()
+        return {row["entity_uuid"] for row in await self._look_up(_of_user(known, self._step.user_id))}
+
+    def _note_creation(self, entity: str, row: Row) -> None:
+        self._step.note(entity, row["uuid"], "exists", None, True)
+        for field in _CREATED[entity]:
+            if row[field] is not None and row[field] != UNSAID.get(field):
+                self._step.note(entity, row["uuid"], field, None, row[field])
+
+    def _derive(self, uuid: UUID) -> UUID:
+        """Return the uuid of what another user has under this one: the same in every copy."""
+        return uuid5(uuid, str(self._owner))
 
     def _uuid(self, uuid: UUID) -> UUID:
         return self._uuids.get(uuid, uuid)
@@ -321,7 +358,7 @@ class _Copy:
         rows = await self._read_beside(todos, _COMMENTS)
         for part in _parts(rows, TODOS_AT_ONCE):
             known = select(_COMMENTS.c.uuid).where(_COMMENTS.c.uuid.in_([row["uuid"] for row in part]))
-            self._uuids.update({row["uuid"]: uuid4() for row in await self._look_up(known)})
+            self._uuids.update({row["uuid"]: self._derive(row["uuid"]) for row in await self._look_up(known)})
         return [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in rows]
 
     async def _copy_edges(self) -> None:
@@ -380,11 +417,19 @@ class _Copy:
             mine = select(table.c.uuid).where(table.c.user_id == self._snapshot.user_id)
             uuids.difference_update(row["uuid"] for row in await self._read(mine))
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
-            known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(part)).distinct()
-            uuids.difference_update(
-                row["entity_uuid"] for row in await self._look_up(_of_user(known, self._step.user_id))
-            )
+            uuids.difference_update(await self._find_known(part))
         self._arrived |= uuids
+
+    async def _find_erased(self) -> None:
+        """Take along which todos were removed for good, unless the destination has them or knows of it."""
+        gone = _of_user(select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES)), self._snapshot.user_id)
+        uuids = {row["entity_uuid"] for row in await self._read(gone)}
+        for part in _parts(sorted(uuids), TODOS_AT_ONCE):
+            there = select(_TODOS.c.uuid).where(_TODOS.c.uuid.in_(part))
+            known = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), _CHANGES.c.entity_uuid.in_(part))
+            for found in (there, known):
+                uuids.difference_update(uuid for row in await self._look_up(found) for uuid in row.values())
+        self._erased = uuids
 
     async def _copy_history(self) -> None:
         """Copy the changes of what was inserted, with the steps they belong to, in the order in which they were made.
@@ -394,11 +439,13 @@ class _Copy:
         last = 0
         undone: list[tuple[int, int]] = []
         rewritten = {json.dumps(str(old)): json.dumps(str(new)) for old, new in self._uuids.items()}
+        carried: dict[tuple[UUID, str], set[str]] = {}
         mine = _of_user(select(_CHANGES), self._snapshot.user_id).order_by(_CHANGES.c.id)
         while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
             last = rows[-1]["id"]
             there = await self._find_comments_there(rows)
-            changes = [row for row in rows if self._comes_along(row) and row["entity_uuid"] not in there]
+            found = (row for row in rows if self._comes_along(row) and row["entity_uuid"] not in there)
+            changes = [row for row in found if self._changes_something(row, rewritten, carried)]
             undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
             await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
             self._advance(len(rows))
@@ -410,7 +457,29 @@ class _Copy:
             statement = update(_STEPS).where(_STEPS.c.id == bindparam("step")).values(undone_by=bindparam("by"))
             await self._step.session.execute(statement, links)
 
+    def _changes_something(
+        self, change: Row, rewritten: Mapping[str, str], carried: dict[tuple[UUID, str], set[str]]
+    ) -> bool:
+        """Return whether the line says anything where several projects or tags of the source became one.
+
+        `carried` keeps, from one line to the next, which tags of the source each todo has of those that became one.
+        """
+        old, new = (rewritten.get(change[side], change[side]) for side in ("old", "new"))
+        if change["field"] in _HOLDERS and old == new:
+            return False
+        if change["field"] != Tag.entity or not self._merged or UUID(json.loads(old or new)) not in self._merged:
+            return True
+        tags = carried.setdefault((change["entity_uuid"], old or new), set())
+        had_some = bool(tags)
+        if new is None:
+            tags.discard(change["old"])
+        else:
+            tags.add(change["new"])
+        return bool(tags) != had_some
+
     def _comes_along(self, change: Row) -> bool:
+        if change["entity"] == Todo.entity and change["field"] == "exists" and change["new"] is None:
+            return change["entity_uuid"] in self._erased
         if change["entity"] in (Todo.entity, Comment.entity):
             return change["entity_uuid"] not in self._there
         return change["entity"] in _HOLDERS and change["entity_uuid"] in self._arrived
@@ -443,19 +512,24 @@ class _Copy:
         if not ids:
             return []
         rows = await self._read(select(_STEPS).where(_STEPS.c.id.in_(ids)).order_by(_STEPS.c.id))
-        uuids = [row["uuid"] for row in rows]
+        uuids = [each for row in rows for each in (row["uuid"], self._derive(row["uuid"]))]
         known = select(_STEPS.c.id, _STEPS.c.uuid, _STEPS.c.user_id).where(_STEPS.c.uuid.in_(uuids))
         found = await self._look_up(known)
         there = {row["uuid"]: row["id"] for row in found if row["user_id"] == self._step.user_id}
         taken = {row["uuid"] for row in found} - there.keys()
-        self._ids[_STEPS].update({row["id"]: there[row["uuid"]] for row in rows if row["uuid"] in there})
-        missing = [row for row in rows if row["uuid"] not in there]
+        missing = []
+        for row in rows:
+            number = there.get(row["uuid"], there.get(self._derive(row["uuid"])))
+            if number is None:
+                missing.append(row)
+            else:
+                self._ids[_STEPS][row["id"]] = number
         new = [
             _without_id(
                 row,
                 user_id=self._step.user_id,
                 undone_by=None,
-                uuid=uuid4() if row["uuid"] in taken else row["uuid"],
+                uuid=self._derive(row["uuid"]) if row["uuid"] in taken else row["uuid"],
             )
             for row in missing
         ]

@@ -45,7 +45,7 @@ class HistoryQuery:
 
 
 async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
-    """Return one page of the user's steps, the last one first, each with its changes; of one todo those about it.
+    """Return one page of the user's steps, the last stored first, each with its changes; of one todo those about it.
 
     Raises NotFoundError for a reference, and UnknownUserError for a user, that there is none of.
     """
@@ -66,8 +66,7 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
             conditions.append(_STEPS.c.user_id.in_(select(col(User.id)).where(users_named(query.by))))
         steps = select(_STEPS, _USERS.c.name).join(_USERS).where(*conditions)
         if query.size is not None:
-            latest = steps.order_by(_STEPS.c.at.desc(), _STEPS.c.id.desc())
-            steps = latest.limit(query.size).offset((query.page - 1) * query.size)
+            steps = steps.order_by(_STEPS.c.id.desc()).limit(query.size).offset((query.page - 1) * query.size)
         page = steps.subquery("steps_of_page")
         some = select(literal(1).label("one")).select_from(_STEPS).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
         total: Any = null() if query.size is None else select(func.count()).select_from(some).scalar_subquery()
@@ -90,7 +89,7 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
                 _TODOS, and_(_TODOS.c.uuid == _CHANGES.c.entity_uuid, _CHANGES.c.entity == "todo")
             )
         )
-        order = [Ordering(page.c.at, descending=True), Ordering(page.c.id, descending=True), Ordering(_CHANGES.c.id)]
+        order = [Ordering(page.c.id, descending=True), Ordering(_CHANGES.c.id)]
         return Query(statement, order, beside=[each.label(name) for name, each in beside.items()])
 
     rows = await db.fetch(make)
@@ -143,7 +142,8 @@ def _name_values() -> list[ColumnElement[Any]]:
 
 def _read_step(rows: Sequence[Any]) -> HistoryStep:
     first = rows[0]
-    changes = [_read_change(row) for row in rows if row.change_id is not None]
+    told = {(row.entity_uuid, row.field, row.old, row.new): row for row in rows if row.change_id is not None}
+    changes = [_read_change(row) for row in told.values()]  # each once, also where a copy brought it twice
     return HistoryStep(first.step, first.at, first.user, first.command, first.undone_by is not None, changes)
 
 
@@ -169,6 +169,7 @@ async def _refuse_user(db: Database, name: str) -> None:
 async def get_todos_at(db: Database, references: Sequence[Reference], moment: datetime) -> list[TodoDetails]:
     """Return the todos as they were at that moment, those that were in the trash too.
 
+    Each is as the last step about it left it that was not after that moment, by the clock of whoever took the step.
     What belonged to them, and what waited for them, is left out. Raises NotFoundError for one that was not there yet.
     """
 

@@ -1,0 +1,45 @@
+"""A second database beside the first, to copy from one into the other."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import NOW, Server
+from todo_cli.db.database import Database
+from todo_cli.db.target import Target, parse_target
+
+Opened = Callable[..., Database]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other_target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    """A second database, of either kind, with the tables of today and one user, `alex`."""
+    if request.param == "sqlite":
+        path = tmp_path / "other.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return parse_target(f"sqlite:///{path}")
+    server: Server = request.getfixturevalue("server")
+    return parse_target(server.create("other", template="template"))
+
+
+@pytest.fixture
+async def open_other(other_target: Target) -> AsyncIterator[Opened]:
+    opened: list[Database] = []
+
+    def open_(user: str | None = None, now: datetime = NOW) -> Database:
+        opened.append(Database(other_target, now=now, user_name=user))
+        return opened[-1]
+
+    yield open_
+    for database in opened:
+        await database.__aexit__()
+
+
+@pytest.fixture
+def other(open_other: Opened) -> Database:
+    return open_other("alex")
