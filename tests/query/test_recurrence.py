@@ -509,12 +509,20 @@ class TestCheckRule:
             ("FREQ=DAILY;UNTIL=20261122T165959Z", "2026-11-22T18:00:00", "ends before its start"),
             ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "2026-11-22", "does not come within 100 years"),
             ("FREQ=DAILY;INTERVAL=999999999", "2026-11-22", "does not come within 100 years"),
+            ("FREQ=DAILY;COUNT=100001", "2026-11-22", "COUNT is at most 100,000"),
+            ("FREQ=DAILY;COUNT=100000000000000000", "2026-11-22", "COUNT is at most 100,000"),
         ],
     )
     def test_refused(self, rule: str, start: str, told: str) -> None:
         with pytest.raises(InvalidInputError, match=told) as caught:
             check_rule(parse_rule(rule), parse_slot(start), BERLIN)
         assert caught.value.hint
+
+    def test_a_count_beyond_the_calendar_that_is_stored_already_is_not_counted(self) -> None:
+        start, late = datetime(2026, 1, 1, 10), datetime(8999, 12, 31)
+        counted, uncounted = (parse_rule(f"FREQ=DAILY{count}") for count in (";COUNT=100000000000000000", ""))
+        found = [list(islice(slots_after(rule, start, late, BERLIN), 2)) for rule in (counted, uncounted)]
+        assert found == [[datetime(8999, 12, 31, 10), datetime(9000, 1, 1, 10)]] * 2
 
     def test_completions_are_not_counted(self) -> None:
         with pytest.raises(InvalidInputError, match="COUNT"):

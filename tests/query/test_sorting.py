@@ -12,6 +12,12 @@ def test_keys_with_directions() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["due,-due", ",".join(["title"] * 10_000)])
+def test_a_key_given_twice_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError, match="is given twice"):
+        parse_sort(text)
+
+
 def test_reversed_keys_run_the_other_way() -> None:
     assert reverse_sort(parse_sort("due,-id")) == parse_sort("-due,id")
 

@@ -13,17 +13,20 @@ from datetime import date, datetime, time, timedelta
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates import LAST_YEAR
 from todo_cli.query.expansion import LOOK_AHEAD, expand_rule
-from todo_cli.query.rules import Frequency, Rule
+from todo_cli.query.rules import MOST_COUNT, Frequency, Rule
 from todo_cli.query.slots import Slot, local_time, start_of
 
 _SECOND = timedelta(seconds=1)
+_MORE_THAN_EVER = date(LAST_YEAR, 12, 31).toordinal() * 86_400
+"""There are no more seconds in the calendar: a COUNT above this never ends a series, and need not be counted."""
 
 
 def check_rule(rule: Rule, start: Slot, zone: str, *, from_completion: bool = False) -> None:
     """Raise InvalidInputError where the rule does not go with its start.
 
     These are: times without a time of the day in the start, an UNTIL before the start, a rule that never comes again
-    (save with COUNT=1), and COUNT in a series that counts from completion. Also raised for an unknown zone.
+    (save with COUNT=1), a COUNT above `MOST_COUNT`, and COUNT in a series that counts from completion. Also raised for
+    an unknown zone.
     """
     if rule.has_times and not isinstance(start, datetime):
         raise InvalidInputError(
@@ -31,6 +34,8 @@ def check_rule(rule: Rule, start: Slot, zone: str, *, from_completion: bool = Fa
         )
     if from_completion and rule.count is not None:
         raise InvalidInputError("COUNT does not go with a series that counts from completion", "use UNTIL")
+    if rule.count is not None and rule.count > MOST_COUNT:
+        raise InvalidInputError(f"COUNT is at most {MOST_COUNT:,}", "leave it away for a series without an end")
     until = _last_moment(rule, zone)
     if until is not None and start_of(start) > until:
         raise InvalidInputError(f"{rule} ends before its start, {start.isoformat()}", "give a later UNTIL")
@@ -87,7 +92,7 @@ def _slots_since(rule: Rule, start: Slot, zone: str, since: datetime) -> Iterato
     first, until = start_of(start), _last_moment(rule, zone)
     if since <= first:
         yield start
-    left = None if rule.count is None else rule.count - 1
+    left = None if rule.count is None or rule.count > _MORE_THAN_EVER else rule.count - 1
     for moment in _matches(rule, first, max(since, first + _SECOND), left=left):
         if until is not None and moment > until:
             return

@@ -19,6 +19,9 @@ from todo_cli.query.suggestions import nearest
 DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 PREFIX = "RRULE:"
 
+MOST_COUNT = 100_000
+"""How often a new series may come. A greater COUNT would be counted for minutes, for dates that nobody will see."""
+
 _MOST_DIGITS = 18
 _QUOTED_LENGTH = 60
 _NUMBER = re.compile(r"\d+", re.ASCII)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from todo_cli.errors import InvalidInputError
 from todo_cli.query.suggestions import choose
 
 SORT_KEYS = (
@@ -36,10 +37,15 @@ DEFAULT_SORT = (SortKey("due"), SortKey("priority", descending=True))
 
 
 def parse_sort(text: str) -> tuple[SortKey, ...]:
-    """Return the keys in their order; a `-` in front sorts downwards. Raises InvalidInputError."""
-    keys = []
+    """Return the keys in their order; a `-` in front sorts downwards.
+
+    Raises InvalidInputError for an unknown key, and for one given twice: the second could never make a difference.
+    """
+    keys: list[SortKey] = []
     for part in text.lower().split(","):
         name = choose(part.strip().removeprefix("-"), SORT_KEYS, "sort key", "keys")
+        if any(key.key == name for key in keys):
+            raise InvalidInputError(f"the sort key {name!r} is given twice", "give each key once, as in due,-priority")
         keys.append(SortKey(name, descending=part.strip().startswith("-")))
     return tuple(keys)
 
