@@ -103,7 +103,7 @@ WRITES: dict[str, tuple[Command, list[Line]]] = {
             ("project", "exists", True, None),
         ],
     ),
-    "trash empty": (empty_trash, []),
+    "trash empty": (empty_trash, [("todo", "exists", True, None)]),
 }
 
 
@@ -124,7 +124,7 @@ async def test_history_is_exact_and_in_its_order(prepared: Database, open_db: Op
     await command(prepared)
     *others, last = await read_history(open_db)
     assert last == expected
-    # Of the steps that added and deleted what was in the trash nothing is left.
+    # Of the steps that added and deleted what was in the trash nothing is left to be told.
     assert others == (before[:-2] if name == "trash empty" else before)
 
 

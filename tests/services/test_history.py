@@ -111,7 +111,7 @@ async def test_what_was_removed_for_good_is_told_without_its_content(db: Databas
     await add_todo(db, NewTodo("secret", project="p"))
     await delete_todos(db, [ONE])
     await empty_trash(db)
-    assert await tell(db) == ["add project p", "trash empty"]
+    assert await tell(db) == ["add project p", "trash empty 1 todo"]
 
 
 async def test_undoing_says_what_it_did(db: Database, open_db: OpenDatabase) -> None:

@@ -41,6 +41,7 @@ from sqlalchemy.types import Uuid
 from todo_cli.db.edges import Bindings
 from todo_cli.db.edits import Edit
 from todo_cli.db.ensuring import Wanted, ensure
+from todo_cli.db.erasing import CHANGES, is_erasure
 from todo_cli.db.history_lines import line, quoted, write_history
 from todo_cli.db.statements import Viewer, prove
 from todo_cli.db.step import TODO_FIELDS, creation_changes, encode, open_gate
@@ -69,7 +70,9 @@ def add_at_once(
     """
     derive(todo)
     me = prove(viewer).cte("me")
-    is_new = ~exists().where(TODOS.c.uuid == literal(todo.uuid, Uuid()))
+    uuid = literal(todo.uuid, Uuid())
+    was_erased = exists().where(CHANGES.c.entity_uuid == uuid, is_erasure())
+    is_new = and_(~exists().where(TODOS.c.uuid == uuid), ~was_erased)
     bindings = Bindings(me, bound)
     all_well = and_(is_new, is_not_archived(me, project), bindings.all_found())
     # Nothing depends on it yet, so that there is no circle; but its parent may be closed or deleted at this moment.

@@ -68,11 +68,6 @@ def is_ordinary(steps: FromClause = STEPS) -> ColumnElement[bool]:
     return and_(steps.c.command.not_in(NOT_UNDONE), has_some)
 
 
-def is_erasure(lines: FromClause = CHANGES) -> ColumnElement[bool]:
-    """Return the condition on lines for those that say that a todo was removed for good."""
-    return and_(lines.c.entity == "todo", lines.c.field == "exists", lines.c.new.is_(None))
-
-
 @dataclass
 class Line:
     """One line of history; `old` and `new` as they are kept there."""
@@ -196,7 +191,8 @@ def _pick(user_id: int, direction: Direction, most: int) -> CTE:
     since = exists().where(later.c.user_id == user_id, later.c.id > STEPS.c.id, something).correlate(STEPS)
     wanted, conflicting = is_ordinary(), false().label("since")
     if direction == "redo":
-        wanted, conflicting = STEPS.c.command == "undo", since.label("since")
+        has_some = exists().where(CHANGES.c.step_id == STEPS.c.id).correlate(STEPS)
+        wanted, conflicting = and_(STEPS.c.command == "undo", has_some), since.label("since")
     undid = STEPS.alias("undid")
     undone = select(json_rows(undid.c.uuid, undid.c.at, undid.c.command)).where(undid.c.undone_by == STEPS.c.id)
     columns = (STEPS.c.id, STEPS.c.uuid, STEPS.c.at, STEPS.c.command, conflicting)

@@ -43,7 +43,11 @@ _WAKING = ("compute node", "control plane")
 """Neon's proxy gives no code of its own where it could not wake the compute."""
 
 _TAKEN = ("uq_users_key", "uq_projects_user_id_key", "uq_tags_user_id_key")
-_MET_ANOTHER = ("fk_todos_project_id", "fk_todo_tags_tag_id", "uq_todos_uuid", "ix_todos_series_id_occurrence", *_TAKEN)
+_GONE = (
+    *("fk_todos_project_id", "fk_todos_parent_id", "fk_todo_tags_tag_id", "fk_todo_tags_todo_id"),
+    *("fk_dependencies_todo_id", "fk_dependencies_depends_on_id", "fk_comments_todo_id"),
+)
+_MET_ANOTHER = (*_GONE, "uq_todos_uuid", "ix_todos_series_id_occurrence", *_TAKEN)
 
 _VIOLATIONS = {
     "uq_users_key": "there is a user of that name already",
@@ -106,7 +110,8 @@ def is_failure(error: BaseException) -> bool:
 def may_succeed_again(error: BaseException, failure: TodoError) -> bool:
     """Return whether the error, in our words `failure`, had to do with another transaction or with the line only.
 
-    A project or a tag can be deleted while todos are put into it: whoever comes second finds the link dangling.
+    A project or a tag can be deleted while todos are put into it, and a todo be removed for good while others are bound
+    to it: whoever comes second finds the link dangling.
     Of two that add the same uuid at once, or make the same occurrence, the second finds the first's todo; of two that
     give the same name, the name.
     """

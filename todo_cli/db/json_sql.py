@@ -69,6 +69,25 @@ def read_instant(text: str) -> datetime:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+class json_of_uuid(GenericFunction[str]):  # noqa: N801
+    """Makes the text in JSON that history has of a uuid."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_of_uuid, "postgresql")
+def _compile_uuid_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"'\"' || CAST({compiler.process(element.clauses, **options)} AS TEXT) || '\"'"
+
+
+@compiles(json_of_uuid, "sqlite")
+def _compile_uuid_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column = compiler.process(element.clauses, **options)
+    groups = (f"substr({column}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12)))
+    return "'\"' || " + " || '-' || ".join(groups) + " || '\"'"
+
+
 class uuid_of_json(GenericFunction[UUID]):  # noqa: N801
     """Makes the uuid, as tables and their indexes have it, of the text in JSON that history has; of no other text."""
 

@@ -56,6 +56,9 @@ LINKS = {
 REFERENCES = {"project": _PROJECTS, "series": _SERIES, "parent": _TODOS}
 """Fields of todos that hold one other row, and its table; the column is called like the field, with `_id`."""
 
+LINE = ("step_id", "entity", "entity_uuid", "field", "old", "new")
+"""The columns of a line of history."""
+
 _RESTATED = tuple(
     column.name
     for column in _TODOS.c
@@ -71,7 +74,7 @@ class Pending:
         self._changed: dict[tuple[str, int], dict[str, object]] = {}
         self._restated: list[dict[str, Any]] = []
         self._linked: dict[tuple[str, bool], list[dict[str, Any]]] = {}
-        self._statements: list[Update | Delete] = []
+        self._statements: list[Update | Delete | Select[Any]] = []
         self._history: list[dict[str, Any]] = []
         self._expectations: list[ColumnElement[bool]] = []
 
@@ -111,6 +114,10 @@ class Pending:
     def execute(self, statement: Update | Delete) -> None:
         """Send that statement; where they do not all go together, after those that were given before it."""
         self._statements.append(statement)
+
+    def note_found(self, lines: Select[Any]) -> None:
+        """Write the lines of history that the statement gives, with the columns `LINE`; in turn as `execute` says."""
+        self._statements.append(lines)
 
     def note(self, step_id: int, entity: str, uuid: object, field: str, old: str | None, new: str | None) -> None:
         """Write a line of history."""
@@ -155,7 +162,7 @@ class Pending:
         for (field, off), rows in self._linked.items():
             await connection.execute(_link_by_number(field, off=off), _as_new(rows))
         for statement in self._statements:
-            await session.execute(statement)
+            await session.execute(_insert_lines(statement) if isinstance(statement, Select) else statement)
         for table, names, rows in self._updates():
             by_number = update(table).where(table.c.id == bindparam("new_id"))
             changes = by_number.values({name: bindparam(f"new_{name}") for name in names})
@@ -171,7 +178,10 @@ class Pending:
         for number, (table, rows) in enumerate(self._creations()):
             inserted = _insert_given(table, rows, is_held).returning(table.c.id, table.c.uuid)
             made.setdefault(table, []).append(inserted.cte(f"made_{number}"))
-        parts: list[Update | Delete | Insert] = [statement.where(is_held) for statement in self._statements]
+        parts: list[Update | Delete | Insert] = []
+        for statement in self._statements:
+            held_back = statement.where(is_held)
+            parts.append(_insert_lines(held_back) if isinstance(held_back, Select) else held_back)
         if self._restated:
             parts.append(_restate_given(self._restated, made, is_held))
         for (field, off), rows in self._linked.items():
@@ -184,6 +194,10 @@ class Pending:
             parts.append(_insert_given(_tables["changes"], self._history, is_held))
         ctes = [part.cte(f"part_{number}") for number, part in enumerate(parts)]
         return select(held.c.one).add_cte(*(cte for found in made.values() for cte in found), *ctes)
+
+
+def _insert_lines(lines: Select[Any]) -> Insert:
+    return insert(_tables["changes"]).from_select(LINE, lines)
 
 
 def _as_new(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy import and_, delete, exists, func, select, update
 
 from todo_cli.db.concerned import COMMENTS, PROJECTS, SERIES, STEPS, TAGS, TODO_TAGS, TODOS, Concerned, Line, Values
 from todo_cli.db.decoding import Plain, decode, load
@@ -366,6 +366,10 @@ class Reverting:
         changes = list(self._find_changes())
         for each in changes:
             self._step.note(each.entity, each.uuid, each.field, each.old, each.new)
+        ends = {UUID(each.new) for each in changes if each.field in _EDGES and each.new is not None}
+        if ends:  # one that was removed for good meanwhile would be left out, although history tells of it
+            there = select(func.count()).select_from(TODOS).where(one_of(TODOS.c.uuid, sorted(ends)))
+            pending.expect(there.scalar_subquery() == len(ends))
         if any(each.field in _EDGES for each in changes):
             grown = {"edges_version": USERS.c.edges_version + 1}
             pending.execute(update(USERS).where(USERS.c.id == self._step.user_id).values(grown))

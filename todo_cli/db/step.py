@@ -9,12 +9,25 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, and_, delete, exists, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Text,
+    and_,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
 
-from todo_cli.db.json_sql import uuid_of_json
+from todo_cli.db.erasing import is_about, select_bound, tell_erasure
 from todo_cli.db.pending import Pending, one_of
 from todo_cli.errors import BusyError
 from todo_cli.models.tables import Base, Change, Comment, Project, Series, Tag, Todo, User
@@ -321,37 +334,31 @@ class Step(Transaction):
     async def erase(self, condition: ColumnElement[bool]) -> int:
         """Remove todos for good, with their history; return how many. The one thing that history does not keep.
 
-        Steps of which nothing is left then go as well, unless one that is left was undone by them.
+        What is left is a line that says that each of them is gone, without its content, and lines about todos that
+        depended on them or belonged to them. Steps stay, also where nothing is left of what they changed.
         """
-        chosen = select(TODOS.c.id).where(condition).order_by(TODOS.c.id).with_for_update().subquery()
-        count = (await self.session.execute(select(func.count()).select_from(chosen))).scalar_one()
+        erased = select(TODOS.c.id).where(condition).correlate(None)
+        bound = select_bound(erased)
+        goes = select(TODOS.c.id, condition.label("goes")).where(TODOS.c.id.in_(union_all(erased, *bound.selects)))
+        chosen = goes.order_by(TODOS.c.id).with_for_update().subquery()
+        stays = case((chosen.c.goes, null()), else_=cast(chosen.c.id, Text()))
+        locked = select(func.count().filter(chosen.c.goes), func.aggregate_strings(stays, ",")).select_from(chosen)
+        count, others = (await self.session.execute(locked)).one()
+        known = [int(number) for number in others.split(",")] if others else []
         if count:
-            about = CHANGES.alias("about")
-            remarked = exists().where(
-                about.c.entity_uuid == CHANGES.c.entity_uuid,
-                about.c.field == "todo",
-                TODOS.c.uuid == uuid_of_json(func.coalesce(about.c.new, about.c.old)),
-                condition,
-            )
-            is_chosen = or_(
-                exists().where(TODOS.c.uuid == CHANGES.c.entity_uuid, condition),
-                and_(CHANGES.c.entity == Comment.entity, remarked),
-            )
-            keeps = exists().where(CHANGES.c.step_id == STEPS.c.id, ~is_chosen)
-            others = and_(STEPS.c.user_id == self.user_id, STEPS.c.id != self._id)
-            # In this order: while the todos are there, they tell which lines and steps are theirs.
-            undone = STEPS.alias("undone")
-            kept = exists().where(CHANGES.c.step_id == undone.c.id, ~is_chosen)
-            had_some = exists().where(CHANGES.c.step_id == STEPS.c.id)  # as `db copy` never had
-            undid = exists().where(undone.c.undone_by == STEPS.c.id, kept)
-            self._pending.execute(delete(STEPS).where(others, had_some, ~keeps, ~undid))
-            self._pending.execute(delete(CHANGES).where(is_chosen))
-            erased = select(TODOS.c.id).where(condition).correlate(None)
-            orphaned = and_(TODOS.c.parent_id.in_(erased), TODOS.c.id.not_in(erased))
+            # In this order: while the todos are there, they tell which lines are theirs.
+            self._pending.execute(delete(CHANGES).where(is_about(condition)))
+            for lines in tell_erasure(self._id, condition, erased):
+                self._pending.note_found(lines)
+            no_parent = case((TODOS.c.parent_id.in_(erased), null()), else_=TODOS.c.parent_id)
+            left = and_(TODOS.c.id.in_(bound), TODOS.c.id.not_in(erased))
             versioned = {"version": TODOS.c.version + 1, "updated_at": self.now}
-            self._pending.execute(update(TODOS).where(orphaned).values(parent_id=None, **versioned))
+            self._pending.execute(update(TODOS).where(left).values(parent_id=no_parent, **versioned))
             self._pending.execute(delete(TODOS).where(condition))
             self._pending.expect(_count(condition) == count)
+            # What is bound to them is what was locked, so that nobody else can be changing it.
+            self._pending.expect(_count(left) == len(known))
+            self._pending.expect(_count(and_(left, one_of(TODOS.c.id, known))) == len(known))
             self._wrote = True
         return count
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from todo_cli.models.values import Priority, TodoPublic, When
 
 FieldValue = str | int | bool | datetime | When | Priority | UUID | None
-"""The value of a field: projects and tags are their names, todos their numbers; None where there is none any more."""
+"""The value of a field: projects and tags are their names, todos their numbers, or uuids if they are gone for good."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -331,7 +331,7 @@ class Step(Base, table=True):
     __table_args__ = (
         # The last ones stored come first in history and are undone first, whatever the clocks said.
         Index(None, "user_id", "id"),
-        # Removing a step asks whether it undid another one.
+        # What a step undid is told, and undone again by redoing.
         Index(None, "undone_by", info={WHERE: "undone_by IS NOT NULL"}),
     )
 

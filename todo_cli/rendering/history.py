@@ -73,7 +73,9 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
     """Return what the step did: `modify 12: due Fri 27 Nov → Mon 30 Nov, +bills`."""
     pieces: list[tuple[str, str]] = [(step.command, "history.command")]
     subjects = _group(step.changes)
-    todos = [subject for subject in subjects if subject.entity == "todo"]
+    gone = [subject for subject in subjects if subject.entity == "todo" and subject.is_removed]
+    pieces += [(f" {len(gone):,} {'todo' if len(gone) == 1 else 'todos'}", "")] if gone else []
+    todos = [subject for subject in subjects if subject.entity == "todo" and not subject.is_removed]
     made = [todo for todo in todos if todo.is_made]
     changed = [todo for todo in todos if not todo.is_made]
     if step.command == "add":
@@ -83,6 +85,7 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
     if step.command.startswith(("project", "tag", "user")) or not (told or made or remarks):
         pieces += _tell_names(step.command, subjects, todos)
     else:
+        pieces += [(";", "")] if gone and told else []
         pieces += _tell_groups(told)
         for remark in remarks:
             pieces += _tell_remark(remark)
@@ -200,7 +203,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "tag":
             return [(f"+{new}", ADDED)] if new else [(f"-{old}", REMOVED)]
         case "depends":
-            return [(f"after {new}", ADDED)] if new else [(f"after {old}", REMOVED)]
+            return [(f"after {_show_todo(new)}", ADDED)] if new else [(f"after {_show_todo(old)}", REMOVED)]
         case "deleted_at":
             return [_WENT if new else _CAME]
         case "started_at":
@@ -211,6 +214,11 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
             return [(f"{change.field} ", "todo.faint"), *compare_texts(str(old), str(new))]
         case _:
             return _tell_values(_NAMES.get(change.field, change.field), change, now)
+
+
+def _show_todo(value: FieldValue) -> str:
+    """Return the number of a todo; one that is gone for good has none."""
+    return "a removed todo" if isinstance(value, UUID) else str(value)
 
 
 def _tell_values(name: str, change: HistoryChange, now: datetime) -> Pieces:
@@ -233,6 +241,8 @@ def _show(value: FieldValue, name: str, now: datetime) -> str:
             return format_when(value, now)
         case Priority():
             return value.label or ""
+        case UUID():
+            return _show_todo(value)
         case datetime():
             return {"wait_until": format_start, "expires_at": format_end}.get(name, format_instant)(value, now)
         case _:

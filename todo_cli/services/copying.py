@@ -12,8 +12,8 @@ from uuid import UUID, uuid5
 from sqlalchemy import Column, Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from todo_cli.db.concerned import is_erasure
 from todo_cli.db.database import Database
+from todo_cli.db.erasing import is_erasure
 from todo_cli.db.numbering import hold_numbers, raise_counter, read_counter
 from todo_cli.db.step import FIELDS_OF_REMOVED, SERIES_FIELDS, UNSAID, Step, Transaction
 from todo_cli.db.target import is_same

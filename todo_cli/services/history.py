@@ -153,7 +153,8 @@ def _read_change(row: Any) -> HistoryChange:
         if row.field in _NAMED:
             values.append(load(name))
         else:
-            values.append(number if row.field in _NUMBERED else decode(row.field, load(text)))
+            # A todo that is gone for good has no number any more: it is its uuid.
+            values.append(number if row.field in _NUMBERED and number else decode(row.field, load(text)))
     name = row.title if row.entity == "todo" else load(row.own_name)
     return HistoryChange(row.entity, row.entity_uuid, row.todo_id, name, row.field, *values)
 

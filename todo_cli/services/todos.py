@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.edits import Edit
+from todo_cli.db.erasing import CHANGES, is_erasure
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
@@ -83,8 +84,8 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
 
     If the user has a todo of the given uuid already, that one is returned, unchanged. What recurs and has no due date
     is due on the first day of its rule; a subtask without a project gets that of its parent. Raises ConflictError for
-    a project that is archived, and for the uuid of somebody else's todo; NotFoundError for what it is to depend on or
-    to belong to; InvalidInputError for a rule that is none.
+    a project that is archived, and for the uuid of somebody else's todo, or of one that was removed for good;
+    NotFoundError for what it is to depend on or to belong to; InvalidInputError for a rule that is none.
     """
     uuid = new.uuid or uuid4()  # the same in every attempt
     series_uuid, due = uuid4(), new.due
@@ -120,7 +121,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     async def recall(step: Step) -> TodoOutcome:
-        todo = await _find_own(step, uuid)
+        todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
         if todo is None:  # somebody has removed it for good since
             raise NotFoundError("the new todo was added, and is gone again")
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
@@ -340,9 +341,17 @@ async def empty_trash(db: Database) -> int:
 
 
 async def _find_own(step: Step, uuid: UUID) -> Todo | None:
-    """Return this user's todo of that uuid, in the trash or not; raises ConflictError if it is somebody else's."""
+    """Return this user's todo of that uuid, in the trash or not.
+
+    Raises ConflictError if it is somebody else's, and if it was removed for good: it is not made a second time.
+    """
     todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
     if todo is None:
+        erased = select(CHANGES.c.id).where(CHANGES.c.entity_uuid == uuid, is_erasure()).limit(1)
+        if (await step.session.execute(erased)).first() is not None:
+            raise ConflictError(
+                f"the todo {uuid} was removed for good", "leave --id away, or give another uuid, to add a new todo"
+            )
         others = await step.session.execute(select(col(Todo.id)).where(col(Todo.uuid) == uuid))
         if others.first() is not None:
             raise ConflictError("there is a todo with that uuid already, of another user")
