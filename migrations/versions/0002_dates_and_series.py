@@ -10,6 +10,17 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from todo_cli.db.downgrading import (
+    close_step,
+    instant_in_json,
+    is_postgresql,
+    open_step,
+    raise_versions,
+    tell_loss,
+    text_in_json,
+    uuid_in_json,
+)
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -78,7 +89,34 @@ def add(
     op.execute(statement)
 
 
+def tell_what_goes() -> None:
+    open_step()
+    at = instant_in_json("t.scheduled_at")
+    on = "to_char(t.scheduled_on, 'YYYY-MM-DD')" if is_postgresql() else "t.scheduled_on"
+    scheduled = f"""CASE WHEN t.scheduled_at IS NULL THEN '"' || {on} || '"'
+        ELSE '{{"on": "' || {on} || '", "at": ' || {at} || '}}' END"""
+    for field, old in (
+        ("scheduled", scheduled),
+        ("wait_until", instant_in_json("t.wait_until")),
+        ("expires_at", instant_in_json("t.expires_at")),
+        ("occurrence", text_in_json("t.occurrence")),
+    ):
+        column = "scheduled_on" if field == "scheduled" else field
+        tell_loss("t", "todo", field, old, f"todos t WHERE t.{column} IS NOT NULL")
+    tell_loss("t", "todo", "series", uuid_in_json("s.uuid"), "todos t JOIN series s ON s.id = t.series_id")
+    held = "series s WHERE EXISTS (SELECT 1 FROM todos WHERE todos.user_id = s.user_id)"
+    for field in ("rrule", "dtstart_local", "tzid"):
+        tell_loss("s", "series", field, text_in_json(f"s.{field}"), held)
+    tell_loss("s", "series", "after_completion", "'true'", f"{held} AND s.after_completion")
+    tell_loss("s", "series", "ended_at", instant_in_json("s.ended_at"), f"{held} AND s.ended_at IS NOT NULL")
+    tell_loss("s", "series", "exists", "'true'", held)
+    columns = ("scheduled_on", "wait_until", "expires_at", "series_id")
+    raise_versions(" OR ".join(f"{column} IS NOT NULL" for column in columns))
+    close_step()
+
+
 def downgrade() -> None:
+    tell_what_goes()
     op.drop_index("ix_steps_undone_by", "steps")
     op.drop_index("ix_todos_completed", "todos")
     op.drop_index("ix_todos_series_id_occurrence", "todos")

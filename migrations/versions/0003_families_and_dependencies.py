@@ -10,6 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from todo_cli.db.downgrading import (
+    close_step,
+    instant_in_json,
+    open_step,
+    raise_versions,
+    tell_loss,
+    text_in_json,
+    uuid_in_json,
+)
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -68,7 +78,27 @@ def upgrade() -> None:
     op.create_index("ix_steps_user_id_at_id", "steps", ["user_id", "at", "id"])
 
 
+def tell_what_goes() -> None:
+    open_step()
+    prerequisite = "dependencies d JOIN todos t ON t.id = d.todo_id JOIN todos o ON o.id = d.depends_on_id"
+    tell_loss("t", "todo", "depends", uuid_in_json("o.uuid"), prerequisite)
+    tell_loss("t", "todo", "parent", uuid_in_json("o.uuid"), "todos t JOIN todos o ON o.id = t.parent_id")
+    begun = "todos t WHERE t.started_at IS NOT NULL"
+    tell_loss("t", "todo", "started_at", instant_in_json("t.started_at"), begun)
+    commented = "comments c JOIN todos t ON t.id = c.todo_id"
+    tell_loss("c", "comment", "todo", uuid_in_json("t.uuid"), commented)
+    tell_loss("c", "comment", "text", text_in_json("c.text"), commented)
+    tell_loss("c", "comment", "created_at", instant_in_json("c.created_at"), commented)
+    tell_loss("c", "comment", "exists", "'true'", commented)
+    raise_versions(
+        "parent_id IS NOT NULL OR started_at IS NOT NULL OR id IN (SELECT todo_id FROM dependencies)"
+        " OR id IN (SELECT todo_id FROM comments)"
+    )
+    close_step()
+
+
 def downgrade() -> None:
+    tell_what_goes()
     op.drop_index("ix_steps_user_id_at_id", "steps")
     op.create_index("ix_steps_user_id_id", "steps", ["user_id", "id"])
     op.drop_table("comments")

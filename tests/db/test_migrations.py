@@ -21,6 +21,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, inspect, text
 
 from tests.conftest import NOW, Cli, OpenDatabase, Server
+from tests.replay import check_replay
 from todo_cli.db import inspection, schema
 from todo_cli.db.database import Database
 from todo_cli.db.engine import make_engine, make_migration_engine
@@ -30,9 +31,12 @@ from todo_cli.models.tables import SCHEMA, Base, complete_tables
 from todo_cli.models.values import When
 from todo_cli.query.filters import And
 from todo_cli.query.references import parse_references
-from todo_cli.services.listing import ListQuery, list_todos
+from todo_cli.services.comments import add_comment
+from todo_cli.services.history import HistoryQuery, list_history
+from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.recurring import Every
-from todo_cli.services.todos import NewTodo, add_todo, complete_todos, delete_todos, empty_trash
+from todo_cli.services.todos import NewTodo, add_todo, complete_todos, delete_todos, empty_trash, start_todos
+from todo_cli.services.undoing import undo_steps
 
 REBUILD = Path(__file__).parent / "rebuild"
 
@@ -148,6 +152,31 @@ async def test_tables_of_the_first_revision_are_brought_forward(db: Database, ta
     added = await add_todo(db, NewTodo("next", every=Every("day")))
     assert added.todo.id == 4
     assert [todo.occurrence for todo in (await complete_todos(db, parse_references(["4"])))[0].next] == ["2026-11-23"]
+
+
+@pytest.mark.parametrize("revision", ["0002", "0001"])
+async def test_what_a_downgrade_takes_away_has_a_history(db: Database, target: Target, revision: str) -> None:
+    at = NOW.astimezone(UTC)
+    one, two = parse_references(["1", "2"])
+    await add_todo(db, NewTodo("a", every=Every("day"), due=When(at.date()), scheduled=When(at.date(), at)))
+    new = NewTodo("b", depends=(one,), parent=one, scheduled=When(at.date()), wait_until=at, expires_at=at)
+    await add_todo(db, new)
+    await start_todos(db, [one])
+    await add_comment(db, two, 'é "quoted"\n\\')
+    await add_todo(db, NewTodo("untouched", project="p", tags=("t",)))
+    versions = [todo.version for todo in await get_todos(db, parse_references(["1-3"]))]
+    assert await schema.migrate(target, revision)
+    if target.dialect == "postgresql":
+        assert await schema.migrate(target)
+    found = await get_todos(db, parse_references(["1-3"]))
+    steps = 1 if revision == "0002" else 2
+    assert [todo.version - before for todo, before in zip(found, versions, strict=True)] == [steps, steps, 0]
+    await check_replay(db)
+    [step, *_] = (await list_history(db, HistoryQuery(two))).steps
+    assert step.command == "db downgrade"
+    undone = await undo_steps(db)
+    assert [step.command for each in undone.reverted for step in each.steps] == ["add"]
+    await check_replay(db)
 
 
 async def test_a_rebuilt_table_keeps_links_numbers_and_counting(db: Database, target: Target) -> None:

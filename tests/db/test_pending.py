@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
@@ -49,7 +50,7 @@ async def read_history(open_db: OpenDatabase) -> list[list[Line]]:
     async def work(transaction: Transaction) -> list[list[Line]]:
         session = transaction.session
         todos = (await session.execute(select(Todo))).scalars()
-        names = {todo.uuid: todo.title for todo in todos}
+        names = defaultdict(lambda: "gone", {todo.uuid: todo.title for todo in todos})
         steps: dict[int, list[Line]] = {id_: [] for id_ in (await session.execute(select(StepRow.id))).scalars() if id_}
         for row in (await session.execute(select(Change).order_by(col(Change.id)))).scalars().all():
             if row.field == "name" and row.new:
@@ -103,7 +104,7 @@ WRITES: dict[str, tuple[Command, list[Line]]] = {
             ("project", "exists", True, None),
         ],
     ),
-    "trash empty": (empty_trash, [("todo", "exists", True, None)]),
+    "trash empty": (empty_trash, [("gone", "exists", True, None)]),
 }
 
 
@@ -124,8 +125,8 @@ async def test_history_is_exact_and_in_its_order(prepared: Database, open_db: Op
     await command(prepared)
     *others, last = await read_history(open_db)
     assert last == expected
-    # Of the steps that added and deleted what was in the trash nothing is left to be told.
-    assert others == (before[:-2] if name == "trash empty" else before)
+    # Of the steps that added and deleted what was in the trash no line is left.
+    assert others == ([*before[:-2], [], []] if name == "trash empty" else before)
 
 
 async def test_todos_of_what_is_deleted_have_a_new_version(filled: Database) -> None:
@@ -361,4 +362,4 @@ async def test_much_at_once(db: Database) -> None:
     await projects.delete_project(db, "p")
     assert (await db.read(count_lines))[2:] == [MUCH + 2, MUCH + 3]
     assert await empty_trash(db) == MUCH
-    assert (await db.read(count_lines))[1:] == [4, 2, 3, 0]
+    assert (await db.read(count_lines))[1:] == [4, 2, 3, MUCH]

@@ -1,0 +1,105 @@
+"""The rows of a list can be rebuilt from its history alone, whatever was done: copies and erasing included."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import NOW, OpenDatabase
+from tests.replay import check_replay
+from tests.services.conftest import Opened
+from tests.services.test_undoing import COMMANDS, Command, Numbers, numbers_of
+from todo_cli.db.database import Database
+from todo_cli.errors import TodoError
+from todo_cli.services.copying import copy_todos
+from todo_cli.services.todos import empty_trash
+from todo_cli.services.undoing import redo_steps, undo_steps
+from todo_cli.services.users import add_user
+
+Action = Callable[[Database, Database, Numbers], Awaitable[Any]]
+"""What is done to one list; the second one is there to copy from."""
+
+
+def _alone(command: Command) -> Action:
+    return lambda db, _other, numbers: command(db, numbers)
+
+
+def _without_numbers(service: Callable[[Database], Awaitable[Any]]) -> Action:
+    return lambda db, _other, _numbers: service(db)
+
+
+async def _copy_here(db: Database, other: Database, _numbers: Numbers) -> None:
+    await copy_todos(other, db, renumber=True)
+
+
+OTHERS = st.sampled_from(
+    [
+        *(_without_numbers(partial(undo_steps, force=force)) for force in (True, False)),
+        _without_numbers(partial(undo_steps, count=3)),
+        _without_numbers(redo_steps),
+        _without_numbers(empty_trash),
+        *[_copy_here] * 3,
+    ]
+)
+# The clock is another one for each: it says when something was done, never in which order.
+STEPS = st.tuples(st.booleans(), st.integers(-30, 90), st.one_of(COMMANDS.map(_alone), OTHERS))
+SETTINGS: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.differing_executors,
+    ],
+}
+
+
+async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int, Action]]) -> None:
+    """Take the steps in two databases, as a user of their own, and rebuild both from history."""
+    name = f"u{uuid4().hex}"
+    opened: list[Database] = []
+
+    def open_(there: bool, minutes: int = 0) -> Database:
+        opened.append(openers[there](name, NOW + timedelta(minutes=minutes)))
+        return opened[-1]
+
+    try:
+        for opener in openers:
+            opened.append(opener("alex"))
+            await add_user(opened[-1], name)
+        for there, minutes, action in steps:
+            db = open_(there, minutes)
+            with suppress(TodoError):
+                await action(db, open_(not there), await numbers_of(db))
+        for there in (False, True):
+            await check_replay(open_(there))
+    finally:
+        for db in opened:
+            await db.__aexit__()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
+@settings(max_examples=12, **SETTINGS)
+@given(steps=st.lists(STEPS, max_size=14))
+async def test_what_is_stored_follows_from_history(
+    open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
+) -> None:
+    await walk((open_db, open_other), steps)
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=150, **SETTINGS)
+@given(steps=st.lists(STEPS, max_size=30))
+async def test_what_is_stored_follows_from_history_everywhere(
+    open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
+) -> None:
+    await walk((open_db, open_other), steps)
