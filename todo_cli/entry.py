@@ -10,11 +10,7 @@ from todo_cli.handoff import protocol
 from todo_cli.redaction import hide_passwords
 
 GARBAGE_THRESHOLD = 50_000
-"""How many new objects there may be before Python looks for cycles among them.
-
-Nearly all that a command makes, modules above all, stays until the process ends. Looking through it after every 700 new
-objects, as Python does by itself, takes an eighth of the command's time.
-"""
+"""How many new objects there may be before Python looks for cycles among them."""
 
 
 def run() -> None:
@@ -46,6 +42,9 @@ def _run_in_resident() -> int | None:
 
 
 def _run_here() -> int:
+    # Imported modules stay until the process ends. Looking through them for garbage again and again takes a fifth of
+    # the time of a command; it is enabled when the command has been imported, see `todo_cli.cli.runtime`.
+    gc.disable()
     gc.set_threshold(GARBAGE_THRESHOLD)
     from todo_cli.cli.runtime import main
     from todo_cli.cli.signals import ignore_interruptions, own_process

@@ -139,3 +139,10 @@ def test_completion_imports_no_database(fresh_cli: Cli) -> None:
 
 def test_json_imports_no_tables(cli: Cli) -> None:
     assert "rich" not in imported(cli, "list", "--json")
+
+
+def test_garbage_is_collected_once_everything_is_imported(cli: Cli) -> None:
+    program = PROGRAM.replace("import sys", "import gc, sys; gc.disable()").replace(
+        '",".join(sorted(sys.modules))', "gc.isenabled(), gc.get_freeze_count() > 100_000, sep=','"
+    )
+    assert run(program, cli, "list") == {"True"}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import todo_cli
 from todo_cli.cli.signals import asking, hold_interruptions, ignore_interruptions, is_own_process
@@ -151,8 +152,6 @@ class Invocation:
 
     def run(self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
         """Return what the service gives for the database in use."""
-        import asyncio
-
         from todo_cli.services.settings import open_database
 
         async def call() -> T:
@@ -162,7 +161,7 @@ class Invocation:
                 return await service(database, *args, **options)
 
         was_there = self.target.exists()
-        result = asyncio.run(call())
+        result = _run_loop(call())
         if not was_there and self.target.exists() and self.settings["database"].source != "default":
             self.note(f"Made a new list in {self.target}.")
         return result
@@ -182,13 +181,12 @@ class Invocation:
         **options: P.kwargs,
     ) -> T:
         """Return what the service gives for two databases, and close them."""
-        import asyncio
 
         async def call() -> T:
             async with source, destination:
                 return await service(source, destination, *args, **options)
 
-        return asyncio.run(call())
+        return _run_loop(call())
 
     def note(self, text: str) -> None:
         """Say something that is no data."""
@@ -222,6 +220,16 @@ class Invocation:
             agreed = typer.confirm(neutralise(question), err=True)
         if not agreed:
             raise NotConfirmedError
+
+
+def _run_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Return the result of the work; its garbage is collected, also if that was disabled before."""
+    import asyncio
+
+    if not gc.isenabled():
+        gc.freeze()  # what was imported is no garbage
+        gc.enable()
+    return asyncio.run(work)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
