@@ -38,7 +38,7 @@ def test_the_two_commands_are_one_line_each(name: str) -> None:
 
 def test_links_lead_somewhere() -> None:
     root = Path(__file__).parents[1]
-    for path in (root / "README.md", *(root / "docs").rglob("*.md"), root / "CONTRIBUTING.md"):
+    for path in (root / "README.md", *(root / "docs").rglob("*.md"), root / "CONTRIBUTING.md", root / "SECURITY.md"):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8")):
             assert (path.parent / link).exists(), (path, link)
 
