@@ -47,15 +47,16 @@ def require(shell: str) -> None:
 
 
 def make_program(home: Path) -> dict[str, str]:
-    """Make a `todo` for a user with that home, and return what of the environment leads to it.
+    """Make a `todo` and a `neon-todo` for a user with that home, and return what of the environment leads to them.
 
-    It completes as `todo` does; any other command line only leaves its arguments in a file.
+    They complete as ours do; any other command line only leaves its arguments in a file.
     """
     programs = home / "bin"
     programs.mkdir(exist_ok=True)
-    program = programs / "todo"
-    program.write_text(_PROGRAM.format(python=sys.executable))
-    program.chmod(0o755)
+    for name in ("todo", "neon-todo"):
+        program = programs / name
+        program.write_text(_PROGRAM.format(python=sys.executable))
+        program.chmod(0o755)
     return {
         "HOME": str(home),
         "PATH": f"{programs}:{os.environ['PATH']}",

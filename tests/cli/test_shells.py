@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,26 @@ def test_completes_at_every_place(shell: str, open_shell: Open, home: Path) -> N
             assert (home / "arguments").read_text().splitlines() == arguments
 
 
+@pytest.mark.parametrize("shell", ["zsh", "bash", "fish"])
+def test_each_name_is_completed_by_the_program_of_that_name(shell: str, open_shell: Open, home: Path) -> None:
+    """Never by the word on the line: that may be any program."""
+    with open_shell(shell, *SOURCED[shell]) as opened:
+        stranger = home / "bin" / "stranger"
+        stranger.write_text('#!/bin/sh\ntouch "$HOME/pwned"\n')
+        stranger.chmod(0o755)
+        (home / "elsewhere").mkdir()
+        shutil.copy(stranger, home / "elsewhere" / "neon-todo")
+        for name, other in (("neon-todo", "todo"), ("todo", "neon-todo")):
+            theirs = home / "bin" / other
+            kept = theirs.read_bytes()
+            shutil.copy(stranger, theirs)
+            opened.run(f"{name} list --sta\tcan\t")
+            assert (home / "arguments").read_text().splitlines() == ["list", "--status", "cancelled"]
+            theirs.write_bytes(kept)
+        opened.complete("elsewhere/neon-todo done ", *(["11", "12"] if shell == "bash" else SHOWN))
+    _assert_untouched(home)
+
+
 def _home_files(home: Path) -> dict[str, str]:
     return {str(path.relative_to(home)): path.read_text() for path in home.rglob("*") if path.is_file()}
 
@@ -242,6 +263,7 @@ def test_install(shell: str, open_shell: Open, home: Path, fresh_cli: Cli) -> No
         assert len(written.splitlines()) == (1 if shell == "fish" else 2)
     if shell == "bash":
         rc.write_bytes(written + b'bind "set show-all-if-ambiguous on"\n')
-    with Shell(shell, home, fresh_cli.environment) as opened:
-        opened.complete("todo done ", *(["11", "12"] if shell == "bash" else SHOWN))
+    for name in ("todo", "neon-todo"):
+        with Shell(shell, home, fresh_cli.environment) as opened:
+            opened.complete(f"{name} done ", *(["11", "12"] if shell == "bash" else SHOWN))
     _assert_untouched(home)

@@ -130,7 +130,9 @@ def _install_zsh(script: str) -> Path:
 
 def _install_fish(script: str) -> Path:
     folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return _write(folder / "fish" / "completions" / "todo.fish", script)
+    completions = folder / "fish" / "completions"
+    _write(completions / "neon-todo.fish", script)  # fish looks for a file by the command's name
+    return _write(completions / "todo.fish", script)
 
 
 def _install_powershell(shell: str) -> Callable[[str], Path]:

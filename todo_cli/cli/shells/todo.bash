@@ -1,8 +1,12 @@
-# Completion of todo for bash (3.2 and later): eval "$(todo --show-completion bash)", or source this file.
+# Completion of todo and neon-todo for bash (3.2 and later): eval "$(todo --show-completion bash)", or source this file.
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it.
+# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
+# called by one of its two names, never by the word on the line, which may be any path.
 
-_todo() {
+_todo() { _todo_complete todo; }
+_neon_todo() { _todo_complete neon-todo; }
+
+_todo_complete() {
     local line value
     COMPREPLY=()
     while IFS= read -r line; do
@@ -13,7 +17,8 @@ _todo() {
             *) printf -v value %q "$value" ;;
         esac
         COMPREPLY+=("$value")
-    done < <(_TODO_COMPLETE_LINE=${COMP_LINE:0:COMP_POINT} command todo </dev/null 2>/dev/null)
+    done < <(_TODO_COMPLETE_LINE=${COMP_LINE:0:COMP_POINT} command "$1" </dev/null 2>/dev/null)
 }
 
 complete -o default -o nosort -F _todo todo 2>/dev/null || complete -o default -F _todo todo
+complete -o default -o nosort -F _neon_todo neon-todo 2>/dev/null || complete -o default -F _neon_todo neon-todo

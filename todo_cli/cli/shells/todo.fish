@@ -1,10 +1,11 @@
-# Completion of todo for fish: a file named todo.fish in fish's folder of completions.
+# Completion of todo and neon-todo for fish: two files, todo.fish and neon-todo.fish, in fish's folder of completions.
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it.
+# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
+# called by one of its two names, never by the word on the line, which may be any path.
 
-function __todo_complete
+function __todo_complete --argument-names program
     set -lx _TODO_COMPLETE_LINE (commandline --current-process --cut-at-cursor)
-    set -l candidates (command todo </dev/null 2>/dev/null)
+    set -l candidates (command $program </dev/null 2>/dev/null)
     if set -q candidates[1]
         set -l option (string match --regex -- '^--[^=]+=' (commandline --current-token --cut-at-cursor))
         printf '%s\n' "$option"$candidates
@@ -13,5 +14,7 @@ function __todo_complete
     end
 end
 
-complete --command todo --erase
-complete --command todo --no-files --keep-order --arguments '(__todo_complete)'
+for program in todo neon-todo
+    complete --command $program --erase
+    complete --command $program --no-files --keep-order --arguments "(__todo_complete $program)"
+end

@@ -1,10 +1,13 @@
-# Completion of todo for PowerShell: todo --show-completion powershell | Out-String | Invoke-Expression, in $PROFILE.
+# Completion of todo and neon-todo for PowerShell, in $PROFILE:
+# todo --show-completion powershell | Out-String | Invoke-Expression
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it.
+# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
+# called by one of its two names, never by the word on the line, which may be any path.
 
-Register-ArgumentCompleter -Native -CommandName todo -ScriptBlock {
+Register-ArgumentCompleter -Native -CommandName todo, neon-todo -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
-    $program = Get-Command -Name todo -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
+    $name = if ($commandAst.GetCommandName() -match '(^|[\\/])neon-todo(\.exe)?$') { 'neon-todo' } else { 'todo' }
+    $program = Get-Command -Name $name -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
     if (-not $program) { return }
     $length = $cursorPosition - $commandAst.Extent.StartOffset
     $encoding = [Console]::OutputEncoding

@@ -1,10 +1,14 @@
-#compdef -p todo
-# Completion of todo for zsh: a file named _todo on fpath, or eval "$(todo --show-completion zsh)" after compinit.
+#compdef -p todo neon-todo
+# Completion of todo and neon-todo for zsh: a file named _todo on fpath, or eval "$(todo --show-completion zsh)" after
+# compinit.
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The pattern
-# (-p) comes before what zsh itself has for a command of this name, devtodo's, wherever this file is on fpath.
+# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
+# called by one of its two names, never by the word on the line, which may be any path. The patterns (-p) come before
+# what zsh itself has for a command named todo, devtodo's, wherever this file is on fpath.
 
 _todo() {
+  local program=todo
+  [[ ${words[1]:t} == neon-todo ]] && program=neon-todo
   local tab=$'\t' line width=0
   local -a values shown expl
 
@@ -13,7 +17,7 @@ _todo() {
     [[ $line == *$tab* ]] && shown+=("${line#*$tab}") || shown+=('')
     (( ${(m)#values[-1]} > width )) && width=${(m)#values[-1]}
   done < <(_TODO_COMPLETE_LINE="${(j: :)words[1,CURRENT-1]} $IPREFIX$QIPREFIX$PREFIX" \
-    command todo </dev/null 2>/dev/null)
+    command $program </dev/null 2>/dev/null)
 
   _compskip=all
   if (( ! $#values )); then
@@ -37,7 +41,7 @@ _todo() {
 if [[ $funcstack[1] == _todo ]]; then
   _todo "$@"
 elif (( $+functions[compdef] )); then
-  compdef _todo todo
+  compdef _todo todo neon-todo
 else
   print -u2 'todo: completion needs compinit: put "autoload -Uz compinit; compinit" before it'
 fi
