@@ -54,7 +54,7 @@ def _run_here() -> int:
     ignore_interruptions()
     sys.stdout.flush()
     sys.stderr.flush()
-    if protocol.is_wanted():
+    if protocol.is_wanted() and "resident" not in sys.argv:  # `todo resident stop` must not start another one
         from todo_cli.handoff.launch import launch_if_allowed
 
         launch_if_allowed()

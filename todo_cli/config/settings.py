@@ -193,7 +193,7 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("context", "the context in use, see 'todo context' (unset: none)", _text, environment="TODO_CONTEXT"),
         Setting(
             "resident",
-            "whether a process in the background speeds up commands: auto, on (in CI, too) or off (unset: auto)",
+            "whether a background process runs commands: auto or off (unset: auto); in CI only with TODO_RESIDENT=on",
             _resident,
             environment="TODO_RESIDENT",
         ),
