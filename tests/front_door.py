@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 import trustme
 
+from tests.waits import HANGING
 from tests.wire import READ_SIZE, Channel, Line, Messages
 
 PROTOCOL = "postgresql"
@@ -96,7 +97,7 @@ class FrontDoor:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="front door")
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(HANGING)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,7 +111,7 @@ class FrontDoor:
         self.asleep = False
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
-    def settle(self, timeout: float = 30) -> None:
+    def settle(self, timeout: float = HANGING) -> None:
         """Wait until all connections have ended, at the server as well.
 
         Where clients share the loop with the test, in another thread: `await asyncio.to_thread(door.settle)`.

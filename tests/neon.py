@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import trustme
 
 from tests.conftest import Server
 from tests.front_door import FrontDoor
+from tests.waits import HANGING, wait_until
 
 HOST = "db.example.test"
 """A name that is not local; with the fixture `names_of_this_machine` it leads here, in the process of the tests."""
@@ -81,7 +81,7 @@ def _require_password(server: Server) -> None:
 
     before = loaded()
     server.execute("SELECT pg_reload_conf()")
-    _wait_until(lambda: loaded() != before)
+    wait_until(lambda: loaded() != before)
 
 
 @pytest.fixture
@@ -137,21 +137,14 @@ def pgbouncer(neon: Neon) -> Iterator[str]:
             )
         try:
             path = folder / ".s.PGSQL.6432"
-            _wait_until(lambda: _answers(path) or process.poll() is not None)
+            wait_until(lambda: _answers(path) or process.poll() is not None)
             assert process.poll() is None, log.read_text()
             yield str(path)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=HANGING)
 
 
 def _answers(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         return client.connect_ex(str(path)) == 0
-
-
-def _wait_until(condition: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from unittest import mock
 
 from tests.conftest import Result
+from tests.waits import HANGING
 
 
 def at_terminal(
@@ -34,7 +35,7 @@ def at_terminal(
     except OSError:  # the other end is closed: the process has ended
         pass
     os.close(parent)
-    return Result(output.decode().replace("\r\n", "\n"), "", process.wait(timeout=60))
+    return Result(output.decode().replace("\r\n", "\n"), "", process.wait(timeout=HANGING))
 
 
 class Screen(io.TextIOWrapper):

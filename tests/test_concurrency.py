@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from tests.conftest import Cli
+from tests.tiers import BOTH_TIERS, choose
+from tests.waits import HANGING
 
 # One process that runs many commands saves the start of each; every command opens its own connection.
 PROGRAM = """
@@ -38,39 +40,45 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
     ]
     said: list[list[str]] = []
     for process in running:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=HANGING)
         assert err == ""
         said.extend(line.split(" ", 1) for line in out.splitlines())
     return said
 
 
-def test_sixteen_that_add_fifty_each_lose_none_and_repeat_no_number(cli: Cli) -> None:
-    said = run_at_once(cli, 16, 50, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
-    assert [code for code, _ in said] == ["0"] * 800
+@BOTH_TIERS
+def test_many_that_add_many_each_lose_none_and_repeat_no_number(cli: Cli) -> None:
+    processes, times = choose(4, 16), choose(10, 50)
+    said = run_at_once(cli, processes, times, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
+    assert [code for code, _ in said] == ["0"] * processes * times
     listed = json.loads(cli("list", "--json").out)
     assert sorted(item["id"] for item in listed) == sorted(int(number) for _, number in said)
-    assert {item["title"] for item in listed} == {f"todo {me} {number}" for me in range(16) for number in range(50)}
-    assert len(json.loads(cli("project", "list", "--json").out)) == 50
-    assert len(json.loads(cli("tag", "list", "--json").out)) == 16
-
-
-@pytest.mark.parametrize("attempt", range(3))
-def test_eight_that_put_another_tag_on_one_todo_leave_all_eight(cli: Cli, attempt: int) -> None:
-    cli("add", "one")
-    said = run_at_once(cli, 8, 4, "modify", "1", "-t", "tag{me}-{number}", "-t", "shared{number}")
-    assert [code for code, _ in said] == ["0"] * 32
-    [todo] = json.loads(cli("list", "--json").out)
-    expected = {f"tag{me}-{number}" for me in range(8) for number in range(4)} | {
-        f"shared{number}" for number in range(4)
+    assert {item["title"] for item in listed} == {
+        f"todo {me} {number}" for me in range(processes) for number in range(times)
     }
-    assert set(todo["tags"]) == expected
-    assert todo["version"] == 33
+    assert len(json.loads(cli("project", "list", "--json").out)) == times
+    assert len(json.loads(cli("tag", "list", "--json").out)) == processes
 
 
+@pytest.mark.parametrize("attempt", range(choose(1, 3)))
+@BOTH_TIERS
+def test_many_that_put_another_tag_on_one_todo_leave_all_of_them(cli: Cli, attempt: int) -> None:
+    cli.here("add", "one")
+    processes = choose(4, 8)
+    said = run_at_once(cli, processes, 4, "modify", "1", "-t", "tag{me}-{number}", "-t", "shared{number}")
+    assert [code for code, _ in said] == ["0"] * processes * 4
+    [todo] = json.loads(cli("list", "--json").out)
+    expected = {f"tag{me}-{number}" for me in range(processes) for number in range(4)}
+    assert set(todo["tags"]) == expected | {f"shared{number}" for number in range(4)}
+    assert todo["version"] == processes * 4 + 1
+
+
+@BOTH_TIERS
 def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None:
     """Commands that lock the same todos, projects and tags from several sides neither hang nor fail halfway."""
+    times = choose(5, 15)
     for number in range(4):
-        cli("add", f"todo {number}", "-p", "p", "-t", "t")
+        cli.here("add", f"todo {number}", "-p", "p", "-t", "t")
     commands = [
         ["modify", "1-4", "-p", "p", "-t", "t"],
         ["modify", "4,3,2,1", "--untag", "t", "--no-project"],
@@ -80,7 +88,7 @@ def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None
     ]
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, "x", "15", *command],
+            [sys.executable, "-c", PROGRAM, "x", str(times), *command],
             env=cli.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -89,17 +97,18 @@ def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None
         for command in commands
     ]
     for command, process in zip(commands, running, strict=True):
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=HANGING)
         codes = {line.split(" ")[0] for line in out.splitlines()}
         assert codes <= ({"0", "3"} if "delete" in command else {"0"}), (command, out, err)
     listed = json.loads(cli("list", "--json").out)
-    assert len(listed) == 4 + 15
+    assert len(listed) == 4 + times
 
 
-def test_sixteen_first_commands_at_once_make_one_file(fresh_cli: Cli) -> None:
-    processes = [fresh_cli.start("add", f"todo {number}") for number in range(16)]
+@BOTH_TIERS
+def test_many_first_commands_at_once_make_one_file(fresh_cli: Cli) -> None:
+    processes = [fresh_cli.start("add", f"todo {number}") for number in range(choose(6, 16))]
     for process in processes:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=HANGING)
         assert (process.returncode, err) == (0, b""), err
-    assert sorted(fresh_cli("list").ids) == list(range(1, 17))
+    assert sorted(fresh_cli("list").ids) == list(range(1, len(processes) + 1))
     assert len(fresh_cli("user", "list").lines) == 1

@@ -1,4 +1,7 @@
-"""The line is cut after every single message: what is acknowledged is there once, and nothing is there by half."""
+"""The line is cut after a message: what is acknowledged is there once, and nothing is there by half.
+
+After every single message in the exhaustive tier; in the ordinary one after some of them.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ import pytest
 from tests.conftest import Here, Result
 from tests.front_door import FrontDoor
 from tests.neon import ADDRESS, PASSWORD, Neon
+from tests.tiers import BOTH_TIERS, choose, is_exhaustive
 
 DATABASE = "cuts"
 
@@ -46,7 +50,7 @@ def scene(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Scene]:
-    neon.server.create(DATABASE, template="template")
+    neon.server.fresh(DATABASE)
     with neon.door() as door:
         monkeypatch.setenv("TODO_HOME", str(tmp_path_factory.mktemp("home")))
         monkeypatch.setenv("TODO_DATABASE_URL", neon.url(door, DATABASE, host=ADDRESS))
@@ -169,12 +173,19 @@ def cut_once(scene: Scene, place: int, *command: str) -> Result:
     return result
 
 
-@pytest.mark.parametrize("kind", ["close", "terminated"])
+def choose_places(messages: int) -> list[int]:
+    """Return after which messages to cut: in the ordinary tier a few while connecting, and the last of the step."""
+    every = list(range(1, messages + 1))
+    return every if is_exhaustive() else sorted({every[0], every[messages // 3], *every[-4:]})
+
+
+@pytest.mark.parametrize("kind", ["close", pytest.param("terminated", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("name", CASES)
+@BOTH_TIERS
 def test_a_line_that_is_cut_once_is_not_noticed(scene: Scene, name: str, kind: Literal["close", "terminated"]) -> None:
     case = CASES[name]
     scene.door.cut_kind = kind
-    for place in range(1, count_messages(scene, case) + 1):
+    for place in choose_places(count_messages(scene, case)):
         command, look = begin(scene, case)
         result = cut_once(scene, place, *command)
         assert scene.ask(look) == case.after, place
@@ -182,9 +193,10 @@ def test_a_line_that_is_cut_once_is_not_noticed(scene: Scene, name: str, kind: L
 
 
 @pytest.mark.parametrize("name", CASES)
+@BOTH_TIERS
 def test_a_line_that_is_always_cut_leaves_all_or_nothing_and_repeating_it_mends_it(scene: Scene, name: str) -> None:
     case = CASES[name]
-    for place in range(1, count_messages(scene, case) + 1):
+    for place in choose_places(count_messages(scene, case)):
         command, look = begin(scene, case)
         result = cut_always(scene, place, *command)
         found = scene.ask(look)
@@ -219,6 +231,7 @@ def look_into(path: Path) -> list[Any]:
         return connection.execute(COPIED.format("")).fetchall()
 
 
+@BOTH_TIERS
 def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
     command = ("db", "copy", "--from", f"sqlite:///{filled}")
     look = COPIED.format("todo.")
@@ -226,7 +239,7 @@ def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
     everything = scene.ask(look)
     assert everything == look_into(filled)
     messages = len(scene.door.connections[-1].messages)
-    for place in range(1, messages + 1):
+    for place in choose_places(messages):
         scene.neon.server.execute(EMPTY, DATABASE)
         if place % 2:
             result = cut_always(scene, place, *command)
@@ -235,12 +248,13 @@ def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
         else:
             cut_once(scene, place, *command)
             assert scene.ask(look) == everything, place
-    for place in range(messages - 10, messages + 1):  # around the commit: only the answer is lost
+    for place in range(messages - choose(3, 10), messages + 1):  # around the commit: only the answer is lost
         scene.neon.server.execute(EMPTY, DATABASE)
         assert cut_once(scene, place, *command).err.startswith("Copied 1 todo,")
         assert scene.ask(look) == everything, place
 
 
+@BOTH_TIERS
 def test_copying_from_a_server(scene: Scene, filled: Path, sqlite_template: Path, tmp_path: Path) -> None:
     assert scene.todo("db", "copy", "--from", f"sqlite:///{filled}").code == 0
     everything = scene.ask(COPIED.format("todo."))
@@ -249,7 +263,7 @@ def test_copying_from_a_server(scene: Scene, filled: Path, sqlite_template: Path
     shutil.copy(sqlite_template, target)
     assert scene.todo(*command).code == 0
     assert look_into(target) == everything
-    for place in range(1, len(scene.door.connections[-1].messages) + 1):
+    for place in choose_places(len(scene.door.connections[-1].messages)):
         shutil.copy(sqlite_template, target)
         if place % 2:
             result = cut_always(scene, place, *command)

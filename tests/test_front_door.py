@@ -15,6 +15,7 @@ import trustme
 from tests.conftest import Cli
 from tests.front_door import PROTOCOL, FrontDoor
 from tests.neon import ADDRESS, PASSWORD, USER, Neon
+from tests.waits import HANGING
 
 CONNECT, DIRECT, STATEMENT, CLOSE = 6, 5, 2, 1
 """Round trips. Those of a connection: TCP, [SSLRequest], TLS, startup, and two of SCRAM."""
@@ -27,7 +28,7 @@ async def connect(neon: Neon, door: FrontDoor, **options: Any) -> Any:
     context = ssl.create_default_context(cafile=str(neon.roots))
     context.set_alpn_protocols([PROTOCOL])
     options = {"ssl": context, "statement_cache_size": 0, **options}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGING):
         return await asyncpg.connect(
             host="localhost", port=door.port, user=USER, password=PASSWORD, database="postgres", **options
         )
@@ -36,7 +37,7 @@ async def connect(neon: Neon, door: FrontDoor, **options: Any) -> Any:
 async def ask(neon: Neon, door: FrontDoor, **options: Any) -> int:
     connection = await connect(neon, door, **options)
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANGING):
             answer: int = await connection.fetchval("SELECT $1::int + 1", 41)
             await connection.close()
             return answer
@@ -45,7 +46,7 @@ async def ask(neon: Neon, door: FrontDoor, **options: Any) -> int:
 
 
 async def until_closed(connection: Any) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(HANGING):
         while not connection.is_closed():
             await asyncio.sleep(0.01)
 
@@ -229,7 +230,7 @@ async def test_urls_lead_through_the_door(neon: Neon) -> None:
 
 
 def test_a_process_goes_through_the_door(neon: Neon, tmp_path: Path) -> None:
-    neon.server.create("through_the_door", template="template")
+    neon.server.fresh("through_the_door")
     with neon.door() as door:
         url = neon.url(door, "through_the_door", host=ADDRESS)
         todo = Cli(tmp_path / "home", TODO_DATABASE_URL=url)
@@ -247,7 +248,7 @@ def test_a_process_goes_through_the_door(neon: Neon, tmp_path: Path) -> None:
 async def test_a_pooler_serves_more_than_it_has_connections(neon: Neon, pgbouncer: str) -> None:
     with FrontDoor(pgbouncer, neon.certificate) as door:
         clients = await asyncio.gather(*(connect(neon, door) for _ in range(8)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(HANGING):
             statements = [client.fetchval("SELECT pg_backend_pid() + $1::int", 0) for client in clients]
             servers = await asyncio.gather(*statements)
         assert len(set(servers)) <= 2

@@ -21,7 +21,7 @@ DATABASE = "pooled"
 @pytest.fixture
 def pooled(neon: Neon, pgbouncer: str) -> str:
     """The path of the pooler's socket; behind it a database that is ready."""
-    neon.server.create(DATABASE, template="template")
+    neon.server.fresh(DATABASE)
     return pgbouncer
 
 
@@ -93,7 +93,7 @@ def test_tables_are_made_by_the_direct_host(
 
 
 def test_the_endpoint_can_be_named_in_the_options(neon: Neon, tmp_path: Path) -> None:
-    neon.server.create(DATABASE, template="template")
+    neon.server.fresh(DATABASE)
     with neon.door() as door:
         url = neon.url(door, DATABASE, host=ADDRESS) + "&options=endpoint%3Dep-cool-darkness-a1b2c3d4"
         assert Cli(tmp_path / "home", TODO_DATABASE_URL=url)("list").code == 0

@@ -25,7 +25,7 @@ def test_every_command_stays_within_its_budget_and_the_documentation_tells_it(ne
 
 
 def test_a_process_costs_what_is_counted_within_this_one(neon: Neon, tmp_path: Path) -> None:
-    neon.server.create("trips", template="template")
+    neon.server.fresh("trips")
     with neon.door(delay=0.02) as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "trips", host=ADDRESS))
         for command in (["add", "a", "-p", "home", "-t", "x", "-d", "eom"], ["list"], ["done", "1"]):

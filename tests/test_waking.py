@@ -25,7 +25,7 @@ DATABASE = "waking"
 
 @pytest.fixture
 def door(neon: Neon) -> Iterator[FrontDoor]:
-    neon.server.create(DATABASE, template="template")
+    neon.server.fresh(DATABASE)
     with neon.door() as door:
         yield door
 

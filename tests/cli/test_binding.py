@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import Cli, Here
 from tests.terminal import at_terminal
 
+pytestmark = pytest.mark.either_database
+
 LAST, WITHOUT = "else put depends: last", "without a value takes all of them off"
 
 

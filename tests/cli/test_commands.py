@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import BERLIN, Cli, Here
 
+pytestmark = pytest.mark.either_database
+
 FIELDS = [
     *("id", "uuid", "title", "description", "status", "priority", "project", "tags", "due"),
     *("scheduled", "wait", "until", "every", "recurrence", "series", "occurrence"),

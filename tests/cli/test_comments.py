@@ -11,6 +11,8 @@ import pytest
 from tests.conftest import Cli, Here
 from tests.terminal import at_terminal
 
+pytestmark = pytest.mark.either_database
+
 
 def run(cli: Cli, *arguments: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "todo_cli", *arguments]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import Cli, Here
 from tests.terminal import on_screen
+from tests.waits import HANGING
 from todo_cli.cli.runtime import Invocation
 from todo_cli.config.defaults import COEFFICIENTS, STYLES
 from todo_cli.errors import InvalidInputError
@@ -118,7 +119,7 @@ def test_settings_that_are_stored_at_once_are_all_stored(fresh_cli: Cli) -> None
         values = {"per_page": str(attempt + 5), "user": f"user{attempt}", "database": f"sqlite:////tmp/{attempt}.db"}
         processes = [fresh_cli.start("config", "set", key, value) for key, value in values.items()]
         for process in processes:
-            process.communicate(timeout=60)
+            process.communicate(timeout=HANGING)
         assert [process.returncode for process in processes] == [0, 0, 0]
         assert {key: fresh_cli("config", "get", key).out.strip() for key in values} == values
 

@@ -17,7 +17,7 @@ COMMAND = [sys.executable, "-m", "todo_cli"]
 @pytest.fixture
 def shared(server: Server) -> str:
     """A database with the tables and the users alex and sam."""
-    server.create("connected", template="template")
+    server.fresh("connected")
     statement = "INSERT INTO todo.users (uuid, name, key, created_at) VALUES (gen_random_uuid(), 'Sam', 'sam', now())"
     server.execute(statement, "connected")
     return server.url("connected")

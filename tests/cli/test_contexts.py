@@ -255,7 +255,7 @@ class TestSaving:
 
 
 def test_it_costs_no_round_trip(neon: Neon, tmp_path: Path) -> None:
-    neon.server.create("context_trips", template="template")
+    neon.server.fresh("context_trips")
     with neon.door(delay=0.02) as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "context_trips", host=ADDRESS))
         assert cli("context", "save", "work", "project:work or +office", "--defaults", "project:work").code == 0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pytest
 from tests.conftest import NOW, Cli, Server
 from tests.services.test_copying import add_many
 from tests.terminal import at_terminal
+from tests.waits import HANGING
 from todo_cli.db.database import Database
 from todo_cli.db.target import parse_target
 
@@ -43,7 +44,7 @@ def filled(fresh_cli: Cli) -> Cli:
 @pytest.fixture
 def shared(server: Server) -> str:
     """A server's database with the tables and one user, `alex`."""
-    return server.create("shared", template="template")
+    return server.fresh("shared")
 
 
 def test_a_list_moves_to_a_server_and_back(filled: Cli, shared: str, tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_new_numbers_are_data(filled: Cli, shared: str, server: Server) -> None:
     assert filled("--database", shared, "project", "list").out == ""
     assert filled("db", "copy", "--to", shared, "--renumber").out == "1\t4\n2\t5\n"
     assert filled("--database", shared, "show", "4", "--json").code == 0
-    other = server.create("shared_other", template="template")
+    other = server.fresh("shared_other")
     filled.here("--database", other, "add", "a")
     shown = at_terminal([*COMMAND, "db", "copy", "--to", other, "--renumber"], filled.environment)
     assert shown.code == 0
@@ -196,12 +197,11 @@ async def test_what_is_stopped_in_the_middle_leaves_nothing_on_a_server(
     await holder.execute("LOCK TABLE todo.changes IN SHARE MODE")  # so that it waits there, with all todos inserted
     process = fresh_cli.start("db", "copy", "--from", url, "--to", shared)
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'todo.changes'::regclass"
-    deadline = time.monotonic() + 60
     while not await holder.fetchval(waiting):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
     process.send_signal(stopped_by)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANGING)
     await transaction.rollback()
     await holder.close()
     stopped = (-signal.SIGKILL, b"") if stopped_by is signal.SIGKILL else (130, b"error: interrupted\n")
@@ -214,15 +214,21 @@ async def test_a_kill_in_the_middle_leaves_nothing_in_a_file(fresh_cli: Cli, sha
     path = tmp_path / "into.db"
     url = f"sqlite:///{path}"
     assert fresh_cli("--database", url, "--user", "alex", "list").code == 0
-    log = path.with_name(f"{path.name}-wal")
+    holder = await asyncpg.connect(shared)
+    await holder.execute("UPDATE todo.todos SET description = repeat('x', 1000)")
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute("LOCK TABLE todo.dependencies")  # which is read when all todos are inserted
     process = fresh_cli.start("db", "copy", "--from", shared, "--to", url)
-    # What does not fit into SQLite's memory is written to the log before the commit.
-    deadline = time.monotonic() + 60
-    while not (log.exists() and log.stat().st_size > 1_000_000):
+    while not await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    # What does not fit into SQLite's memory is written to the log before the commit.
+    assert path.with_name(f"{path.name}-wal").stat().st_size > 1_000_000
     process.kill()
     process.communicate()
+    await transaction.rollback()
+    await holder.close()
     assert process.returncode == -signal.SIGKILL
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM todos").fetchone() == (0,)

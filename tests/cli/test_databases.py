@@ -42,7 +42,7 @@ def test_a_server_is_initialised_only_when_told(server: Server, fresh_cli: Cli) 
 
 
 def test_reset_of_a_server_wants_its_name_and_a_yes(server: Server, fresh_cli: Cli) -> None:
-    server.create("doomed", template="template")
+    server.fresh("doomed")
     address = {"TODO_DATABASE_URL": server.url("doomed")}
     fresh_cli("add", "a", **address)
     for arguments in (["-y"], ["doomde", "-y"], ["doomed"], []):

@@ -32,7 +32,7 @@ def test_all_is_well_on_a_new_machine_and_with_a_list(fresh_cli: Cli) -> None:
 
 
 def test_a_server_that_is_well(neon: Neon, tmp_path: Path) -> None:
-    neon.server.create("well", template="template")
+    neon.server.fresh("well")
     with neon.door() as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "well", host=ADDRESS))
         code, findings = diagnose(cli)
@@ -57,7 +57,7 @@ def test_each_finding_has_its_advice(fresh_cli: Cli, server: Server, neon: Neon,
     assert advice("tables", TODO_DATABASE_URL=server.url("bare")) == "todo db migrate"
     server.execute("UPDATE todo.alembic_version SET version_num = '9999'", "bare")
     assert "newer version" in advice("tables", TODO_DATABASE_URL=server.url("bare"))
-    server.create("shared", template="template")
+    server.fresh("shared")
     fresh_cli("user", "add", "sam", TODO_DATABASE_URL=server.url("shared"))
     assert "config set user" in advice("user", TODO_DATABASE_URL=server.url("shared"))
     with neon.door(asleep=True) as door:

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import Cli, Here, Result
 from tests.terminal import at_terminal
 
+pytestmark = pytest.mark.either_database
+
 ON_SQLITE = pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 
 

@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import BERLIN, Cli, Here
 from tests.terminal import at_terminal
 
+pytestmark = pytest.mark.either_database
+
 NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
 
 

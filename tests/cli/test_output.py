@@ -13,6 +13,8 @@ from tests.cli.test_commands import FIELDS
 from tests.conftest import BERLIN, Cli, Result
 from tests.terminal import at_terminal
 
+pytestmark = pytest.mark.either_database
+
 EVIL = "\x1b[31mred\x1b]0;owned\x07 \x9b2J \u202etxet\u202c [bold]not[/bold] \t|\n|\r| back\\slash"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

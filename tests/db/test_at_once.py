@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import event, text
 
 from tests.conftest import NOW, OpenDatabase, Server
+from tests.tiers import choose
+from tests.waits import until_blocked
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.step import Step, Transaction
 from todo_cli.db.target import Target, parse_target
@@ -217,11 +219,11 @@ def _without_uuids(todo: TodoPublic) -> TodoPublic:
 @pytest.fixture(scope="module")
 def two_databases(server: Server) -> Server:
     for name in ("at_once", "ordinary"):
-        server.create(name, template="template")
+        server.fresh(name)
     return server
 
 
-@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=choose(10, 80), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(commands=st.lists(COMMANDS, min_size=2, max_size=12))
 def test_both_ways_write_the_same(two_databases: Server, commands: Sequence[Command]) -> None:
     async def run() -> None:
@@ -317,7 +319,7 @@ class TestGivenUuid:
         assert first.todo.uuid == uuid
 
     async def test_two_that_add_it_at_once_get_the_same(self, open_db: OpenDatabase) -> None:
-        for _ in range(10):
+        for _ in range(4):
             uuid = uuid4()
             outcomes = await asyncio.gather(*(add_todo(open_db("alex"), NewTodo("a", uuid=uuid)) for _ in range(4)))
             assert len({outcome.todo.id for outcome in outcomes}) == 1
@@ -340,7 +342,8 @@ async def test_a_todo_that_somebody_holds_is_waited_for(open_db: OpenDatabase, t
     async def hold(step: Step) -> None:
         await step.session.execute(text("UPDATE todo.todos SET title = 'theirs', version = version + 1"))
         running.append(asyncio.ensure_future(modify_todos(db, parse_references(["1"]), TodoChanges("ours"))))
-        await asyncio.sleep(0.5)
+        raw = await (await step.session.connection()).get_raw_connection()
+        await until_blocked(raw.driver_connection, running)
         assert not running[0].done()
         step.keep()
 

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC
@@ -22,6 +21,7 @@ from sqlalchemy import Connection, inspect, text
 
 from tests.conftest import NOW, Cli, OpenDatabase, Server
 from tests.replay import check_replay
+from tests.waits import wait_until
 from todo_cli.db import inspection, schema
 from todo_cli.db.database import Database
 from todo_cli.db.engine import make_engine, make_migration_engine
@@ -231,10 +231,7 @@ async def test_a_migration_that_is_killed_halfway_leaves_everything_as_it_was(
         env={**os.environ, "TODO_TEST_REBUILD": str(reached)},
         cwd=Path(__file__).parents[2],
     )
-    deadline = time.monotonic() + 60
-    while not reached.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert reached.exists()
+    wait_until(lambda: reached.exists() or process.poll() is not None)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert await apply(target, describe) == before
@@ -258,7 +255,7 @@ async def test_newer_tables_are_named_as_such(db: Database, target: Target) -> N
 
 
 async def test_older_tables_on_a_server_are_named_as_such(server: Server, open_db: OpenDatabase) -> None:
-    server.create("older", template="template")
+    server.fresh("older")
     target = parse_target(server.url("older"))
     await set_revision(target, "0000")
     async with Database(target, now=NOW) as db:

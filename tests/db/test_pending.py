@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import col, select
 
 from tests.conftest import OpenDatabase
+from tests.waits import until_blocked
 from todo_cli.db.database import Database
 from todo_cli.db.postgresql import connect
 from todo_cli.db.step import Step, Transaction
@@ -211,7 +212,7 @@ async def commit_meanwhile(target: Target, statements: list[str], command: Await
     for statement in statements:
         await other.execute(statement)
     running = asyncio.ensure_future(command)
-    await asyncio.sleep(0.4)
+    await until_blocked(other, [running])
     assert not running.done()
     await transaction.commit()
     await other.close()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import OpenDatabase
+from tests.waits import until_blocked
 from todo_cli.db.database import Database
 from todo_cli.db.postgresql import connect
 from todo_cli.db.target import PostgresTarget, Target
@@ -31,10 +32,10 @@ async def while_locked(target: Target, lock: str, *commands: Callable[[], Awaita
     transaction = holder.transaction()
     await transaction.start()
     await holder.execute(lock)
-    running = []
+    running: list[asyncio.Future[Any]] = []
     for command in commands:
         running.append(asyncio.ensure_future(command()))
-        await asyncio.sleep(0.4)
+        await until_blocked(holder, running)
     await transaction.rollback()
     results = await asyncio.gather(*running, return_exceptions=True)
     await holder.close()

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import BERLIN, NOW
+from tests.tiers import choose
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates import Conventions, names_last_day, parse_when, to_instant
 
@@ -61,7 +62,7 @@ def test_no_text_does_anything_but_parse_or_be_refused(text: str, now: datetime,
     check(text, now, conventions)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=choose(100, 600))
 @given(PHRASES, MOMENTS, CONVENTIONS)
 def test_whatever_is_proposed_works(text: str, now: datetime, conventions: Conventions) -> None:
     check(text, now, conventions)

@@ -6,7 +6,7 @@ from itertools import islice
 from time import perf_counter
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.query.recurrence_strategies import RULES, STARTS
@@ -373,7 +373,6 @@ def test_what_has_no_words_is_its_rrule(rrule: str) -> None:
     assert describe(parse_rule(rrule), START) == rrule
 
 
-@settings(deadline=None)
 @given(RULES, STARTS)
 def test_words_that_can_be_read_back_mean_the_same(rule: Rule, start: Slot) -> None:
     assume(isinstance(start, datetime) or not rule.has_times)

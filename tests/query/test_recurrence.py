@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.query.recurrence_strategies import RULES, STARTS
+from tests.tiers import choose
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import When
 from todo_cli.query.phrases import parse_every
@@ -379,7 +380,6 @@ class TestChangesOfTheClocks:
         else:
             assert back == slot
 
-    @settings(deadline=None)
     @given(RULES.filter(lambda rule: not rule.has_times), st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)))
     def test_days_and_longer_keep_the_time_of_the_start(self, rule: Rule, start: datetime) -> None:
         start = start.replace(microsecond=0)
@@ -389,7 +389,6 @@ class TestChangesOfTheClocks:
 
 
 class TestNextSlot:
-    @settings(deadline=None)
     @given(RULES, STARTS, st.integers(0, 400), st.integers(0, 600))
     def test_it_is_the_first_that_fits_of_all(self, rule: Rule, start: Slot, after_days: int, more_days: int) -> None:
         start = _suitable(rule, start)
@@ -405,7 +404,6 @@ class TestNextSlot:
             assert found is None or found > early[-1]
             assert found is None or found >= end or len(early) == 3000
 
-    @settings(deadline=None)
     @given(RULES, STARTS)
     def test_slots_increase_and_those_after_one_are_the_rest(self, rule: Rule, start: Slot) -> None:
         start = _suitable(rule, start)
@@ -556,7 +554,7 @@ def test_no_rule_takes_long(rule: str) -> None:
     assert perf_counter() - begin < 2  # a tenth of it on an idle computer
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=choose(60, 400))
 @given(
     st.sampled_from(["YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY"]),
     st.integers(1, 5),

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.conftest import NOW, OpenDatabase
+from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
 from todo_cli.db.edits import Edit
 from todo_cli.db.step import Transaction
@@ -255,10 +256,11 @@ async def edges(db: Database) -> tuple[list[Any], list[Any]]:
 
 
 @pytest.mark.parametrize("kind", ["depends", "parent"])
+@BOTH_TIERS
 async def test_two_machines_that_each_add_half_of_a_circle(db: Database, open_db: OpenDatabase, kind: str) -> None:
-    """Forty circles of two and of three, begun at once: one half of each is refused."""
+    """Circles of two and of three, begun at once: one half of each is refused."""
     machines = [open_db("alex") for _ in range(3)]
-    for turn in range(40):
+    for turn in range(choose(6, 40)):
         size = 2 + turn % 2
         numbers = [(await add_todo(db, NewTodo("a"))).todo.id for _ in range(size)]
 
@@ -276,10 +278,11 @@ async def test_two_machines_that_each_add_half_of_a_circle(db: Database, open_db
         assert len(made) == size - 1
 
 
+@BOTH_TIERS
 async def test_a_parent_that_is_deleted_while_it_gets_a_subtask(db: Database, open_db: OpenDatabase) -> None:
     """The subtask is deleted with it, or is not added."""
     one, other = open_db("alex"), open_db("alex")
-    for _ in range(40):
+    for _ in range(choose(8, 40)):
         parent = (await add_todo(db, NewTodo("a"))).todo.id
         added, _ = await asyncio.gather(
             add_todo(one, NewTodo("b", parent=refs(str(parent))[0])),
@@ -292,10 +295,11 @@ async def test_a_parent_that_is_deleted_while_it_gets_a_subtask(db: Database, op
             assert await statuses(db, f"{parent},{added.todo.id}") == "--"
 
 
+@BOTH_TIERS
 async def test_a_parent_that_is_finished_while_it_gets_a_subtask(db: Database, open_db: OpenDatabase) -> None:
     """Finishing sees the subtask, and is refused, or comes first."""
     one, other = open_db("alex"), open_db("alex")
-    for _ in range(20):
+    for _ in range(choose(5, 20)):
         parent = (await add_todo(db, NewTodo("a"))).todo.id
         moved = (await add_todo(db, NewTodo("b"))).todo.id
         bound, finished = await asyncio.gather(

@@ -8,11 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import BERLIN, NOW, OpenDatabase
 from tests.plain_filters import TYPED, World, matches, trees
+from tests.tiers import choose
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step
 from todo_cli.errors import NotFoundError
@@ -347,7 +348,7 @@ async def test_days_are_those_of_the_reader(filled: Database, open_db: OpenDatab
 ZONES = st.sampled_from(["Europe/Berlin", "Pacific/Apia", "Pacific/Midway", "America/New_York"])
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=choose(30, 300))
 @given(tree=trees(TYPED | st.just(InArchivedProject())), zone=ZONES)
 async def test_the_database_finds_what_the_words_mean(
     filled: Database, open_db: OpenDatabase, tree: Filter, zone: str

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.conftest import NOW, OpenDatabase
+from tests.conftest import NOW, FilledOnce, OpenDatabase
 from todo_cli.db.database import Database
 from todo_cli.errors import NotFoundError
 from todo_cli.models.values import COUNT_LIMIT, Priority, Status, When
@@ -106,9 +106,8 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
     ],
     ids=str,
 )
-async def test_what_a_filter_finds(db: Database, tree: Filter, found: str) -> None:
-    await fill(db)
-    assert await find(db, tree) == found
+async def test_what_a_filter_finds(filled_once: FilledOnce, tree: Filter, found: str) -> None:
+    assert await find(await filled_once(fill), tree) == found
 
 
 @pytest.mark.parametrize(
@@ -131,9 +130,8 @@ async def test_what_a_filter_finds(db: Database, tree: Filter, found: str) -> No
         ("created", "abcdéfhi"),
     ],
 )
-async def test_orders(db: Database, sort: str, found: str) -> None:
-    await fill(db)
-    assert await find(db, And(()), sort) == found
+async def test_orders(filled_once: FilledOnce, sort: str, found: str) -> None:
+    assert await find(await filled_once(fill), And(()), sort) == found
 
 
 async def test_pages_never_overlap_and_miss_nothing(db: Database) -> None:
@@ -189,8 +187,8 @@ async def test_one_statement_for_a_page_with_tags_and_total(db: Database) -> Non
     assert len([statement for statement in statements if statement.lstrip().startswith("SELECT")]) == 1
 
 
-async def test_unknown_names_are_explained(db: Database) -> None:
-    await fill(db)
+async def test_unknown_names_are_explained(filled_once: FilledOnce) -> None:
+    db = await filled_once(fill)
     nothing = ContainsText("nothing has this in it")
     assert not (await list_todos(db, ListQuery(And((InProject("home"), HasTag("shop"), nothing))))).todos
     for tree, told in ((InProject("hoem"), "did you mean 'home'?"), (HasTag("urgnet"), "did you mean 'urgent'?")):

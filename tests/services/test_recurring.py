@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from tests.conftest import BERLIN, NOW, OpenDatabase
+from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError
@@ -408,12 +409,13 @@ async def count(db: Database) -> int:
     return await db.read(work)
 
 
+@BOTH_TIERS
 async def test_two_machines_that_finish_it_at_once_make_one(db: Database, open_db: OpenDatabase) -> None:
-    """A hundred times, in two zones with two different dates: one of them finishes it, and there is one successor."""
+    """In two zones with two different dates: one of them finishes it, and there is one successor."""
     tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
     los_angeles = tokyo.astimezone(ZoneInfo("America/Los_Angeles"))  # the 22nd
     await add_todo(db, NewTodo("a", tags=("x",), due=at("2026-11-22 06:00"), every=Every("day")))
-    for number in range(1, 101):
+    for number in range(1, choose(10, 100) + 1):
         days = timedelta(days=number - 1)
         machines = (open_db("alex", tokyo + days), open_db("alex", los_angeles + days))
         first, second = await asyncio.gather(*(complete_todos(machine, refs(str(number))) for machine in machines))
@@ -423,8 +425,9 @@ async def test_two_machines_that_finish_it_at_once_make_one(db: Database, open_d
         assert await count(db) == number + 1
 
 
+@BOTH_TIERS
 async def test_ending_a_series_while_it_goes_on_leaves_nothing_open(db: Database, open_db: OpenDatabase) -> None:
-    for _ in range(20):
+    for _ in range(choose(5, 20)):
         first = (await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("day")))).todo.id
         [outcome] = await complete_todos(db, refs(str(first)))
         one, other = open_db("alex"), open_db("alex")
@@ -435,9 +438,10 @@ async def test_ending_a_series_while_it_goes_on_leaves_nothing_open(db: Database
         assert [todo for todo in await all_todos(db) if todo.status is Status.OPEN] == []
 
 
+@BOTH_TIERS
 async def test_occurrences_that_are_finished_at_once_have_one_successor(db: Database, open_db: OpenDatabase) -> None:
     """Two that were missed both lead to the same next one."""
-    for start in range(1, 41, 4):
+    for start in range(1, choose(12, 40) + 1, 4):
         await add_todo(db, NewTodo("a", due=on("2026-11-20"), every=Every("FREQ=DAILY;COUNT=4")))
         await complete_todos(db, refs(str(start)), catch_up=True)  # makes the 21st and the 22nd
         both = (complete_todos(open_db("alex"), refs(str(start + number))) for number in (1, 2))

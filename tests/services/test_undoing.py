@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase
+from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
 from todo_cli.db.step import Step as WritingStep
 from todo_cli.db.step import Transaction
@@ -216,9 +217,8 @@ async def numbers_of(db: Database) -> Numbers:
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    max_examples=choose(8, 50),
+    suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
 )
 @given(commands=st.lists(COMMANDS, max_size=9), at_once=st.sampled_from([1, 1, 2, 9]))
 async def test_all_that_was_done_is_undone_and_done_again(
@@ -285,9 +285,10 @@ async def history_of(db: Database) -> list[tuple[str, bool]]:
     return [(step.command, step.undone) for step in reversed(steps) if step.command != "db init"]
 
 
+@BOTH_TIERS
 async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDatabase) -> None:
-    """A hundred times: each todo is changed twice, and both changes are taken back, by two machines."""
-    for number in range(1, 101):
+    """Each todo is changed twice, and both changes are taken back, by two machines."""
+    for number in range(1, choose(8, 100) + 1):
         todo, before = (NumberReference(number),), open_db("alex", NOW + timedelta(minutes=number))
         await add_todo(before, NewTodo("first", tags=("x",)))
         await modify_todos(before, todo, TodoChanges(title="second", project="p"))
@@ -302,9 +303,10 @@ async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDat
         assert (now.title, now.project, now.status.value, now.version) == ("first", None, "open", 5)
 
 
+@BOTH_TIERS
 async def test_undoing_while_it_is_changed(db: Database, open_db: OpenDatabase) -> None:
     """Either the change comes first, and is what is undone, or it comes after."""
-    for number in range(1, 41):
+    for number in range(1, choose(8, 40) + 1):
         await add_todo(db, NewTodo("a", tags=("x",)))
         todo = (NumberReference(number),)
         start = NOW + timedelta(minutes=number)
@@ -325,8 +327,9 @@ async def test_undoing_while_it_is_changed(db: Database, open_db: OpenDatabase) 
             await machine.__aexit__()
 
 
+@BOTH_TIERS
 async def test_undoing_and_a_project_that_is_used_meanwhile(db: Database, open_db: OpenDatabase) -> None:
-    for number in range(20):
+    for number in range(choose(5, 20)):
         name = f"p{number}"
         await add_todo(open_db("alex", NOW + timedelta(minutes=number)), NewTodo("a", project=name))
         one, other = (open_db("alex", NOW + timedelta(minutes=number, seconds=second)) for second in (2, 1))

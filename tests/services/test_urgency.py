@@ -8,12 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import literal, select, text
 from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase
+from tests.tiers import choose
 from todo_cli.db.database import Database
 from todo_cli.db.statements import Viewer
 from todo_cli.db.step import Step, Transaction
@@ -103,9 +104,7 @@ async def measure(db: Database, coefficients: Coefficients) -> dict[int, float]:
 
 
 @settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=choose(15, 80),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(todos=st.lists(TODOS, min_size=1, max_size=10), coefficients=COEFFICIENTS, zone=ZONES)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-import time
+import signal
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,7 +29,7 @@ def upgrade() -> None:
             raise RuntimeError("on purpose")
         case path:
             Path(path).touch()
-            time.sleep(60)
+            signal.pause()  # until it is killed
 
 
 def downgrade() -> None:

@@ -1,0 +1,104 @@
+"""Ways to run `todo`: as a process of its own, or within the test's."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest import mock
+
+import pytest
+
+from tests.waits import HANGING
+
+
+@dataclass
+class Result:
+    """What a finished process left: its output as text, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    @property
+    def ids(self) -> list[int]:
+        return [int(line.split("\t")[0]) for line in self.lines]
+
+
+class Cli:
+    """Runs the real `todo` process, away from the user's own files; cold, or through a resident process."""
+
+    way: ClassVar[dict[str, str]] = {"TODO_RESIDENT": "off"}
+    """The variables that decide it, which the fixture `way_of_commands` sets."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.options: dict[str, Any] = {}  # more of them for Popen
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG"))}
+        self.environment = {**inherited, "TODO_HOME": str(home), "TZ": "Europe/Berlin", **self.way, **environment}
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "todo_cli", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**self.environment, **environment},
+            cwd=self.home.parent,
+            **self.options,
+        )
+
+    def here(self, *arguments: str) -> None:
+        """Run a command that prepares a test within this process: twenty times as quick."""
+        from todo_cli.cli.runtime import main
+
+        with (
+            mock.patch.dict(os.environ, self.environment, clear=True),
+            redirect_stdout(io.TextIOWrapper(io.BytesIO())),
+            redirect_stderr(io.TextIOWrapper(io.BytesIO())),
+        ):
+            assert main(arguments) == 0
+
+    def __call__(self, *arguments: str, **environment: str) -> Result:
+        with self.start(*arguments, **environment) as process:
+            out, err = process.communicate(timeout=HANGING)
+        return Result(out.decode(), err.decode(), process.returncode)
+
+
+class Here:
+    """Runs command lines within the test's own process: quicker, for what needs no process of its own."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> Result:
+        from todo_cli.cli.runtime import main
+
+        self._capsys.readouterr()
+        code = main(arguments)
+        captured = self._capsys.readouterr()
+        return Result(captured.out, captured.err, code)
+
+
+def attend_to_interruptions() -> None:
+    """Let Ctrl-C reach the processes that are started from here on.
+
+    Where the tests themselves were started with `nohup … &` it is ignored, which every process inherits.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def ignore_interruptions() -> None:
+    """Let this process ignore Ctrl-C, as a shell without job control does before what is started with `&`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,54 @@
+"""The two tiers of the suite: what the README's command runs, and what takes long (`-m exhaustive`).
+
+A test that is marked `exhaustive` runs in the second tier alone. One that is marked `either_database` lies above the
+databases: it runs on SQLite in the first tier and on PostgreSQL in the second. Tests of Hypothesis, and those that
+are marked `both_tiers`, run in both, with more examples or rounds in the second (`choose`). So do those of whole
+commands: through a resident process in the first, cold in the second.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+EXHAUSTIVE = "exhaustive"
+BOTH_TIERS = pytest.mark.both_tiers
+
+_tier = "ordinary"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    global _tier  # noqa: PLW0603 - read when the modules of tests are imported, which is later
+    if config.option.markexpr == EXHAUSTIVE:
+        _tier = EXHAUSTIVE
+        config.option.cold = True
+    # How long an example takes says nothing: other programs run beside it.
+    slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    settings.register_profile(
+        "todo", max_examples=choose(50, 300), deadline=None, suppress_health_check=slow, print_blob=True
+    )
+    settings.load_profile("todo")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        takes_long = parameters.get("dialect") == "postgresql" and item.get_closest_marker("either_database")
+        if takes_long or (is_exhaustive() and _is_in_both_tiers(item)):
+            item.add_marker(EXHAUSTIVE)
+
+
+def _is_in_both_tiers(item: pytest.Item) -> bool:
+    runs_commands = isinstance(item, pytest.Function) and {"cli", "fresh_cli"} & set(item.fixturenames)
+    return bool(runs_commands or any(map(item.get_closest_marker, ("hypothesis", "both_tiers"))))
+
+
+def is_exhaustive() -> bool:
+    return _tier == EXHAUSTIVE
+
+
+def choose(ordinary: int, exhaustive: int) -> int:
+    """Return how often to do something in this tier."""
+    return exhaustive if is_exhaustive() else ordinary

@@ -1,0 +1,26 @@
+"""Waiting for something to be the case. No test measures time: the bounds here only end what hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+HANGING = 300
+"""Seconds after which whatever should have happened is given up, on a machine of any speed and load."""
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + HANGING
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+async def until_blocked(connection: Any, tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Return when each of the tasks has ended or waits in PostgreSQL for a lock; the connection is to that server."""
+    waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
+    async with asyncio.timeout(HANGING):
+        while await connection.fetchval(waiting) < sum(not task.done() for task in tasks):
+            await asyncio.sleep(0.01)
