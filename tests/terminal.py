@@ -9,7 +9,7 @@ import pty
 import struct
 import subprocess
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from unittest import mock
 
 from tests.conftest import Result
@@ -17,9 +17,18 @@ from tests.waits import HANGING
 
 
 def at_terminal(
-    arguments: Sequence[str], environment: dict[str, str], *, width: int = 80, height: int = 24, typed: str = ""
+    arguments: Sequence[str],
+    environment: dict[str, str],
+    *,
+    width: int = 80,
+    height: int = 24,
+    typed: str = "",
+    reaction: tuple[str, Callable[[], object]] | None = None,
 ) -> Result:
-    """Return what stood on the terminal (stdout and stderr together), after typing what is to be typed."""
+    """Return what stood on the terminal (stdout and stderr together), after typing what is to be typed.
+
+    A reaction is a text and what is to be done as soon as it stands there.
+    """
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
     environment = {key: value for key, value in environment.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
@@ -32,6 +41,9 @@ def at_terminal(
     try:
         while chunk := os.read(parent, 65536):
             output += chunk
+            if reaction and reaction[0] in output.decode(errors="replace"):
+                reaction[1]()
+                reaction = None
     except OSError:  # the other end is closed: the process has ended
         pass
     os.close(parent)
