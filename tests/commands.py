@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import signal
@@ -15,7 +16,8 @@ from unittest import mock
 
 import pytest
 
-from tests.waits import HANGING
+from tests.waits import HANGING, wait_until
+from todo_cli.handoff.control import start_resident
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Cli:
         self.environment = {**inherited, "TODO_HOME": str(home), "TZ": "Europe/Berlin", **self.way, **environment}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        if self.way["TODO_RESIDENT"] == "on":
+            _wait_for_resident(self.way["XDG_RUNTIME_DIR"])
         return subprocess.Popen(
             [sys.executable, "-m", "todo_cli", *arguments],
             stdin=subprocess.DEVNULL,
@@ -73,6 +77,12 @@ class Cli:
         with self.start(*arguments, **environment) as process:
             out, err = process.communicate(timeout=HANGING)
         return Result(out.decode(), err.decode(), process.returncode)
+
+
+@functools.cache
+def _wait_for_resident(folder: str) -> None:
+    with mock.patch.dict(os.environ, {"XDG_RUNTIME_DIR": folder}):
+        wait_until(start_resident)
 
 
 class Here:

@@ -89,6 +89,10 @@ def _run(
         raise RefusedError
     _refuse_other_surroundings(_peer_pid(connection))
     _take_place(arguments, environment, umask, mask, attached, origin)
+    if signal.SIGINT not in ignored:
+        # From here on the client passes Ctrl-C on. It takes effect in `_main`, where the command ends by it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.sendall(protocol.OFFER + os.getpid().to_bytes(protocol.NUMBER, sys.byteorder))
     connection.settimeout(REQUEST_SECONDS)
     if connection.recv(1) != protocol.GO:
@@ -111,6 +115,7 @@ def _main() -> int:
     from todo_cli.cli.runtime import main
 
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         return main()
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
