@@ -17,7 +17,6 @@ from unittest import mock
 import pytest
 
 from tests.waits import HANGING, wait_until
-from todo_cli.handoff.control import start_resident
 
 
 @dataclass
@@ -51,7 +50,7 @@ class Cli:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         if self.way["TODO_RESIDENT"] == "on":
-            _wait_for_resident(self.way["XDG_RUNTIME_DIR"])
+            start_resident(self.way["XDG_RUNTIME_DIR"])
         return subprocess.Popen(
             [sys.executable, "-m", "todo_cli", *arguments],
             stdin=subprocess.DEVNULL,
@@ -80,9 +79,20 @@ class Cli:
 
 
 @functools.cache
-def _wait_for_resident(folder: str) -> None:
-    with mock.patch.dict(os.environ, {"XDG_RUNTIME_DIR": folder}):
-        wait_until(start_resident)
+def start_resident(folder: str) -> None:
+    """Start the resident process whose socket lies in the folder, and return when it is ready."""
+    wait_until(lambda: _ask_resident(folder, "start") == 0)
+
+
+def stop_resident(folder: str) -> None:
+    _ask_resident(folder, "stop")
+
+
+def _ask_resident(folder: str, action: str) -> int:
+    # As a command, since a resident serves those that were started as it was: xdist gives Python options of its own.
+    command = [sys.executable, "-m", "todo_cli", "resident", action]
+    environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "TODO_RESIDENT": "on", "TODO_HOME": folder}
+    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True).returncode
 
 
 class Here:

@@ -11,16 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.commands import Cli, Here, Result, attend_to_interruptions
+from tests.commands import Cli, Here, Result, attend_to_interruptions, stop_resident
 from tests.servers import Server, initialise, memory_folder, start_server
 from todo_cli.db.database import Database
 from todo_cli.db.target import Target, parse_target
-from todo_cli.handoff.control import stop_resident
 
 __all__ = ["BERLIN", "NOW", "Cli", "FilledOnce", "Here", "OpenDatabase", "Result", "Server", "start_server"]
 
@@ -203,8 +201,7 @@ def way_of_commands(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cli, "way", {"TODO_RESIDENT": "on", "XDG_RUNTIME_DIR": folder})
         yield
-        with mock.patch.dict(os.environ, Cli.way):
-            stop_resident()
+        stop_resident(folder)
     shutil.rmtree(folder)
 
 

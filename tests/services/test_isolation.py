@@ -118,6 +118,9 @@ IS_ABOUT_THE_WHOLE_DATABASE = {
     databases.migrate_database,
     databases.reset_database,
     databases.inspect_database,
+    databases.find_damage,
+    backups.back_up,
+    backups.restore,
 }
 
 
