@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def door(neon: Neon) -> Iterator[FrontDoor]:
-    neon.server.create(DATABASE, template="template")
+    neon.server.fresh(DATABASE)
     with neon.door() as door:
         yield door
 

@@ -36,7 +36,7 @@ Setting = Callable[..., None]
 
 @pytest.fixture
 def door(neon: Neon) -> Iterator[FrontDoor]:
-    neon.server.create(DATABASE, template="template")
+    neon.server.fresh(DATABASE)
     with neon.door() as door:
         yield door
 

@@ -24,7 +24,7 @@ def other_target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return parse_target(f"sqlite:///{path}")
     server: Server = request.getfixturevalue("server")
-    return parse_target(server.create("other", template="template"))
+    return parse_target(server.fresh("other"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from todo_cli.models.values import TodoPage, TodoPublic
 from todo_cli.query.filters import And, HasTag, InProject
 from todo_cli.query.references import parse_references
 from todo_cli.services import (
+    backups,
     comments,
     databases,
     editing,
