@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -82,6 +83,14 @@ def _require_password(server: Server) -> None:
     before = loaded()
     server.execute("SELECT pg_reload_conf()")
     wait_until(lambda: loaded() != before)
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let a connection that nobody closed be the fault of the test that left it, not of whichever comes next."""
+    yield
+    if "neon" in request.fixturenames:
+        gc.collect()
 
 
 @pytest.fixture
