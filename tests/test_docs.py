@@ -43,6 +43,19 @@ def test_links_lead_somewhere() -> None:
             assert (path.parent / link).exists(), (path, link)
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "SECURITY.md"])
+def test_files_that_contributors_are_told_of_exist(page: str) -> None:
+    """Such as `db/step.py`, `resident/` or `tests/cli/test_imports.py`."""
+    root = Path(__file__).parents[1]
+    text = (root / page).read_text("utf-8")
+    folders = {path.name: path for path in (root, *(root / "todo_cli").rglob("*")) if path.is_dir()}
+    for name in re.findall(r"`((?:[a-z_]+/)*[a-z_]+(?:/|\.py))`", text):
+        near = (
+            [root, root / "todo_cli", *folders.values()] if "/" not in name.rstrip("/") else [root, root / "todo_cli"]
+        )
+        assert any((folder / name).exists() for folder in near), (page, name)
+
+
 def test_every_exit_code_of_the_errors_is_in_the_readme() -> None:
     from todo_cli import errors
 
