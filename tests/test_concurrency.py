@@ -48,7 +48,7 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
 
 @BOTH_TIERS
 def test_many_that_add_many_each_lose_none_and_repeat_no_number(cli: Cli) -> None:
-    processes, times = choose(4, 16), choose(10, 50)
+    processes, times = choose(4, 16), choose(6, 50)
     said = run_at_once(cli, processes, times, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
     assert [code for code, _ in said] == ["0"] * processes * times
     listed = json.loads(cli("list", "--json").out)
@@ -106,7 +106,7 @@ def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None
 
 @BOTH_TIERS
 def test_many_first_commands_at_once_make_one_file(fresh_cli: Cli) -> None:
-    processes = [fresh_cli.start("add", f"todo {number}") for number in range(choose(6, 16))]
+    processes = [fresh_cli.start("add", f"todo {number}") for number in range(choose(5, 16))]
     for process in processes:
         _, err = process.communicate(timeout=HANGING)
         assert (process.returncode, err) == (0, b""), err

@@ -1,7 +1,8 @@
 """The two tiers of the suite: what the README's command runs, and what takes long (`-m exhaustive`).
 
 A test that is marked `exhaustive` runs in the second tier alone. One that is marked `either_database` lies above the
-databases: it runs on SQLite in the first tier and on PostgreSQL in the second. Tests of Hypothesis, and those that
+databases: it runs on SQLite in the first tier and on PostgreSQL in the second. Of one that is marked `two_kinds` and
+goes from one database to another, the first tier runs what leads to the other kind. Tests of Hypothesis, and those that
 are marked `both_tiers`, run in both, with more examples or rounds in the second (`choose`). So do those of whole
 commands: through a resident process in the first, cold in the second.
 """
@@ -35,7 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        takes_long = parameters.get("dialect") == "postgresql" and item.get_closest_marker("either_database")
+        dialect, other = parameters.get("dialect"), parameters.get("other_target")
+        takes_long = (dialect == "postgresql" and item.get_closest_marker("either_database")) or (
+            dialect is not None and dialect == other and item.get_closest_marker("two_kinds")
+        )
         if takes_long or (is_exhaustive() and _is_in_both_tiers(item)):
             item.add_marker(EXHAUSTIVE)
 

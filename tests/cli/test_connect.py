@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from tests.commands import QuickCli
 from tests.conftest import Cli, Server
 from tests.terminal import at_terminal
 
 COMMAND = [sys.executable, "-m", "todo_cli"]
+
+
+@pytest.fixture
+def fresh_cli(tmp_path: Path) -> Cli:
+    """Commands on databases run in the process that was asked for them, which is the test's here."""
+    return QuickCli(tmp_path / "home")
 
 
 @pytest.fixture

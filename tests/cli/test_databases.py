@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
+import pytest
+
+from tests.commands import QuickCli
 from tests.conftest import Cli, Server
 from tests.terminal import at_terminal
 from todo_cli.db.schema import HEAD
+
+
+@pytest.fixture
+def fresh_cli(tmp_path: Path) -> Cli:
+    """Commands on databases run in the process that was asked for them, which is the test's here."""
+    return QuickCli(tmp_path / "home")
 
 
 def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:

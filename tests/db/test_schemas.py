@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from tests.conftest import NOW
+from tests.conftest import NOW, Server
 from todo_cli.db import schema
 from todo_cli.db.database import Database
 from todo_cli.db.engine import make_migration_engine
@@ -67,8 +67,8 @@ class TestAForeignSchema:
             ),
         ],
     )
-    async def test_it_is_refused(self, new_database: Callable[..., str], statements: Sequence[str]) -> None:
-        target = parse_target(new_database())
+    async def test_it_is_refused(self, server: Server, statements: Sequence[str]) -> None:
+        target = parse_target(server.create("empty"))
         everything = "SELECT count(*) FROM pg_depend WHERE refobjid = 'todo'::regnamespace"
         await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", *statements)))
         before = await apply(target, lambda connection: connection.execute(text(everything)).scalar())
@@ -78,8 +78,8 @@ class TestAForeignSchema:
             assert "a database of its own" in str(caught.value.hint)
         assert await apply(target, lambda connection: connection.execute(text(everything)).scalar()) == before
 
-    async def test_an_empty_one_is_not_foreign(self, new_database: Callable[..., str]) -> None:
-        target = parse_target(new_database())
+    async def test_an_empty_one_is_not_foreign(self, server: Server) -> None:
+        target = parse_target(server.create("empty"))
         await apply(target, lambda connection: connection.execute(text("CREATE SCHEMA todo")))
         assert await schema.initialise(target, "alex", NOW)
         await schema.drop_everything(target)
@@ -95,9 +95,9 @@ def run_all(connection: Connection, statements: Sequence[str]) -> None:
 
 
 async def test_a_statement_that_the_server_ends_is_told_as_such(
-    new_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = new_database("template")
+    url = server.fresh("ended")
     target = parse_target(f"{url}&options=-c%20statement_timeout%3D1ms")
     async with Database(target, now=NOW) as db:
 

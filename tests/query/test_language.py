@@ -294,6 +294,8 @@ def test_an_unknown_attribute_is_refused_and_the_hint_finds_it_as_text(head: str
         if value[0].isspace() or value[0] in "()":
             return  # a near miss without a value
         written = str(error.hint).partition("to search for the text, write ")[2]
+        if "…" in written and "…" not in value:
+            return  # it could be a password, which no message repeats
         tree = parse_filter(shlex.split(written), NOW)
         assert isinstance(tree, ContainsText)
         assert tree.within == "title"

@@ -41,6 +41,8 @@ from todo_cli.services.series import delete_series
 from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
 from todo_cli.services.undoing import redo_steps, undo_steps
 
+pytestmark = pytest.mark.two_kinds
+
 Opened = Callable[..., Database]
 
 TO_SQLITE = pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)

@@ -150,6 +150,14 @@ def _refuse_other_surroundings(pid: int) -> None:
         theirs, ours = os.stat(f"/proc/{pid}/{place}"), os.stat(f"/proc/self/{place}")
         if (theirs.st_dev, theirs.st_ino) != (ours.st_dev, ours.st_ino):
             raise RefusedError
+    if _rights(str(pid)) != _rights("self"):
+        raise RefusedError
+
+
+def _rights(pid: str) -> list[bytes]:
+    """Return the lines of proc_pid_status(5) that say what a process may do: groups, capabilities, seccomp."""
+    with open(f"/proc/{pid}/status", "rb") as file:
+        return [line for line in file if line.startswith((b"Groups", b"Cap", b"NoNewPrivs", b"Seccomp"))]
 
 
 def _take_place(
