@@ -16,11 +16,15 @@ from hypothesis import strategies as st
 from tests.conftest import NOW, OpenDatabase
 from tests.replay import check_replay
 from tests.services.conftest import Opened
-from tests.services.test_undoing import COMMANDS, Command, Numbers, numbers_of
+from tests.services.test_undoing import COMMANDS, PICKS, Command, Numbers, numbers_of, some
 from todo_cli.db.database import Database
 from todo_cli.errors import TodoError
+from todo_cli.models.values import When
+from todo_cli.query.references import NumberReference
+from todo_cli.services.comments import add_comment
 from todo_cli.services.copying import copy_todos
-from todo_cli.services.todos import empty_trash
+from todo_cli.services.recurring import Every
+from todo_cli.services.todos import NewTodo, add_todo, delete_todos, empty_trash
 from todo_cli.services.undoing import redo_steps, undo_steps
 from todo_cli.services.users import add_user
 
@@ -40,6 +44,14 @@ async def _copy_here(db: Database, other: Database, _numbers: Numbers) -> None:
     await copy_todos(other, db, renumber=True)
 
 
+def _erase(picks: list[int]) -> Action:
+    async def run(db: Database, _other: Database, numbers: Numbers) -> None:
+        await delete_todos(db, some(numbers, picks))
+        await empty_trash(db)
+
+    return run
+
+
 OTHERS = st.sampled_from(
     [
         *(_without_numbers(partial(undo_steps, force=force)) for force in (True, False)),
@@ -49,8 +61,11 @@ OTHERS = st.sampled_from(
         *[_copy_here] * 3,
     ]
 )
-# The clock is another one for each: it says when something was done, never in which order.
-STEPS = st.tuples(st.booleans(), st.integers(-30, 90), st.one_of(COMMANDS.map(_alone), OTHERS))
+KINDS: list[st.SearchStrategy[Action]] = [*[COMMANDS.map(_alone)] * 3, PICKS.map(_erase), *[OTHERS] * 2]
+# Not `one_of`, which would choose among the many commands. The clock is another one for each step: it says when
+# something was done, never in which order.
+ACTIONS = st.sampled_from(range(len(KINDS))).flatmap(KINDS.__getitem__)
+STEPS = st.tuples(st.booleans(), st.integers(-30, 90), ACTIONS)
 SETTINGS: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [
@@ -60,6 +75,17 @@ SETTINGS: dict[str, Any] = {
         HealthCheck.differing_executors,
     ],
 }
+
+
+async def _begin(db: Database) -> None:
+    """Make a list whose todos have much to do with each other, so that little can be done to one of them alone."""
+    due = When(NOW.date())
+    one = (await add_todo(db, NewTodo("one", project="home", tags=("bills",), due=due, every=Every("day")))).todo.id
+    two = (await add_todo(db, NewTodo("two", tags=("bills",), depends=(NumberReference(one),)))).todo.id
+    first, second = NumberReference(one), NumberReference(two)
+    await add_todo(db, NewTodo("three", depends=(first, second), parent=second))
+    await add_todo(db, NewTodo("four", depends=(second,), parent=first))
+    await add_comment(db, second, "a remark")
 
 
 async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int, Action]]) -> None:
@@ -75,6 +101,8 @@ async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int
         for opener in openers:
             opened.append(opener("alex"))
             await add_user(opened[-1], name)
+        await _begin(open_(False))
+        await copy_todos(open_(False), open_(True), renumber=True)
         for there, minutes, action in steps:
             db = open_(there, minutes)
             with suppress(TodoError):
@@ -89,7 +117,7 @@ async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
 @settings(max_examples=12, **SETTINGS)
-@given(steps=st.lists(STEPS, max_size=14))
+@given(steps=st.lists(STEPS, min_size=5, max_size=14))
 async def test_what_is_stored_follows_from_history(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
 ) -> None:
@@ -97,8 +125,8 @@ async def test_what_is_stored_follows_from_history(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=150, **SETTINGS)
-@given(steps=st.lists(STEPS, max_size=30))
+@settings(max_examples=60, **SETTINGS)
+@given(steps=st.lists(STEPS, min_size=10, max_size=40))
 async def test_what_is_stored_follows_from_history_everywhere(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
 ) -> None:
