@@ -125,7 +125,7 @@ async def test_what_is_stored_follows_from_history(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=60, **SETTINGS)
+@settings(max_examples=20, **SETTINGS)
 @given(steps=st.lists(STEPS, min_size=10, max_size=40))
 async def test_what_is_stored_follows_from_history_everywhere(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
