@@ -91,6 +91,7 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "neon" in request.fixturenames:
         gc.collect()
+        gc.freeze()  # what is left now stays: looking through it again takes a second
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
 
 @BOTH_TIERS
 def test_many_that_add_many_each_lose_none_and_repeat_no_number(cli: Cli) -> None:
-    processes, times = choose(4, 16), choose(6, 50)
+    processes, times = choose(3, 16), choose(8, 50)
     said = run_at_once(cli, processes, times, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
     assert [code for code, _ in said] == ["0"] * processes * times
     listed = json.loads(cli("list", "--json").out)
@@ -64,7 +64,7 @@ def test_many_that_add_many_each_lose_none_and_repeat_no_number(cli: Cli) -> Non
 @BOTH_TIERS
 def test_many_that_put_another_tag_on_one_todo_leave_all_of_them(cli: Cli, attempt: int) -> None:
     cli.here("add", "one")
-    processes = choose(4, 8)
+    processes = choose(3, 8)
     said = run_at_once(cli, processes, 4, "modify", "1", "-t", "tag{me}-{number}", "-t", "shared{number}")
     assert [code for code, _ in said] == ["0"] * processes * 4
     [todo] = json.loads(cli("list", "--json").out)

@@ -15,6 +15,7 @@ import trustme
 from tests.conftest import Cli
 from tests.front_door import PROTOCOL, FrontDoor
 from tests.neon import ADDRESS, PASSWORD, USER, Neon
+from tests.tiers import BOTH_TIERS, choose
 from tests.waits import HANGING
 
 CONNECT, DIRECT, STATEMENT, CLOSE = 6, 5, 2, 1
@@ -105,6 +106,7 @@ async def test_much_passes_unchanged(neon: Neon) -> None:
         await connection.close()
 
 
+@BOTH_TIERS
 @pytest.mark.parametrize("kind", ["close", "terminated"])
 async def test_a_connection_can_be_cut_after_each_message(neon: Neon, kind: Literal["close", "terminated"]) -> None:
     with neon.door() as door:
@@ -113,7 +115,7 @@ async def test_a_connection_can_be_cut_after_each_message(neon: Neon, kind: Lite
         ready = messages.index(("server", "ReadyForQuery"))
         answered = messages.index(("server", "ReadyForQuery"), ready + 1)
         door.cut_kind = kind
-        for door.cut_after in range(1, answered + 1):
+        for door.cut_after in range(1, answered + 1, choose(4, 1)):
             with pytest.raises(LOST) as caught:
                 await ask(neon, door)
             if door.cut_after <= ready:

@@ -222,6 +222,7 @@ def reader(make_url: Callable[[], str], tmp_path: Path) -> Reader:
     return Reader(tmp_path / "home", make_url(), make_url())
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("section", SECTIONS, ids=[section.title for section in SECTIONS])
 def test_every_example(section: Section, reader: Reader) -> None:
     wrong = []

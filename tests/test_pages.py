@@ -20,6 +20,7 @@ SECTIONS = {
 }
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("section", SECTIONS.values(), ids=SECTIONS)
 def test_every_example(section: Section, reader: Reader) -> None:
     for example in section.examples:

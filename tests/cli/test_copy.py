@@ -192,7 +192,7 @@ async def fill(url: str) -> None:
         await add_many(database, MANY)
 
 
-@pytest.mark.parametrize("stopped_by", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("stopped_by", [pytest.param(signal.SIGKILL, marks=pytest.mark.exhaustive), signal.SIGINT])
 async def test_what_is_stopped_in_the_middle_leaves_nothing_on_a_server(
     fresh_cli: Cli, shared: str, tmp_path: Path, stopped_by: signal.Signals
 ) -> None:

@@ -377,6 +377,7 @@ async def test_the_largest_filter_there_may_be(filled: Database) -> None:
     assert page.total
 
 
+@pytest.mark.either_database
 async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) -> None:
     def pair(levels: int, last: str = "+soon") -> str:
         inner = last if levels == 1 else pair(levels - 1, last)
@@ -394,6 +395,7 @@ async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) ->
         assert "a" in await find(filled, parse_filter([nested], NOW))
 
 
+@pytest.mark.either_database
 async def test_the_largest_context_with_the_largest_filter(filled: Database) -> None:
     nested = "+soon"
     for number in range(DEEPEST):
