@@ -49,11 +49,10 @@ def run_in_resident(arguments: list[str]) -> int | None:
     connection = connect(place)
     if connection is None:
         return None
-    pid = _offer(connection, arguments, descriptors, mask)
-    if pid is None:
-        connection.close()
-        return None
-    return _Command(connection, pid).run()
+    pid = _offer(connection, arguments, mask)
+    code = None if pid is None else _Command(connection, pid).run(descriptors)
+    connection.close()
+    return code
 
 
 def _needs_this_process(argument: str) -> bool:
@@ -110,7 +109,7 @@ def connect(place: str) -> socket | None:
     except OSError:
         return None
     try:
-        connection.settimeout(protocol.PATIENCE)
+        connection.settimeout(protocol.patience())
         connection.connect(path)
         if peer_user(connection) == os.geteuid():
             return connection
@@ -149,29 +148,31 @@ def request(kind: str, arguments: Iterable[str] = (), mask: int = 0) -> bytes:
     return len(content).to_bytes(protocol.NUMBER, sys.byteorder) + content
 
 
-def _offer(connection: socket, arguments: list[str], descriptors: list[int], mask: int) -> int | None:
+def _offer(connection: socket, arguments: list[str], mask: int) -> int | None:
     """Send the request and return the process id of the worker that offers to run it."""
-    from _socket import SCM_RIGHTS, SOL_SOCKET
-
+    patience = protocol.patience()
     started = time.monotonic()
     try:
-        here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        content = request(protocol.RUN, arguments, mask)
-        attached = b"".join(number.to_bytes(4, sys.byteorder) for number in (here, *descriptors))
-        sent = connection.sendmsg([content], [(SOL_SOCKET, SCM_RIGHTS, attached)])
-        connection.sendall(content[sent:])
-        connection.settimeout(max(0.001, started + protocol.PATIENCE - time.monotonic()))
+        connection.sendall(request(protocol.RUN, arguments, mask))
+        connection.settimeout(max(0.001, started + patience - time.monotonic()))
         if connection.recv(1) != protocol.HELLO:
             return None
-        connection.settimeout(protocol.BUSY_PATIENCE)
+        connection.settimeout(patience * protocol.BUSY_FACTOR)
         if connection.recv(1) != protocol.OFFER:
             return None
         return int.from_bytes(receive_exactly(connection, protocol.NUMBER), sys.byteorder)
     except (OSError, EOFError, ValueError):
         return None
+
+
+def _send_go(connection: socket, descriptors: Iterable[int]) -> None:
+    """Let the worker begin, in this process's folder and with its standard streams."""
+    from _socket import SCM_RIGHTS, SOL_SOCKET
+
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        attached = b"".join(number.to_bytes(4, sys.byteorder) for number in (here, *descriptors))
+        connection.sendmsg([protocol.GO], [(SOL_SOCKET, SCM_RIGHTS, attached)])
     finally:
         os.close(here)
 
@@ -198,12 +199,12 @@ class _Command:
         self._fatal: int | None = None
         self._before: dict[int, Any] = {}
 
-    def run(self) -> int | None:
+    def run(self, descriptors: Iterable[int]) -> int | None:
         """Return the exit code; None if the worker ended before it had begun."""
         self._connection.settimeout(None)
         self._take_signals()
         try:
-            self._connection.sendall(protocol.GO)
+            _send_go(self._connection, descriptors)
         except OSError:
             return self._lost()
         while True:

@@ -76,7 +76,7 @@ def _ask(kind: str) -> ResidentStatus | None:
     if connection is None:
         return None
     try:
-        connection.settimeout(protocol.BUSY_PATIENCE)
+        connection.settimeout(protocol.patience() * protocol.BUSY_FACTOR)
         connection.sendall(request(kind))
         content = b""
         while part := connection.recv(65536):

@@ -4,11 +4,12 @@ Imported by every command before anything else, so it imports next to nothing it
 
 A conversation over the Unix socket:
 
-1. The client connects and sends its request: a length, then a marshalled tuple (see `Request`), with the open ones of
-   its descriptors 0 to 2 and its folder attached (SCM_RIGHTS).
+1. The client connects and sends its request: a length, then a marshalled tuple (see `Request`).
 2. The resident answers `HELLO` as soon as it has accepted, and hands the connection to a worker.
 3. The worker answers `OFFER` and its process id. Nothing has begun yet.
-4. The client sends `GO`. The worker answers `BEGUN`, and from then on the command runs there and nowhere else.
+4. The client sends `GO` with its folder and the open ones of its descriptors 0 to 2 attached (SCM_RIGHTS): not before,
+   since a resident that hangs would keep a pipe open that somebody reads to its end. The worker takes their place,
+   answers `BEGUN`, and from then on the command runs there and nowhere else.
 5. The worker sends `EXIT` and the exit code. `ASK` before reading from the terminal is answered with `GO`;
    `ASKED` follows when that is done.
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.2
 """Seconds in which the resident has to say `HELLO`; after that the command runs in its own process."""
-BUSY_PATIENCE = 2.0
-"""Seconds in which a worker has to make its offer, once the resident has shown that it is alive."""
+BUSY_FACTOR = 10
+"""How many times that a worker has for its offer, once the resident has shown that it is alive."""
 
 HELLO, OFFER, GO, BEGUN, EXIT, ASK, ASKED = b"H", b"O", b"G", b"B", b"X", b"A", b"a"
 NUMBER = 8
@@ -115,6 +116,14 @@ def is_private(place: str) -> bool:
     except OSError:
         return False
     return found.st_mode & 0o170077 == 0o040000 and found.st_uid == os.geteuid()
+
+
+def patience() -> float:
+    """Return for how many seconds a resident is waited for: `TODO_RESIDENT_PATIENCE`, for slow machines, or 0.2."""
+    try:
+        return min(max(float(os.environ.get("TODO_RESIDENT_PATIENCE", PATIENCE)), 0.01), 60.0)
+    except ValueError:
+        return PATIENCE
 
 
 def is_wanted() -> bool:

@@ -50,12 +50,12 @@ def serve(connection: socket.socket, origin: Origin, report: Callable[[bytes], N
     code = 1
     with suppress(OSError, EOFError, ValueError, RefusedError):
         connection.settimeout(REQUEST_SECONDS)
-        request, attached = _receive(connection)
+        request = _receive(connection)
         kind, identity, *_ = request
         if peer_user(connection) != os.geteuid() or identity[:5] != origin.identity[:5]:
             raise RefusedError
         if kind == protocol.RUN:
-            _run(connection, request, attached, origin, report)
+            _run(connection, request, origin, report)
         elif kind == protocol.STATUS:
             connection.sendall(status)
         elif kind == protocol.STOP:
@@ -65,22 +65,17 @@ def serve(connection: socket.socket, origin: Origin, report: Callable[[bytes], N
     os._exit(code)
 
 
-def _receive(connection: socket.socket) -> tuple[protocol.Request, list[int]]:
-    first, attached, *_ = socket.recv_fds(connection, 65536, MOST_ATTACHED)
-    while len(first) < protocol.NUMBER:
-        first += receive_exactly(connection, protocol.NUMBER - len(first))
-    length = int.from_bytes(first[: protocol.NUMBER], sys.byteorder)
+def _receive(connection: socket.socket) -> protocol.Request:
+    length = int.from_bytes(receive_exactly(connection, protocol.NUMBER), sys.byteorder)
     if length > protocol.MOST_BYTES:
         raise RefusedError
-    content = first[protocol.NUMBER :]
-    content += receive_exactly(connection, length - len(content))
-    return marshal.loads(content), attached  # noqa: S302 - from this user's own client, whom the system vouches for
+    content = receive_exactly(connection, length)
+    return marshal.loads(content)  # type: ignore[no-any-return]  # noqa: S302 - from a client of this user
 
 
 def _run(
     connection: socket.socket,
     request: protocol.Request,
-    attached: list[int],
     origin: Origin,
     report: Callable[[bytes], None],
 ) -> None:
@@ -88,15 +83,20 @@ def _run(
     if identity != origin.identity or protocol.same_at_start(dict(environment)) != origin.environment:
         raise RefusedError
     _refuse_other_surroundings(_peer_pid(connection))
-    _take_place(arguments, environment, umask, mask, attached, origin)
+    os.environ.clear()
+    os.environb.update(dict(environment))
+    time.tzset()
+    os.umask(umask)
+    sys.argv = ["todo", *map(os.fsdecode, arguments)]
     if signal.SIGINT not in ignored:
         # From here on the client passes Ctrl-C on. It takes effect in `_main`, where the command ends by it.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.sendall(protocol.OFFER + os.getpid().to_bytes(protocol.NUMBER, sys.byteorder))
-    connection.settimeout(REQUEST_SECONDS)
-    if connection.recv(1) != protocol.GO:
+    told, attached, *_ = socket.recv_fds(connection, 1, MOST_ATTACHED)
+    if told != protocol.GO:
         return  # it gave up waiting, and runs the command itself
+    _take_place(mask, attached, origin)
     connection.settimeout(None)
     connection.sendall(protocol.BEGUN)
     report(SERVED)
@@ -160,15 +160,8 @@ def _rights(pid: str) -> list[bytes]:
         return [line for line in file if line.startswith((b"Groups", b"Cap", b"NoNewPrivs", b"Seccomp"))]
 
 
-def _take_place(
-    arguments: Sequence[bytes],
-    environment: Sequence[tuple[bytes, bytes]],
-    umask: int,
-    mask: int,
-    attached: Sequence[int],
-    origin: Origin,
-) -> None:
-    """Put the client's folder, streams, environment and arguments in place of this process's own."""
+def _take_place(mask: int, attached: Sequence[int], origin: Origin) -> None:
+    """Put the client's folder and standard streams in place of this process's own."""
     folder, *descriptors = attached
     os.fchdir(folder)
     os.close(folder)
@@ -179,11 +172,6 @@ def _take_place(
             os.close(received)
         else:
             os.close(number)
-    os.umask(umask)
-    os.environ.clear()
-    os.environb.update(dict(environment))
-    time.tzset()
-    sys.argv = ["todo", *map(os.fsdecode, arguments)]
     streams = [_open_stream(number, origin) if mask & 1 << number else None for number in range(3)]
     for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
         setattr(sys, name, stream)  # None where it is closed, as at any start

@@ -1,0 +1,282 @@
+"""Whatever is wrong with the resident, the command runs, once; and what is acknowledged is stored."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.resident.conftest import Home, end, is_alive, residents, wait_until
+
+
+def titles(home: Home) -> Counter[str]:
+    listed = home("list", "--all", "--json", TODO_RESIDENT="off")
+    return Counter(todo["title"] for todo in json.loads(listed.out))
+
+
+def test_the_first_command_runs_alone_and_starts_it(alone: Home) -> None:
+    assert alone("add", "First").code == 0
+    wait_until(lambda: alone.find() is not None, "the resident answers")
+    assert alone.serve("list").ids == [1]
+
+
+def test_two_first_commands_start_one(alone: Home) -> None:
+    processes = [alone.start("list") for _ in range(6)]
+    assert [process.communicate() and process.returncode for process in processes] == [0] * 6
+    wait_until(lambda: alone.find() is not None, "the resident answers")
+    assert len(alone.sockets) == 1
+    wait_until(lambda: residents(alone) == {alone.pid, *alone.status().worker_pids}, "there is one, with its workers")
+
+
+def remove(home: Home) -> None:
+    home.sockets[0].unlink()
+
+
+def leave_stale(home: Home) -> None:
+    end(home.pid)
+
+
+def put_a_link(home: Home) -> None:
+    path = home.sockets[0]
+    path.rename(path.with_suffix(".moved"))
+    path.symlink_to(path.with_suffix(".moved"))
+
+
+def put_a_file(home: Home) -> None:
+    path = home.sockets[0]
+    path.unlink()
+    path.write_text("")
+
+
+def open_to_others(home: Home) -> None:
+    home.folder.chmod(0o755)
+
+
+def give_away(home: Home) -> None:
+    os.chown(home.sockets[0], 65534, 65534)
+
+
+def give_away_folder(home: Home) -> None:
+    os.chown(home.folder, 65534, 65534)
+
+
+def listen_as_another_user(home: Home) -> None:
+    """Answer in the resident's place as another user, on a socket that looks like the user's own."""
+    path = home.sockets[0]
+    path.unlink()
+    home.runtime.chmod(0o777)
+    home.folder.chmod(0o777)
+    program = f"""
+import socket, sys
+listener = socket.socket(socket.AF_UNIX); listener.bind({str(path)!r}); listener.listen()
+while True:
+    client, _ = listener.accept()
+    client.sendall(b"HO" + (1).to_bytes(8, sys.byteorder) + b"BX\\0")
+    client.recv(65536)
+"""
+    process = subprocess.Popen(["python3", "-c", program], user=65534, group=65534)
+    home.impostors.append(process)
+    wait_until(path.exists, "the impostor listens")
+    home.folder.chmod(0o700)
+    os.chown(path, os.geteuid(), os.getegid())
+
+
+def stop_it(home: Home) -> None:
+    os.kill(home.pid, signal.SIGSTOP)
+
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two users")
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        remove,
+        leave_stale,
+        put_a_link,
+        put_a_file,
+        open_to_others,
+        stop_it,
+        pytest.param(give_away, marks=AS_ROOT),
+        pytest.param(give_away_folder, marks=AS_ROOT),
+        pytest.param(listen_as_another_user, marks=AS_ROOT),
+    ],
+)
+def test_a_resident_that_cannot_be_trusted_or_reached(alone: Home, breaks: Callable[[Home], None]) -> None:
+    alone.start_resident()
+    breaks(alone)
+    assert alone("add", "Still stored", TODO_RESIDENT_PATIENCE="0.2").code == 0
+    assert titles(alone) == {"Still stored": 1}
+
+
+def test_no_place_for_a_socket(alone: Home, tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 120)
+    too_long.mkdir()
+    for runtime in (too_long, tmp_path / "nonexistent", Path("/dev/null")):
+        assert alone("list", XDG_RUNTIME_DIR=str(runtime)).code == 0
+    assert alone("list", XDG_RUNTIME_DIR="", HOME="/nonexistent", XDG_CACHE_HOME="").code == 0
+
+
+def test_a_program_that_has_changed_is_not_served_by_the_old_one(alone: Home, tmp_path: Path) -> None:
+    """An upgrade in place: the files are other ones than those in memory."""
+    import shutil
+
+    import todo_cli
+
+    shutil.copytree(Path(todo_cli.__file__).parent, tmp_path / "lib" / "todo_cli")
+    shutil.copytree(Path(todo_cli.__file__).parent.parent / "migrations", tmp_path / "lib" / "migrations")
+    alone.environment["PYTHONPATH"] = str(tmp_path / "lib")
+    alone("resident", "start")
+    assert len(alone.sockets) == 1
+    (resident,) = {pid for pid in residents(alone) if parent(pid) not in residents(alone)}
+    init = tmp_path / "lib" / "todo_cli" / "__init__.py"
+    init.write_text(init.read_text().replace("__version__ = ", '__version__ = "9.9.9" or '))
+    assert alone("--version").out == "todo 9.9.9\n"
+    # The new version has a socket of its own. An edit that leaves the version alone ends the old process, too.
+    alone("resident", "stop")
+    alone("resident", "start")
+    text = tmp_path / "lib" / "todo_cli" / "cli" / "usage.py"
+    text.write_text(text.read_text().replace("did you mean", "perhaps you mean"))
+    assert "perhaps you mean" in alone("list", "--jsno").err
+    for pid in residents(alone):
+        if pid != resident and parent(pid) != resident:
+            wait_until(lambda pid=pid: not is_alive(pid) or pid not in residents(alone), "the old one ends")  # type: ignore[misc]
+    for pid in residents(alone):
+        end(pid, signal.SIGTERM)
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_it_ends_when_idle_and_leaves_nothing(alone: Home) -> None:
+    pid = alone.start_resident(idle_seconds=0.2)
+    wait_until(lambda: not is_alive(pid), "the resident ends itself")
+    assert list(alone.folder.iterdir()) == []
+    wait_until(lambda: not residents(alone), "its workers are gone")
+
+
+def test_it_ends_when_its_socket_is_gone(alone: Home) -> None:
+    pid = alone.start_resident(idle_seconds=0.2)
+    remove(alone)
+    wait_until(lambda: not is_alive(pid), "the resident ends itself")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_it_and_leaves_nothing(alone: Home, number: int) -> None:
+    pid = alone.start_resident()
+    end(pid, number)
+    assert list(alone.folder.iterdir()) == []
+    wait_until(lambda: not residents(alone), "its workers are gone")
+
+
+def test_one_that_was_killed_is_replaced(alone: Home) -> None:
+    end(alone.start_resident())
+    assert alone("list").code == 0
+    wait_until(lambda: alone.find() is not None, "another resident answers")
+
+
+def test_workers_end_with_a_resident_that_was_killed(alone: Home) -> None:
+    end(alone.start_resident())
+    wait_until(lambda: not residents(alone), "its workers are gone")
+
+
+def test_thirty_two_at_once(warm: Home) -> None:
+    processes = [warm.start("add", f"Todo {number}") for number in range(32)]
+    assert [process.communicate() and process.returncode for process in processes] == [0] * 32
+    assert titles(warm) == {f"Todo {number}": 1 for number in range(32)}
+
+
+def test_a_worker_has_nothing_but_its_client(warm: Home) -> None:
+    """Waiting workers hold neither the listening socket, nor the lock, nor each other's sockets."""
+    status = warm.status()
+    waiting = [pid for pid in status.worker_pids if is_alive(pid)]
+    wait_until(lambda: bool(waiting), "a worker waits")
+    for pid in waiting:
+        held = [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+        assert sorted(each.partition(":")[0] for each in held) == ["/dev/null"] * 3 + ["socket"]
+
+
+def test_other_users_are_not_served(alone: Home) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can act as two users")
+    alone.start_resident()
+    alone.runtime.chmod(0o755)
+    alone.folder.chmod(0o755)
+    alone.sockets[0].chmod(0o777)
+    program = (
+        f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(alone.sockets[0])!r}); print(s.recv(1))"
+    )
+    told = subprocess.run(
+        ["python3", "-c", program], user=65534, group=65534, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "b''\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"\xff" * 8, b"\x10" + b"\0" * 7 + b"not marshalled data", b"\x01" + b"\0" * 7])
+def test_what_is_no_request_is_survived(warm: Home, sent: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(warm.sockets[0]))
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        assert client.makefile("rb").read() in (b"H", b"")
+    assert warm.serve("list").code == 0
+
+
+def kill_at_random(home: Home, command: tuple[str, ...], whom: str, generator: random.Random) -> int | None:
+    """Start a command and kill one of the three processes at some moment; return the exit code of the client."""
+    known = set(home.status().worker_pids)
+    process = home.start(*command)
+    victim = {"client": [process.pid], "worker": sorted(known), "resident": [home.pid]}[whom]
+
+    def kill() -> None:
+        for pid in victim:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    timer = threading.Timer(generator.uniform(0, 0.12), kill)
+    timer.start()
+    process.communicate()
+    timer.join()
+    return process.returncode
+
+
+def check_kills(home: Home, rounds: int, seed: int) -> None:
+    generator = random.Random(seed)
+    acknowledged, attempted = [], []
+    for number in range(rounds):
+        if home.find() is None:
+            home.start_resident()
+        whom = generator.choice(["client", "worker", "resident"])
+        title = f"Todo {number}"
+        attempted.append(title)
+        if kill_at_random(home, ("add", title), whom, generator) == 0:
+            acknowledged.append(title)
+    found = titles(home)
+    assert set(found.values()) <= {1}, "something is there twice"
+    assert set(acknowledged) <= set(found), "something acknowledged is lost"
+    assert set(found) <= set(attempted)
+    assert acknowledged, "every command was killed"
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_kills_at_random_moments(alone: Home, seed: int) -> None:
+    check_kills(alone, 12, seed)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(100, 103))
+def test_many_kills_at_random_moments(alone: Home, url: str, seed: int) -> None:
+    alone.environment["TODO_DATABASE_URL"] = url
+    check_kills(alone, 50, seed)

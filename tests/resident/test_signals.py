@@ -1,0 +1,214 @@
+"""Signals and job control work as for a process that runs the command itself."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.resident.conftest import Home, is_alive, wait_until
+
+
+@pytest.fixture
+def locked(warm: Home, tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Holds the database's write lock, so that an `add` waits in the middle of its work."""
+    with closing(sqlite3.connect(tmp_path / "todo.db", isolation_level=None, check_same_thread=False)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
+def begin(home: Home, *arguments: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a command that will wait; return it with the worker that runs it."""
+    known = set(home.status().worker_pids)
+    served = home.served()
+    process = home.start(*arguments)
+    wait_until(lambda: home.served() > served, "the command has begun")
+    (worker,) = [pid for pid in known if pid in home.status().worker_pids and is_busy(pid)]
+    return process, worker
+
+
+def is_busy(pid: int) -> bool:
+    """Return whether a worker has a client: its descriptors are no longer those of one that waits."""
+    try:
+        return len(list(Path(f"/proc/{pid}/fd").iterdir())) > 4
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_fatal_signal_ends_both(warm: Home, locked: sqlite3.Connection, number: int) -> None:
+    process, worker = begin(warm, "add", "Never stored")
+    process.send_signal(number)
+    process.communicate()
+    assert process.returncode == -number
+    wait_until(lambda: not is_alive(worker), "the worker has ended")
+
+
+def test_an_interruption_before_storing(warm: Home, locked: sqlite3.Connection) -> None:
+    process, worker = begin(warm, "add", "Never stored")
+    process.send_signal(signal.SIGINT)
+    wait_until(lambda: process.poll() is not None or released(locked), "the interruption is noticed")
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err == b"error: interrupted\n"
+    wait_until(lambda: not is_alive(worker), "the worker has ended")
+    assert warm("list").out == ""
+
+
+def released(connection: sqlite3.Connection) -> bool:
+    """Release the lock: SQLite's wait for it, in a thread, cannot be interrupted."""
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    return False
+
+
+def test_the_worker_of_a_killed_client_ends(warm: Home, locked: sqlite3.Connection) -> None:
+    process, worker = begin(warm, "add", "Never stored")
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_alive(worker), "the worker has ended")
+    locked.execute("ROLLBACK")
+    assert warm("list").out == ""
+
+
+def test_a_killed_worker_is_reported(warm: Home, locked: sqlite3.Connection) -> None:
+    process, worker = begin(warm, "add", "Perhaps stored")
+    os.kill(worker, signal.SIGKILL)
+    _, err = process.communicate()
+    assert process.returncode == 5
+    assert err.startswith(b"error: the process that ran this command ended unexpectedly")
+
+
+class Shell:
+    """An interactive bash on a terminal of its own, with job control."""
+
+    def __init__(self, home: Home) -> None:
+        self._parent, child = pty.openpty()
+        todo = f'"{sys.executable}" -m todo_cli'
+
+        def take_terminal() -> None:
+            os.setsid()
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+        self._process = subprocess.Popen(
+            ["bash", "--norc", "--noprofile", "-i"],
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            env={**home.environment, "PS1": "ready> ", "TERM": "dumb", "HISTFILE": "", "todo": todo},
+            cwd=home.home.parent,
+            preexec_fn=take_terminal,
+        )
+        os.close(child)
+        self.output = ""
+        self._seen = 0
+        self.expect("ready> ")
+
+    def expect(self, pattern: str) -> str:
+        """Wait for a pattern in what was not yet expected; return everything up to its end."""
+
+        def found() -> re.Match[str] | None:
+            return re.compile(pattern).search(self.output, self._seen)
+
+        def read() -> bool:
+            if found():
+                return True
+            os.set_blocking(self._parent, False)
+            try:
+                self.output += os.read(self._parent, 65536).decode()
+            except BlockingIOError:
+                pass
+            return found() is not None
+
+        wait_until(read, f"{pattern!r} is shown")
+        match = found()
+        assert match
+        shown = self.output[self._seen : match.end()]
+        self._seen = match.end()
+        return shown
+
+    def type(self, text: str) -> None:
+        os.write(self._parent, text.encode())
+
+    def close(self) -> None:
+        os.close(self._parent)
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def shell(warm: Home) -> Iterator[Shell]:
+    shell = Shell(warm)
+    yield shell
+    shell.close()
+
+
+def test_ctrl_c_at_a_question(warm: Home, shell: Shell) -> None:
+    warm.here("add", "One")
+    warm.here("delete", "1")
+    served = warm.served()
+    shell.type("$todo trash empty\n")
+    shell.expect(r"\[y/N\]: ")
+    shell.type("\x03")
+    assert "error: interrupted" in shell.expect("ready> ")
+    shell.type("echo code $?\n")
+    shell.expect("code 130\r\n")
+    assert warm.served() == served + 1
+
+
+@pytest.mark.parametrize("resident", ["on", "off"])
+def test_ctrl_z_and_fg(warm: Home, shell: Shell, resident: str) -> None:
+    """The shell gets the terminal back at once, what is typed goes to it, and the question waits."""
+    warm.here("add", "One")
+    warm.here("delete", "1")
+    shell.type(f"export TODO_RESIDENT={resident}; $todo trash empty\n")
+    shell.expect(r"\[y/N\]: ")
+    shell.type("\x1a")
+    shell.expect(r"Stopped.*\r\n")
+    shell.expect("ready> ")
+    shell.type("echo still $((40 + 2))\n")
+    shell.expect("still 42\r\n")
+    shell.type("bg\n")  # a background job may not read from the terminal, and stops again
+    shell.expect("ready> ")
+    shell.type("echo also $((40 + 3)); jobs\n")
+    shell.expect("also 43\r\n")
+    shell.expect(r"Stopped.*\r\n")
+    shell.expect("ready> ")
+    shell.type("fg\n")
+    shell.expect("trash empty")
+    shell.type("y\n")
+    shell.expect("ready> ")
+    shell.type("echo code $?\n")
+    shell.expect("code 0\r\n")
+    assert warm("trash", "list").out == ""
+
+
+def test_a_background_command_runs_by_itself(warm: Home, shell: Shell) -> None:
+    served = warm.served()
+    shell.type("$todo add In the background & wait\n")
+    shell.expect("1 In the background|1\t")
+    assert warm.served() == served
+
+
+def test_a_window_that_was_resized(warm: Home, shell: Shell) -> None:
+    import struct
+
+    warm.here("add", "word " * 60)
+    for width in (40, 120):
+        fcntl.ioctl(shell._parent, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
+        shell.type("clear; $todo list\n")
+        shell.expect("Buy|word")
+        shown = shell.expect("ready> ")
+        longest = max(len(line.rstrip()) for line in shown.splitlines()[1:])
+        assert longest <= width
