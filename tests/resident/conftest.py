@@ -33,10 +33,13 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 def is_alive(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def residents(home: Home) -> set[int]:
@@ -46,10 +49,18 @@ def residents(home: Home) -> set[int]:
     for process in Path("/proc").iterdir():
         with suppress(OSError, ValueError):
             pid = int(process.name)
-            if b"resident.server" in (process / "cmdline").read_bytes():
-                if marker in (process / "environ").read_bytes().split(b"\0") and is_alive(pid):
-                    found.add(pid)
+            is_resident = b"resident.server" in (process / "cmdline").read_bytes()
+            if is_resident and marker in (process / "environ").read_bytes().split(b"\0") and is_alive(pid):
+                found.add(pid)
     return found
+
+
+def main_residents(home: Home) -> list[int]:
+    """Return those of them that are nobody's worker."""
+    found = residents(home)
+    with suppress(OSError):
+        return [pid for pid in found if parent(pid) not in found]
+    return []
 
 
 class Home(Cli):
@@ -59,7 +70,7 @@ class Home(Cli):
         super().__init__(home, XDG_RUNTIME_DIR=str(runtime), **{**PATIENT, **environment})
         self.runtime = runtime
         self.environment.pop("CI", None)
-        self.impostors: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []
 
     @property
     def folder(self) -> Path:
@@ -107,11 +118,12 @@ class Home(Cli):
         self.folder.mkdir(mode=0o700, exist_ok=True)
         program = f"from todo_cli.resident.server import run; run({idle_seconds})"
         process = subprocess.Popen([sys.executable, "-c", program], env=self.environment, cwd=self.home.parent)
+        self.processes.append(process)
         wait_until(lambda: bool(self.sockets) or process.poll() is not None, "the resident listens")
         return process.pid
 
     def close(self) -> None:
-        for process in self.impostors:
+        for process in self.processes:
             process.kill()
             process.wait()
         for pid in sorted(residents(self)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -199,9 +198,9 @@ def test_the_resident_keeps_nothing_of_the_command_that_started_it(alone: Home, 
     """Its folder, its variables, and descriptors that were passed on, such as a pipe that somebody reads to its end."""
     run(alone, "exec 7>held; todo resident start", TODO_USER="alex", PGPASSWORD="AbC123dEf")
     pid = alone.pid
-    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")
     environment = Path(f"/proc/{pid}/environ").read_text()
     assert "PGPASSWORD" not in environment
     assert "TODO_USER" not in environment
-    held = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
-    assert str(tmp_path / "held") not in held
+    held = {entry.readlink() for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    assert tmp_path / "held" not in held

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -96,19 +96,13 @@ class Shell:
     def __init__(self, home: Home) -> None:
         self._parent, child = pty.openpty()
         todo = f'"{sys.executable}" -m todo_cli'
-
-        def take_terminal() -> None:
-            os.setsid()
-            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
         self._process = subprocess.Popen(
-            ["bash", "--norc", "--noprofile", "-i"],
+            ["setsid", "--ctty", "bash", "--norc", "--noprofile", "-i"],
             stdin=child,
             stdout=child,
             stderr=child,
             env={**home.environment, "PS1": "ready> ", "TERM": "dumb", "HISTFILE": "", "todo": todo},
             cwd=home.home.parent,
-            preexec_fn=take_terminal,
         )
         os.close(child)
         self.output = ""
@@ -125,10 +119,8 @@ class Shell:
             if found():
                 return True
             os.set_blocking(self._parent, False)
-            try:
+            with suppress(BlockingIOError):
                 self.output += os.read(self._parent, 65536).decode()
-            except BlockingIOError:
-                pass
             return found() is not None
 
         wait_until(read, f"{pattern!r} is shown")

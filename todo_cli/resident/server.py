@@ -45,16 +45,17 @@ class Worker:
     waits: bool = True
 
 
-def run(idle_seconds: float = IDLE_SECONDS) -> None:
+def run(idle_seconds: float = IDLE_SECONDS) -> NoReturn:
     """Be the resident of this user and installation until it is idle for long, unless there is one already."""
     _detach()
     place = protocol.folder()
     if place is None:
-        return
+        os._exit(1)
     path = protocol.socket_path(place)
     with _only_one(place, f"{path}.lock") as alone:
         if alone:
             _serve(path, idle_seconds)
+    os._exit(0)  # what libraries would do at the end is theirs to do in a process that ran a command
 
 
 def _detach() -> None:

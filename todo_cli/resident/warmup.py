@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -32,12 +33,17 @@ def warm_up() -> None:
         if not module.name.startswith(ELSEWHERE):
             importlib.import_module(module.name)
     from todo_cli.cli.app import build_all
+    from todo_cli.cli.app import build_all
     from todo_cli.cli.runtime import main
 
+    build_all()
     build_all()
     with TemporaryDirectory(prefix="todo-") as home, _scratch(home):
         for arguments in LIKE_A_DAY:
             main(arguments)
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join()  # a database driver's, which ends a moment after its connection; it would not survive a fork
 
 
 @contextmanager
