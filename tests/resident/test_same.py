@@ -69,7 +69,6 @@ def filled(warm: Home) -> Home:
         "todo show 99 2>/dev/full",
         "todo list | head -n 1 >/dev/null",
         "todo list --json | true",
-        "todo list </nonexistent",
         # the surroundings
         "cd / && todo list",
         "mkdir -p gone && cd gone && rmdir ../gone && todo list",
@@ -134,11 +133,12 @@ def test_at_a_terminal(filled: Home, width: int, arguments: tuple[str, ...]) -> 
     assert warm.out
 
 
-@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 130), ("\x03", 130), ("\x04", 130)])
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("n\n", 130), ("\x04", 130)])
 def test_a_question_at_a_terminal(filled: Home, typed: str, code: int) -> None:
     command = [sys.executable, "-m", "todo_cli", "trash", "empty"]
     answers = []
     for resident in ("on", "off"):
+        filled.here("trash", "empty", "--yes")
         filled.here("add", "For the trash")
         filled.here("delete", "4" if resident == "on" else "5")
         before = filled.served()

@@ -207,7 +207,6 @@ def _follow(connection: socket.socket, ignored: Sequence[int]) -> None:
         if not signals.is_storing():
             os._exit(1)
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGIO, look)
