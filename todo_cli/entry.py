@@ -53,7 +53,10 @@ def _run_here() -> int:
     code = main()
     ignore_interruptions()
     sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stderr.flush()
+    except OSError:
+        pass  # nobody can be told; the exit code has to do
     if protocol.is_wanted() and "resident" not in sys.argv:  # `todo resident stop` must not start another one
         from todo_cli.handoff.launch import launch_if_allowed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping
+from dataclasses import replace
 from functools import cache, partial
 from importlib import import_module
 from typing import Annotated, Any, cast
@@ -77,8 +78,8 @@ def start(
     install_completion: InstallCompletionOption = None,
 ) -> None:
     """Take the global options, and list the open todos when no command is named."""
-    literals = context.obj.literals if context.obj else 0
-    context.obj = Invocation(database=database, user=user, json=json, debug=debug, literals=literals)
+    before = context.obj or Invocation()
+    context.obj = replace(before, database=database, user=user, json=json, debug=debug)
     if context.invoked_subcommand is None:
         from todo_cli.cli.lists import list_
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -60,7 +61,7 @@ def with_global_options(function: Command) -> Command:
             option: getattr(before, option) if value in (None, False) else value for option, value in after.items()
         }
         with quiet_when_closed():
-            function(Invocation(**given, literals=before.literals), **arguments)
+            function(replace(before, **given), **arguments)
 
     everywhere = [
         inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

@@ -26,6 +26,7 @@ from todo_cli.errors import (
 from todo_cli.redaction import conceal, conceal_arguments, mask
 
 if TYPE_CHECKING:
+    from todo_cli.cli.session import Session
     from todo_cli.config import SavedContext, Scalar, Value
     from todo_cli.db.database import Database
     from todo_cli.db.target import Target
@@ -47,6 +48,8 @@ class Invocation:
     debug: bool = False
     literals: int = 0
     """How many arguments stood after `--`."""
+    session: Session | None = None
+    """What this process has prepared for the command, in a worker of the resident."""
 
     @cached_property
     def now(self) -> datetime:
@@ -152,16 +155,24 @@ class Invocation:
 
     def run(self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
         """Return what the service gives for the database in use."""
+        from todo_cli.db.target import PostgresTarget
         from todo_cli.services.settings import open_database
 
         async def call() -> T:
             async with open_database(
-                self.target, self.settings, self.now, before_commit=hold_interruptions, waiting=self._waiting
+                self.target,
+                self.settings,
+                self.now,
+                before_commit=hold_interruptions,
+                waiting=self._waiting,
+                spare=self.session.spare if self.session else None,
             ) as database:
                 return await service(database, *args, **options)
 
         was_there = self.target.exists()
-        result = _run_loop(call())
+        result = _run_loop(call(), self.session)
+        if self.session and isinstance(self.target, PostgresTarget):
+            self.session.server = self.target
         if not was_there and self.target.exists() and self.settings["database"].source != "default":
             self.note(f"Made a new list in {self.target}.")
         return result
@@ -186,7 +197,7 @@ class Invocation:
             async with source, destination:
                 return await service(source, destination, *args, **options)
 
-        return _run_loop(call())
+        return _run_loop(call(), self.session)
 
     def note(self, text: str) -> None:
         """Say something that is no data."""
@@ -222,23 +233,23 @@ class Invocation:
             raise NotConfirmedError
 
 
-def _run_loop(work: Coroutine[Any, Any, T]) -> T:
+def _run_loop(work: Coroutine[Any, Any, T], session: Session | None) -> T:
     """Return the result of the work; its garbage is collected, also if that was disabled before."""
     import asyncio
 
     if not gc.isenabled():
         gc.freeze()  # what was imported is no garbage
         gc.enable()
-    return asyncio.run(work)
+    return session.runner.run(work) if session else asyncio.run(work)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, session: Session | None = None) -> int:
     """Run one command line; return its exit code. The README lists them."""
     arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     _prepare_streams()
     try:
-        code = _run(arguments)
+        code = _run(arguments, session)
         with quiet_when_closed():
             sys.stdout.flush()
     except OutputClosed:
@@ -271,7 +282,7 @@ def print_version() -> None:
         sys.stdout.write(f"todo {todo_cli.__version__}\n")
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], session: Session | None) -> int:
     if arguments == ["--version"]:  # scripts ask this often, and Typer takes longer to import than to answer
         print_version()
         return 0
@@ -289,7 +300,7 @@ def _run(arguments: list[str]) -> int:
     # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
     # The parser drops `--`, behind which everything is text.
     literals = len(arguments) - arguments.index("--") - 1 if "--" in arguments else 0
-    start = Invocation(literals=literals)
+    start = Invocation(literals=literals, session=session)
     # Completion is ours: an empty `complete_var` switches Typer's own off.
     code = program()(
         args=name_shell(arguments),

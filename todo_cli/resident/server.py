@@ -22,7 +22,7 @@ from types import FrameType
 from typing import NoReturn
 
 from todo_cli.handoff import protocol
-from todo_cli.handoff.client import peer_user
+from todo_cli.handoff.client import peer_user, receive_exactly
 
 IDLE_SECONDS = 600.0
 """The resident ends itself after so long without a command."""
@@ -38,11 +38,17 @@ class _Ended(Exception):  # noqa: N818 - it is no error
 
 @dataclass(slots=True)
 class Worker:
-    """A forked process and the socket on which it gets its client and reports; `waits` until it has one."""
+    """A forked process and the socket on which it gets its client and reports; `waits` while it can be given one.
+
+    `server` is what it connects to ahead of its client, packed, if it does.
+    """
 
     pid: int
     control: socket.socket
     waits: bool = True
+    server: bytes | None = None
+    connected_at: float | None = None
+    has_client: bool = False
 
 
 def run(idle_seconds: float = IDLE_SECONDS) -> NoReturn:
@@ -161,7 +167,7 @@ class Resident:
     def serve(self) -> None:
         """Serve clients until there is a reason to end."""
         while True:
-            while sum(worker.waits for worker in self._workers.values()) < WAITING_WORKERS:
+            while sum(each.waits and each.server is None for each in self._workers.values()) < WAITING_WORKERS:
                 self._fork()
             if not (ready := self._selector.select(min(LOOK_SECONDS, self._idle_seconds))):
                 if self._is_superfluous():
@@ -175,7 +181,7 @@ class Resident:
                     self._hear(self._workers[key.fd])
 
     def _is_superfluous(self) -> bool:
-        busy = any(not worker.waits for worker in self._workers.values())
+        busy = any(worker.has_client for worker in self._workers.values())
         idle = time.monotonic() - self._last_used >= self._idle_seconds
         return (idle and not busy) or not _same_file(self._path, self.socket_file)
 
@@ -200,8 +206,9 @@ class Resident:
     def _hand_over(self, connection: socket.socket) -> None:
         status = marshal.dumps(self._status())
         while True:
-            worker = next((each for each in self._workers.values() if each.waits), None) or self._fork()
-            worker.waits = False
+            waiting = [worker for worker in self._workers.values() if worker.waits]
+            worker = max(waiting, key=lambda each: each.server is not None) if waiting else self._fork()
+            worker.waits, worker.has_client = False, True
             self._last_used = time.monotonic()
             try:
                 socket.send_fds(worker.control, [status], [connection.fileno()])
@@ -211,25 +218,41 @@ class Resident:
             return
 
     def _status(self) -> dict[str, object]:
+        from todo_cli.resident.ahead import host_of
+
         return {
             "pid": os.getpid(),
             "workers": [worker.pid for worker in self._workers.values()],
             "since": self._started,
             "served": self._served,
             "memory": _memory(),
-            "spare": None,
+            "spare": next(
+                (
+                    (host_of(worker.server), worker.connected_at)
+                    for worker in self._workers.values()
+                    if worker.server and worker.connected_at and worker.waits
+                ),
+                None,
+            ),
         }
 
     def _hear(self, worker: Worker) -> None:
         """Take what a worker reports, or that it has ended."""
-        from todo_cli.resident.worker import SERVED, STOPPED
+        from todo_cli.resident.worker import READY, SERVED, STOPPED, USED
 
         try:
             told = worker.control.recv(1)
-        except OSError:
+            if told == USED:
+                length = int.from_bytes(receive_exactly(worker.control, protocol.NUMBER), sys.byteorder)
+                self._connect_ahead(receive_exactly(worker.control, length))
+                return
+        except (OSError, EOFError):
             told = b""
         if told == SERVED:
             self._served += 1
+        elif told == READY:
+            worker.waits, worker.has_client = True, False
+            worker.connected_at = worker.connected_at or time.time()
         elif told == STOPPED:
             raise _Ended
         else:
@@ -243,16 +266,35 @@ class Resident:
         with suppress(ChildProcessError):
             os.waitpid(worker.pid, 0)
 
-    def _fork(self) -> Worker:
+    def _connect_ahead(self, server: bytes) -> None:
+        """Have one worker that is connected to this server before it gets a client, and no other such worker."""
+        for worker in [each for each in self._workers.values() if each.server and not each.has_client]:
+            if worker.server == server:
+                return
+            os.kill(worker.pid, signal.SIGKILL)  # it may be connecting, and has nothing to lose
+            worker.waits = False
+        self._fork(server)
+
+    def _fork(self, server: bytes | None = None) -> Worker:
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
-            _be_worker(theirs, self._origin)
+            _be_worker(theirs, self._origin, server)
         theirs.close()
-        worker = Worker(pid, ours)
+        worker = Worker(pid, ours, waits=server is None, server=server)
         self._workers[ours.fileno()] = worker
         self._selector.register(ours, selectors.EVENT_READ)
         return worker
+
+
+def _get_client(control: socket.socket, seconds: float | None) -> tuple[bytes, socket.socket] | None:
+    """Return what the resident says about itself, and the client that it hands over; None if it has ended.
+
+    Raises TimeoutError if there is none for so long.
+    """
+    control.settimeout(seconds)
+    status, attached, *_ = socket.recv_fds(control, 65536, 1)
+    return (status, socket.socket(fileno=attached[0])) if attached else None
 
 
 def _memory() -> int:
@@ -264,9 +306,13 @@ def _memory() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _be_worker(control: socket.socket, origin: object) -> NoReturn:
+def _be_worker(control: socket.socket, origin: object, server: bytes | None) -> NoReturn:
     """Wait for a client in a process that was just forked, serve it, and end."""
-    from todo_cli.resident.worker import Origin, serve
+    import asyncio
+
+    from todo_cli.cli.session import Session
+    from todo_cli.resident.ahead import connect_to, seconds_left
+    from todo_cli.resident.worker import READY, Origin, serve
 
     try:
         assert isinstance(origin, Origin)
@@ -277,8 +323,15 @@ def _be_worker(control: socket.socket, origin: object) -> NoReturn:
         os.closerange(3, descriptor)
         os.closerange(descriptor + 1, _most_descriptors())
         control = socket.socket(fileno=descriptor)
-        status, attached, *_ = socket.recv_fds(control, 65536, 1)
-        if attached:
-            serve(socket.socket(fileno=attached[0]), origin, control.sendall, status)
+        session = Session(asyncio.Runner())
+        session.runner.get_loop()
+        if server is not None:
+            connect_to(server, session)
+            if session.spare is None:
+                os._exit(0)
+            control.sendall(READY)
+        while attached := _get_client(control, seconds_left(session)):
+            serve(attached[1], origin, session, control.sendall, attached[0])
+            control.sendall(READY)
     finally:
         os._exit(1)

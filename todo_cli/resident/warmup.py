@@ -33,7 +33,6 @@ def warm_up() -> None:
         if not module.name.startswith(ELSEWHERE):
             importlib.import_module(module.name)
     from todo_cli.cli.app import build_all
-    from todo_cli.cli.app import build_all
     from todo_cli.cli.runtime import main
 
     build_all()

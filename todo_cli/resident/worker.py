@@ -15,18 +15,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
-from typing import NoReturn
 
 from todo_cli.cli import signals
+from todo_cli.cli.session import Session
 from todo_cli.handoff import protocol
 from todo_cli.handoff.client import peer_user, receive_exactly
+from todo_cli.resident.ahead import pack_server
 
 REQUEST_SECONDS = 5.0
 """How long a client may take to send its request and to answer the offer."""
 MOST_ATTACHED = 4
 
-SERVED, STOPPED = b"G", b"S"
-"""What a worker reports to the resident: that it has begun a command, or that the resident was asked to end."""
+READY, SERVED, STOPPED, USED = b"R", b"G", b"S", b"U"
+"""What a worker reports to the resident: that it can be given a client, that it has begun a command, that the resident
+was asked to end, and (a length and bytes follow) which server its command has used.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +48,30 @@ class RefusedError(Exception):
     """The client has to run the command itself."""
 
 
-def serve(connection: socket.socket, origin: Origin, report: Callable[[bytes], None], status: bytes) -> NoReturn:
-    """Serve one client, and end. `report` tells the resident something; `status` is what it says about itself."""
-    code = 1
-    with suppress(OSError, EOFError, ValueError, RefusedError):
+def serve(
+    connection: socket.socket, origin: Origin, session: Session, report: Callable[[bytes], None], status: bytes
+) -> None:
+    """Serve one client. Return if it had no command for this process, which can wait for another one; else end.
+
+    `report` tells the resident something; `status` is what it says about itself.
+    """
+    with connection, suppress(OSError, EOFError, ValueError, RefusedError):
         connection.settimeout(REQUEST_SECONDS)
         request = _receive(connection)
         kind, identity, *_ = request
         if peer_user(connection) != os.geteuid() or identity[:5] != origin.identity[:5]:
             raise RefusedError
         if kind == protocol.RUN:
-            _run(connection, request, origin, report)
+            _check(connection, request, origin)
+            try:
+                _run(connection, request, origin, session, report)
+            finally:
+                os._exit(0)
         elif kind == protocol.STATUS:
             connection.sendall(status)
         elif kind == protocol.STOP:
             report(STOPPED)
             connection.sendall(status)
-        code = 0
-    os._exit(code)
 
 
 def _receive(connection: socket.socket) -> protocol.Request:
@@ -73,16 +82,22 @@ def _receive(connection: socket.socket) -> protocol.Request:
     return marshal.loads(content)  # type: ignore[no-any-return]  # noqa: S302 - from a client of this user
 
 
+def _check(connection: socket.socket, request: protocol.Request, origin: Origin) -> None:
+    """Raise RefusedError for a client whose process differs from this one in what cannot be put in its place."""
+    _, identity, _, environment, *_ = request
+    if identity != origin.identity or protocol.same_at_start(dict(environment)) != origin.environment:
+        raise RefusedError
+    _refuse_other_surroundings(_peer_pid(connection))
+
+
 def _run(
     connection: socket.socket,
     request: protocol.Request,
     origin: Origin,
+    session: Session,
     report: Callable[[bytes], None],
 ) -> None:
-    _, identity, arguments, environment, umask, mask, ignored = request
-    if identity != origin.identity or protocol.same_at_start(dict(environment)) != origin.environment:
-        raise RefusedError
-    _refuse_other_surroundings(_peer_pid(connection))
+    _, _, arguments, environment, umask, mask, ignored = request
     os.environ.clear()
     os.environb.update(dict(environment))
     time.tzset()
@@ -102,21 +117,25 @@ def _run(
     report(SERVED)
     _follow(connection, ignored)
     signals.announce_questions(lambda asking: _ask(connection, asking=asking))
-    code = _main()
+    code = _main(session)
     signals.ignore_interruptions()
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # the client may end now
     connection.sendall(protocol.EXIT + bytes([code & 0xFF]))
+    if session.server:
+        packed = pack_server(session.server)
+        report(USED + len(packed).to_bytes(protocol.NUMBER, sys.byteorder) + packed)
 
 
-def _main() -> int:
+def _main(session: Session) -> int:
     """Return the exit code of the command, as the interpreter would make it."""
     from todo_cli.cli.runtime import main
 
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        return main()
+        return main(session=session)
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0

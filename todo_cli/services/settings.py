@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from todo_cli import config
 from todo_cli.db.database import Database
@@ -18,6 +18,9 @@ from todo_cli.query.names import parse_name
 from todo_cli.services.saved import use_context
 
 _TIMEOUTS = ("connect_timeout", "answer_timeout", "lock_timeout", "idle_timeout")
+if TYPE_CHECKING:
+    from todo_cli.db.spare import Spare
+
 _OF_NAMES = re.compile(r"urgency\.(tag|project)\.")
 
 
@@ -45,11 +48,15 @@ def open_database(
     *,
     before_commit: Callable[[], None] | None = None,
     waiting: Waiting = nullcontext,
+    spare: Spare | None = None,
 ) -> Database:
-    """Return the database for one command of the user that the settings name, if they name one."""
+    """Return the database for one command of the user that the settings name, if they name one.
+
+    It uses the spare connection if that leads to the target and can be trusted, and closes it otherwise.
+    """
     user = settings["user"].value
     name = None if user is None else parse_name(str(user), "user")
-    return Database(target, now=now, user_name=name, before_commit=before_commit, waiting=waiting)
+    return Database(target, now=now, user_name=name, before_commit=before_commit, waiting=waiting, spare=spare)
 
 
 def store_setting(key: str, text: str) -> None:

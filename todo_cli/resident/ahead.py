@@ -1,0 +1,50 @@
+"""The server that the last command used, so that a waiting worker can connect to it before the next command comes."""
+
+from __future__ import annotations
+
+import asyncio
+import marshal
+import os
+import pickle
+from typing import TYPE_CHECKING
+
+from todo_cli.cli.session import Session
+
+if TYPE_CHECKING:
+    from todo_cli.db.target import PostgresTarget
+
+
+def pack_server(server: PostgresTarget) -> bytes:
+    """Return the server and the way to it as bytes, which the resident passes on and never looks into.
+
+    They hold the password: they go from one process of this user to another, and are kept nowhere.
+    """
+    from todo_cli.db.spare import Access
+
+    return marshal.dumps((server.host, pickle.dumps((server, dict(Access.now(server).environment)))))
+
+
+def host_of(packed: bytes) -> str:
+    """Return the name of the host, which may be shown."""
+    host: str = marshal.loads(packed)[0]  # noqa: S302 - from a process of our own
+    return host
+
+
+def connect_to(packed: bytes, session: Session) -> None:
+    """Give the session a spare connection to the server, if that can be reached just now."""
+    from todo_cli.db.spare import connect_ahead
+    from todo_cli.errors import TodoError
+
+    server, environment = pickle.loads(marshal.loads(packed)[1])  # noqa: S301, S302 - from a process of our own
+    os.environ.update(environment)
+    try:
+        session.spare = session.runner.run(connect_ahead(server))
+    except (TodoError, asyncio.CancelledError):
+        session.spare = None  # the next command finds out why
+
+
+def seconds_left(session: Session) -> float | None:
+    """Return for how long the spare connection may wait for a command; None if there is none."""
+    from todo_cli.db.spare import LIFETIME
+
+    return None if session.spare is None else max(0.0, LIFETIME - session.spare.age)
