@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Result
-from tests.resident.conftest import Home
+from tests.resident.conftest import Home, wait_until
 from tests.terminal import at_terminal
 
 
@@ -185,6 +185,7 @@ def test_no_password_in_the_list_of_processes(warm: Home) -> None:
     url = f"postgresql://alex:{secret}@127.0.0.1:1/dbname"
     process = warm.start("list", "--database", url, TODO_CONNECT_TIMEOUT="600", TODO_DATABASE_URL=url)
     try:
+        wait_until(lambda: secret not in Path(f"/proc/{process.pid}/cmdline").read_text(), "the client hides it")
         status = warm.status()
         for pid in (process.pid, status.pid, *status.worker_pids):
             assert secret not in Path(f"/proc/{pid}/cmdline").read_text()

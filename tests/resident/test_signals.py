@@ -203,6 +203,6 @@ def test_a_window_that_was_resized(warm: Home, shell: Shell) -> None:
         fcntl.ioctl(shell._parent, termios.TIOCSWINSZ, struct.pack("HHHH", 30, width, 0, 0))
         shell.type("NO_COLOR=1 TERM=xterm todo list\n")
         shell.expect(r"list\r\n")
-        shown = shell.expect("ready> ")
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", shell.expect("ready> "))
         longest = max(len(line.rstrip()) for line in shown.splitlines() if "ready" not in line)
         assert longest <= width, shown

@@ -19,7 +19,7 @@ CONNECTING = 6
 @pytest.fixture
 def door(neon: Neon) -> Iterator[FrontDoor]:
     neon.server.fresh("ahead")
-    with neon.door(delay=0.001) as door:
+    with neon.door(delay=0.01) as door:
         yield door
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, NullPool, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.models.tables import SCHEMA
@@ -22,13 +25,35 @@ WRITING = "todo_writing"
 """Execution option: this connection's transactions write."""
 
 
+COMPILED: MutableMapping[Any, Any] = LRUCache(500)
+"""Statements as SQL, for all engines of this process: compiling one takes longer than running it."""
+
+
+class PlainSqliteDialect(SQLiteDialect_aiosqlite):
+    """The dialect without its questions to a new connection; all of them are alike, so that compiled SQL fits each."""
+
+    supports_statement_cache = True
+
+    def initialize(self, connection: Connection) -> None:
+        """Ask nothing."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self)
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+registry.register("sqlite.plain", __name__, PlainSqliteDialect.__name__)
+
+
 def make_engine(target: Target, waiting: Waiting = nullcontext, spare: Spare | None = None) -> AsyncEngine:
     """Return an engine for one command; for one on a server `spare` is a connection that was opened ahead."""
     if isinstance(target, PostgresTarget):
         from todo_cli.db.postgresql import make_postgresql_engine  # with its driver
 
         engine = make_postgresql_engine(target, waiting, spare=spare)
-        return engine.execution_options(schema_translate_map={None: SCHEMA})
+        return engine.execution_options(schema_translate_map={None: SCHEMA}, compiled_cache=COMPILED)
     return _make_sqlite_engine(target, foreign_keys=True)
 
 
@@ -73,9 +98,10 @@ def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEng
             raise failures[0]
         return connection
 
-    engine = create_async_engine("sqlite+aiosqlite://", poolclass=NullPool, async_creator=connect)
+    dialect = "plain" if foreign_keys else "aiosqlite"  # a migration looks at tables, for which its dialect asks first
+    engine = create_async_engine(f"sqlite+{dialect}://", poolclass=NullPool, async_creator=connect)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
-    return engine
+    return engine.execution_options(compiled_cache=COMPILED) if foreign_keys else engine
 
 
 def _begin_sqlite(connection: Connection) -> None:

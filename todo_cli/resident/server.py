@@ -11,6 +11,7 @@ import marshal
 import os
 import resource
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -28,7 +29,7 @@ IDLE_SECONDS = 600.0
 """The resident ends itself after so long without a command."""
 LOOK_SECONDS = 30.0
 """How often it looks whether its socket is still there; a logout removes it."""
-WAITING_WORKERS = 2
+WAITING_WORKERS = 3
 BACKLOG = 128
 
 
@@ -115,7 +116,9 @@ def _serve(path: str, idle_seconds: float) -> None:
     environment = protocol.same_at_start(os.environb)
     encodings = [(stream.encoding, stream.errors or "strict") for stream in (sys.stdin, sys.stdout, sys.stderr)]
     unbuffered = bool(getattr(sys.stdout, "write_through", False))
-    warm_up()
+    scratch = f"{path}.scratch"
+    shutil.rmtree(scratch, ignore_errors=True)  # of a resident that was killed
+    warm_up(scratch)
     from todo_cli.cli.signals import own_process
     from todo_cli.resident.worker import Origin
 
@@ -129,7 +132,7 @@ def _serve(path: str, idle_seconds: float) -> None:
     listener.bind(path)
     listener.listen(BACKLOG)
     listener.setblocking(False)
-    resident = Resident(listener, path, origin, idle_seconds)
+    resident = Resident(listener, path, origin, scratch, idle_seconds)
     gc.collect()
     gc.freeze()  # so that workers do not copy pages only because the collector marks objects
     try:
@@ -137,6 +140,7 @@ def _serve(path: str, idle_seconds: float) -> None:
     except _Ended:
         pass
     finally:
+        shutil.rmtree(scratch, ignore_errors=True)
         if _same_file(path, resident.socket_file):
             os.unlink(path)
 
@@ -148,13 +152,14 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 class Resident:
     """Accepts clients, hands each to a worker, and sees to it that others wait."""
 
-    def __init__(self, listener: socket.socket, path: str, origin: object, idle_seconds: float) -> None:
+    def __init__(self, listener: socket.socket, path: str, origin: object, scratch: str, idle_seconds: float) -> None:
         from todo_cli.resident.freshness import Installation
 
         self._listener = listener
         self._path = path
         self.socket_file = os.lstat(path)
         self._origin = origin
+        self._scratch = scratch
         self._idle_seconds = idle_seconds
         self._installation = Installation()
         self._selector = selectors.DefaultSelector()
@@ -279,7 +284,7 @@ class Resident:
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
-            _be_worker(theirs, self._origin, server)
+            _be_worker(theirs, self._origin, self._scratch, server)
         theirs.close()
         worker = Worker(pid, ours, waits=server is None, server=server)
         self._workers[ours.fileno()] = worker
@@ -306,12 +311,13 @@ def _memory() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _be_worker(control: socket.socket, origin: object, server: bytes | None) -> NoReturn:
+def _be_worker(control: socket.socket, origin: object, scratch: str, server: bytes | None) -> NoReturn:
     """Wait for a client in a process that was just forked, serve it, and end."""
     import asyncio
 
     from todo_cli.cli.session import Session
     from todo_cli.resident.ahead import connect_to, seconds_left
+    from todo_cli.resident.warmup import touch
     from todo_cli.resident.worker import READY, Origin, serve
 
     try:
@@ -323,6 +329,7 @@ def _be_worker(control: socket.socket, origin: object, server: bytes | None) -> 
         os.closerange(3, descriptor)
         os.closerange(descriptor + 1, _most_descriptors())
         control = socket.socket(fileno=descriptor)
+        touch(scratch)
         session = Session(asyncio.Runner())
         session.runner.get_loop()
         if server is not None:

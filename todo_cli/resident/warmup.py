@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryDirectory
 
 import todo_cli
 
@@ -27,8 +26,11 @@ ELSEWHERE = ("todo_cli.resident", "todo_cli.api", "todo_cli.migrations", "todo_c
 """Packages and modules that no command needs."""
 
 
-def warm_up() -> None:
-    """Leave this process ready to be forked: everything is imported, no thread and no file is left."""
+def warm_up(scratch: str) -> None:
+    """Leave this process ready to be forked: everything is imported, and no thread is left.
+
+    The commands run on a list in the folder `scratch`, which is made.
+    """
     for module in pkgutil.walk_packages(todo_cli.__path__, "todo_cli."):
         if not module.name.startswith(ELSEWHERE):
             importlib.import_module(module.name)
@@ -37,7 +39,7 @@ def warm_up() -> None:
 
     build_all()
     build_all()
-    with TemporaryDirectory(prefix="todo-") as home, _scratch(home):
+    with _elsewhere(scratch):
         for arguments in LIKE_A_DAY:
             main(arguments)
     for thread in threading.enumerate():
@@ -45,8 +47,19 @@ def warm_up() -> None:
             thread.join()  # a database driver's, which ends a moment after its connection; it would not survive a fork
 
 
+def touch(scratch: str) -> None:
+    """Let this process, which was just forked, have pages of its own before somebody waits for it.
+
+    The system copies a page when it is first written to, which for a command happens thousands of times.
+    """
+    from todo_cli.cli.runtime import main
+
+    with _elsewhere(scratch):
+        main(("list",))
+
+
 @contextmanager
-def _scratch(home: str) -> Iterator[None]:
+def _elsewhere(home: str) -> Iterator[None]:
     """Keep commands within this context away from the user's list, settings and terminal."""
     before, streams = dict(os.environ), (sys.stdout, sys.stderr)
     try:
