@@ -34,16 +34,16 @@ def begin(home: Home, *arguments: str) -> tuple[subprocess.Popen[bytes], int]:
     found: list[int] = []
 
     def has_begun() -> bool:
-        found[:] = [pid for pid in home.status().worker_pids if has_open(pid, "todo.db")]
+        found[:] = [pid for pid in home.status().worker_pids if has_open(pid, home.home.parent / "todo.db")]
         return bool(found)
 
     wait_until(has_begun, "a worker has the database open")
     return process, found[0]
 
 
-def has_open(pid: int, name: str) -> bool:
+def has_open(pid: int, path: Path) -> bool:
     with suppress(OSError):
-        return any(entry.readlink().name == name for entry in Path(f"/proc/{pid}/fd").iterdir())
+        return any(entry.readlink() == path for entry in Path(f"/proc/{pid}/fd").iterdir())
     return False
 
 
