@@ -296,3 +296,13 @@ def test_kills_at_random_moments(alone: Home, seed: int) -> None:
 def test_many_kills_at_random_moments(alone: Home, url: str, seed: int) -> None:
     alone.environment["TODO_DATABASE_URL"] = url
     check_kills(alone, 50, seed)
+
+
+def test_switched_off_in_the_settings(alone: Home) -> None:
+    alone.start_resident()
+    del alone.environment["TODO_RESIDENT"]
+    assert "has run" in alone("doctor").out
+    assert alone("config", "set", "resident", "off").code == 0
+    wait_until(lambda: not residents(alone), "it has ended")
+    assert alone("list").code == 0
+    assert not alone.sockets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import sys
@@ -40,7 +41,7 @@ def doctor(invocation: Invocation) -> None:
     """
     findings = [
         finding
-        for check in (_check_settings, _check_permissions, _check_database, _check_terminal)
+        for check in (_check_settings, _check_permissions, _check_database, _check_resident, _check_terminal)
         for finding in check(invocation)
     ]
     invocation.renderer.show_findings(findings)
@@ -181,6 +182,23 @@ def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:
         users = f"users here: {', '.join(found.users or ())}"
         advice = None if found.user else "todo config set user NAME"
         yield Finding("user", bool(found.user), found.user or f"it is not clear who you are; {users}", advice)
+
+
+def _check_resident(_: Invocation) -> Iterator[Finding]:
+    from todo_cli.handoff import protocol
+    from todo_cli.handoff.control import find_resident
+    from todo_cli.models.values import Finding
+
+    place = protocol.folder()
+    if not protocol.is_wanted() or place is None:
+        yield Finding("resident", True, "no background process is used here")
+    elif found := find_resident():
+        yield Finding("resident", True, f"the background process {found.pid} has run {found.served:,} commands")
+    elif os.path.lexists(place) and not protocol.is_private(place):
+        told = f"others can enter {place}, so no background process is used"
+        yield Finding("resident", False, told, f"chmod 700 {place}, if it is yours")
+    else:
+        yield Finding("resident", True, "the background process does not run; the next command starts it")
 
 
 def _check_terminal(invocation: Invocation) -> Iterator[Finding]:

@@ -77,6 +77,10 @@ def set_(
         config.find_setting(key)
         parse_style(key.removeprefix("theme."), value)
     store_setting(key, value)
+    if key == "resident" and value.lower() == "off":
+        from todo_cli.handoff.control import stop_resident
+
+        stop_resident()
     if invocation.json:
         with after_storing(invocation):
             invocation.renderer.show_record(_describe(invocation, key))

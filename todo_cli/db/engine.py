@@ -33,6 +33,7 @@ class PlainSqliteDialect(SQLiteDialect_aiosqlite):
     """The dialect without its questions to a new connection; all of them are alike, so that compiled SQL fits each."""
 
     supports_statement_cache = True
+    default_schema_name = "main"
 
     def initialize(self, connection: Connection) -> None:
         """Ask nothing."""
