@@ -28,7 +28,7 @@ from todo_cli.handoff.client import peer_user, receive_exactly
 IDLE_SECONDS = 600.0
 """The resident ends itself after so long without a command."""
 LOOK_SECONDS = 30.0
-"""How often it looks whether its socket is still there; a logout removes it."""
+"""How often it looks whether its socket is there, which a logout removes, and the program still the same."""
 WAITING_WORKERS = 3
 BACKLOG = 128
 
@@ -188,7 +188,9 @@ class Resident:
     def _is_superfluous(self) -> bool:
         busy = any(worker.has_client for worker in self._workers.values())
         idle = time.monotonic() - self._last_used >= self._idle_seconds
-        return (idle and not busy) or not _same_file(self._path, self.socket_file)
+        if idle and not busy:
+            return True
+        return not _same_file(self._path, self.socket_file) or not self._installation.is_unchanged()
 
     def _accept(self) -> bool:
         """Hand a client to a worker; return False if the program on disk is no longer the one in memory."""
