@@ -135,6 +135,22 @@ def test_no_place_for_a_socket(alone: Home, tmp_path: Path) -> None:
     assert alone("list", XDG_RUNTIME_DIR="", HOME="/nonexistent", XDG_CACHE_HOME="").code == 0
 
 
+@pytest.mark.parametrize("options", ["ro", "size=4k,nr_inodes=2"], ids=["read-only", "full"])
+def test_a_folder_that_takes_no_socket(alone: Home, options: str) -> None:
+    mounting = ["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "tmpfs", str(alone.runtime)]
+    try:
+        subprocess.run(mounting, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"mounting is not permitted here: {error}")
+    try:
+        for title in ("One", "Two"):
+            assert alone("add", title, TODO_RESIDENT_PATIENCE="0.2").code == 0
+        wait_until(lambda: not residents(alone), "what could not listen has ended")
+        assert titles(alone) == {"One": 1, "Two": 1}
+    finally:
+        subprocess.run(["umount", "-l", str(alone.runtime)], check=True)
+
+
 @pytest.fixture
 def installed(alone: Home, tmp_path: Path) -> Path:
     """A copy of the program that a test can change; `alone` runs it."""
