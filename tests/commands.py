@@ -132,12 +132,13 @@ class Here:
 
 
 def attend_to_interruptions() -> None:
-    """Let Ctrl-C reach the processes that are started from here on.
+    """Let Ctrl-C and a hang-up reach the processes that are started from here on.
 
-    Where the tests themselves were started with `nohup … &` it is ignored, which every process inherits.
+    Where the tests themselves were started with `nohup … &` they are ignored, which every process inherits.
     """
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 def ignore_interruptions() -> None:
