@@ -120,7 +120,7 @@ class TestLocks:
         assert error.startswith(f"error: {what} {DATABASE} on {ADDRESS}:")
         assert "is locked by psql (user postgres, idle in transaction, pid " in error
         assert " since 2" in error
-        assert "nothing was written after 0.3 seconds" in hint
+        assert "waited 0.3 seconds and wrote nothing" in hint
         assert ask(neon, "SELECT id, status, version FROM todo.todos") == before
         assert here(*command).code == 0  # the lock is gone, and nothing is left behind
 
@@ -298,7 +298,7 @@ class TestSilence:
             check_silence(result, "has not answered for 0.1 seconds")
             assert len(stored) <= 1
             if stored:
-                assert "while it was being stored: it is there once, or not at all" in result.err, (place, result)
+                assert "while storing the change: it was stored once or not at all" in result.err, (place, result)
 
     def test_a_batch_may_take_as_long_as_it_needs(
         self, neon: Neon, here: Here, door: FrontDoor, limits: Setting

@@ -89,7 +89,7 @@ class LockedError(ConflictError):
         held = f" by {holder}" if holder else " by another program"
         super().__init__(
             f"{what} is locked{held}",
-            f"nothing was written after {seconds:g} seconds; end that program or its transaction, or try again",
+            f"waited {seconds:g} seconds and wrote nothing; end that program or its transaction, or try again",
         )
         self.what = what
         self.seconds = seconds
@@ -150,8 +150,8 @@ class UncertainError(DatabaseUnavailableError):
     def __init__(self, cause: TodoError) -> None:
         told = cause.message.removesuffix(NOTHING_WRITTEN)
         super().__init__(
-            f"{told}, while it was being stored: it is there once, or not at all",
-            "'todo history' shows whether it is there; 'todo add --id UUID' can be repeated in any case",
+            f"{told} while storing the change: it was stored once or not at all",
+            "'todo history' shows whether it was stored; 'todo add --id UUID' is always safe to repeat",
         )
 
 
@@ -206,7 +206,7 @@ class SchemaUnclearError(TodoError):
 
     def __init__(self, database: str, found: Sequence[str]) -> None:
         super().__init__(
-            f"alembic_version in {database} names {len(found)} revisions ({', '.join(sorted(found))}), not one",
+            f"alembic_version in {database} holds {len(found)} revisions ({', '.join(sorted(found))}) instead of one",
             "restore a backup, or delete the row that does not belong to these tables",
         )
 

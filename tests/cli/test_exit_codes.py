@@ -229,7 +229,7 @@ def test_what_is_stored_but_cannot_be_shown_is_a_success(cli: Cli) -> None:
         )
     assert result.returncode == 0
     assert result.stderr == (
-        "warning: it is stored (1), but cannot be shown: No space left on device\nhint: do not repeat it\n"
+        "warning: stored (1), but cannot show the result: No space left on device\nhint: do not repeat the command\n"
     )
     assert cli("list").ids == [1]
 

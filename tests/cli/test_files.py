@@ -603,7 +603,7 @@ def test_a_failed_sync_leaves_it_open_whether_it_is_stored(fresh_cli: Cli, tmp_p
     result = fresh_cli("add", "doubtful", LD_PRELOAD=str(shim))
     assert result.code == 5, result
     assert "nothing was written" not in result.err
-    assert "it is there once, or not at all" in result.err
+    assert "it was stored once or not at all" in result.err
     assert "todo history" in result.err
     assert titles(fresh_cli) in (["before"], ["before", "doubtful"])
     assert fresh_cli("add", "after").code == 0

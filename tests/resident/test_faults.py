@@ -322,3 +322,4 @@ def test_switched_off_in_the_settings(alone: Home) -> None:
     wait_until(lambda: not residents(alone), "it has ended")
     assert alone("list").code == 0
     assert not alone.sockets
+    assert alone("resident", "start").code == 1

@@ -19,12 +19,12 @@ app = typer.Typer()
 def backup(
     invocation: Invocation,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Where to write it, if not beside the list.")
+        Path | None, typer.Argument(metavar="[FILE]", help="The file to write; without it, a new file beside the list.")
     ] = None,
 ) -> None:
     """Write a backup of the whole list into a new file, and check it.
 
-    Others may go on working meanwhile. Of a database on a server it holds all that you have there, as 'db copy' does.
+    Other commands can run meanwhile. On a server, it backs up everything you have there, as 'db copy' does.
     """
     from todo_cli.services.backups import back_up
 
@@ -42,15 +42,15 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
     yes: options.YesOption = False,
 ) -> None:
-    """Replace the list by a backup; what it replaces is kept beside it.
+    """Replace the list with a backup; the old list is kept beside it.
 
-    To a database on a server the backup is copied, as by 'db copy': what is there stays.
+    On a server, the backup is copied into the database, as 'db copy' does; existing todos stay.
     """
     from todo_cli.services.backups import restore
 
     file = file.expanduser().absolute()
     embedded = invocation.target.dialect == "sqlite"
-    question = f"Replace {invocation.target} by {file}?" if embedded else f"Copy {file} into {invocation.target}?"
+    question = f"Replace {invocation.target} with {file}?" if embedded else f"Copy {file} into {invocation.target}?"
     invocation.confirm(question, yes=yes)
     done = invocation.run(restore, file)
     completion.forget(invocation)
@@ -67,5 +67,5 @@ def restore(
         todos = options.count_todos(done.copied.copied)
         invocation.note(f"Copied {todos} from {file} to {invocation.target}{there}.")
         return
-    before = f" What it replaced is in {kept}." if kept else ""
+    before = f" The old list is in {kept}." if kept else ""
     invocation.note(f"Restored {invocation.target} from {file}.{before}")

@@ -35,7 +35,7 @@ MOST_NAMED = 3
 
 @command(app, "doctor", epilog="Example: todo doctor")
 def doctor(invocation: Invocation) -> None:
-    """Check the settings, the database and the way to it, who can use your files, the clock and the terminal.
+    """Check the settings, the database, the connection, file permissions, the clock and the terminal.
 
     It says what to do about each finding. The exit code is 0 only if all is well.
     """
@@ -146,13 +146,13 @@ def _check_permissions(invocation: Invocation) -> Iterator[Finding]:
     exposed = {"700": sorted(filter(is_open_to_others, folders)), "600": sorted(filter(is_open_to_others, files))}
     paths = [path for mode in exposed.values() for path in mode]
     if not paths:
-        yield Finding("permissions", True, "nobody else can use your files")
+        yield Finding("permissions", True, "only you can access your files")
         return
     told = ", ".join(map(str, paths[:MOST_NAMED])) + (
         f" and {more} more" if (more := len(paths) - MOST_NAMED) > 0 else ""
     )
     commands = [f"chmod {mode} {shlex.join(map(str, paths))}" for mode, paths in exposed.items() if paths]
-    yield Finding("permissions", False, f"others on this machine may use {told}", "; ".join(commands))
+    yield Finding("permissions", False, f"other users of this machine can access {told}", "; ".join(commands))
 
 
 def _glob(cache: Path) -> Iterator[Path]:
@@ -184,21 +184,25 @@ def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:
         yield Finding("user", bool(found.user), found.user or f"it is not clear who you are; {users}", advice)
 
 
-def _check_resident(_: Invocation) -> Iterator[Finding]:
+def _check_resident(invocation: Invocation) -> Iterator[Finding]:
     from todo_cli.handoff import protocol
     from todo_cli.handoff.control import find_resident
     from todo_cli.models.values import Finding
 
     place = protocol.folder()
+    with suppress(TodoError):  # which another check reports
+        if invocation.settings["resident"].value == "off":
+            place = None
     if not protocol.is_wanted() or place is None:
         yield Finding("resident", True, "no background process is used here")
     elif found := find_resident():
-        yield Finding("resident", True, f"the background process {found.pid} has run {found.served:,} commands")
+        count = "1 command" if found.served == 1 else f"{found.served:,} commands"
+        yield Finding("resident", True, f"the background process {found.pid} has run {count}")
     elif os.path.lexists(place) and not protocol.is_private(place):
         told = f"others can enter {place}, so no background process is used"
         yield Finding("resident", False, told, f"chmod 700 {place}, if it is yours")
     else:
-        yield Finding("resident", True, "the background process does not run; the next command starts it")
+        yield Finding("resident", True, "the background process is not running; the next command starts it")
 
 
 def _check_terminal(invocation: Invocation) -> Iterator[Finding]:

@@ -183,5 +183,5 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
         if invocation.json:
             invocation.renderer.show_record({"removed": removed})
         else:
-            nothing = "Nothing was removed: it was put there just now." if found else "The trash is empty."
+            nothing = "Nothing was removed: those todos were deleted just now." if found else "The trash is empty."
             invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 _PROPERTIES = ("pid", "workers", "since", "served", "memory", "spare_host", "spare_since")
 
-app = typer.Typer(help="Look at, start and stop the background process that makes commands quick.")
+app = typer.Typer(help="Inspect, start and stop the background process that speeds up commands.")
 
 
 @command(app, "status", epilog="Example: todo resident status --json")
 def status(invocation: Invocation) -> None:
-    """Show whether the background process runs, since when, and what it holds."""
+    """Show whether the background process is running, since when, and its workers and memory."""
     from todo_cli.handoff.control import find_resident
 
     _show(invocation, find_resident())
@@ -32,8 +33,11 @@ def start(invocation: Invocation) -> None:
     from todo_cli.handoff import protocol
     from todo_cli.handoff.control import start_resident
 
+    if invocation.settings["resident"].value == "off":
+        raise TodoError("the background process is switched off", "run 'todo config set resident auto' to allow it")
     if not protocol.is_wanted():
-        raise TodoError("the background process is switched off here", "set TODO_RESIDENT=on to allow it")
+        hint = "set TODO_RESIDENT=on to allow it" if os.environ.get("CI") else None
+        raise TodoError("the background process cannot be used here", hint)
     if (found := start_resident()) is None:
         raise TodoError("the background process did not start", "'todo doctor' checks the folder that it needs")
     _show(invocation, found)
@@ -41,7 +45,7 @@ def start(invocation: Invocation) -> None:
 
 @command(app, "stop", epilog="Example: todo resident stop")
 def stop(invocation: Invocation) -> None:
-    """End the background process. The next command starts another one, unless the setting resident is off."""
+    """Stop the background process. The next command starts a new one unless the setting 'resident' is off."""
     from todo_cli.handoff.control import stop_resident
 
     found = stop_resident()

@@ -75,7 +75,7 @@ InstallCompletionOption = Annotated[
     typer.Option(
         "--install-completion",
         metavar="[SHELL]",
-        help="Install it for this shell, or for SHELL.",
+        help="Install the completion script for this shell, or for SHELL.",
         callback=install,
         is_eager=True,
         expose_value=False,

@@ -54,9 +54,9 @@ def _count_interruption(_signal: int, _frame: FrameType | None) -> None:
     # Written with os.write: the interpreter may be in the middle of writing something else.
     if next(_interruptions) == 1:
         if sys.stderr.isatty():
-            os.write(2, b"\nIt is being stored; Ctrl-C again leaves without knowing whether it is.\n")
+            os.write(2, b"\nStoring the change; press Ctrl-C again to quit without knowing whether it was stored.\n")
         return
-    os.write(2, b"error: interrupted while it was being stored: all of it is stored, or nothing\n")
+    os.write(2, b"error: interrupted while storing the change: it was stored completely or not at all\n")
     os._exit(INTERRUPTED)
 
 

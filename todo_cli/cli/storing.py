@@ -26,7 +26,7 @@ def after_storing(invocation: Invocation, numbers: str = "") -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - whatever it is: repeating the command would do its work twice
         if invocation.debug:
             print_traceback(error, sys.argv[1:])
-        _warn(invocation, f"it is stored{f' ({numbers})' if numbers else ''}, but cannot be shown: {_describe(error)}")
+        _warn(invocation, f"stored{f' ({numbers})' if numbers else ''}, but cannot show the result: {_describe(error)}")
         drop_output()
 
 
@@ -37,7 +37,7 @@ def _describe(error: Exception) -> str:
 
 
 def _warn(invocation: Invocation, message: str) -> None:
-    hint = "do not repeat it"
+    hint = "do not repeat the command"
     if invocation.json:
         with suppress(OSError):
             write_json({"warning": message, "hint": hint}, sys.stderr)

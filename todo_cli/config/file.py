@@ -68,7 +68,7 @@ def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]
         if key in _TABLES:
             if not isinstance(value, dict):
                 raise InvalidInputError(
-                    f"{key} is a table, not {kind_of(value)}", f"its values stand below a line [{key}]"
+                    f"{key} is a table, not {kind_of(value)}", f"put its values below a line [{key}]"
                 )
             yield from _flatten(value, key)
         elif key in SETTINGS:

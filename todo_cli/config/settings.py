@@ -151,7 +151,7 @@ SETTINGS: Mapping[str, Setting] = {
             environment="TODO_DATABASE_URL",
             secret=True,
         ),
-        Setting("database_env", "the environment variable that holds the URL of the database, in its place", _variable),
+        Setting("database_env", "the environment variable to read the database URL from", _variable),
         Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
         Setting(
             "connect_timeout",
@@ -167,13 +167,13 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(
             "lock_timeout",
-            "seconds to wait for what another client of the server has locked (unset: 10)",
+            "seconds to wait for a lock that another client holds (unset: 10)",
             _seconds,
             environment="TODO_LOCK_TIMEOUT",
         ),
         Setting(
             "idle_timeout",
-            "seconds after which the server ends a transaction of a command that was stopped (unset: 30)",
+            "seconds until the server ends the transaction of a suspended command (unset: 30)",
             _seconds,
             environment="TODO_IDLE_TIMEOUT",
         ),

@@ -221,7 +221,7 @@ def _translate_os_error(error: OSError, target: Target) -> TodoError:
 def _cannot_write(target: Target) -> DatabaseUnavailableError:
     return DatabaseUnavailableError(
         f"cannot open {target} for writing",
-        "check that the folder exists, is yours to write in, and that its disk has room",
+        "check that the folder exists, that you can write to it, and that the disk has room",
     )
 
 

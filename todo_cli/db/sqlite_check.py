@@ -39,12 +39,12 @@ def _look(connection: sqlite3.Connection) -> Iterator[str]:
             if line != "ok":
                 yield " ".join(str(line).split())
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            yield f"row {row} of {table} refers to a row of {parent} that is not there"
+            yield f"row {row} of {table} refers to a row of {parent} that does not exist"
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' LIMIT 1").fetchone():
             return  # `db reset` removed all tables
         revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         if len(revisions) != 1 or not str(revisions[0][0]).isdigit():
-            yield f"its tables have {len(revisions)} revisions" if len(revisions) != 1 else "its revision is not one"
+            yield f"its tables have {len(revisions)} revisions" if len(revisions) != 1 else "its revision is invalid"
         for table in Base.metadata.sorted_tables:
             yield from _check_values(connection, table)
     except sqlite3.Error as error:

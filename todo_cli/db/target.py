@@ -185,7 +185,7 @@ def _parse_sqlite(url: str) -> SqliteTarget:
         raise InvalidInputError("a database URL of SQLite takes no options", "leave out what follows the '?'")
     path = unquote(path[1:])
     if "\0" in path:
-        raise InvalidInputError("the path in the database URL holds a NUL character, which no path can")
+        raise InvalidInputError("the path in the database URL contains a NUL character")
     try:
         return SqliteTarget(Path(path).expanduser().absolute())
     except RuntimeError:  # ~name
@@ -291,7 +291,7 @@ def _only_one(option: str, before: str, options: Mapping[str, str]) -> str:
 def _one_of(option: str, options: Mapping[str, str], known: Sequence[str]) -> str | None:
     value = options.get(option)
     if value is not None and value not in known:
-        raise InvalidInputError(f"{option} in the database URL is one of {', '.join(known)}")
+        raise InvalidInputError(f"{option} in the database URL must be one of {', '.join(known)}")
     return value
 
 

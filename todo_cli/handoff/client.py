@@ -234,8 +234,8 @@ class _Command:
         if not self._begun:
             self._release_signals()
             return None
-        error = "the process that ran this command ended unexpectedly: what it was to store is stored, or nothing is"
-        hint = "look with 'todo list' or 'todo history' before you repeat it"
+        error = "the process that ran this command ended unexpectedly; its change was stored completely or not at all"
+        hint = "check 'todo list' or 'todo history' before you repeat the command"
         if "--json" in sys.argv:
             text = f'{{"error": "{error}", "hint": "{hint}", "exit_code": 5}}\n'
         else:

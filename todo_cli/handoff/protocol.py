@@ -128,7 +128,7 @@ def patience() -> float:
 
 def is_wanted() -> bool:
     """Return whether a resident may serve this process, as far as the platform and the environment say."""
-    choice = os.environ.get("TODO_RESIDENT", "")
+    choice = os.environ.get("TODO_RESIDENT", "").lower()
     if sys.platform not in ("linux", "darwin") or choice == "off":
         return False
     if os.environ.get("CI") and choice != "on":

@@ -35,7 +35,7 @@ def check_rule(rule: Rule, start: Slot, zone: str, *, from_completion: bool = Fa
     if from_completion and rule.count is not None:
         raise InvalidInputError("COUNT does not go with a series that counts from completion", "use UNTIL")
     if rule.count is not None and rule.count > MOST_COUNT:
-        raise InvalidInputError(f"COUNT is at most {MOST_COUNT:,}", "leave it away for a series without an end")
+        raise InvalidInputError(f"COUNT is at most {MOST_COUNT:,}", "omit COUNT for a series without an end")
     until = _last_moment(rule, zone)
     if until is not None and start_of(start) > until:
         raise InvalidInputError(f"{rule} ends before its start, {start.isoformat()}", "give a later UNTIL")

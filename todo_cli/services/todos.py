@@ -350,7 +350,7 @@ async def _find_own(step: Step, uuid: UUID) -> Todo | None:
         erased = select(CHANGES.c.id).where(CHANGES.c.entity_uuid == uuid, is_erasure()).limit(1)
         if (await step.session.execute(erased)).first() is not None:
             raise ConflictError(
-                f"the todo {uuid} was removed for good", "leave --id away, or give another uuid, to add a new todo"
+                f"the todo {uuid} was removed for good", "to add a new todo, omit --id or give another uuid"
             )
         others = await step.session.execute(select(col(Todo.id)).where(col(Todo.uuid) == uuid))
         if others.first() is not None:
