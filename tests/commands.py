@@ -47,7 +47,9 @@ class Cli:
         self.home = home
         self.options: dict[str, Any] = {}  # more of them for Popen
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG"))}
-        self.environment = {**inherited, "TODO_HOME": str(home), "TZ": "Europe/Berlin", **self.way, **environment}
+        # Where round trips are counted, nothing else may connect.
+        own = {"TODO_HOME": str(home), "TZ": "Europe/Berlin", "TODO_CONNECT_AHEAD": "no"}
+        self.environment = {**inherited, **own, **self.way, **environment}
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         if self.way["TODO_RESIDENT"] == "on":

@@ -19,7 +19,7 @@ import pytest
 from tests.conftest import Cli, Result
 from todo_cli.handoff.control import ResidentStatus, find_resident
 
-PATIENT = {"TODO_RESIDENT": "on", "TODO_RESIDENT_PATIENCE": "30"}
+PATIENT = {"TODO_RESIDENT": "on", "TODO_RESIDENT_PATIENCE": "30", "TODO_CONNECT_AHEAD": "yes"}
 """Lets no command run by itself only because the machine is busy."""
 
 

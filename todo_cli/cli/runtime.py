@@ -171,7 +171,8 @@ class Invocation:
 
         was_there = self.target.exists()
         result = _run_loop(call(), self.session)
-        if self.session and isinstance(self.target, PostgresTarget):
+        ahead = self.settings["connect_ahead"].value is not False
+        if self.session and ahead and isinstance(self.target, PostgresTarget):
             self.session.server = self.target
         if not was_there and self.target.exists() and self.settings["database"].source != "default":
             self.note(f"Made a new list in {self.target}.")

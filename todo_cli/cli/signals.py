@@ -18,6 +18,7 @@ INTERRUPTED = 130
 _process_is_ours = False
 _storing = False
 _announce: Callable[[bool], None] | None = None
+_leave: Callable[[int], object] = os._exit
 _interruptions = count(1)
 
 
@@ -57,13 +58,19 @@ def _count_interruption(_signal: int, _frame: FrameType | None) -> None:
             os.write(2, b"\nStoring the change; press Ctrl-C again to quit without knowing whether it was stored.\n")
         return
     os.write(2, b"error: interrupted while storing the change: it was stored completely or not at all\n")
-    os._exit(INTERRUPTED)
+    _leave(INTERRUPTED)
 
 
 def ignore_interruptions() -> None:
     """Ignore Ctrl-C from now on: the command is at its end."""
     if _process_is_ours:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def leave_by(leave: Callable[[int], object]) -> None:
+    """End the process by this function where it has to end in the middle of a command."""
+    global _leave  # noqa: PLW0603 - a fact about the process
+    _leave = leave
 
 
 def announce_questions(announce: Callable[[bool], None]) -> None:

@@ -192,6 +192,12 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
         Setting("context", "the context in use, see 'todo context' (unset: none)", _text, environment="TODO_CONTEXT"),
         Setting(
+            "connect_ahead",
+            "whether the background process connects to the server ahead of the next command (unset: yes)",
+            _yes_or_no,
+            environment="TODO_CONNECT_AHEAD",
+        ),
+        Setting(
             "resident",
             "whether a background process runs commands: auto or off (unset: auto); in CI only with TODO_RESIDENT=on",
             _resident,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, NullPool, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.util import LRUCache
 
+from todo_cli.db.compiled import COMPILED, Interchangeable
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.models.tables import SCHEMA
 
@@ -25,24 +25,14 @@ WRITING = "todo_writing"
 """Execution option: this connection's transactions write."""
 
 
-COMPILED: MutableMapping[Any, Any] = LRUCache(500)
-"""Statements as SQL, for all engines of this process: compiling one takes longer than running it."""
-
-
-class PlainSqliteDialect(SQLiteDialect_aiosqlite):
-    """The dialect without its questions to a new connection; all of them are alike, so that compiled SQL fits each."""
+class PlainSqliteDialect(Interchangeable, SQLiteDialect_aiosqlite):
+    """The dialect without its questions to a new connection."""
 
     supports_statement_cache = True
     default_schema_name = "main"
 
     def initialize(self, connection: Connection) -> None:
         """Ask nothing."""
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self)
-
-    def __hash__(self) -> int:
-        return hash(type(self))
 
 
 registry.register("sqlite.plain", __name__, PlainSqliteDialect.__name__)

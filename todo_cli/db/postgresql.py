@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from todo_cli.db.compiled import Interchangeable
 from todo_cli.db.failures import explain_unreachable, is_failure, may_wake
 from todo_cli.db.line import Limits, WatchedConnection, WatchedDriver
 from todo_cli.db.target import PostgresTarget
@@ -57,7 +58,7 @@ class WatchedDialect(PGDialect_asyncpg):
             self.do_close(dbapi_connection)
 
 
-class LeanDialect(WatchedDialect):
+class LeanDialect(Interchangeable, WatchedDialect):
     """The same without questions to a new connection.
 
     What SQLAlchemy asks at connect (version, schema, isolation) is known here, and JSON types are not used.

@@ -196,6 +196,7 @@ class _Command:
         self._pid = pid
         self._begun = False
         self._asking = False
+        self._interrupted = False
         self._fatal: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -233,6 +234,8 @@ class _Command:
             os.kill(os.getpid(), self._fatal)
         if not self._begun:
             self._release_signals()
+            if self._interrupted:
+                raise KeyboardInterrupt
             return None
         error = "the process that ran this command ended unexpectedly; its change was stored completely or not at all"
         hint = "check 'todo list' or 'todo history' before you repeat the command"
@@ -260,15 +263,17 @@ class _Command:
     def _pass_on(self, number: int, _frame: FrameType | None) -> None:
         if number in (getattr(signal, name) for name in FATAL):
             self._fatal = number
+        self._interrupted = self._interrupted or number == signal.SIGINT
         self._signal_worker(number)
 
     def _suspend(self, number: int, _frame: FrameType | None) -> None:
         """Stop with the worker, and go on with it, as the terminal's job control wants of an ordinary process."""
-        self._signal_worker(signal.SIGSTOP)
+        stopped = self._signal_worker(signal.SIGSTOP)
         self._stop_by(number)
         if self._asking:
             self._wait_for_foreground()
-        self._signal_worker(signal.SIGCONT)
+        if stopped:  # so it has not ended, and its number is nobody else's
+            os.kill(self._pid, signal.SIGCONT)
 
     def _wait_for_foreground(self) -> None:
         """Stop as long as this is a background job: only the foreground may read from the terminal."""
@@ -280,18 +285,22 @@ class _Command:
         os.kill(os.getpid(), number)
         signal.signal(number, handler)
 
-    def _signal_worker(self, number: int) -> None:
-        """Send a signal to the worker unless it is about to end: its number could be another process's then."""
+    def _signal_worker(self, number: int) -> bool:
+        """Send a signal to the worker unless it is about to end: its number could be another process's then.
+
+        Return whether it was sent.
+        """
         from _socket import MSG_DONTWAIT, MSG_PEEK
 
         try:
             if self._connection.recv(1, MSG_PEEK | MSG_DONTWAIT) in (b"", protocol.EXIT):
-                return
+                return False
         except BlockingIOError:
             pass
         except OSError:
-            return
+            return False
         try:
             os.kill(self._pid, number)
         except OSError:
-            pass
+            return False
+        return True

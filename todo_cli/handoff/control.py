@@ -14,7 +14,7 @@ from todo_cli.handoff.launch import launch
 
 START_SECONDS = 15.0
 END_SECONDS = 5.0
-_PAUSE = 0.02
+_PAUSE, _PATIENCE = 0.02, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,13 @@ def start_resident() -> ResidentStatus | None:
     deadline = time.monotonic() + START_SECONDS
     if found := find_resident():
         return found
-    launch()
     while time.monotonic() < deadline:
-        if found := find_resident():
-            return found
-        time.sleep(_PAUSE)
+        launch()  # again and again: an old one may be about to end, and a second one ends at once
+        again_at = time.monotonic() + _PATIENCE
+        while time.monotonic() < again_at:
+            if found := find_resident():
+                return found
+            time.sleep(_PAUSE)
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -74,4 +75,6 @@ def _spawn() -> None:
     environment = {name: value for name, value in os.environb.items() if not name.startswith(_PRIVATE)}
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
     arguments = [sys.executable, *protocol.interpreter_options(), "-c", program]
-    os.posix_spawn(sys.executable, arguments, environment, file_actions=nowhere)
+    # What the command that starts it ignores or blocks is nothing to those that come after.
+    usual = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGCHLD]
+    os.posix_spawn(sys.executable, arguments, environment, file_actions=nowhere, setsigmask=(), setsigdef=usual)

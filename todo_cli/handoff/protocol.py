@@ -48,7 +48,10 @@ Request = tuple[str, Identity, list[bytes], list[tuple[bytes, bytes]], int, int,
 """Kind, identity, arguments, environment, umask, bits of the open standard streams, ignored signals."""
 
 SAME_AT_START = (b"PYTHON", b"LC_", b"LD_", b"DYLD_", b"TYPER_", b"_TYPER_", b"MALLOC_")
-SAME_AT_START_NAMES = (b"LANG", b"LANGUAGE", b"GLIBC_TUNABLES", b"GITHUB_ACTIONS", b"PY_COLORS", b"FORCE_COLOR")
+SAME_AT_START_NAMES = (
+    *(b"LANG", b"LANGUAGE", b"GLIBC_TUNABLES", b"GITHUB_ACTIONS", b"PY_COLORS", b"FORCE_COLOR"),
+    *(b"OPENSSL_CONF", b"OPENSSL_MODULES", b"RES_OPTIONS", b"LOCALDOMAIN"),
+)
 """Variables that take effect when an interpreter or a module starts, which for a worker is long past."""
 
 

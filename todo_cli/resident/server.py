@@ -31,6 +31,7 @@ LOOK_SECONDS = 30.0
 """How often it looks whether its socket is there, which a logout removes, and the program still the same."""
 WAITING_WORKERS = 3
 BACKLOG = 128
+ACCEPT_PAUSE = 0.05
 
 
 class _Ended(Exception):  # noqa: N818 - it is no error
@@ -50,6 +51,8 @@ class Worker:
     server: bytes | None = None
     connected_at: float | None = None
     has_client: bool = False
+    client_pid: int = 0
+    has_served: bool = False
 
 
 def run(idle_seconds: float = IDLE_SECONDS) -> NoReturn:
@@ -75,7 +78,8 @@ def _detach() -> None:
 
 
 def _most_descriptors() -> int:
-    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65536)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 65536 if most == resource.RLIM_INFINITY else min(most, 65536)
 
 
 @contextmanager
@@ -96,7 +100,7 @@ def _only_one(place: str, path: str) -> Iterator[bool]:
     try:
         yield is_current
     finally:
-        if is_current:
+        if is_current and _same_file(path, os.fstat(lock)):
             with suppress(OSError):
                 os.unlink(path)
         os.close(lock)
@@ -140,6 +144,7 @@ def _serve(path: str, idle_seconds: float) -> None:
     except _Ended:
         pass
     finally:
+        resident.end_waiting()
         shutil.rmtree(scratch, ignore_errors=True)
         if _same_file(path, resident.socket_file):
             os.unlink(path)
@@ -177,8 +182,10 @@ class Resident:
             if not (ready := self._selector.select(min(LOOK_SECONDS, self._idle_seconds))):
                 if self._is_superfluous():
                     return
+                self._wake_orphans()
                 continue
-            for key, _ in ready:
+            # Workers first: one that has ended is not to be given a client.
+            for key, _ in sorted(ready, key=lambda each: each[0].fileobj is self._listener):
                 if key.fileobj is self._listener:
                     if not self._accept():
                         return
@@ -192,11 +199,29 @@ class Resident:
             return True
         return not _same_file(self._path, self.socket_file) or not self._installation.is_unchanged()
 
+    def _wake_orphans(self) -> None:
+        """Let workers go on, and so end, that were stopped (Ctrl-Z) and whose client was killed meanwhile."""
+        for worker in self._workers.values():
+            if worker.has_client:
+                try:
+                    os.kill(worker.client_pid, 0)
+                except ProcessLookupError:
+                    os.kill(worker.pid, signal.SIGCONT)
+
+    def end_waiting(self) -> None:
+        """End the workers that have no client; the others go on to their end."""
+        for worker in self._workers.values():
+            if not worker.has_client:
+                with suppress(OSError):
+                    os.kill(worker.pid, signal.SIGKILL)
+                    os.waitpid(worker.pid, 0)
+
     def _accept(self) -> bool:
         """Hand a client to a worker; return False if the program on disk is no longer the one in memory."""
         try:
             connection, _ = self._listener.accept()
         except OSError:
+            time.sleep(ACCEPT_PAUSE)  # no descriptors are left, perhaps; the client runs its command itself
             return True
         with connection:
             if peer_user(connection) != os.geteuid():
@@ -211,16 +236,17 @@ class Resident:
         return True
 
     def _hand_over(self, connection: socket.socket) -> None:
+        from todo_cli.resident.worker import peer_pid
+
         status = marshal.dumps(self._status())
         while True:
             waiting = [worker for worker in self._workers.values() if worker.waits]
             worker = max(waiting, key=lambda each: each.server is not None) if waiting else self._fork()
-            worker.waits, worker.has_client = False, True
-            self._last_used = time.monotonic()
+            worker.waits, worker.has_client, worker.client_pid = False, True, peer_pid(connection)
             try:
                 socket.send_fds(worker.control, [status], [connection.fileno()])
-            except OSError:  # it was killed
-                self._forget(worker)
+            except OSError:  # it was killed, which is heard in the next round
+                worker.has_client = False
                 continue
             return
 
@@ -257,13 +283,20 @@ class Resident:
             told = b""
         if told == SERVED:
             self._served += 1
+            worker.has_served = True
+            self._last_used = time.monotonic()
         elif told == READY:
             worker.waits, worker.has_client = True, False
             worker.connected_at = worker.connected_at or time.time()
+            spares = [each for each in self._workers.values() if each.server and each.waits]
+            if worker.server and len(spares) > 1:
+                os.kill(worker.pid, signal.SIGKILL)  # one spare connection is enough
+                worker.waits = False
         elif told == STOPPED:
             raise _Ended
         else:
-            self._last_used = time.monotonic()
+            if worker.has_served:
+                self._last_used = time.monotonic()
             self._forget(worker)
 
     def _forget(self, worker: Worker) -> None:

@@ -54,8 +54,9 @@ def touch(scratch: str) -> None:
     """
     from todo_cli.cli.runtime import main
 
-    with _elsewhere(scratch):
-        main(("list",))
+    if os.path.isdir(scratch):  # it goes with the resident
+        with _elsewhere(scratch):
+            main(("list",))
 
 
 @contextmanager

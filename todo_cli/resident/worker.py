@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 from todo_cli.cli import signals
 from todo_cli.cli.session import Session
@@ -87,7 +88,7 @@ def _check(connection: socket.socket, request: protocol.Request, origin: Origin)
     _, identity, _, environment, *_ = request
     if identity != origin.identity or protocol.same_at_start(dict(environment)) != origin.environment:
         raise RefusedError
-    _refuse_other_surroundings(_peer_pid(connection))
+    _refuse_other_surroundings(peer_pid(connection))
 
 
 def _run(
@@ -114,11 +115,12 @@ def _run(
     _take_place(mask, attached, origin)
     connection.settimeout(None)
     connection.sendall(protocol.BEGUN)
-    report(SERVED)
+    with suppress(OSError):  # the resident has ended; the command goes on
+        report(SERVED)
     _follow(connection, ignored)
     signals.announce_questions(lambda asking: _ask(connection, asking=asking))
+    signals.leave_by(lambda code: _leave(connection, code))
     code = _main(session)
-    signals.ignore_interruptions()
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -135,7 +137,8 @@ def _main(session: Session) -> int:
 
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-        return main(session=session)
+        code = main(session=session)
+        signals.ignore_interruptions()
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
@@ -146,9 +149,18 @@ def _main(session: Session) -> int:
         return 130
     except OSError:
         return 1
+    return code
 
 
-def _peer_pid(connection: socket.socket) -> int:
+def _leave(connection: socket.socket, code: int) -> NoReturn:
+    """End at once, in the middle of whatever the command is doing, and let the client end with this code."""
+    with suppress(OSError):
+        connection.sendall(protocol.EXIT + bytes([code]))
+    os._exit(code)
+
+
+def peer_pid(connection: socket.socket) -> int:
+    """Return the process on the other side of a Unix socket, as the system knows it."""
     if sys.platform == "darwin":
         return int.from_bytes(connection.getsockopt(0, 2, 4), sys.byteorder)  # LOCAL_PEERPID
     return int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, 17, 12)[:4], sys.byteorder)  # SO_PEERCRED
