@@ -18,7 +18,7 @@ from tests.conftest import Cli, Here, Result
 from tests.front_door import FrontDoor
 from tests.neon import ADDRESS, PASSWORD, Neon
 from tests.terminal import at_terminal, on_screen
-from tests.tiers import BOTH_TIERS, choose, is_exhaustive
+from tests.tiers import choose, is_exhaustive
 from tests.waits import HANGING, wait_until
 
 DATABASE = "waking"
@@ -130,8 +130,10 @@ class TestWhatWaitingCannotMend:
         assert len(door.connections) == 1
 
     def test_a_database_that_does_not_exist(self, cli: Cli, door: FrontDoor) -> None:
-        other = cli.environment["TODO_DATABASE_URL"].replace(f"/{DATABASE}?", "/other?")
-        check_error(cli("list", TODO_DATABASE_URL=other), '"other" does not exist', "check the name of the database")
+        other = cli.environment["TODO_DATABASE_URL"].replace(f"/{DATABASE}?", "/no_such_list?")
+        check_error(
+            cli("list", TODO_DATABASE_URL=other), '"no_such_list" does not exist', "check the name of the database"
+        )
         assert len(door.connections) == 1
 
     def test_a_wrong_certificate(self, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ class TestPasswords:
                 assert b"\0postgresql://*****" in line
                 assert PASSWORD.encode() not in line
 
-    @BOTH_TIERS
+    @pytest.mark.exhaustive
     def test_no_error_shows_them(self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
         """Every way in which a connection can fail, as text, as JSON, and with --debug."""
         url = neon.url(door, DATABASE, host=ADDRESS)

@@ -158,6 +158,7 @@ def waiting(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], sqlite3.Connect
             yield process, holder
 
 
+@pytest.mark.exhaustive  # SQLite waits for its turn for half a minute
 def test_130_for_an_interruption(fresh_cli: Cli) -> None:
     fresh_cli("add", "a")
     with waiting(fresh_cli) as (process, _):

@@ -337,6 +337,7 @@ async def test_an_answer_that_is_lost_is_found_by_the_next_attempt(
     assert await projects.delete_project(filled, "home") == ["home", "home.flat"]
 
 
+@pytest.mark.exhaustive
 async def test_much_at_once(db: Database) -> None:
     """More than a statement may have parameters, on either database."""
     prefix = "" if db.target.dialect == "sqlite" else "todo."

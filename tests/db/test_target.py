@@ -108,7 +108,7 @@ def test_each_part_is_read(url: str, expected: PostgresTarget) -> None:
         ("postgresql://alex:12@AbC?sslmode=123dEf@host/db", "%40"),
         ("postgresql://alex@123dEf@host/db", "%40"),
         ("postgresql://alex%3A123dEf@host/db", "percent-encoded"),
-        ("postgresql://alex@host/db?sslmode=123dEf", "is one of disable"),
+        ("postgresql://alex@host/db?sslmode=123dEf", "must be one of disable"),
         ("AbC123dEf://alex@host/db", "unknown scheme"),
         ("sqlite:///~nobody-of-that-name/todo.db", "home folder"),
         ("sqlite:///postgresql://alex:AbC123dEf@host/db", "no file"),

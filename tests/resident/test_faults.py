@@ -110,13 +110,13 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two
     "breaks",
     [
         remove,
-        leave_stale,
+        pytest.param(leave_stale, marks=pytest.mark.exhaustive),
         put_a_link,
-        put_a_file,
+        pytest.param(put_a_file, marks=pytest.mark.exhaustive),
         open_to_others,
         stop_it,
-        pytest.param(give_away, marks=AS_ROOT),
-        pytest.param(give_away_folder, marks=AS_ROOT),
+        pytest.param(give_away, marks=[AS_ROOT, pytest.mark.exhaustive]),
+        pytest.param(give_away_folder, marks=[AS_ROOT, pytest.mark.exhaustive]),
         pytest.param(listen_as_another_user, marks=AS_ROOT),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_line_of_shell(filled: Home, shell: str) -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("shell", ["todo list", "todo show 1 --json"])
+@pytest.mark.parametrize("shell", ["todo list", pytest.param("todo show 1 --json", marks=pytest.mark.exhaustive)])
 def test_the_environment(filled: Home, environment: dict[str, str], shell: str) -> None:
     both_ways(filled, shell, **environment)
 
@@ -185,7 +185,7 @@ def test_no_password_in_the_list_of_processes(warm: Home) -> None:
     url = f"postgresql://alex:{secret}@127.0.0.1:1/dbname"
     process = warm.start("list", "--database", url, TODO_CONNECT_TIMEOUT="600", TODO_DATABASE_URL=url)
     try:
-        wait_until(lambda: secret not in Path(f"/proc/{process.pid}/cmdline").read_text(), "the client hides it")
+        wait_until(lambda: "://*" in Path(f"/proc/{process.pid}/cmdline").read_text(), "the client hides it")
         status = warm.status()
         for pid in (process.pid, status.pid, *status.worker_pids):
             assert secret not in Path(f"/proc/{pid}/cmdline").read_text()

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, NullPool, event
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from todo_cli.db.compiled import COMPILED, Interchangeable
+from todo_cli.db.compiled import COMPILED
 from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.models.tables import SCHEMA
 
@@ -25,17 +24,7 @@ WRITING = "todo_writing"
 """Execution option: this connection's transactions write."""
 
 
-class PlainSqliteDialect(Interchangeable, SQLiteDialect_aiosqlite):
-    """The dialect without its questions to a new connection."""
-
-    supports_statement_cache = True
-    default_schema_name = "main"
-
-    def initialize(self, connection: Connection) -> None:
-        """Ask nothing."""
-
-
-registry.register("sqlite.plain", __name__, PlainSqliteDialect.__name__)
+registry.register("sqlite.plain", "todo_cli.db.sqlite_dialect", "PlainSqliteDialect")  # imported where it is used
 
 
 def make_engine(target: Target, waiting: Waiting = nullcontext, spare: Spare | None = None) -> AsyncEngine:

@@ -124,9 +124,12 @@ class Spare:
 
 def _is_readable(connection: WatchedConnection) -> bool:
     """Return whether something came in that nobody asked for: the server's farewell, or its end of the line."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection.socket, selectors.EVENT_READ)
-        return bool(selector.select(0))
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(connection.socket, selectors.EVENT_READ)
+            return bool(selector.select(0))
+    except ValueError:  # it was closed in this very moment
+        return True
 
 
 async def connect_ahead(target: PostgresTarget, clocks: Callable[[], Clocks] = read_clocks) -> Spare:
