@@ -71,7 +71,7 @@ def test_5_for_a_database_that_cannot_be_reached(fresh_cli: Cli, url: str) -> No
     for command in (["list"], ["add", "a"], ["db", "init"], ["db", "status"], ["db", "migrate"]):
         result = fresh_cli(*command, TODO_DATABASE_URL=url, TODO_CONNECT_TIMEOUT="1")
         if command in (["db", "status"], ["db", "migrate"]) and "nowhere/at" in url:
-            assert result.code == (0 if command == ["db", "status"] else 1)  # it tells that there is none
+            assert result.code == (0 if command == ["db", "status"] else 1)  # it reports that there is none
             continue
         assert result.code == 5, (command, result)
         assert result.err.count("error: ") == 1

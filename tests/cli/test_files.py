@@ -477,7 +477,7 @@ class TestReadOnly:
     ) -> None:
         home = fresh_cli.home
         fresh_cli("add", "first")
-        if with_log:  # the last todo stands in the log only, as in a snapshot of a folder in use
+        if with_log:  # the last todo is only in the log, as in a snapshot of a folder in use
             with closing(sqlite3.connect(home / "todo.db")) as other:
                 other.execute("SELECT * FROM alembic_version").fetchall()
                 fresh_cli("add", "water the plants")
