@@ -276,6 +276,7 @@ ALWAYS = settings(
 @example((["list"], {}, f'database = ["postgresql://alex:{MARKER}@h/db"]'))
 @example((["db", "connect", "postgresql://alex:my", f"{MARKER}", "pw@h/db"], {}, None))
 @example((["list", "--debug"], {"TODO_DATABASE_URL": f"postgresql://alex:1@h?sslmode={MARKER}@h/db"}, None))
+@example(([f"--mysql://alex:{MARKER}?user=@127.0.0.1:1/db"], {}, None))
 def test_nothing_that_is_written_holds_a_password(
     home: Path, case: tuple[list[str], dict[str, str], str | None]
 ) -> None:

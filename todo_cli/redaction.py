@@ -36,8 +36,11 @@ def conceal_arguments(text: str, arguments: list[str]) -> str:
     """Return the text of a message with `*` for what may be a password in the arguments of the command line."""
     for argument, start in zip(arguments, find_secrets(arguments), strict=True):
         secret = "" if start is None else argument[start:]
-        if len(secret) > 3:
-            text = text.replace(secret, "*" * len(secret)).replace(repr(secret)[1:-1], "*" * len(secret))
+        name, equals, _ = argument.partition("=")
+        # A message about an unknown option names what stands before its equals sign.
+        for shown in (secret, name[start:] if equals and argument.startswith("-") else ""):
+            if len(shown) > 3:
+                text = text.replace(shown, "*" * len(shown)).replace(repr(shown)[1:-1], "*" * len(shown))
     return text
 
 
