@@ -23,7 +23,7 @@ from unittest import mock
 from benchmarks import usual
 from tests.conftest import start_server
 from tests.neon import ADDRESS, PASSWORD, USER, Neon, make_neon
-from todo_cli.cli.runtime import main as todo
+from todo_cli.cli.main import main as todo
 
 PAGE = Path(__file__).parent.parent / "docs" / "round-trips.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"

@@ -19,21 +19,21 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
+from todo_cli.db.connection.target import SqliteTarget
 from todo_cli.db.database import Database
-from todo_cli.db.target import SqliteTarget
 from todo_cli.models.values import Priority
 from todo_cli.query.agenda import due_or_scheduled, make_agenda
 from todo_cli.query.dates import parse_when
 from todo_cli.query.defaults import with_defaults
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
-from todo_cli.rendering.terminal import TerminalRenderer
-from todo_cli.rendering.theme import THEME
+from todo_cli.rendering.terminal.renderer import TerminalRenderer
+from todo_cli.rendering.terminal.theme import THEME
 from todo_cli.services.comments import add_comment
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_details, list_todos
 from todo_cli.services.projects import rename_project
-from todo_cli.services.recurring import Every
 from todo_cli.services.todos import (
     NewTodo,
     TodoChanges,

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import Connection, inspect, text
 
-from todo_cli.db.sqlite import APPLICATION_ID
+from todo_cli.db.connection.sqlite import APPLICATION_ID
 from todo_cli.models.tables import SCHEMA, Base, complete_tables
 from todo_cli.models.types import UtcDateTime
 
@@ -88,8 +88,8 @@ def run_by_alembic() -> None:
     import asyncio
 
     from todo_cli.config import embedded_path, resolve
-    from todo_cli.db.engine import make_migration_engine
-    from todo_cli.db.target import SqliteTarget, parse_target
+    from todo_cli.db.connection.engine import make_migration_engine
+    from todo_cli.db.connection.target import SqliteTarget, parse_target
 
     url = resolve({})["database"].value
     target = parse_target(str(url)) if url else SqliteTarget(embedded_path())

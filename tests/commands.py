@@ -71,7 +71,7 @@ class Cli:
 
     def run_here(self, *arguments: str, **environment: str) -> Result:
         """Return what a command leaves that runs within this process."""
-        from todo_cli.cli.runtime import main
+        from todo_cli.cli.main import main
 
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
         with (
@@ -125,7 +125,7 @@ class Here:
         self._capsys = capsys
 
     def __call__(self, *arguments: str) -> Result:
-        from todo_cli.cli.runtime import main
+        from todo_cli.cli.main import main
 
         self._capsys.readouterr()
         code = main(arguments)

@@ -17,8 +17,8 @@ import pytest
 
 from tests.commands import Cli, Here, Result, attend_to_interruptions, stop_resident
 from tests.servers import Server, initialise, memory_folder, start_server
+from todo_cli.db.connection.target import Target, parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.target import Target, parse_target
 
 __all__ = ["BERLIN", "NOW", "Cli", "FilledOnce", "Here", "OpenDatabase", "Result", "Server", "start_server"]
 
@@ -173,8 +173,8 @@ def known_statements() -> Iterator[None]:
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.util import LRUCache
 
-    from todo_cli.db.engine import make_engine
-    from todo_cli.db.postgresql import LeanDialect
+    from todo_cli.db.connection.engine import make_engine
+    from todo_cli.db.connection.postgresql import LeanDialect
 
     compiled = LRUCache[object, object](2000)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import BERLIN
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoPublic, When
-from todo_cli.query.filters import (
+from todo_cli.query.filter.ast import (
     And,
     BelongsTo,
     Compares,

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import FromClause, Table, select
 
 from todo_cli.db.database import Database
-from todo_cli.db.decoding import decode
-from todo_cli.db.pending import LINKS, REFERENCES
-from todo_cli.db.step import COMMENT_FIELDS, SERIES_FIELDS, TODO_FIELDS, UNSAID, Transaction, encode
+from todo_cli.db.write.decoding import decode
+from todo_cli.db.write.pending import LINKS, REFERENCES
+from todo_cli.db.write.step import COMMENT_FIELDS, SERIES_FIELDS, TODO_FIELDS, UNSAID, Transaction, encode
 from todo_cli.models.tables import Base
 from todo_cli.models.values import When
 

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from todo_cli.db import schema
-from todo_cli.db.target import parse_target
+from todo_cli.db import initialisation
+from todo_cli.db.connection.target import parse_target
 
 T = TypeVar("T")
 
@@ -198,7 +198,7 @@ def initialise(url: str) -> None:
     """Make the tables of today in a database, and the user `alex`."""
 
     def run() -> None:
-        asyncio.run(schema.initialise(parse_target(url), "alex", datetime(2026, 1, 1, tzinfo=UTC)))
+        asyncio.run(initialisation.initialise(parse_target(url), "alex", datetime(2026, 1, 1, tzinfo=UTC)))
 
     with ThreadPoolExecutor(1) as pool:  # the test may have a loop of its own
         pool.submit(run).result()

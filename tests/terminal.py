@@ -66,13 +66,13 @@ class Screen(io.TextIOWrapper):
 
 def on_screen(*arguments: str, width: int = 80, height: int = 24, **environment: str) -> list[str]:
     """Return the lines on the screen after a command that runs in this process, without colours."""
-    from todo_cli.cli.runtime import main
+    from todo_cli.cli.main import main
 
     screen = Screen()
     environment = {"TERM": "dumb", "COLUMNS": str(width), "LINES": str(height), **environment}
     with (
         mock.patch.dict(os.environ, environment),
-        mock.patch("todo_cli.rendering.waiting.PATIENCE", 600),  # a slow machine shows a spinner
+        mock.patch("todo_cli.rendering.format.spinner.PATIENCE", 600),  # a slow machine shows a spinner
         mock.patch("sys.stdout", screen),
         mock.patch("sys.stderr", screen),
     ):

@@ -16,7 +16,7 @@ from tests.waits import HANGING
 PROGRAM = """
 import io, sys
 from contextlib import redirect_stdout
-from todo_cli.cli.runtime import main
+from todo_cli.cli.main import main
 for number in range(int(sys.argv[2])):
     text = io.TextIOWrapper(io.BytesIO())
     with redirect_stdout(text):

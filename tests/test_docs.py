@@ -45,7 +45,7 @@ def test_links_lead_somewhere() -> None:
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "SECURITY.md"])
 def test_files_that_contributors_are_told_of_exist(page: str) -> None:
-    """Such as `db/step.py`, `resident/` or `tests/cli/test_imports.py`."""
+    """Such as `db/write/step.py`, `resident/` or `tests/cli/test_imports.py`."""
     root = Path(__file__).parents[1]
     text = (root / page).read_text("utf-8")
     folders = {path.name: path for path in (root, *(root / "todo_cli").rglob("*")) if path.is_dir()}

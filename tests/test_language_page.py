@@ -17,9 +17,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.terminal import Screen
-from todo_cli.cli.runtime import Invocation, main
-from todo_cli.query import dates, language, phrases
-from todo_cli.query.meanings import NAMES
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.main import main
+from todo_cli.query import dates
+from todo_cli.query.filter import parser as language
+from todo_cli.query.filter.attributes import NAMES
+from todo_cli.query.recurrence import parser as phrases
 
 PAGE = Path(__file__).parents[1] / "docs" / "language.md"
 MOMENT = datetime(2026, 11, 25, 14, 30)  # noqa: DTZ001 - on the wall clock of whatever zone an example is in
@@ -154,7 +157,7 @@ class Reader:
         with (
             mock.patch.dict(os.environ, environment, clear=True),
             mock.patch.object(Invocation, "now", now),
-            mock.patch("todo_cli.rendering.waiting.PATIENCE", 600),  # a slow machine shows a spinner
+            mock.patch("todo_cli.rendering.format.spinner.PATIENCE", 600),  # a slow machine shows a spinner
             mock.patch("sys.stdout", screen),
             mock.patch("sys.stderr", screen),
             mock.patch("sys.stdin", Keyboard(answers, screen)),

@@ -13,7 +13,7 @@ from benchmarks.round_trips import COMMANDS
 from tests.conftest import Cli, Here
 from tests.front_door import FrontDoor
 from tests.neon import ADDRESS, ENDPOINT, POOLED_ENDPOINT, Neon
-from todo_cli.db.schema import HEAD
+from todo_cli.db.schema.revisions import HEAD
 
 DATABASE = "pooled"
 

@@ -240,7 +240,7 @@ def home() -> Iterator[Path]:
 
 def write_everything(home: Path, arguments: list[str], environment: dict[str, str], file: str | None) -> str:
     """Return what the command writes to both streams, on a home with that configuration file."""
-    from todo_cli.cli.runtime import main
+    from todo_cli.cli.main import main
 
     (home / "config.toml").unlink(missing_ok=True)
     if file is not None:

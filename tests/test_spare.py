@@ -14,11 +14,12 @@ import pytest
 from tests.conftest import NOW
 from tests.front_door import FrontDoor
 from tests.neon import ADDRESS, PASSWORD, USER, Neon
+from todo_cli.db.connection.postgresql import connect_ahead
+from todo_cli.db.connection.spare import LIFETIME, Clocks, Spare
+from todo_cli.db.connection.target import PostgresTarget, SqliteTarget, Target, parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.spare import LIFETIME, Clocks, Spare, connect_ahead
-from todo_cli.db.target import PostgresTarget, SqliteTarget, Target, parse_target
 from todo_cli.errors import DatabaseUnavailableError
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.tags import rename_tag
 from todo_cli.services.todos import NewTodo, add_todo
@@ -133,7 +134,7 @@ class TestTrust:
     async def test_a_line_that_fell_silent_while_idle(
         self, neon: Neon, door: FrontDoor, target: PostgresTarget, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("todo_cli.db.line.UNTRIED_PATIENCE", 0.1)
+        monkeypatch.setattr("todo_cli.db.connection.line.UNTRIED_PATIENCE", 0.1)
         spare = await connect_ahead(target)
         door.connections[0].silent = True
         await self.check(neon, door, target, spare)

@@ -19,9 +19,9 @@ import pytest
 from tests.conftest import Cli, Here, Result
 from tests.front_door import FrontDoor
 from tests.neon import ADDRESS, Neon
-from todo_cli.db.line import Limits, WatchedConnection
-from todo_cli.db.postgresql import connect
-from todo_cli.db.target import PostgresTarget, parse_target
+from todo_cli.db.connection.line import Limits, WatchedConnection
+from todo_cli.db.connection.postgresql import connect
+from todo_cli.db.connection.target import PostgresTarget, parse_target
 
 DATABASE = "waiting"
 
@@ -150,7 +150,7 @@ class TestLocks:
     def test_a_migration_waits_for_another_one_but_not_for_ever(
         self, neon: Neon, here: Here, limits: Setting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("todo_cli.db.schema.MIGRATION_PATIENCE", 0.3)
+        monkeypatch.setattr("todo_cli.db.schema.revisions.MIGRATION_PATIENCE", 0.3)
         limits(lock=0.2, answer=0.1)  # an answer that takes as long as the other migration is no silence
         with holding(neon, "SELECT pg_advisory_xact_lock(hashtext('todo migration'))"):
             result = here("db", "init")

@@ -84,7 +84,7 @@ class TestWaking:
         for name, value in cli.environment.items():
             monkeypatch.setenv(name, value)
         assert not [line for line in on_screen("list") if "Waiting" in line]
-        monkeypatch.setattr("todo_cli.rendering.waiting.PATIENCE", 0)
+        monkeypatch.setattr("todo_cli.rendering.format.spinner.PATIENCE", 0)
         assert Here(capsys)("list").err == ""  # nor where nobody would see it
 
     @pytest.mark.parametrize("trouble", ["refuse", "asleep", "hold"])

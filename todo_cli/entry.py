@@ -43,10 +43,10 @@ def _run_in_resident() -> int | None:
 
 def _run_here() -> int:
     # Imported modules stay until the process ends. Looking through them for garbage again and again takes a fifth of
-    # the time of a command; it is enabled when the command has been imported, see `todo_cli.cli.runtime`.
+    # the time of a command; it is enabled when the command has been imported, see `todo_cli.cli.main`.
     gc.disable()
     gc.set_threshold(GARBAGE_THRESHOLD)
-    from todo_cli.cli.runtime import main
+    from todo_cli.cli.main import main
     from todo_cli.cli.signals import ignore_interruptions, own_process
 
     own_process()

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from todo_cli.db.downgrading import (
+from todo_cli.db.schema.downgrading import (
     close_step,
     instant_in_json,
     is_postgresql,

@@ -15,10 +15,10 @@ import pytest
 
 from tests.conftest import Cli, Here
 from tests.shells import require
-from todo_cli.cli import typer_completion
-from todo_cli.cli.runtime import main
-from todo_cli.cli.shell_completion import split_line
-from todo_cli.cli.shell_scripts import SHELLS
+from todo_cli.cli.completion import typer_scripts
+from todo_cli.cli.completion.answers import split_line
+from todo_cli.cli.completion.scripts import SHELLS
+from todo_cli.cli.main import main
 
 
 def complete(cli: Cli, line: str, **environment: str) -> list[str]:
@@ -167,12 +167,12 @@ HOSTILE = [
     ],
 )
 def test_the_scripts_of_typer_get_harmless_words_only(shell: str, printed: str) -> None:
-    assert typer_completion.answer({"_TODO_COMPLETE": f"complete_{shell}"}, lambda _: HOSTILE) == printed
+    assert typer_scripts.answer({"_TODO_COMPLETE": f"complete_{shell}"}, lambda _: HOSTILE) == printed
 
 
 def test_the_script_of_typer_for_zsh_is_told_to_be_replaced() -> None:
     """It evaluates all of this."""
-    answer = typer_completion.answer({"_TODO_COMPLETE": "complete_zsh"}, lambda _: HOSTILE)
+    answer = typer_scripts.answer({"_TODO_COMPLETE": "complete_zsh"}, lambda _: HOSTILE)
     assert answer == (
         "compadd -x 'this completion script is outdated; replace it with: todo --install-completion'; "
         "_arguments '*: :(1 home.flat --all)'\n"
@@ -180,8 +180,8 @@ def test_the_script_of_typer_for_zsh_is_told_to_be_replaced() -> None:
 
 
 def test_other_instructions_of_typer_do_nothing() -> None:
-    assert typer_completion.answer({"_TODO_COMPLETE": "source_zsh"}, lambda _: HOSTILE) == ""
-    assert typer_completion.answer({"_TODO_COMPLETE": ""}, lambda _: HOSTILE) is None
+    assert typer_scripts.answer({"_TODO_COMPLETE": "source_zsh"}, lambda _: HOSTILE) == ""
+    assert typer_scripts.answer({"_TODO_COMPLETE": ""}, lambda _: HOSTILE) is None
 
 
 def test_what_cannot_be_typed_as_it_is_shown_is_not_offered(filled: Cli) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import Cli, Here
 from tests.terminal import on_screen
 from tests.waits import HANGING
-from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.invocation import Invocation
 from todo_cli.config.defaults import COEFFICIENTS, STYLES
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.urgency import Coefficients

@@ -20,8 +20,8 @@ from tests.conftest import NOW, Cli, Server
 from tests.services.test_copying import add_many
 from tests.terminal import at_terminal
 from tests.waits import HANGING
+from todo_cli.db.connection.target import parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.target import parse_target
 
 COMMAND = [sys.executable, "-m", "todo_cli"]
 MANY = 4000
@@ -116,7 +116,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
     assert shown.code == 0
     assert "Copying" in shown.out
     assert "Copied 2 todos, 1 project and 2 tags" in " ".join(shown.out.split())
-    program = "import sys; from todo_cli.cli.runtime import main; main(sys.argv[1:]); print('rich' in sys.modules)"
+    program = "import sys; from todo_cli.cli.main import main; main(sys.argv[1:]); print('rich' in sys.modules)"
     piped = subprocess.run(
         [sys.executable, "-c", program, "db", "copy", "--to", shared],
         env=filled.environment,

@@ -11,7 +11,7 @@ import pytest
 from tests.commands import QuickCli
 from tests.conftest import Cli, Server
 from tests.terminal import at_terminal
-from todo_cli.db.schema import HEAD
+from todo_cli.db.schema.revisions import HEAD
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ import pytest
 from tests.commands import ignore_interruptions
 from tests.conftest import Cli, Here, Server
 from tests.waits import HANGING, wait_until
-from todo_cli.cli.runtime import main
+from todo_cli.cli.main import main
 
 pytestmark = pytest.mark.either_database
 

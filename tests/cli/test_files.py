@@ -62,9 +62,9 @@ class TestMaking:
     def test_a_kill_while_the_file_is_made_stands_in_nobodys_way(self, fresh_cli: Cli) -> None:
         """Killed at the first write into the new file: it has no name of a list yet."""
         script = (
-            "import os, signal, sys, todo_cli.db.schema as schema\n"
+            "import os, signal, sys, todo_cli.db.schema.revisions as schema\n"
             "schema._run_alembic = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-            "from todo_cli.cli.runtime import main\n"
+            "from todo_cli.cli.main import main\n"
             "main(['add', 'a'])\n"
         )
         killed = subprocess.run([sys.executable, "-c", script], env=fresh_cli.environment, cwd=fresh_cli.home.parent)

@@ -12,24 +12,29 @@ import typer
 
 import todo_cli.cli
 from tests.conftest import Cli
-from todo_cli.cli import app
+from todo_cli.cli import app, index
 
 PROGRAM = """
 import sys
-from todo_cli.cli.runtime import main
+from todo_cli.cli.main import main
 code = main(sys.argv[1:])
 print(",".join(sorted(sys.modules)), file=sys.stderr)
 """
 BUILT = """
 import gc, sys
-from todo_cli.cli.runtime import main
+from todo_cli.cli.main import main
 code = main(sys.argv[1:])
 from typer.core import TyperCommand
 commands = [each for each in gc.get_objects() if isinstance(each, TyperCommand) and "params" in vars(each)]
 print(",".join(sorted(each.name for each in commands)), file=sys.stderr)
 """
 HEAVY = {"sqlalchemy", "sqlmodel", "pydantic", "alembic", "asyncpg", "aiosqlite", "asyncio", "greenlet"}
-COMMANDS = {path.stem for path in Path(todo_cli.cli.__path__[0]).glob("*.py") if "@command(" in path.read_text("utf-8")}
+FOLDER = Path(todo_cli.cli.__path__[0])
+COMMANDS = {
+    ".".join(path.relative_to(FOLDER).with_suffix("").parts)
+    for path in FOLDER.rglob("*.py")
+    if "@command(" in path.read_text("utf-8")
+}
 
 
 def run(program: str, cli: Cli, *arguments: str, **environment: str) -> set[str]:
@@ -66,8 +71,9 @@ def test_the_version_needs_next_to_nothing(fresh_cli: Cli) -> None:
     assert "typer" not in found
     assert {name for name in found if name.startswith("todo_cli.")} == {
         "todo_cli.cli",
-        "todo_cli.cli.runtime",
+        "todo_cli.cli.main",
         "todo_cli.cli.signals",
+        "todo_cli.cli.streams",
         "todo_cli.errors",
         "todo_cli.redaction",
     }
@@ -76,11 +82,11 @@ def test_the_version_needs_next_to_nothing(fresh_cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "modules"),
     [
-        (["list"], {"lists", "saved_views"}),  # that one knows what 'list --view' shows
-        (["add", "b"], {"todos"}),
-        (["done", "1"], {"states"}),
-        (["show", "1"], {"lists", "saved_views"}),
-        (["undo"], {"history"}),
+        (["list"], {"commands.lists", "commands.views"}),  # that one knows what 'list --view' shows
+        (["add", "b"], {"commands.todos"}),
+        (["done", "1"], {"commands.states"}),
+        (["show", "1"], {"commands.lists", "commands.views"}),
+        (["undo"], {"commands.history"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -109,9 +115,9 @@ def test_the_index_of_commands_is_that_of_the_modules() -> None:
         for attribute, value in vars(import_module(f"todo_cli.cli.{name}")).items():
             if isinstance(value, typer.Typer):
                 declared[f"{name}:{attribute}"] = {info.name for info in value.registered_commands}
-    indexed = {f"{module}:app": set(names) for module, names in app.COMMANDS.items()}
+    indexed = {f"{module}:app": set(names) for module, names in index.COMMANDS.items()}
     assert {place: names for place, names in declared.items() if place in indexed} == indexed
-    grouped = {place for places in app.GROUPS.values() for place in places}
+    grouped = {place for places in index.GROUPS.values() for place in places}
     assert grouped == declared.keys() - indexed.keys()
 
 
@@ -134,7 +140,7 @@ def test_what_stands_in_the_configuration_imports_no_database(fresh_cli: Cli, ar
 def test_completion_imports_no_database(fresh_cli: Cli) -> None:
     found = imported(fresh_cli, _TODO_COMPLETE_LINE="todo done ")
     assert not found & {*HEAVY, "rich"}
-    assert commands_among(found) == {"states"}
+    assert commands_among(found) == {"commands.states"}
 
 
 def test_json_imports_no_tables(cli: Cli) -> None:

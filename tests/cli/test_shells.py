@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Cli
 from tests.shells import Shell, make_program, require
-from todo_cli.rendering.text import neutralise
+from todo_cli.rendering.format.escaping import neutralise
 
 TITLES = [
     r"Read about \$(touch pwned) in zsh",

@@ -17,14 +17,14 @@ from sqlalchemy import event, text
 from tests.conftest import NOW, OpenDatabase, Server
 from tests.tiers import choose
 from tests.waits import until_blocked
+from todo_cli.db.connection.target import Target, parse_target
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import Target, parse_target
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, NotFoundError, TodoError
 from todo_cli.models.values import Priority, TodoOutcome, TodoPublic, When
 from todo_cli.query.references import NumberReference, parse_references
 from todo_cli.services import projects
-from todo_cli.services.recurring import Every
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.todos import (
     NewTodo,
     TodoChanges,

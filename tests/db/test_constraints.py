@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step, Transaction
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError, StorageError, TodoError
 from todo_cli.models.tables import Project, Tag, Todo, User
 from todo_cli.models.values import DESCRIPTION_LENGTH, NAME_LENGTH, TITLE_LENGTH

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, MetaData, select, text
 
 from tests.conftest import NOW, Cli, Here
 from tests.db.test_migrations import apply, describe
-from todo_cli.db import schema
+from todo_cli.db.connection.target import SqliteTarget, Target, parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.target import SqliteTarget, Target, parse_target
+from todo_cli.db.schema import revisions as schema
 from todo_cli.models.tables import SCHEMA, Base
 from todo_cli.services.todos import NewTodo, add_todo
 

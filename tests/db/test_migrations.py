@@ -22,19 +22,21 @@ from sqlalchemy import Connection, inspect, text
 from tests.conftest import NOW, Cli, OpenDatabase, Server
 from tests.replay import check_replay
 from tests.waits import wait_until
-from todo_cli.db import inspection, schema
+from todo_cli.db import initialisation
+from todo_cli.db.connection.engine import make_engine, make_migration_engine
+from todo_cli.db.connection.target import Target, parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.engine import make_engine, make_migration_engine
-from todo_cli.db.target import Target, parse_target
+from todo_cli.db.schema import inspection
+from todo_cli.db.schema import revisions as schema
 from todo_cli.errors import SchemaMissingError, SchemaOutdatedError, SchemaTooNewError
 from todo_cli.models.tables import SCHEMA, Base, complete_tables
 from todo_cli.models.values import When
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
 from todo_cli.services.comments import add_comment
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
-from todo_cli.services.recurring import Every
 from todo_cli.services.todos import NewTodo, add_todo, complete_todos, delete_todos, empty_trash, start_todos
 from todo_cli.services.undoing import undo_steps
 
@@ -97,7 +99,7 @@ def _describe_index(index: Any) -> str:
 
 async def test_the_migrated_tables_are_those_of_the_models(empty_url: str, tmp_path: Path) -> None:
     target = parse_target(empty_url)
-    await schema.initialise(target, "alex", NOW)
+    await initialisation.initialise(target, "alex", NOW)
     migrated = await apply(target, describe)
     await schema.drop_everything(target)
 
@@ -127,7 +129,7 @@ async def test_down_and_up_again_with_data_in_place(db: Database, target: Target
     await run(target, "base", down=True)
     with pytest.raises(SchemaMissingError):
         await schema.migrate(target)
-    assert await schema.initialise(target, "alex", NOW)
+    assert await initialisation.initialise(target, "alex", NOW)
     assert (await list_todos(db, ListQuery(And(())))).todos == []
 
 
@@ -215,7 +217,7 @@ async def test_a_migration_that_fails_halfway_leaves_everything_as_it_was(
 KILLED = """
 import asyncio, sys
 from tests.db.test_migrations import run
-from todo_cli.db.target import parse_target
+from todo_cli.db.connection.target import parse_target
 asyncio.run(run(parse_target(sys.argv[1]), "9001"))
 """
 
@@ -249,7 +251,7 @@ async def test_newer_tables_are_named_as_such(db: Database, target: Target) -> N
     with pytest.raises(SchemaTooNewError, match="newer than this program") as caught:
         await list_todos(db, ListQuery(And(())))
     assert caught.value.hint == "install a newer version of todo, as its README describes"
-    for operation in (schema.migrate(target), schema.initialise(target, "alex", NOW)):
+    for operation in (schema.migrate(target), initialisation.initialise(target, "alex", NOW)):
         with pytest.raises(SchemaTooNewError):
             await operation
 
@@ -279,7 +281,7 @@ async def test_the_tables_share_a_server_database_with_others_of_the_same_name(s
     server.create("shared")
     server.execute("CREATE TABLE users (id int, secret text)", "shared")
     target = parse_target(server.url("shared"))
-    await schema.initialise(target, "alex", NOW)
+    await initialisation.initialise(target, "alex", NOW)
     async with Database(target, now=NOW) as db:
         await add_todo(db, NewTodo("a"))
     await schema.drop_everything(target)
@@ -319,7 +321,7 @@ async def test_initialising_twice_at_once_makes_one_user(empty_url: str) -> None
     import asyncio
 
     target = parse_target(empty_url)
-    results = await asyncio.gather(*(schema.initialise(target, "alex", NOW) for _ in range(4)))
+    results = await asyncio.gather(*(initialisation.initialise(target, "alex", NOW) for _ in range(4)))
     assert sorted(results) == [False, False, False, True]
     assert (await inspection.inspect(target)).users == ["alex"]
 

@@ -11,11 +11,11 @@ import pytest
 
 from tests.conftest import OpenDatabase
 from tests.waits import until_blocked
+from todo_cli.db.connection.postgresql import connect
+from todo_cli.db.connection.target import PostgresTarget, Target
 from todo_cli.db.database import Database
-from todo_cli.db.postgresql import connect
-from todo_cli.db.target import PostgresTarget, Target
 from todo_cli.errors import NotFoundError
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags
 from todo_cli.services.listing import ListQuery, list_todos

@@ -9,15 +9,16 @@ import pytest
 from sqlalchemy import Connection, text
 
 from tests.conftest import NOW, Server
-from todo_cli.db import schema
+from todo_cli.db import initialisation
+from todo_cli.db.connection.engine import make_migration_engine
+from todo_cli.db.connection.target import Target, parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.engine import make_migration_engine
-from todo_cli.db.inspection import inspect
-from todo_cli.db.step import Step
-from todo_cli.db.target import Target, parse_target
+from todo_cli.db.schema import revisions as schema
+from todo_cli.db.schema.inspection import inspect
+from todo_cli.db.write.step import Step
 from todo_cli.errors import ForeignSchemaError, SchemaUnclearError, StorageError
 from todo_cli.models.tables import SCHEMA
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.todos import NewTodo, add_todo
 
@@ -41,7 +42,7 @@ async def test_tables_at_two_revisions_are_refused(db: Database, target: Target)
         list_todos(db, ListQuery(And(()))),
         add_todo(db, NewTodo("b")),
         schema.migrate(target),
-        schema.initialise(target, "alex", NOW),
+        initialisation.initialise(target, "alex", NOW),
         inspect(target),
     ):
         with pytest.raises(SchemaUnclearError, match=told):
@@ -72,7 +73,7 @@ class TestAForeignSchema:
         everything = "SELECT count(*) FROM pg_depend WHERE refobjid = 'todo'::regnamespace"
         await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", *statements)))
         before = await apply(target, lambda connection: connection.execute(text(everything)).scalar())
-        for operation in (schema.initialise(target, "alex", NOW), schema.drop_everything(target)):
+        for operation in (initialisation.initialise(target, "alex", NOW), schema.drop_everything(target)):
             with pytest.raises(ForeignSchemaError, match="belongs to another program") as caught:
                 await operation
             assert "a database of its own" in str(caught.value.hint)
@@ -81,12 +82,12 @@ class TestAForeignSchema:
     async def test_an_empty_one_is_not_foreign(self, server: Server) -> None:
         target = parse_target(server.create("empty"))
         await apply(target, lambda connection: connection.execute(text("CREATE SCHEMA todo")))
-        assert await schema.initialise(target, "alex", NOW)
+        assert await initialisation.initialise(target, "alex", NOW)
         await schema.drop_everything(target)
         await schema.drop_everything(target)  # also where there is none
         versions = "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)"
         await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", versions)))
-        assert await schema.initialise(target, "alex", NOW)  # as Alembic leaves it behind what it took down
+        assert await initialisation.initialise(target, "alex", NOW)  # as Alembic leaves it behind what it took down
 
 
 def run_all(connection: Connection, statements: Sequence[str]) -> None:

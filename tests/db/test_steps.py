@@ -13,8 +13,8 @@ from sqlmodel import col, select
 
 from tests.conftest import OpenDatabase
 from todo_cli.db.database import Database
-from todo_cli.db.statements import make_viewer, prove
-from todo_cli.db.step import Step, Transaction
+from todo_cli.db.read.queries import make_viewer, prove
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.models.tables import Change, Project, Todo
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import Priority, TodoPublic, When

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from todo_cli.db.target import PostgresTarget, SqliteTarget, is_same, parse_target
+from todo_cli.db.connection.target import PostgresTarget, SqliteTarget, is_same, parse_target
 from todo_cli.errors import InvalidInputError
 
 HOST = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"

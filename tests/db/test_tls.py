@@ -11,10 +11,10 @@ import trustme
 from tests.conftest import NOW
 from tests.front_door import FrontDoor
 from tests.neon import HOST, PASSWORD, USER
+from todo_cli.db.connection.target import parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.target import parse_target
 from todo_cli.errors import DatabaseUnavailableError
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.services.listing import ListQuery, list_todos
 
 pytestmark = pytest.mark.usefixtures("names_of_this_machine")

@@ -10,8 +10,8 @@ from datetime import datetime
 from hypothesis import strategies as st
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.rules import DAY_CODES, Rule, parse_rule
-from todo_cli.query.slots import Slot
+from todo_cli.query.recurrence.rules import DAY_CODES, Rule, parse_rule
+from todo_cli.query.recurrence.slots import Slot
 
 _MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
 STARTS: st.SearchStrategy[Slot] = st.one_of(_MOMENTS, _MOMENTS.map(datetime.date))

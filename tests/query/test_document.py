@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import BERLIN, NOW
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import Links, Priority, Recurrence, Status, TodoPublic, When
-from todo_cli.query.document import (
+from todo_cli.query.input.document import (
     DESCRIPTION,
     HEAD,
     LISTS,

@@ -17,7 +17,7 @@ from tests.plain_filters import TYPED, trees, type_out
 from todo_cli.errors import ExpressionError, InvalidInputError
 from todo_cli.models.values import Priority, Status, When
 from todo_cli.query.dates import Conventions, parse_when
-from todo_cli.query.filters import (
+from todo_cli.query.filter.ast import (
     And,
     BelongsTo,
     Compares,
@@ -40,8 +40,8 @@ from todo_cli.query.filters import (
     Or,
     RefersTo,
 )
-from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
-from todo_cli.query.meanings import NAMES
+from todo_cli.query.filter.attributes import NAMES
+from todo_cli.query.filter.parser import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
 from todo_cli.query.references import NumberReference, parse_references
 
 FRIDAY, TODAY = When(date(2026, 11, 27)), When(date(2026, 11, 22))

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.query.recurrence_strategies import RULES, STARTS
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.phrases import is_phrase, parse_every
-from todo_cli.query.recurrence import slots
-from todo_cli.query.rules import Rule, parse_rule
-from todo_cli.query.slots import Slot, format_slot, parse_slot
-from todo_cli.query.wording import describe, describe_after
+from todo_cli.query.recurrence.description import describe, describe_after
+from todo_cli.query.recurrence.occurrences import slots
+from todo_cli.query.recurrence.parser import is_phrase, parse_every
+from todo_cli.query.recurrence.rules import Rule, parse_rule
+from todo_cli.query.recurrence.slots import Slot, format_slot, parse_slot
 
 START = date(2026, 11, 23)  # a Monday
 

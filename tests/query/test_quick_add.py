@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.conftest import NOW
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates import parse_when
-from todo_cli.query.phrases import parse_every
-from todo_cli.query.quick_add import ADDED, MODIFIED, Attributes, read_attributes
+from todo_cli.query.input.quick_add import ADDED, MODIFIED, Attributes, read_attributes
+from todo_cli.query.recurrence.parser import parse_every
 
 
 def is_value(name: str, text: str) -> bool:

@@ -18,10 +18,10 @@ from tests.query.recurrence_strategies import RULES, STARTS
 from tests.tiers import choose
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import When
-from todo_cli.query.phrases import parse_every
-from todo_cli.query.recurrence import check_rule, first_slot, slot_after_completion, slots, slots_after
-from todo_cli.query.rules import DAY_CODES, Rule, parse_rule
-from todo_cli.query.slots import Slot, find_zone, format_slot, parse_slot, slot_to_when, when_to_slot
+from todo_cli.query.recurrence.occurrences import check_rule, first_slot, slot_after_completion, slots, slots_after
+from todo_cli.query.recurrence.parser import parse_every
+from todo_cli.query.recurrence.rules import DAY_CODES, Rule, parse_rule
+from todo_cli.query.recurrence.slots import Slot, find_zone, format_slot, parse_slot, slot_to_when, when_to_slot
 
 NEW_YORK = "America/New_York"
 BERLIN = "Europe/Berlin"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.query.recurrence_strategies import RULES
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.rules import Rule, parse_rule
+from todo_cli.query.recurrence.rules import Rule, parse_rule
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import BERLIN, NOW
 from todo_cli.models.values import When
-from todo_cli.rendering.dates import describe_age, describe_due, format_when
+from todo_cli.rendering.format.dates import describe_age, describe_due, format_when
 
 
 def at(day: int, hour: int, minute: int = 0) -> When:

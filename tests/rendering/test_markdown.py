@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from todo_cli.rendering.markdown import render_markdown
-from todo_cli.rendering.theme import THEME
+from todo_cli.rendering.format.markdown import render_markdown
+from todo_cli.rendering.terminal.theme import THEME
 
 ACTIVE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 

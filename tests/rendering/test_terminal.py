@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from todo_cli.models.values import COUNT_LIMIT, Priority, Status, TodoPage, TodoPublic
-from todo_cli.rendering.terminal import describe_page
+from todo_cli.rendering.terminal.renderer import describe_page
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TODO = TodoPublic(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.terminal import Screen
-from todo_cli.rendering.text import WIDEST, escape_field, neutralise, point_at, write_json
+from todo_cli.rendering.format.escaping import WIDEST, escape_field, neutralise, point_at, write_json
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NOW, Server
+from todo_cli.db.connection.target import Target, parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.target import Target, parse_target
 
 Opened = Callable[..., Database]
 

@@ -13,15 +13,15 @@ from sqlalchemy import select
 from tests.conftest import NOW, OpenDatabase
 from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
-from todo_cli.db.edits import Edit
-from todo_cli.db.step import Transaction
+from todo_cli.db.write.edits import Edit
+from todo_cli.db.write.step import Transaction
 from todo_cli.errors import CircleError, ConflictError, NotFoundError, OpenSubtasksError
 from todo_cli.models.tables import Base
 from todo_cli.models.values import ReadyTodo, Status, TodoPublic
 from todo_cli.query.references import NumberReference, parse_references
-from todo_cli.services.editing import edit_each
+from todo_cli.services.editing.editing import edit_each
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.listing import get_todos
-from todo_cli.services.recurring import Every
 from todo_cli.services.todos import (
     NewTodo,
     TodoChanges,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from tests.conftest import NOW, OpenDatabase
 from todo_cli.db.database import Database
-from todo_cli.db.step import Transaction
+from todo_cli.db.write.step import Transaction
 from todo_cli.errors import NotFoundError
 from todo_cli.models.values import CommentPublic, TodoDetails
 from todo_cli.query.references import parse_references

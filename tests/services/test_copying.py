@@ -15,9 +15,9 @@ from sqlalchemy import insert, select, update
 from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase, Server
+from todo_cli.db.connection.target import parse_target
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import parse_target
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import (
     BusyError,
     ConflictError,
@@ -29,15 +29,15 @@ from todo_cli.errors import (
 from todo_cli.models.tables import Base, Change, Comment, Dependency, Project, Series, Tag, Todo, TodoTag, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.values import Priority, TodoOutcome, When
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
-from todo_cli.services.binding import load_parents
-from todo_cli.services.copying import copy_todos
+from todo_cli.services.databases.copying import copy_todos
+from todo_cli.services.editing.binding import load_parents
+from todo_cli.services.editing.recurring import Every
+from todo_cli.services.editing.series import delete_series
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import load_todos
-from todo_cli.services.recurring import Every
-from todo_cli.services.series import delete_series
 from todo_cli.services.todos import NewTodo, TodoChanges, add_todo
 from todo_cli.services.undoing import redo_steps, undo_steps
 
@@ -280,7 +280,7 @@ async def add_many(db: Database, number: int) -> None:
 
 async def skip_numbers(db: Database, number: int) -> None:
     """Let the next todo have a number above that one."""
-    from todo_cli.db.numbering import raise_counter
+    from todo_cli.db.write.sequence import raise_counter
 
     async def work(step: Step) -> None:
         await raise_counter(step.session, number)
@@ -346,8 +346,8 @@ class TestEverything:
         assert await everything(other) == before
 
     async def test_in_batches(self, db: Database, other: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("todo_cli.services.copying.TODOS_AT_ONCE", 2)
-        monkeypatch.setattr("todo_cli.services.copying.CHANGES_AT_ONCE", 3)
+        monkeypatch.setattr("todo_cli.services.databases.copying.TODOS_AT_ONCE", 2)
+        monkeypatch.setattr("todo_cli.services.databases.copying.CHANGES_AT_ONCE", 3)
         await fill(db)
         told: list[tuple[int, int]] = []
         await copy_todos(db, other, progress=lambda done, total: told.append((done, total)))
@@ -779,7 +779,7 @@ class TestMeeting:
     async def test_a_source_that_changes_meanwhile_is_copied_as_it_was(
         self, db: Database, open_db: OpenDatabase, other: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("todo_cli.services.copying.TODOS_AT_ONCE", 2)
+        monkeypatch.setattr("todo_cli.services.databases.copying.TODOS_AT_ONCE", 2)
         await fill(db)
         before = await everything(db)
         changed: list[asyncio.Task[Any]] = []
@@ -798,7 +798,7 @@ class TestMeeting:
 async def test_a_server_that_changes_meanwhile_is_copied_as_it_was(
     db: Database, open_db: OpenDatabase, other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("todo_cli.services.copying.TODOS_AT_ONCE", 1)
+    monkeypatch.setattr("todo_cli.services.databases.copying.TODOS_AT_ONCE", 1)
     await fill(db)
     before = await everything(db)
     changed: list[asyncio.Task[Any]] = []

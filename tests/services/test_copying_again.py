@@ -11,18 +11,18 @@ from tests.conftest import NOW, OpenDatabase
 from tests.replay import check_replay
 from tests.services.conftest import Opened
 from todo_cli.db.database import Database
-from todo_cli.db.step import CHANGES, Step, Transaction
+from todo_cli.db.write.step import CHANGES, Step, Transaction
 from todo_cli.models.tables import Change
 from todo_cli.models.values import When
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import NumberReference
 from todo_cli.services.comments import add_comment
-from todo_cli.services.copying import copy_todos
+from todo_cli.services.databases.copying import copy_todos
+from todo_cli.services.editing.recurring import Every
+from todo_cli.services.editing.series import delete_series
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.projects import archive_project, delete_project, list_projects
-from todo_cli.services.recurring import Every
-from todo_cli.services.series import delete_series
 from todo_cli.services.tags import delete_tag, list_tags, rename_tag
 from todo_cli.services.todos import (
     NewTodo,

@@ -12,16 +12,16 @@ from sqlalchemy import func, select
 from tests.conftest import NOW, OpenDatabase
 from tests.replay import check_replay
 from todo_cli.db.database import Database
-from todo_cli.db.step import STEPS, Transaction
+from todo_cli.db.write.step import STEPS, Transaction
 from todo_cli.errors import ConflictError
 from todo_cli.models.values import When
 from todo_cli.query.references import NumberReference, Reference
 from todo_cli.rendering.history import plain, tell_step
 from todo_cli.services.comments import add_comment
-from todo_cli.services.copying import copy_todos
+from todo_cli.services.databases.copying import copy_todos
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import get_todos
-from todo_cli.services.recurring import Every
 from todo_cli.services.todos import (
     NewTodo,
     TodoChanges,

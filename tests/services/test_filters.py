@@ -15,13 +15,13 @@ from tests.conftest import BERLIN, NOW, OpenDatabase
 from tests.plain_filters import TYPED, World, matches, trees
 from tests.tiers import choose
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step
+from todo_cli.db.write.step import Step
 from todo_cli.errors import NotFoundError
 from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo
 from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.defaults import with_defaults
-from todo_cli.query.filters import And, Filter, InArchivedProject, conditions_of
-from todo_cli.query.language import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
+from todo_cli.query.filter.ast import And, Filter, InArchivedProject, conditions_of
+from todo_cli.query.filter.parser import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
 from todo_cli.query.sorting import parse_sort
 from todo_cli.services.listing import Context, ListQuery, list_todos
 from todo_cli.services.projects import archive_project

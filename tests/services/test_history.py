@@ -14,10 +14,10 @@ from todo_cli.models.values import Priority, TodoDetails, When
 from todo_cli.query.references import NumberReference, parse_references
 from todo_cli.rendering.history import plain, tell_reverted, tell_step
 from todo_cli.services.comments import add_comment
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.history import HistoryQuery, get_todos_at, list_history
 from todo_cli.services.listing import get_details
 from todo_cli.services.projects import archive_project, delete_project, rename_project
-from todo_cli.services.recurring import Every
 from todo_cli.services.tags import delete_tag, rename_tag
 from todo_cli.services.todos import (
     NewTodo,

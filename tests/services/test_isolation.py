@@ -13,30 +13,19 @@ import pytest
 from tests.conftest import NOW, OpenDatabase
 from todo_cli import services
 from todo_cli.db.database import Database
-from todo_cli.db.edits import Edit
+from todo_cli.db.write.edits import Edit
 from todo_cli.errors import NotFoundError
 from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import TodoPage, TodoPublic
-from todo_cli.query.filters import And, HasTag, InProject
+from todo_cli.query.filter.ast import And, HasTag, InProject
 from todo_cli.query.references import parse_references
-from todo_cli.services import (
-    backups,
-    comments,
-    databases,
-    editing,
-    history,
-    listing,
-    projects,
-    series,
-    tags,
-    todos,
-    tree,
-    undoing,
-    users,
-)
+from todo_cli.services import comments, history, listing, projects, tags, todos, tree, undoing, users
+from todo_cli.services.databases import administration as databases
+from todo_cli.services.databases import backups
+from todo_cli.services.editing import editing, series
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.history import HistoryQuery
 from todo_cli.services.listing import ListQuery
-from todo_cli.services.recurring import Every
 
 HERS = parse_references(["1"])
 EVERYTHING = And(())
@@ -172,8 +161,8 @@ async def test_makes_its_own(sam: Database, open_db: OpenDatabase, function: Cal
 
 def test_no_service_is_left_out() -> None:
     found = set()
-    for module in pkgutil.iter_modules(services.__path__):
-        content = importlib.import_module(f"todo_cli.services.{module.name}")
+    for module in pkgutil.walk_packages(services.__path__, "todo_cli.services."):
+        content = importlib.import_module(module.name)
         for function in vars(content).values():
             if inspect.iscoroutinefunction(function) and function.__module__ == content.__name__:
                 first = next(iter(inspect.signature(function).parameters), "")

@@ -12,7 +12,7 @@ from todo_cli.db.database import Database
 from todo_cli.errors import NotFoundError
 from todo_cli.models.values import COUNT_LIMIT, Priority, Status, When
 from todo_cli.query.dates import parse_when
-from todo_cli.query.filters import (
+from todo_cli.query.filter.ast import (
     And,
     Compares,
     ContainsText,

@@ -8,7 +8,7 @@ from tests.conftest import NOW, OpenDatabase
 from todo_cli.db.database import Database
 from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
 from todo_cli.models.values import ProjectPublic, TagPublic
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.projects import (

@@ -14,16 +14,16 @@ from sqlmodel import col
 from tests.conftest import BERLIN, NOW, OpenDatabase
 from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step, Transaction
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Todo
 from todo_cli.models.values import Priority, Status, TodoOutcome, TodoPublic, When
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import NumberReference, parse_references
+from todo_cli.services.editing.recurring import Every
+from todo_cli.services.editing.series import delete_series, list_upcoming
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.lookup import find_todos
-from todo_cli.services.recurring import Every
-from todo_cli.services.series import delete_series, list_upcoming
 from todo_cli.services.todos import (
     NewTodo,
     TodoChanges,

@@ -22,8 +22,8 @@ from todo_cli.errors import TodoError
 from todo_cli.models.values import When
 from todo_cli.query.references import NumberReference
 from todo_cli.services.comments import add_comment
-from todo_cli.services.copying import copy_todos
-from todo_cli.services.recurring import Every
+from todo_cli.services.databases.copying import copy_todos
+from todo_cli.services.editing.recurring import Every
 from todo_cli.services.todos import NewTodo, add_todo, delete_todos, empty_trash
 from todo_cli.services.undoing import redo_steps, undo_steps
 from todo_cli.services.users import add_user

@@ -10,7 +10,7 @@ from tests.conftest import NOW, OpenDatabase
 from todo_cli.db.database import Database
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.values import Priority, Status, TodoPublic, When
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.projects import archive_project, list_projects
@@ -180,7 +180,7 @@ class TestReferences:
     async def test_an_ambiguous_beginning_is_refused_with_the_candidates(self, db: Database) -> None:
         from uuid import UUID
 
-        from todo_cli.db.step import Step
+        from todo_cli.db.write.step import Step
         from todo_cli.models.tables import Todo
 
         async def work(step: Step) -> None:

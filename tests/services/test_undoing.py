@@ -18,21 +18,21 @@ from sqlmodel import col
 from tests.conftest import NOW, OpenDatabase
 from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
-from todo_cli.db.step import Step as WritingStep
-from todo_cli.db.step import Transaction
+from todo_cli.db.write.step import Step as WritingStep
+from todo_cli.db.write.step import Transaction
 from todo_cli.errors import CircleError, ConflictError, TodoError
 from todo_cli.models.tables import Comment, Project, Step, Tag, Todo
 from todo_cli.models.values import Priority, TodoPublic, When
-from todo_cli.query.filters import And
+from todo_cli.query.filter.ast import And
 from todo_cli.query.references import NumberReference, Reference
-from todo_cli.services.binding import load_parents
 from todo_cli.services.comments import add_comment
+from todo_cli.services.editing.binding import load_parents
+from todo_cli.services.editing.recurring import Every
+from todo_cli.services.editing.series import delete_series
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.lookup import find_todos, load_todos
 from todo_cli.services.projects import archive_project, delete_project, rename_project, unarchive_project
-from todo_cli.services.recurring import Every
-from todo_cli.services.series import delete_series
 from todo_cli.services.tags import delete_tag, rename_tag
 from todo_cli.services.todos import (
     NewTodo,

@@ -15,14 +15,14 @@ from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase
 from tests.tiers import choose
+from todo_cli.db.connection.target import PostgresTarget
 from todo_cli.db.database import Database
-from todo_cli.db.statements import Viewer
-from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import PostgresTarget
-from todo_cli.db.urgency import make_urgency
+from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.urgency_sql import make_urgency
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.models.tables import Dependency, Project, Tag, Todo
 from todo_cli.models.values import Priority, Status, When
-from todo_cli.query.filters import And, HasStatus
+from todo_cli.query.filter.ast import And, HasStatus
 from todo_cli.query.sorting import parse_sort
 from todo_cli.query.urgency import Coefficients, score
 from todo_cli.services.listing import ListQuery, list_todos

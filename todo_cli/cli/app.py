@@ -12,38 +12,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from todo_cli.cli.commands import DatabaseOption, DebugOption, JsonOption, UserOption
-from todo_cli.cli.lazy import Commands, LazyCommand, LazyGroup, build, make_group
-from todo_cli.cli.runtime import Invocation, print_version, quiet_when_closed
-from todo_cli.cli.shell_scripts import InstallCompletionOption, ShowCompletionOption
-
-COMMANDS = {
-    "todos": ("add", "modify"),
-    "editing": ("edit",),
-    "states": ("start", "stop", "done", "reopen", "cancel", "skip", "delete", "restore", "upcoming"),
-    "comments": ("comment",),
-    "lists": ("list", "ls", "show"),
-    "ready": ("next", "blocked"),
-    "views": ("today", "agenda", "inbox", "waiting", "completed"),
-    "tree": ("tree",),
-    "history": ("undo", "redo", "history"),
-    "doctor": ("doctor",),
-}
-"""The commands that each module declares in its `app`, in the order of the help."""
-
-GROUPS = {
-    "trash": ("lists:trash_app",),
-    "view": ("saved_views:app",),
-    "context": ("contexts:app",),
-    "project": ("names:project_app",),
-    "tag": ("names:tag_app",),
-    "user": ("names:user_app",),
-    "db": ("databases:app", "copying:app", "backups:app"),
-    "config": ("settings:app",),
-    "resident": ("resident:app",),
-}
-"""Where the commands of each group are declared."""
-
+from todo_cli.cli.completion.scripts import InstallCompletionOption, ShowCompletionOption
+from todo_cli.cli.index import COMMANDS, GROUPS
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.parsing.lazy import Commands, LazyCommand, LazyGroup, build, make_group
+from todo_cli.cli.parsing.registration import DatabaseOption, DebugOption, JsonOption, UserOption
+from todo_cli.cli.streams import print_version, quiet_when_closed
 
 app = typer.Typer(
     name="todo",
@@ -52,7 +26,7 @@ app = typer.Typer(
     epilog="Start with: todo add Buy milk -d tomorrow",
     invoke_without_command=True,
     rich_markup_mode=None,
-    add_completion=False,  # ours is in shell_completion.py and shell_scripts.py
+    add_completion=False,  # ours is in completion/
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -81,7 +55,7 @@ def start(
     before = context.obj or Invocation()
     context.obj = replace(before, database=database, user=user, json=json, debug=debug)
     if context.invoked_subcommand is None:
-        from todo_cli.cli.lists import list_
+        from todo_cli.cli.commands.lists import list_
 
         with quiet_when_closed():
             list_(context.obj)

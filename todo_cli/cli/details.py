@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 from typing import TYPE_CHECKING, TypeVar
 
-from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.invocation import Invocation
 from todo_cli.errors import InvalidInputError, reading
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from todo_cli.models.values import When
     from todo_cli.query.references import Reference
-    from todo_cli.services.recurring import Every
+    from todo_cli.services.editing.recurring import Every
     from todo_cli.services.todos import NewTodo, TodoChanges
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class Details:
     def get_every(self) -> Every | None:
         """Return how often it recurs; raises InvalidInputError if it is to count in both ways."""
         from todo_cli.query.dates import names_last_day
-        from todo_cli.services.recurring import Every
+        from todo_cli.services.editing.recurring import Every
 
         given = [name for name in _EVERY if self.values.get(name)]
         if len(given) > 1:
@@ -146,7 +146,7 @@ def gather(
     Raises InvalidInputError for what is said twice, for a tag that is put on and taken off, and what may be a slip.
     """
     from todo_cli.models.text import fold
-    from todo_cli.query.quick_add import read_attributes
+    from todo_cli.query.input.quick_add import read_attributes
 
     read = words[: len(words) - literals]
     attributes = read_attributes(read, known, _make_test(invocation))
@@ -176,7 +176,7 @@ def gather(
 def make_todo(details: Details, title: str, uuid: UUID | None = None) -> NewTodo:
     """Return the todo that the attributes describe; raises InvalidInputError for one that is not understood."""
     from todo_cli.models.values import Priority
-    from todo_cli.query.meanings import parse_priority
+    from todo_cli.query.filter.attributes import parse_priority
     from todo_cli.query.names import parse_name
     from todo_cli.query.texts import parse_description
     from todo_cli.services.todos import NewTodo
@@ -202,7 +202,7 @@ def make_todo(details: Details, title: str, uuid: UUID | None = None) -> NewTodo
 def make_changes(details: Details) -> TodoChanges:
     """Return what the details change of a todo; raises InvalidInputError for what is not understood of it."""
     from todo_cli.models.values import Priority
-    from todo_cli.query.meanings import parse_priority
+    from todo_cli.query.filter.attributes import parse_priority
     from todo_cli.query.names import parse_name
     from todo_cli.query.texts import parse_description, parse_title
     from todo_cli.services.todos import TodoChanges
@@ -239,7 +239,7 @@ def make_changes(details: Details) -> TodoChanges:
 
 def read_defaults(invocation: Invocation, text: str) -> Details:
     """Return the attributes that a context gives to every new todo; raises InvalidInputError for any other text."""
-    from todo_cli.query.quick_add import ADDED
+    from todo_cli.query.input.quick_add import ADDED
 
     details = gather(invocation, [text] if text.strip() else [], ADDED, {}, None)
     if details.text:
@@ -249,7 +249,7 @@ def read_defaults(invocation: Invocation, text: str) -> Details:
         )
     todo = make_todo(details, "")
     if todo.every:
-        from todo_cli.services.recurring import begin_series
+        from todo_cli.services.editing.recurring import begin_series
 
         begin_series(todo.every, todo.due, 0, invocation.now)
     return details
@@ -295,7 +295,7 @@ def _make_test(invocation: Invocation) -> Callable[[str, str], bool]:
 
     def is_value(name: str, text: str) -> bool:
         from todo_cli.query.dates import is_when
-        from todo_cli.query.phrases import is_phrase
+        from todo_cli.query.recurrence.parser import is_phrase
 
         return is_phrase(text) if name.startswith("every") else is_when(text, invocation.now, invocation.conventions)
 

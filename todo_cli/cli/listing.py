@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from todo_cli.cli import completion
-from todo_cli.cli.runtime import Invocation
+from todo_cli.cli.completion import candidates
+from todo_cli.cli.invocation import Invocation
 from todo_cli.errors import InvalidInputError, reading
 
 if TYPE_CHECKING:
     from todo_cli.models.values import TodoPage
     from todo_cli.query.columns import Columns
-    from todo_cli.query.filters import Filter
+    from todo_cli.query.filter.ast import Filter
     from todo_cli.query.sorting import SortKey
     from todo_cli.services.listing import Context, ListQuery
 
@@ -82,7 +82,7 @@ def show_list(
     """
     from todo_cli.query.columns import USUAL, parse_columns
     from todo_cli.query.defaults import with_defaults
-    from todo_cli.query.filters import And
+    from todo_cli.query.filter.ast import And
     from todo_cli.services.listing import ListQuery
 
     keys = sort_keys(sort if look.sort is None else look.sort, reverse=look.reverse)
@@ -109,7 +109,7 @@ def fetch(invocation: Invocation, query: ListQuery, columns: Columns | None = No
 
     result = invocation.run(list_todos, query)
     if not query.trashed:
-        completion.remember_todos(invocation, result.todos)
+        candidates.remember_todos(invocation, result.todos)
     invocation.renderer.show_page(result, columns or USUAL)
     if not result.todos and result.total and query.size:
         invocation.note(f"There is no page {query.page}; the last one is {-(-result.total // query.size)}.")
@@ -130,8 +130,8 @@ def say_nothing(invocation: Invocation, result: TodoPage, nothing: str) -> None:
 
 def read_words(invocation: Invocation, words: Sequence[str] | None) -> list[Filter]:
     """Return what the words ask for, which have to hold all; those behind `--` are text."""
-    from todo_cli.query.filters import ContainsText
-    from todo_cli.query.language import parse_filter
+    from todo_cli.query.filter.ast import ContainsText
+    from todo_cli.query.filter.parser import parse_filter
     from todo_cli.query.texts import check_text
 
     words = words or []
@@ -143,7 +143,7 @@ def read_words(invocation: Invocation, words: Sequence[str] | None) -> list[Filt
 
 def read_context(invocation: Invocation) -> Context | None:
     """Return the filter of the context in use, if there is one; raises NotFoundError where it is not saved."""
-    from todo_cli.query.language import parse_filter
+    from todo_cli.query.filter.parser import parse_filter
     from todo_cli.services.listing import Context
 
     context = invocation.context
@@ -175,7 +175,7 @@ def sort_keys(text: str | None, *, reverse: bool = False) -> tuple[SortKey, ...]
 
 
 def _fitting(invocation: Invocation) -> int:
-    from todo_cli.rendering.terminal import LINES_AROUND_LIST
+    from todo_cli.rendering.terminal.renderer import LINES_AROUND_LIST
 
     setting = invocation.settings["per_page"].value
     return int(setting) if setting else max(5, shutil.get_terminal_size().lines - LINES_AROUND_LIST)

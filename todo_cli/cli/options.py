@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from todo_cli.cli import completion
+from todo_cli.cli.completion import candidates
 
 if TYPE_CHECKING:
     from todo_cli.models.values import Priority
@@ -15,10 +15,10 @@ PRIORITIES = ("high", "medium", "low", "none")
 
 # Typer lists an argument in the help with its Python type; the help text of each command says what its arguments are.
 References = Annotated[
-    list[str], typer.Argument(metavar="REF", hidden=True, autocompletion=completion.complete_references)
+    list[str], typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
 ]
 ReferencesOrWhere = Annotated[
-    list[str] | None, typer.Argument(metavar="REF", hidden=True, autocompletion=completion.complete_references)
+    list[str] | None, typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
 ]
 WhereOption = Annotated[
     str | None,
@@ -32,12 +32,12 @@ ProjectOption = Annotated[
         "-p",
         metavar="NAME",
         help="Project; a dot nests.",
-        autocompletion=completion.complete_projects,
+        autocompletion=candidates.complete_projects,
     ),
 ]
 TagsOption = Annotated[
     list[str] | None,
-    typer.Option("--tag", "-t", metavar="NAME", help="Tag; may be repeated.", autocompletion=completion.complete_tags),
+    typer.Option("--tag", "-t", metavar="NAME", help="Tag; may be repeated.", autocompletion=candidates.complete_tags),
 ]
 DueOption = Annotated[
     str | None,
@@ -68,13 +68,13 @@ DescriptionOption = Annotated[str | None, typer.Option("--description", metavar=
 DependsOption = Annotated[
     str | None,
     typer.Option(
-        "--depends", metavar="REF,REF", help="What has to be done first.", autocompletion=completion.complete_references
+        "--depends", metavar="REF,REF", help="What has to be done first.", autocompletion=candidates.complete_references
     ),
 ]
 ParentOption = Annotated[
     str | None,
     typer.Option(
-        "--parent", metavar="REF", help="The todo it is a part of.", autocompletion=completion.complete_references
+        "--parent", metavar="REF", help="The todo it is a part of.", autocompletion=candidates.complete_references
     ),
 ]
 WithSubtasksOption = Annotated[bool, typer.Option("--with-subtasks", help="And what is open below them.")]
@@ -88,6 +88,6 @@ def count_todos(number: int) -> str:
 
 def parse_priority(text: str | None) -> Priority | None:
     """Return the priority of that name, None for None; raises InvalidInputError with the names there are."""
-    from todo_cli.query import meanings
+    from todo_cli.query.filter import attributes as meanings
 
     return None if text is None else meanings.parse_priority(text)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from todo_cli.db.spare import Spare
-    from todo_cli.db.target import PostgresTarget
+    from todo_cli.db.connection.spare import Spare
+    from todo_cli.db.connection.target import PostgresTarget
 
 
 @dataclass(slots=True)

@@ -6,10 +6,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from todo_cli.cli.runtime import Invocation, drop_output, print_traceback
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.reporting import print_traceback
+from todo_cli.cli.streams import drop_output
 from todo_cli.errors import TodoError
 from todo_cli.redaction import conceal
-from todo_cli.rendering.text import write_json
+from todo_cli.rendering.format.escaping import write_json
 
 
 @contextmanager

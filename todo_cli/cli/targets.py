@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from todo_cli.cli import completion
+from todo_cli.cli.completion import candidates
+from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.listing import read_context
 from todo_cli.cli.options import count_todos
-from todo_cli.cli.runtime import Invocation
 from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from todo_cli.db.database import Database
     from todo_cli.models.values import TodoOutcome
-    from todo_cli.query.filters import Filter
+    from todo_cli.query.filter.ast import Filter
     from todo_cli.query.references import Reference
     from todo_cli.services.listing import ListQuery
 
@@ -83,8 +83,8 @@ class Targets:
 
     def _parse_where(self, invocation: Invocation) -> ListQuery:
         from todo_cli.query.defaults import with_defaults
-        from todo_cli.query.filters import And
-        from todo_cli.query.language import parse_filter
+        from todo_cli.query.filter.ast import And
+        from todo_cli.query.filter.parser import parse_filter
         from todo_cli.services.listing import ListQuery
 
         assert self.where is not None
@@ -97,7 +97,7 @@ def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: s
     """Show what became of the todos, and say which of them were as wanted before."""
     with after_storing(invocation, ", ".join(str(outcome.todo.id) for outcome in outcomes)):
         known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.family, *outcome.next)]
-        completion.remember_todos(invocation, known)
+        candidates.remember_todos(invocation, known)
         for outcome in outcomes:
             if not outcome.changed:
                 invocation.note(f"{outcome.todo.id} {unchanged}")

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from sqlalchemy import CTE, ColumnElement, CompoundSelect, FromClause, Select, case, func, select, union_all
 
-from todo_cli.db.concerned import (
+from todo_cli.db.read.json_sql import tell_rows, uuid_of_json
+from todo_cli.db.write.concerned import (
     CHANGES,
     COMMENTS,
     DEPENDENCIES,
@@ -29,10 +30,9 @@ from todo_cli.db.concerned import (
     describe_todo,
     typed,
 )
-from todo_cli.db.decoding import HOLDING, decode, load
-from todo_cli.db.json_sql import tell_rows, uuid_of_json
-from todo_cli.db.reverting import USERS, Entry, make_todo
-from todo_cli.db.step import UNSAID, encode
+from todo_cli.db.write.decoding import HOLDING, decode, load
+from todo_cli.db.write.reverting import USERS, Entry, make_todo
+from todo_cli.db.write.step import UNSAID, encode
 from todo_cli.models.tables import Todo
 
 

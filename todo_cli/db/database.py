@@ -16,8 +16,8 @@ from sqlalchemy import Executable, Label, Row, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlmodel import col
 
-from todo_cli.db.engine import WRITING, Waiting, make_engine
-from todo_cli.db.failures import (
+from todo_cli.db.connection.engine import WRITING, make_engine
+from todo_cli.db.connection.error_translation import (
     FAILURES,
     explain_damage,
     is_failure,
@@ -26,11 +26,13 @@ from todo_cli.db.failures import (
     may_succeed_again,
     translate,
 )
-from todo_cli.db.locks import find_lock_holder
-from todo_cli.db.schema import HEAD, REVISION, check_revision, initialise
-from todo_cli.db.statements import Query, Viewer, make_viewer, prove, users_named, with_identity
-from todo_cli.db.step import Step, Transaction
-from todo_cli.db.target import PostgresTarget, SqliteTarget, Target
+from todo_cli.db.connection.locks import find_lock_holder
+from todo_cli.db.connection.target import PostgresTarget, SqliteTarget, Target
+from todo_cli.db.connection.waiting import Waiting
+from todo_cli.db.initialisation import initialise
+from todo_cli.db.read.queries import Query, Viewer, make_viewer, prove, users_named, with_identity
+from todo_cli.db.schema.revisions import HEAD, REVISION, check_revision
+from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import (
     BusyError,
     ConnectionLostError,
@@ -48,7 +50,7 @@ from todo_cli.errors import (
 from todo_cli.models.tables import User
 
 if TYPE_CHECKING:
-    from todo_cli.db.spare import Spare
+    from todo_cli.db.connection.spare import Spare
 
 T = TypeVar("T")
 
@@ -128,7 +130,7 @@ class Database:
         is_foreseen = isinstance(error, TodoError) and type(error) is not StorageError
         if is_foreseen or not isinstance(self.target, SqliteTarget) or not self.target.exists():
             return
-        from todo_cli.db.sqlite_check import find_damage
+        from todo_cli.db.schema.sqlite_check import find_damage
 
         try:
             found = await asyncio.to_thread(find_damage, self.target)
@@ -307,7 +309,7 @@ class Database:
             yield connection  # leaving without a commit rolls back
 
     async def _limit(self, connection: AsyncConnection, **seconds: float | None) -> None:
-        """Set limits of a server's connection, see `todo_cli.db.line.Limits`; a file has none."""
+        """Set limits of a server's connection, see `todo_cli.db.connection.line.Limits`; a file has none."""
         if isinstance(self.target, PostgresTarget):
             line: Any = (await connection.get_raw_connection()).driver_connection
             line.limits = replace(line.limits, **seconds)

@@ -1,4 +1,4 @@
-"""The tables. Models name no schema: on PostgreSQL they are put into the schema `todo` (see `db/engine.py`).
+"""The tables. Models name no schema: on PostgreSQL they are put into the schema `todo` (see `db/connection/engine.py`).
 
 Columns that end in `_key` or `_folded` follow from another column and are set with it, so that comparing, searching
 and sorting are the same on both databases. `from __future__ import annotations` would break the relationships.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from todo_cli.models.values import Status, TodoPublic, When
-from todo_cli.query.filters import And, Compares, Filter, HasStatus, Or
+from todo_cli.query.filter.ast import And, Compares, Filter, HasStatus, Or
 
 
 @dataclass(frozen=True, slots=True)

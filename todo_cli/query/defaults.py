@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from todo_cli.models.values import Status
-from todo_cli.query.filters import (
+from todo_cli.query.filter.ast import (
     And,
     Compares,
     Condition,

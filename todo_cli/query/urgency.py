@@ -1,7 +1,8 @@
 """Urgency: one number for how much a todo matters now, as a sum of terms, so that it can be explained.
 
 Each term is a factor, mostly from 0 to 1, times a coefficient that the configuration can change. Days are days of the
-calendar. `db/urgency.py` says the same in SQL, operation by operation, so that sorting and what is shown agree.
+calendar. `db/read/urgency_sql.py` says the same in SQL, operation by operation, so that the sort order and the numbers
+shown agree.
 """
 
 from __future__ import annotations

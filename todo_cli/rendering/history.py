@@ -9,9 +9,9 @@ from uuid import UUID
 
 from todo_cli.models.history import FieldValue, HistoryChange, HistoryStep, RevertedSteps
 from todo_cli.models.values import Priority, When
-from todo_cli.rendering.dates import describe_age, format_end, format_instant, format_start, format_when
-from todo_cli.rendering.differences import ADDED, REMOVED, Pieces, compare_texts, cut
-from todo_cli.rendering.text import neutralise
+from todo_cli.rendering.format.dates import describe_age, format_end, format_instant, format_start, format_when
+from todo_cli.rendering.format.differences import ADDED, REMOVED, Pieces, compare_texts, cut
+from todo_cli.rendering.format.escaping import neutralise
 
 MOST_NAMED = 8
 """So many todos are named by their numbers where a step changed several in the same way."""

@@ -1,10 +1,10 @@
-"""What every renderer can show. Results go to stdout; there are three ways: for a terminal, for a pipe, as JSON."""
+"""What every renderer can show. Results go to stdout."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import (
@@ -66,26 +66,6 @@ class Renderer(Protocol):
 
     def show_record(self, record: Record) -> None:
         """Show one thing with its properties."""
-
-
-def make_renderer(
-    stream: TextIO, *, json: bool, now: datetime, weights: Weights, styles: Mapping[str, str]
-) -> Renderer:
-    """Return the renderer for what the stream is, or for JSON if that was asked for.
-
-    `styles` are those of the theme that were changed; raises InvalidInputError for one that a terminal has no use for.
-    """
-    if json:
-        from todo_cli.rendering.json_output import JsonRenderer
-
-        return JsonRenderer(stream, now, weights)
-    if stream.isatty():
-        from todo_cli.rendering.terminal import TerminalRenderer
-
-        return TerminalRenderer(stream, now, weights=weights, styles=styles)
-    from todo_cli.rendering.tabular import TabularRenderer
-
-    return TabularRenderer(stream, now, weights)
 
 
 def format_count(number: int) -> str:

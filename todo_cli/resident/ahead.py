@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from todo_cli.cli.session import Session
 
 if TYPE_CHECKING:
-    from todo_cli.db.target import PostgresTarget
+    from todo_cli.db.connection.target import PostgresTarget
 
 
 def pack_server(server: PostgresTarget) -> bytes:
@@ -19,7 +19,7 @@ def pack_server(server: PostgresTarget) -> bytes:
 
     They hold the password: they go from one process of this user to another, and are kept nowhere.
     """
-    from todo_cli.db.spare import Access
+    from todo_cli.db.connection.spare import Access
 
     return marshal.dumps((server.host, pickle.dumps((server, dict(Access.now(server).environment)))))
 
@@ -32,7 +32,7 @@ def host_of(packed: bytes) -> str:
 
 def connect_to(packed: bytes, session: Session) -> None:
     """Give the session a spare connection to the server, if that can be reached just now."""
-    from todo_cli.db.spare import connect_ahead
+    from todo_cli.db.connection.postgresql import connect_ahead
     from todo_cli.errors import TodoError
 
     server, environment = pickle.loads(marshal.loads(packed)[1])  # noqa: S301, S302 - from a process of our own
@@ -45,6 +45,6 @@ def connect_to(packed: bytes, session: Session) -> None:
 
 def seconds_left(session: Session) -> float | None:
     """Return for how long the spare connection may wait for a command; None if there is none."""
-    from todo_cli.db.spare import LIFETIME
+    from todo_cli.db.connection.spare import LIFETIME
 
     return None if session.spare is None else max(0.0, LIFETIME - session.spare.age)

@@ -35,7 +35,7 @@ def warm_up(scratch: str) -> None:
         if not module.name.startswith(ELSEWHERE):
             importlib.import_module(module.name)
     from todo_cli.cli.app import build_all
-    from todo_cli.cli.runtime import main
+    from todo_cli.cli.main import main
 
     build_all()
     build_all()
@@ -52,7 +52,7 @@ def touch(scratch: str) -> None:
 
     The system copies a page when it is first written to, which for a command happens thousands of times.
     """
-    from todo_cli.cli.runtime import main
+    from todo_cli.cli.main import main
 
     if os.path.isdir(scratch):  # it goes with the resident
         with _elsewhere(scratch):

@@ -133,7 +133,7 @@ def _run(
 
 def _main(session: Session) -> int:
     """Return the exit code of the command, as the interpreter would make it."""
-    from todo_cli.cli.runtime import main
+    from todo_cli.cli.main import main
 
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])

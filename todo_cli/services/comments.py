@@ -10,8 +10,8 @@ from sqlalchemy import Executable, Row, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.statements import Viewer
-from todo_cli.db.step import Step
+from todo_cli.db.read.queries import Viewer
+from todo_cli.db.write.step import Step
 from todo_cli.errors import NotFoundError
 from todo_cli.models.tables import Comment, User
 from todo_cli.models.values import CommentPublic
@@ -50,7 +50,7 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
         return make_public(row[0], row[1])
 
     def make(viewer: Viewer, step: UUID) -> Executable:
-        from todo_cli.db.comment_at_once import comment_at_once
+        from todo_cli.db.write.comment_at_once import comment_at_once
 
         return comment_at_once(viewer, step, is_referred_to([reference]), make_row())
 

@@ -13,10 +13,10 @@ from sqlmodel import col
 
 from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
 from todo_cli.db.database import MOST_NAMES, Database
-from todo_cli.db.decoding import decode, load
-from todo_cli.db.json_sql import uuid_of_json
-from todo_cli.db.statements import Ordering, Query, Viewer, users_named
-from todo_cli.db.step import Transaction
+from todo_cli.db.read.json_sql import uuid_of_json
+from todo_cli.db.read.queries import Ordering, Query, Viewer, users_named
+from todo_cli.db.write.decoding import decode, load
+from todo_cli.db.write.step import Transaction
 from todo_cli.errors import NotFoundError, UnknownUserError
 from todo_cli.models.history import HistoryChange, HistoryPage, HistoryStep
 from todo_cli.models.tables import Base, Todo, User

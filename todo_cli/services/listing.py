@@ -10,17 +10,17 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
 from sqlmodel import col
 
-from todo_cli.db.conditions import make_condition, project_or_nested
 from todo_cli.db.database import Database
-from todo_cli.db.edges import is_related
-from todo_cli.db.json_sql import json_rows, read_instant, read_json_rows
-from todo_cli.db.orders import make_order
-from todo_cli.db.statements import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
-from todo_cli.db.step import Transaction
+from todo_cli.db.read.filter_sql import make_condition, project_or_nested
+from todo_cli.db.read.json_sql import json_rows, read_instant, read_json_rows
+from todo_cli.db.read.order_sql import make_order
+from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
+from todo_cli.db.write.edges import is_related
+from todo_cli.db.write.step import Transaction
 from todo_cli.models.tables import Base, Comment, Project, Tag, Todo, TodoTag, User
 from todo_cli.models.text import fold
 from todo_cli.models.values import COUNT_LIMIT, CommentPublic, TodoDetails, TodoPage, TodoPublic
-from todo_cli.query.filters import And, Filter, HasTag, InProject, Not, conditions_of
+from todo_cli.query.filter.ast import And, Filter, HasTag, InProject, Not, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
 from todo_cli.query.trees import gather

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
-from todo_cli.db.conditions import refers_to
-from todo_cli.db.statements import select_links
-from todo_cli.db.step import Transaction
+from todo_cli.db.read.filter_sql import refers_to
+from todo_cli.db.read.queries import select_links
+from todo_cli.db.write.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
 from todo_cli.models.tables import Base, Project, Series, Tag, Todo
 from todo_cli.models.text import fold

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 
-from todo_cli.db.conditions import project_or_nested
 from todo_cli.db.database import Database
-from todo_cli.db.statements import Ordering, Query, Viewer
-from todo_cli.db.step import Step
+from todo_cli.db.read.filter_sql import project_or_nested
+from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Project, Todo
 from todo_cli.models.text import fold

@@ -12,17 +12,18 @@ from sqlalchemy import Executable, Row, and_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.edits import Edit
-from todo_cli.db.erasing import CHANGES, is_erasure
-from todo_cli.db.statements import Viewer
-from todo_cli.db.step import Step
+from todo_cli.db.read.queries import Viewer
+from todo_cli.db.write.edits import Edit
+from todo_cli.db.write.erasing import CHANGES, is_erasure
+from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.references import Reference, refer_to
-from todo_cli.services.binding import Bindings
-from todo_cli.services.editing import edit_each, ensure_project, ensure_tags
+from todo_cli.services.editing.binding import Bindings
+from todo_cli.services.editing.editing import edit_each, ensure_project, ensure_tags
+from todo_cli.services.editing.recurring import Every, begin_series
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import (
     load_todos,
@@ -32,7 +33,6 @@ from todo_cli.services.lookup import (
     split_names,
     to_recurrence,
 )
-from todo_cli.services.recurring import Every, begin_series
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         row.occurrence = series.first_occurrence
 
     def make(viewer: Viewer, step: UUID) -> Executable:
-        from todo_cli.db.at_once import add_at_once
+        from todo_cli.db.write.at_once import add_at_once
 
         return add_at_once(viewer, step, row, new.project, new.tags, series, bound)
 

@@ -8,8 +8,8 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.edges import is_bound, is_live, list_below
-from todo_cli.db.statements import Ordering, Query, Viewer
+from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.write.edges import is_bound, is_live, list_below
 from todo_cli.models.tables import Base, Todo
 from todo_cli.models.values import TodoPublic
 from todo_cli.query.references import Reference

@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
-from todo_cli.db.concerned import Concerned, Direction, find_concerned, read_concerned
 from todo_cli.db.database import Database
-from todo_cli.db.decoding import HOLDING, decode, load
-from todo_cli.db.reverting import Conflict, Entry, Reverting, Turned
-from todo_cli.db.step import Step
+from todo_cli.db.write.concerned import Concerned, Direction, find_concerned, read_concerned
+from todo_cli.db.write.decoding import HOLDING, decode, load
+from todo_cli.db.write.reverting import Conflict, Entry, Reverting, Turned
+from todo_cli.db.write.step import Step
 from todo_cli.errors import BusyError, ConflictError
 from todo_cli.models.history import HistoryChange, RevertedSteps, StepName, UndoOutcome
 from todo_cli.models.tables import Change, User

@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.statements import Ordering, Query, Viewer
-from todo_cli.db.step import Step
+from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import User
 from todo_cli.models.text import fold

@@ -104,7 +104,7 @@ def parse_when(text: str, now: datetime, conventions: Conventions = USUAL) -> Wh
     module's table, with what may have been meant.
     """
     # The grammar is loaded for texts only: most commands need no more of dates than where a day begins.
-    from todo_cli.query.dates.reading import read_when
+    from todo_cli.query.dates.parser import read_when
 
     try:
         return read_when(text, now, conventions)
@@ -141,7 +141,7 @@ def is_when(text: str, now: datetime, conventions: Conventions = USUAL) -> bool:
 
 
 def _is_when(text: str, now: datetime, conventions: Conventions) -> bool:
-    from todo_cli.query.dates.reading import read_when
+    from todo_cli.query.dates.parser import read_when
 
     try:
         read_when(text, now, conventions)

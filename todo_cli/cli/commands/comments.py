@@ -1,0 +1,57 @@
+"""The command `comment`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from todo_cli.cli.completion import candidates
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.parsing.registration import command
+from todo_cli.cli.signals import asking
+from todo_cli.cli.storing import after_storing
+from todo_cli.errors import InvalidInputError
+
+app = typer.Typer()
+
+
+@command(app, "comment", epilog="Example: todo comment 12 The landlord has called back")
+def comment(
+    invocation: Invocation,
+    reference: Annotated[
+        str, typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
+    ],
+    text: Annotated[list[str] | None, typer.Argument(metavar="TEXT", hidden=True)] = None,
+) -> None:
+    """Remark something about a todo. 'todo show' lists it with who said it, and when.
+
+    REF is a number (12) or the first characters of a uuid. TEXT is all that follows; a single - reads it from stdin.
+    """
+    from todo_cli.query.references import parse_references
+    from todo_cli.query.texts import parse_comment
+    from todo_cli.services.comments import add_comment
+
+    words = text or []
+    references = parse_references([reference])
+    if len(references) > 1:
+        raise InvalidInputError(f"{reference!r} are several todos", "name one")
+    if not words:
+        raise InvalidInputError(
+            "the comment is missing", f"todo comment {reference} Called back; a single - reads it from stdin"
+        )
+    said = _read_stdin() if words == ["-"] and not invocation.literals else " ".join(words)
+    made = invocation.run(add_comment, references[0], parse_comment(said))
+    with after_storing(invocation):
+        invocation.renderer.show_comment(made)
+
+
+def _read_stdin() -> str:
+    """Return what stands there, without the line break at its end."""
+    try:
+        with asking():
+            text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidInputError("stdin holds bytes that are not valid UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")

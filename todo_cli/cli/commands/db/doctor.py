@@ -1,0 +1,224 @@
+"""`todo doctor`: looks at everything that a command depends on, and says what to do about each finding."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+from todo_cli import config
+from todo_cli.cli import options
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.parsing.registration import command
+from todo_cli.errors import TodoError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from todo_cli.db.connection.target import PostgresTarget
+    from todo_cli.models.values import DatabaseStatus, Finding
+
+app = typer.Typer()
+
+MOST_SKEW = 5.0
+"""Seconds by which two clocks may differ before `overdue` and the order of history are told wrong."""
+SLOW_MS = 250
+NARROWEST = 60
+MOST_NAMED = 3
+
+
+@command(app, "doctor", epilog="Example: todo doctor")
+def doctor(invocation: Invocation) -> None:
+    """Check the settings, the database, the connection, file permissions, the clock and the terminal.
+
+    It says what to do about each finding. The exit code is 0 only if all is well.
+    """
+    findings = [
+        finding
+        for check in (_check_settings, _check_permissions, _check_database, _check_resident, _check_terminal)
+        for finding in check(invocation)
+    ]
+    invocation.renderer.show_findings(findings)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def _check_settings(invocation: Invocation) -> Iterator[Finding]:
+    from todo_cli.models.values import Finding
+
+    path = config.config_path()
+    try:
+        values = config.resolve({"database": invocation.database, "user": invocation.user})
+    except TodoError as error:
+        yield Finding("settings", False, error.message, error.hint)
+        return
+    yield Finding("settings", True, str(path) if path.exists() else "none are stored")
+    if values["database"].source == "environment" and "database" in config.read_file().settings:
+        yield Finding(
+            "environment",
+            False,
+            "TODO_DATABASE_URL goes before the database that is stored",
+            "unset it, or 'todo db disconnect'",
+        )
+
+
+def _check_database(invocation: Invocation) -> Iterator[Finding]:
+    from todo_cli.db.connection.target import SqliteTarget
+    from todo_cli.models.values import Finding
+    from todo_cli.services.databases.administration import inspect_database
+
+    try:
+        found = invocation.run(inspect_database)
+    except TodoError as error:
+        yield Finding("database", False, error.message, error.hint)
+        return
+    yield Finding("database", True, f"{found.database} ({found.server_version})")
+    target = invocation.target
+    if isinstance(target, SqliteTarget):
+        yield from _check_integrity(invocation)
+    else:
+        yield from _check_way(target, found)
+    yield from _check_tables(found)
+
+
+def _check_way(target: PostgresTarget, found: DatabaseStatus) -> Iterator[Finding]:
+    from todo_cli.models.values import Finding
+
+    if found.tls_verified or target.is_local:
+        told = f"{found.tls}, certificate and host name are verified" if found.tls_verified else "on this machine"
+        yield Finding("tls", True, told)
+    else:
+        told = f"{found.tls}, but nobody verifies whose it is" if found.tls else "everything is sent in the clear"
+        yield Finding("tls", False, told, "todo config set verify_tls yes")
+    latency = found.latency_ms or 0
+    yield Finding(
+        "latency",
+        latency <= SLOW_MS,
+        f"a round trip takes {latency:g} ms{', through a pooler' if found.pooled else ''}",
+        None if latency <= SLOW_MS else "a command takes about eight of them: a region that is nearer makes it quicker",
+    )
+    skew = found.clock_skew or 0
+    yield Finding(
+        "clock",
+        abs(skew) <= MOST_SKEW,
+        f"the server's clock is {abs(skew):g} s {'ahead of' if skew > 0 else 'behind'} this machine's"
+        if abs(skew) >= 1
+        else "the server's clock and this machine's agree",
+        None if abs(skew) <= MOST_SKEW else "let this machine set its clock from the network",
+    )
+
+
+def _check_integrity(invocation: Invocation) -> Iterator[Finding]:
+    from todo_cli.db.connection.error_translation import explain_damage
+    from todo_cli.models.values import Finding
+    from todo_cli.services.databases.administration import find_damage
+
+    try:
+        found = invocation.run(find_damage)
+    except TodoError as error:
+        yield Finding("integrity", False, error.message, error.hint)
+        return
+    if found:
+        yield Finding("integrity", False, "; ".join(found), explain_damage(invocation.target, found[0]).hint)
+    elif invocation.target.exists():
+        yield Finding("integrity", True, "the file is whole, and each value in it can be read")
+
+
+def _check_permissions(invocation: Invocation) -> Iterator[Finding]:
+    """Look for files and folders of ours that others on this machine can use."""
+    from todo_cli.db.connection.backups import find_files
+    from todo_cli.db.connection.target import SqliteTarget
+    from todo_cli.files import is_open_to_others
+    from todo_cli.models.values import Finding
+
+    folders = {config.config_path().parent, config.embedded_path().parent, config.cache_folder()}
+    files = {config.config_path(), config.config_path().with_name(".config.toml.lock"), *_glob(config.cache_folder())}
+    files |= set(find_files(config.embedded_path()))
+    with suppress(TodoError):
+        if isinstance(invocation.target, SqliteTarget):
+            files |= set(find_files(invocation.target.path))
+    exposed = {"700": sorted(filter(is_open_to_others, folders)), "600": sorted(filter(is_open_to_others, files))}
+    paths = [path for mode in exposed.values() for path in mode]
+    if not paths:
+        yield Finding("permissions", True, "only you can access your files")
+        return
+    told = ", ".join(map(str, paths[:MOST_NAMED])) + (
+        f" and {more} more" if (more := len(paths) - MOST_NAMED) > 0 else ""
+    )
+    commands = [f"chmod {mode} {shlex.join(map(str, paths))}" for mode, paths in exposed.items() if paths]
+    yield Finding("permissions", False, f"other users of this machine can access {told}", "; ".join(commands))
+
+
+def _glob(cache: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from cache.glob("completion-*")
+
+
+def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:
+    from todo_cli.models.values import Finding
+
+    upgrades_itself = found.dialect == "sqlite"
+    if found.revision is None:
+        told = "there are none yet" + ("; the first todo makes them" if upgrades_itself else "")
+        yield Finding("tables", upgrades_itself, told, None if upgrades_itself else "todo db init")
+    elif found.revision != found.expected_revision:
+        told = f"they are at revision {found.revision}; this program works with {found.expected_revision}"
+        if found.revision > found.expected_revision:
+            yield Finding("tables", False, told, "install a newer version of todo, as its README describes")
+        elif upgrades_itself:
+            yield Finding("tables", True, f"{told}; the next command upgrades them")
+        else:
+            yield Finding("tables", False, told, "todo db migrate")
+    else:
+        yield Finding(
+            "tables", True, f"they are at revision {found.revision}, and hold {options.count_todos(found.todos or 0)}"
+        )
+        users = f"users here: {', '.join(found.users or ())}"
+        advice = None if found.user else "todo config set user NAME"
+        yield Finding("user", bool(found.user), found.user or f"it is not clear who you are; {users}", advice)
+
+
+def _check_resident(invocation: Invocation) -> Iterator[Finding]:
+    from todo_cli.handoff import protocol
+    from todo_cli.handoff.control import find_resident
+    from todo_cli.models.values import Finding
+
+    place = protocol.folder()
+    with suppress(TodoError):  # which another check reports
+        if invocation.settings["resident"].value == "off":
+            place = None
+    if not protocol.is_wanted() or place is None:
+        yield Finding("resident", True, "no background process is used here")
+    elif found := find_resident():
+        count = "1 command" if found.served == 1 else f"{found.served:,} commands"
+        yield Finding("resident", True, f"the background process {found.pid} has run {count}")
+    elif os.path.lexists(place) and not protocol.is_private(place):
+        told = f"others can enter {place}, so no background process is used"
+        yield Finding("resident", False, told, f"chmod 700 {place}, if it is yours")
+    else:
+        yield Finding("resident", True, "the background process is not running; the next command starts it")
+
+
+def _check_terminal(invocation: Invocation) -> Iterator[Finding]:
+    from todo_cli.models.values import Finding
+
+    try:
+        yield Finding("time zone", True, str(invocation.now.tzinfo))
+    except TodoError as error:
+        yield Finding("time zone", False, error.message, error.hint)
+    if not sys.stdout.isatty():
+        yield Finding("terminal", True, "the output goes to a file or a pipe")
+        return
+    width, encoding = shutil.get_terminal_size().columns, sys.stdout.encoding
+    if encoding.lower().replace("-", "") != "utf8":
+        yield Finding("terminal", False, f"its encoding, {encoding}, cannot show every title", "use a UTF-8 locale")
+    elif width < NARROWEST:
+        yield Finding("terminal", False, f"{width} columns are narrow", f"lists want {NARROWEST} or more")
+    else:
+        yield Finding("terminal", True, f"{width} columns, {encoding}")

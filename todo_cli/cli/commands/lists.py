@@ -1,0 +1,188 @@
+"""The commands that show todos, and the trash."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from todo_cli.cli import options
+from todo_cli.cli.commands.views import read_view
+from todo_cli.cli.completion import candidates
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.listing import (
+    AllOption,
+    ColumnsOption,
+    Look,
+    NoContextOption,
+    PageOption,
+    PerPageOption,
+    ReverseOption,
+    SortOption,
+    WordsArgument,
+    fetch,
+    page_size,
+    read_words,
+    show_list,
+    sort_keys,
+)
+from todo_cli.cli.parsing.registration import command
+from todo_cli.cli.storing import after_storing
+
+app = typer.Typer()
+trash_app = typer.Typer(help="Look into the trash, and empty it.")
+
+STATUSES = ("open", "done", "cancelled", "all")
+
+
+@command(
+    app, "list", epilog="Example: todo list 'project:home (+bills or +shop) not due.after:friday' --sort priority,due"
+)
+@command(app, "ls", hidden=True)
+def list_(
+    invocation: Invocation,
+    words: WordsArgument = None,
+    view: Annotated[
+        str | None,
+        typer.Option(
+            "--view",
+            metavar="NAME",
+            help="What was saved under that name.",
+            autocompletion=candidates.complete_views,
+        ),
+    ] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            "--status",
+            metavar="|".join(STATUSES),
+            help="Of which status. [default: open]",
+            autocompletion=lambda: list(STATUSES),
+        ),
+    ] = None,
+    project: options.ProjectOption = None,
+    tag: options.TagsOption = None,
+    due_before: Annotated[
+        str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that day, or that moment.")
+    ] = None,
+    due_after: Annotated[
+        str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that day, or that moment.")
+    ] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Open, and due before now.")] = False,
+    priority: options.PriorityOption = None,
+    sort: SortOption = None,
+    reverse: ReverseOption = False,
+    columns: ColumnsOption = None,
+    page: PageOption = None,
+    per_page: PerPageOption = None,
+    all_: AllOption = False,
+    no_context: NoContextOption = False,
+) -> None:
+    """List todos. At a terminal it is a page that fits, to a pipe all of them. Also: todo ls.
+
+    WORDS are text to look for in titles and descriptions, and conditions: project:home +bills due.before:friday
+    priority:high is:overdue is:waiting has:due no:project title:milk id:12-15. All must hold, unless there is an 'or'
+    between; 'not' turns one round, parentheses put some together. In quotes everything is text.
+
+    Dates are due, scheduled, wait, until, created, updated and completed: due:today, due.before: (or .after, .by,
+    .since), due:none. What options ask for must hold as well. Todos that are not open, wait, have expired or lie in
+    an archived project are left out, unless WORDS or options speak of status:, wait:, until: or project:.
+    """
+    from todo_cli.query.dates import parse_when
+    from todo_cli.query.filter import ast as filters
+    from todo_cli.query.filter.attributes import parse_status
+    from todo_cli.query.names import parse_name
+
+    now, conventions = invocation.now, invocation.conventions
+    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
+    parts = read_words(invocation, words)
+    if view is not None:
+        saved, look = read_view(invocation, view, look)
+        parts = [*saved, *parts]
+    if status is not None:
+        parts.append(parse_status(status))
+    if project is not None:
+        parts.append(filters.InProject(parse_name(project, "project")))
+    parts.extend(filters.HasTag(parse_name(name, "tag")) for name in tag or ())
+    if due_before is not None:
+        parts.append(filters.Compares("due", "before", parse_when(due_before, now, conventions)))
+    if due_after is not None:
+        parts.append(filters.Compares("due", "after", parse_when(due_after, now, conventions)))
+    if overdue:
+        parts.append(filters.IsOverdue())
+    if (wanted := options.parse_priority(priority)) is not None:
+        parts.append(filters.HasPriority(wanted))
+    nothing = "No todos match." if parts else "Nothing to do. Add something: todo add Buy milk"
+    show_list(invocation, parts, look, nothing=nothing)
+
+
+@command(app, "show", epilog="Example: todo show 12")
+def show(
+    invocation: Invocation,
+    references: options.References,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="WHEN", help="As they were then, of a day at its end.")
+    ] = None,
+) -> None:
+    """Show todos whole, those in the trash as well.
+
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    """
+    from todo_cli.query.references import parse_references
+    from todo_cli.services.listing import get_details
+
+    if at is not None:
+        _show_at(invocation, references, at)
+        return
+    details = invocation.run(get_details, parse_references(references))
+    candidates.remember_todos(invocation, [each.todo for each in details])
+    invocation.renderer.show_details(details)
+
+
+def _show_at(invocation: Invocation, references: list[str], text: str) -> None:
+    from datetime import timedelta
+
+    from todo_cli.query.dates import parse_when, start_of_next_day
+    from todo_cli.query.references import parse_references
+    from todo_cli.services.history import get_todos_at
+
+    when = parse_when(text, invocation.now, invocation.conventions)
+    moment = when.at or start_of_next_day(when.on, invocation.now) - timedelta(microseconds=1)
+    invocation.renderer.show_details(invocation.run(get_todos_at, parse_references(references), moment))
+
+
+@command(trash_app, "list", epilog="Example: todo trash list")
+def trash_list(
+    invocation: Invocation,
+    page: PageOption = None,
+    per_page: PerPageOption = None,
+    all_: AllOption = False,
+) -> None:
+    """List what is in the trash, what was deleted last first."""
+    from todo_cli.query.filter.ast import And
+    from todo_cli.services.listing import ListQuery
+
+    size = page_size(invocation, page, per_page, everything=all_)
+    result = fetch(invocation, ListQuery(And(()), sort_keys("-deleted"), page or 1, size, trashed=True))
+    if not result.todos and invocation.at_terminal:
+        invocation.note("The trash is empty.")
+
+
+@command(trash_app, "empty", epilog="Example: todo trash empty")
+def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
+    """Remove for good what is in the trash, with its history. This cannot be undone."""
+    from todo_cli.query.filter.ast import And
+    from todo_cli.services.listing import ListQuery, list_todos
+    from todo_cli.services.todos import empty_trash
+
+    found = None if yes else invocation.run(list_todos, ListQuery(And(()), size=1, trashed=True)).total
+    if found:
+        question = f"Remove {options.count_todos(found)} in the trash for good? This cannot be undone."
+        invocation.confirm(question, yes=yes)
+    removed = invocation.run(empty_trash) if found or yes else 0
+    with after_storing(invocation):
+        if invocation.json:
+            invocation.renderer.show_record({"removed": removed})
+        else:
+            nothing = "Nothing was removed: those todos were deleted just now." if found else "The trash is empty."
+            invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)

@@ -1,0 +1,87 @@
+"""The commands that show what to do next, and what has to wait for something else."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.listing import (
+    MOST,
+    AllOption,
+    ColumnsOption,
+    Look,
+    NoContextOption,
+    PageOption,
+    PerPageOption,
+    ReverseOption,
+    SortOption,
+    WordsArgument,
+    read_words,
+    show_list,
+)
+from todo_cli.cli.parsing.registration import command
+from todo_cli.errors import InvalidInputError
+
+app = typer.Typer()
+
+
+@command(app, "next", epilog="Example: todo next 3 project:work")
+def next_(
+    invocation: Invocation,
+    words: Annotated[list[str] | None, typer.Argument(metavar="N WORDS", hidden=True)] = None,
+    columns: ColumnsOption = None,
+    page: PageOption = None,
+    per_page: PerPageOption = None,
+    all_: AllOption = False,
+    no_context: NoContextOption = False,
+) -> None:
+    """Show what to do next: what is ready, the most urgent first.
+
+    Ready is what is open, depends on nothing that is open, does not wait, has not expired and is not scheduled for
+    later. N is how many to show, else it is as in 'todo list': at a terminal a page that fits, to a pipe all of them.
+    WORDS narrow it down, as for 'todo list'. 'todo show' explains the urgency of a todo.
+    """
+    from todo_cli.query.filter.ast import IsReady
+
+    words = words or []
+    if len(words) > invocation.literals and words[0].isascii() and words[0].isdigit():
+        if per_page is not None:
+            raise InvalidInputError(f"{words[0]} and --per-page both say how many to show", "give one of them")
+        per_page, words = _read_number(words[0]), words[1:]
+    parts = read_words(invocation, words)
+    look = Look(None, False, columns, page, per_page, all_, no_context)
+    nothing = "No todos match." if parts else "Nothing is ready."
+    show_list(invocation, [IsReady(), *parts], look, nothing=nothing, sort="-urgency")
+
+
+@command(app, "blocked", epilog="Example: todo blocked project:work")
+def blocked(
+    invocation: Invocation,
+    words: WordsArgument = None,
+    sort: SortOption = None,
+    reverse: ReverseOption = False,
+    columns: ColumnsOption = None,
+    page: PageOption = None,
+    per_page: PerPageOption = None,
+    all_: AllOption = False,
+    no_context: NoContextOption = False,
+) -> None:
+    """List what waits for other todos. Their numbers stand beside it.
+
+    WORDS narrow it down, as for 'todo list'.
+    """
+    from todo_cli.query.columns import USUAL
+    from todo_cli.query.filter.ast import IsBlocked
+
+    parts = read_words(invocation, words)
+    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
+    nothing = "No todos match." if parts else "Nothing is blocked."
+    show_list(invocation, [IsBlocked(), *parts], look, nothing=nothing, columns=USUAL.extended_by("waits_for"))
+
+
+def _read_number(text: str) -> int:
+    if len(text) > len(str(MOST)) or not 1 <= int(text) <= MOST:
+        raise InvalidInputError(f"N is a whole number from 1 to {MOST:,}, not {text}", "in quotes, '\"7\"', it is text")
+    return int(text)

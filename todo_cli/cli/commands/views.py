@@ -1,0 +1,127 @@
+"""The commands that keep lists under names of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from todo_cli.cli.completion import candidates
+from todo_cli.cli.index import command_names
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.listing import ColumnsOption, Look, SortOption
+from todo_cli.cli.parsing.registration import command
+from todo_cli.cli.storing import after_storing
+from todo_cli.errors import InvalidInputError, reading
+
+if TYPE_CHECKING:
+    from todo_cli.config import SavedView
+    from todo_cli.query.filter.ast import Filter
+
+app = typer.Typer(help="Save lists under names, for 'todo list --view NAME'.")
+
+ViewName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=candidates.complete_views)]
+ForceOption = Annotated[bool, typer.Option("--force", help="Put it in the place of the one of that name.")]
+
+
+@command(app, "save", epilog="Example: todo view save bills '+bills due.before:eom' --sort due --columns id,title,due")
+def save(
+    invocation: Invocation,
+    name: ViewName,
+    expression: Annotated[str, typer.Argument(metavar="FILTER", hidden=True)] = "",
+    sort: SortOption = None,
+    columns: ColumnsOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Save a list under a name.
+
+    FILTER is what 'todo list' would be told, as one argument in quotes. Without it the view is of everything, in its
+    order and with its columns.
+    """
+    from todo_cli.config import SavedView
+    from todo_cli.services.databases.saved import save_view
+
+    if name.lower() in command_names():
+        raise InvalidInputError(f"a view cannot be called {name!r}: 'todo {name}' is a command", "choose another name")
+    view = SavedView(name, expression, sort, () if columns is None else tuple(columns.split(",")))
+    if view == SavedView(name, ""):
+        raise InvalidInputError("there is nothing to save", "for example: todo view save bills '+bills'")
+    view = _check(invocation, view)
+    save_view(view, replace=force)
+    if invocation.json:
+        with after_storing(invocation):
+            invocation.renderer.show_record(_describe(view))
+    else:
+        invocation.note(f"Saved: todo list --view {view.name}")
+
+
+@command(app, "list", epilog="Example: todo view list")
+def list_(invocation: Invocation) -> None:
+    """List the views that are saved."""
+    from todo_cli.services.databases.saved import list_views
+
+    views = list_views()
+    invocation.renderer.show_records([_describe(view) for view in views])
+    if not views and invocation.at_terminal:
+        invocation.note("No views. One is saved with: todo view save bills '+bills'")
+
+
+@command(app, "show", epilog="Example: todo view show bills")
+def show(invocation: Invocation, name: ViewName) -> None:
+    """Show what a view is made of."""
+    from todo_cli.services.databases.saved import find_view
+
+    invocation.renderer.show_record(_describe(find_view(name)))
+
+
+@command(app, "delete", epilog="Example: todo view delete bills")
+def delete(invocation: Invocation, name: ViewName) -> None:
+    """Delete a view. The todos stay as they are."""
+    from todo_cli.services.databases.saved import delete_view
+
+    deleted = delete_view(name)
+    with after_storing(invocation):
+        invocation.renderer.show_records([{"name": deleted.name}])
+
+
+def read_view(invocation: Invocation, name: str, look: Look) -> tuple[Sequence[Filter], Look]:
+    """Return what the view of that name lists, and the look with what it says of that; the look goes first.
+
+    Raises NotFoundError, and InvalidInputError for a view that is not understood.
+    """
+    from todo_cli.query.columns import parse_columns
+    from todo_cli.query.filter.parser import parse_filter
+    from todo_cli.query.sorting import parse_sort
+    from todo_cli.services.databases.saved import find_view
+
+    view = find_view(name)
+    with reading(f"the view {view.name!r}"):
+        parts = [parse_filter([view.filter], invocation.now, invocation.conventions)] if view.filter else []
+        if view.sort:
+            parse_sort(view.sort)
+        if view.columns:
+            parse_columns(view.columns)
+    return parts, replace(
+        look,
+        sort=view.sort if look.sort is None else look.sort,
+        columns=",".join(view.columns) or None if look.columns is None else look.columns,
+    )
+
+
+def _check(invocation: Invocation, view: SavedView) -> SavedView:
+    """Return the view with its columns as they are called; raises InvalidInputError for what is not understood."""
+    from todo_cli.query.columns import parse_columns
+    from todo_cli.query.filter.parser import parse_filter
+    from todo_cli.query.sorting import parse_sort
+
+    if view.filter:
+        parse_filter([view.filter], invocation.now, invocation.conventions)
+    if view.sort is not None:
+        parse_sort(view.sort)
+    return replace(view, columns=parse_columns(view.columns).names)
+
+
+def _describe(view: SavedView) -> dict[str, str | tuple[str, ...] | None]:
+    return {**asdict(view), "filter": view.filter or None}

@@ -1,0 +1,80 @@
+"""Registers commands, each with the global options, which are accepted before and after the command's name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from todo_cli.cli.invocation import Invocation
+from todo_cli.cli.streams import quiet_when_closed
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="Use this database."),
+]
+UserOption = Annotated[
+    str | None,
+    typer.Option("--user", metavar="NAME", help="Act as this user."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
+
+_EVERYWHERE: dict[str, tuple[Any, Any]] = {
+    "database": (DatabaseOption, None),
+    "user": (UserOption, None),
+    "json": (JsonOption, False),
+    "debug": (DebugOption, False),
+}
+
+Command = Callable[..., None]
+
+
+def command(
+    app: typer.Typer, name: str, *, epilog: str | None = None, hidden: bool = False
+) -> Callable[[Command], Command]:
+    """Return a decorator that makes a command of a function whose first parameter is an `Invocation`.
+
+    This only notes the function down; `todo_cli.cli.parsing.lazy` builds the command when it is called.
+    """
+
+    def register(function: Command) -> Command:
+        app.command(name, epilog=epilog, hidden=hidden)(function)
+        return function
+
+    return register
+
+
+def with_global_options(function: Command) -> Command:
+    """Return what Typer calls for a command: it takes the global options, too, and hands an `Invocation` over."""
+    signature = inspect.signature(function, eval_str=True)
+    _, *own = signature.parameters.values()
+
+    @functools.wraps(function)
+    def run(context: typer.Context, **arguments: Any) -> None:
+        before = context.find_object(Invocation) or Invocation()
+        after = {option: arguments.pop(option) for option in _EVERYWHERE}
+        given = {
+            option: getattr(before, option) if value in (None, False) else value for option, value in after.items()
+        }
+        with quiet_when_closed():
+            function(replace(before, **given), **arguments)
+
+    everywhere = [
+        inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for option, (annotation, default) in _EVERYWHERE.items()
+    ]
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    parameters = [
+        context,
+        *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own),
+        *everywhere,
+    ]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {item.name: item.annotation for item in parameters}
+    del run.__dict__["__wrapped__"]  # its annotations would be taken for those of `run`
+    return run

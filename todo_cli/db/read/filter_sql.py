@@ -1,0 +1,282 @@
+"""The one place that makes SQL of filters, the same on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any, assert_never
+
+from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, true
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from todo_cli.db.read.queries import Viewer
+from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo, TodoTag
+from todo_cli.models.text import fold
+from todo_cli.models.values import NO_DUE_KEY, Priority, Status, When
+from todo_cli.query.dates import start_of_day
+from todo_cli.query.filter import ast as filters
+from todo_cli.query.references import NumberReference, Reference, UuidReference
+
+_ZONES_APART = timedelta(days=3)
+"""No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
+
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+IS_OPEN = col(Todo.status) == Status.OPEN.value
+
+_COLUMNS: dict[filters.Field, Any] = {
+    "due": Todo.due_on,
+    "scheduled": Todo.scheduled_on,
+    "wait": Todo.wait_until,
+    "until": Todo.expires_at,
+    "created": Todo.created_at,
+    "updated": Todo.updated_at,
+    "completed": Todo.completed_at,
+    "description": Todo.description,
+    "project": Todo.project_id,
+    "parent": Todo.parent_id,
+}
+_TIMES: dict[filters.Field, Any] = {"due": Todo.due_at, "scheduled": Todo.scheduled_at}
+
+
+def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
+    return _make(tree, viewer, negated=False)[0]
+
+
+def _make(tree: filters.Filter, viewer: Viewer, *, negated: bool) -> tuple[ColumnElement[bool], int]:
+    """Return the condition, or its opposite, and how many symbols its nesting makes a parser hold at once.
+
+    SQLite's holds 100 for a whole statement (YYSTACKDEPTH), so that the deepest part comes first: a parenthesis there
+    costs one symbol, behind another part three. NOT goes down to the leaves (De Morgan), where it costs nothing.
+    """
+    match tree:
+        case filters.Not(part):
+            return _make(part, viewer, negated=not negated)
+        case filters.And(parts) | filters.Or(parts):
+            made = sorted((_make(part, viewer, negated=negated) for part in parts), key=itemgetter(1), reverse=True)
+            conditions = [condition for condition, _ in made]
+            held = max((symbols + (3 if place else 1) for place, (_, symbols) in enumerate(made)), default=0)
+            is_and = isinstance(tree, filters.And) is not negated
+            return and_(true(), *conditions) if is_and else or_(false(), *conditions), held
+        case _:
+            leaf = _make_leaf(tree, viewer)
+            return not_(leaf) if negated else leaf, 0
+
+
+def _make_leaf(condition: filters.Condition, viewer: Viewer) -> ColumnElement[bool]:
+    match condition:
+        case filters.ContainsText(text, within):
+            return _contains_text(fold(text), within)
+        case filters.HasStatus(status):
+            return true() if status is None else col(Todo.status) == status.value
+        case filters.InProject(name):
+            return in_project(name, viewer)
+        case filters.InArchivedProject():
+            return _in_project(col(Project.archived_at).is_not(None), viewer)
+        case filters.HasTag(name):
+            return has_tag(name, viewer)
+        case filters.HasPriority(priority):
+            return col(Todo.priority) == priority.value
+        case filters.Compares(field, relation, when):
+            return _compares(field, relation, when, viewer.now)
+        case filters.Has(field):
+            return _has(field, viewer)
+        case filters.RefersTo(references):
+            return refers_to(references)
+        case filters.DependsOn(references):
+            return _depends_on_one(viewer, references)
+        case filters.BelongsTo(references):
+            return _belongs_to_one(viewer, references)
+    return _is_in_state(condition, viewer)
+
+
+def _is_in_state(state: filters.InState, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition for a state that only open todos are in."""
+    match state:
+        case filters.IsOverdue():
+            present = When(viewer.now.date(), viewer.now)
+            return and_(IS_OPEN, _compares("due", "before", present, viewer.now))
+        case filters.IsWaiting():
+            return and_(IS_OPEN, is_hidden(viewer.now))
+        case filters.IsExpired():
+            return and_(IS_OPEN, _is_over(viewer.now))
+        case filters.IsBlocked():
+            return and_(IS_OPEN, depends_on_open())
+        case filters.IsBlocking():
+            return and_(IS_OPEN, is_awaited())
+        case filters.IsActive():
+            return and_(IS_OPEN, col(Todo.started_at).is_not(None))
+        case filters.IsReady():
+            now = viewer.now
+            is_later = and_(col(Todo.scheduled_on).is_not(None), not_(has_come(now)))
+            return and_(IS_OPEN, not_(depends_on_open()), not_(is_hidden(now)), not_(_is_over(now)), not_(is_later))
+    assert_never(state)
+
+
+def project_or_nested(name: str) -> ColumnElement[bool]:
+    """Return the condition on `Project` for that project and all that are nested in it."""
+    key = fold(name)
+    # '/' follows '.', and keys compare by code point: everything that begins with "home." and nothing else
+    return or_(col(Project.key) == key, and_(col(Project.key) > f"{key}.", col(Project.key) < f"{key}/"))
+
+
+def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnElement[bool]:
+    """Return the condition on `Todo`, or an alias of it, for those that the references name."""
+    references = list(references)
+    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
+    beginnings = [reference for reference in uuids if not reference.is_exact]
+    return or_(
+        col(todos.id).in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
+        col(todos.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
+        *(and_(col(todos.uuid) >= reference.first, col(todos.uuid) <= reference.last) for reference in beginnings),
+    )
+
+
+# No condition may be NULL, neither true nor false: NOT would leave it so, and the todo would be in neither list.
+
+
+def _contains_text(folded: str, within: filters.TextField | None) -> ColumnElement[bool]:
+    in_title = col(Todo.title_folded).contains(folded, autoescape=True)
+    in_description = and_(
+        col(Todo.description_folded).is_not(None), col(Todo.description_folded).contains(folded, autoescape=True)
+    )
+    return {"title": in_title, "description": in_description, None: or_(in_title, in_description)}[within]
+
+
+def _in_project(condition: ColumnElement[bool], viewer: Viewer) -> ColumnElement[bool]:
+    projects = select(col(Project.id)).where(col(Project.user_id) == viewer.user_id, condition)
+    return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
+
+
+def in_project(name: str, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those in that project, or in one that is nested in it."""
+    return _in_project(project_or_nested(name), viewer)
+
+
+def has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those with that tag."""
+    tagged = (
+        select(col(TodoTag.todo_id))
+        .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
+        .where(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(name))
+    )
+    return col(Todo.id).in_(tagged)
+
+
+def depends_on_open() -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that depend on an open one."""
+    return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda other: other.status == Status.OPEN.value)
+
+
+def is_awaited() -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that an open one depends on."""
+    return _is_linked(Dependency.depends_on_id, Dependency.todo_id, lambda other: other.status == Status.OPEN.value)
+
+
+def is_hidden(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that appear later."""
+    return and_(col(Todo.wait_until).is_not(None), col(Todo.wait_until) > now)
+
+
+def has_come(now: datetime) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that are scheduled, and not for later."""
+    at = col(Todo.scheduled_at)
+    come = case((at.is_(None), col(Todo.scheduled_on) <= now.date()), else_=at <= now)
+    return and_(col(Todo.scheduled_on).is_not(None), come)
+
+
+def _is_over(now: datetime) -> ColumnElement[bool]:
+    return and_(col(Todo.expires_at).is_not(None), col(Todo.expires_at) <= now)
+
+
+def _is_linked(own: Any, others: Any, condition: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    """Return whether a dependency joins the todo, in the column `own`, with such a one that is not in the trash."""
+    other = aliased(Todo)
+    joined = and_(col(others) == col(other.id), col(other.deleted_at).is_(None), condition(other))
+    return exists().where(col(own) == col(Todo.id), joined)
+
+
+def _depends_on_one(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+    other = aliased(Todo)
+    is_meant = and_(col(other.user_id) == viewer.user_id, refers_to(references, other))
+    joined = and_(col(Dependency.depends_on_id) == col(other.id), col(other.deleted_at).is_(None), is_meant)
+    return col(Todo.id).in_(select(col(Dependency.todo_id)).where(joined))
+
+
+def _belongs_to_one(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+    parent = aliased(Todo)
+    parents = select(col(parent.id)).where(col(parent.user_id) == viewer.user_id, refers_to(references, parent))
+    return and_(col(Todo.parent_id).is_not(None), col(Todo.parent_id).in_(parents))
+
+
+def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
+    match field:
+        case "priority":
+            return col(Todo.priority) != Priority.NONE.value
+        case "tag":
+            return exists().where(col(TodoTag.todo_id) == col(Todo.id))
+        case "recurrence":
+            recurring = aliased(Todo)
+            numbers = (
+                select(col(recurring.id))
+                .join(Series, col(Series.id) == col(recurring.series_id))
+                .where(col(Series.user_id) == viewer.user_id, col(Series.ended_at).is_(None))
+            )
+            # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
+            return and_(col(Todo.series_id).is_not(None), col(Todo.id).in_(numbers))
+        case "depends":
+            return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda _: true())
+        case "subtasks":
+            child = aliased(Todo)
+            counts = and_(col(child.deleted_at).is_(None), col(child.status) != Status.CANCELLED.value)
+            return exists().where(col(child.parent_id) == col(Todo.id), counts)
+        case "comments":
+            return exists().where(col(Comment.todo_id) == col(Todo.id))
+        case "due":
+            return col(Todo.due_key) < NO_DUE_KEY  # which an index serves
+    return col(_COLUMNS[field]).is_not(None)
+
+
+def _compares(field: filters.DateField, relation: filters.Relation, when: When, now: datetime) -> ColumnElement[bool]:
+    start = when.at or start_of_day(when.on, now)
+    end = when.at + _MINUTE if when.at else start_of_day(when.on + _DAY, now)
+    if field not in ("due", "scheduled"):
+        return and_(_COLUMNS[field].is_not(None), _lies(_COLUMNS[field], relation, start, end))
+    on, at = _COLUMNS[field], _TIMES[field]
+    exact = case((at.is_(None), _lies(on, relation, when.on, when.on + _DAY)), else_=_lies(at, relation, start, end))
+    is_near = _due_key_is_near(relation, when) if field == "due" else true()
+    return and_(on.is_not(None), is_near, exact)
+
+
+def _lies(column: Any, relation: filters.Relation, start: object, end: object) -> ColumnElement[bool]:
+    conditions: dict[filters.Relation, ColumnElement[bool]] = {
+        "on": and_(column >= start, column < end),
+        "before": column < start,
+        "after": column >= end,
+        "by": column < end,
+        "since": column >= start,
+    }
+    return conditions[relation]
+
+
+def _due_key_is_near(relation: filters.Relation, when: When) -> ColumnElement[bool]:
+    """Return plain bounds on `due_key`, which an index can serve, and which leave out nothing that is to be found."""
+    low = col(Todo.due_key) > _shifted(when, -_ZONES_APART)
+    high = col(Todo.due_key) < _shifted(when, _ZONES_APART)
+    match relation:
+        case "on":
+            return and_(low, high)
+        case "before" | "by":
+            return high
+        case "after" | "since":
+            return and_(low, col(Todo.due_key) < NO_DUE_KEY)
+
+
+def _shifted(when: When, by: timedelta) -> str:
+    try:
+        return (when.on + by).isoformat()
+    except OverflowError:
+        return NO_DUE_KEY if by > timedelta() else ""

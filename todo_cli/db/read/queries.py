@@ -1,0 +1,149 @@
+"""What a service asks for in one statement, and how that statement proves whose rows they are.
+
+On a server every statement costs two round trips, so that the revision of the tables and the user are not asked for
+beforehand: they come with the first row, which is there even where nothing was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Label,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
+from sqlalchemy.sql.elements import SQLCoreOperations
+from sqlmodel import col
+
+from todo_cli.db.connection.target import milliseconds
+from todo_cli.db.schema.revisions import HEAD, REVISION
+from todo_cli.models.tables import Base, User
+from todo_cli.models.text import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks, and when. `user_id` is SQL that finds the user's number, or NULL where it is not one user.
+
+    `lock_timeout` is for a statement of a server that is a transaction by itself: what it waits for locks, in seconds.
+    """
+
+    user_id: Any
+    now: datetime
+    lock_timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One expression that rows are sorted by."""
+
+    expression: SQLCoreOperations[Any]
+    descending: bool = False
+    nulls_last: bool = False
+
+    def of(self, column: SQLCoreOperations[Any]) -> ColumnElement[Any]:
+        """Return what sorts by that column, which has the values of the expression."""
+        directed = column.desc() if self.descending else column.asc()
+        return directed.nulls_last() if self.nulls_last else directed
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Rows that a service wants: what to select, in which order, and `beside` them values that come once."""
+
+    select: Select[*tuple[Any, ...]]
+    order: Sequence[Ordering]
+    beside: Sequence[Label[Any]] = ()
+
+
+_series, _todos, _dependencies = (Base.metadata.tables[name] for name in ("series", "todos", "dependencies"))
+
+
+def with_recurrence(todos: FromClause) -> FromClause:
+    """Return the rows of todos joined with the series that they belong to, if that goes on."""
+    return todos.outerjoin(_series, and_(_series.c.id == todos.c.series_id, _series.c.ended_at.is_(None)))
+
+
+RECURRENCE: Sequence[ColumnElement[Any]] = (
+    _series.c.uuid.label("series"),
+    *(_series.c[name] for name in ("rrule", "dtstart_local", "tzid", "after_completion")),
+)
+"""What to select of the series of a todo; `series` is NULL where it does not recur."""
+
+
+def mark_status(todos: FromClause) -> ColumnElement[str]:
+    """Return the first letter of the todo's status, and `~` behind it for one in the trash."""
+    return func.substr(todos.c.status, 1, 1, type_=Text()) + case((todos.c.deleted_at.is_not(None), "~"), else_="")
+
+
+def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
+    """Return what to select of the other todos that a todo has to do with: `depends`, `blocks` and `children`.
+
+    Each is a list of their numbers joined by commas, with a mark behind each (see `mark_status`).
+    """
+    other = _todos.alias("other")
+    marked = select(func.aggregate_strings(cast(other.c.id, Text()) + mark_status(other), ","))
+    edges = _dependencies.c
+    lists = {
+        "depends": marked.join(_dependencies, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
+        "blocks": marked.join(_dependencies, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
+        "children": marked.where(other.c.parent_id == todos.c.id),
+    }
+    return [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
+
+
+def users_named(name: str | None) -> ColumnElement[bool]:
+    """Return the condition on `User` for the one of that name; without a name, for all of them."""
+    return true() if name is None else col(User.key) == fold(name)
+
+
+def make_viewer(name: str | None, now: datetime, lock_timeout: float | None = None) -> Viewer:
+    """Return the user of that name, or without one the only user of the database."""
+    only = case((func.count() == 1, func.min(col(User.id))))
+    return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now, lock_timeout)
+
+
+def prove(viewer: Viewer, *, alone: bool = False) -> Select[tuple[int]]:
+    """Return the user's number as `id`, or no row unless it is one user and the tables are those of this program.
+
+    With `alone` the user's row is locked against others that do the same; ordinary steps are not in its way.
+    """
+    right_tables = REVISION == HEAD
+    if viewer.lock_timeout is not None:
+        # Once this part of the statement has been worked out, the setting counts for the locks of all others.
+        limited = func.set_config("lock_timeout", milliseconds(viewer.lock_timeout), True)
+        right_tables = and_(right_tables, limited.is_not(None))
+    if alone:
+        mine: Select[Any] = select(Label("id", col(User.id))).where(col(User.id) == viewer.user_id, right_tables)
+        return mine.with_for_update(key_share=True)
+    return select(viewer.user_id.label("id")).where(viewer.user_id.is_not(None), right_tables)
+
+
+def with_identity(query: Query, viewer: Viewer) -> Select[Any]:
+    """Return the query so that its first row has `revision` and `viewer` (the user's number, or NULL) in any case.
+
+    `found` is 1 in the rows that the query found, and NULL in one that stands for none of them.
+    """
+    keys = [Label(f"sort_{place}", ordering.expression) for place, ordering in enumerate(query.order)]
+    inner = query.select.add_columns(literal(1).label("found"), *keys)
+    page = inner.order_by(*(ordering.of(ordering.expression) for ordering in query.order)).subquery("page")
+    wanted = [column for column in page.c if not column.name.startswith("sort_")]
+    identity = (Label("revision", REVISION), viewer.user_id.label("viewer"))
+    return (
+        select(*identity, *query.beside, *wanted)
+        .select_from(select(literal(1)).subquery("always").outerjoin(page, true()))
+        .order_by(*(ordering.of(page.c[key.name]) for ordering, key in zip(query.order, keys, strict=True)))
+    )

@@ -1,0 +1,133 @@
+"""Urgency as one expression that a database sorts by: what `query/urgency.py` says of a todo, said in SQL.
+
+Both calculate with the same numbers of double precision in the same order, so that their results are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from math import ceil
+from operator import add
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Double, Integer, SQLColumnExpression, and_, case, func, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import col
+
+from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, has_tag, in_project, is_awaited, is_hidden
+from todo_cli.db.read.queries import Viewer
+from todo_cli.models.tables import Todo, TodoTag
+from todo_cli.models.values import Priority
+from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
+
+_LONGEST = 700_000
+"""So many days ago there was a calendar, and no todo."""
+
+
+class _DaysBetween(FunctionElement[int]):
+    """How many days the second of two dates is after the first."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_DaysBetween, "sqlite")
+def _count_by_julian_days(element: _DaysBetween, compiler: Any, **options: Any) -> str:
+    first, second = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"CAST(julianday({second}) - julianday({first}) AS INTEGER)"
+
+
+@compiles(_DaysBetween, "postgresql")
+def _subtract_dates(element: _DaysBetween, compiler: Any, **options: Any) -> str:
+    first, second = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({second} - {first})"
+
+
+class _UtcDate(FunctionElement[Any]):
+    """The date of an instant in UTC."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(_UtcDate, "sqlite")
+def _take_date(element: _UtcDate, compiler: Any, **options: Any) -> str:
+    return f"date({compiler.process(element.clauses, **options)})"  # they are stored as text in UTC
+
+
+@compiles(_UtcDate, "postgresql")
+def _convert_to_date(element: _UtcDate, compiler: Any, **options: Any) -> str:
+    return f"CAST(({compiler.process(element.clauses, **options)}) AT TIME ZONE 'UTC' AS DATE)"
+
+
+def make_urgency(viewer: Viewer, coefficients: Coefficients) -> ColumnElement[float]:
+    """Return the urgency of `Todo`; 0 for what is closed or in the trash."""
+    terms = reduce(add, _terms(viewer, coefficients), _number(0))
+    return case((and_(IS_OPEN, col(Todo.deleted_at).is_(None)), terms), else_=_number(0))
+
+
+def _terms(viewer: Viewer, coefficients: Coefficients) -> Iterator[ColumnElement[float]]:
+    """Yield what can add something, in the order of the sum."""
+    if coefficients.due:
+        yield _due_factor(viewer) * _number(coefficients.due)
+    yield _by_priority(coefficients)
+    yield from _if(has_come(viewer.now), coefficients.scheduled)
+    yield from _if(col(Todo.started_at).is_not(None), coefficients.active)
+    if coefficients.age:
+        yield _age_factor(viewer, coefficients.age_max) * _number(coefficients.age)
+    if coefficients.tags:
+        yield _by_number_of_tags(coefficients.tags)
+    yield from _if(col(Todo.project_id).is_not(None), coefficients.projects)
+    yield from _if(is_awaited(), coefficients.blocking)
+    yield from _if(depends_on_open(), coefficients.blocked)
+    yield from _if(is_hidden(viewer.now), coefficients.waiting)
+    for key, coefficient in sorted(coefficients.tag.items()):
+        yield from _if(has_tag(key, viewer), coefficient)
+    for key, coefficient in sorted(coefficients.project.items()):
+        yield from _if(in_project(key, viewer), coefficient)
+
+
+def _number(value: float) -> ColumnElement[float]:
+    return literal(float(value), Double())
+
+
+def _if(condition: ColumnElement[bool], coefficient: float) -> Iterator[ColumnElement[float]]:
+    if coefficient:
+        yield case((condition, _number(coefficient)), else_=_number(0))
+
+
+def _due_factor(viewer: Viewer) -> ColumnElement[float]:
+    on, today = col(Todo.due_on), viewer.now.date()
+    overdue: SQLColumnExpression[int] = _DaysBetween(on, literal(today, Date()))
+    span = OVERDUE_MOST - DUE_LATEST
+    between = (overdue - DUE_LATEST) * _number(1 - DUE_LEAST) / _number(span) + _number(DUE_LEAST)
+    return case(
+        (on.is_(None), _number(0)),
+        (on <= today - timedelta(days=OVERDUE_MOST), _number(1)),
+        (on > today - timedelta(days=DUE_LATEST), _number(DUE_LEAST)),
+        else_=between,
+    )
+
+
+def _age_factor(viewer: Viewer, most: float) -> ColumnElement[float]:
+    """Return the factor; whole days are counted only for what is neither new nor as old as counts."""
+    today = viewer.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    created: SQLColumnExpression[datetime] = col(Todo.created_at)
+    days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(created), literal(today.date(), Date()))
+    oldest = today - timedelta(days=ceil(min(max(most, 0), _LONGEST)) - 1)
+    return case((created >= today, _number(0)), (created < oldest, _number(1)), else_=days / _number(most))
+
+
+def _by_priority(coefficients: Coefficients) -> ColumnElement[float]:
+    added = {priority.value: _number(coefficients.of_priority(priority)) for priority in Priority}
+    return case(added, value=col(Todo.priority), else_=_number(0))
+
+
+def _by_number_of_tags(coefficient: float) -> ColumnElement[float]:
+    number = select(func.count()).where(col(TodoTag.todo_id) == col(Todo.id)).correlate(Todo).scalar_subquery()
+    most = len(TAG_FACTORS) - 1
+    added = {count: _number(factor * coefficient) for count, factor in enumerate(TAG_FACTORS[:most])}
+    return case(added, value=number, else_=_number(TAG_FACTORS[most] * coefficient))

@@ -1,0 +1,173 @@
+"""The steps that people take all day as one statement of PostgreSQL each: gate, change, tags and history together.
+
+On a server a transaction of several statements costs many round trips; a data-modifying WITH (PostgreSQL manual,
+7.8.4) costs those of one. All its parts see the database as it was when it began, and nothing of each other but what
+they return. So each of these statements writes only where that is enough, and otherwise writes nothing and returns no
+row; the caller then does the same in an ordinary transaction, which also knows how to explain what is wrong:
+
+- the revision of the tables, the user, every reference and the project are as they should be;
+- no other command holds one of the todos, or changed it after the statement began (`FOR NO KEY UPDATE SKIP LOCKED`,
+  and the version that was locked is the one that is seen), so that what history calls the old value was the old value;
+- the step is not stored yet.
+
+Projects and tags are locked after todos and in the order of their keys, as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import Uuid
+
+from todo_cli.db.read.queries import Viewer, prove
+from todo_cli.db.write.edges import Bindings
+from todo_cli.db.write.edits import Edit
+from todo_cli.db.write.ensuring import Wanted, ensure
+from todo_cli.db.write.erasing import CHANGES, is_erasure
+from todo_cli.db.write.history_lines import line, quoted, write_history
+from todo_cli.db.write.step import TODO_FIELDS, creation_changes, encode, open_gate
+from todo_cli.db.write.succession import Beginnings
+from todo_cli.models.tables import Base, Project, Series, Todo, derive
+from todo_cli.models.text import fold
+
+_tables = Base.metadata.tables
+TODOS, TODO_TAGS = (_tables[name] for name in ("todos", "todo_tags"))
+PROJECTS, TAGS = _tables["projects"], _tables["tags"]
+
+
+def add_at_once(
+    viewer: Viewer,
+    step: UUID,
+    todo: Todo,
+    project: str | None,
+    tags: Iterable[str],
+    series: Series | None,
+    bound: Edit,
+) -> Select[Any]:
+    """Return the statement that adds the todo with its project, tags and series, bound to others as the edit says.
+
+    The todo's own fields are set, but neither its user nor its project nor the series, which the statement makes. The
+    row has `id`, `project`, `tags`, joined by commas, and what `read_links` reads.
+    """
+    derive(todo)
+    me = prove(viewer).cte("me")
+    uuid = literal(todo.uuid, Uuid())
+    was_erased = exists().where(CHANGES.c.entity_uuid == uuid, is_erasure())
+    is_new = and_(~exists().where(TODOS.c.uuid == uuid), ~was_erased)
+    bindings = Bindings(me, bound)
+    all_well = and_(is_new, is_not_archived(me, project), bindings.all_found())
+    # Nothing depends on it yet, so that there is no circle; but its parent may be closed or deleted at this moment.
+    safe = bindings.guard(all_well) if bindings.parent is not None else all_well
+    gate = open_gate_if(me, step, "add", viewer.now, safe)
+    wanted_projects = Wanted.make(PROJECTS, [project] if project else [])
+    wanted_tags = Wanted.make(TAGS, tags)
+    projects = ensure(wanted_projects, gate, viewer.now)
+    labels = ensure(wanted_tags, gate, viewer.now, after=projects)
+    own_project: Any = select(projects.c.id).scalar_subquery()
+    parent: Any = null()
+    if bindings.parent is not None:
+        parent = select(bindings.parent.c.id).scalar_subquery()
+        if project is None:
+            own_project = select(bindings.parent.c.project_id).scalar_subquery()
+    made = ("id", "user_id", "project_id", "series_id", "parent_id")
+    given = [column for column in TODOS.c if column.name not in made]
+    beginnings = Beginnings({todo.uuid: series} if series else {})
+    begun = beginnings.insert(gate, viewer.now)
+    row = select(
+        gate.c.user_id,
+        own_project,
+        select(begun.c.id).scalar_subquery(),
+        cast(parent, TODOS.c.parent_id.type),
+        *(literal(getattr(todo, column.name), column.type) for column in given),
+    )
+    added = (
+        insert(TODOS)
+        .from_select(["user_id", "project_id", "series_id", "parent_id", *(column.name for column in given)], row)
+        .returning(TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.parent_id)
+        .cte("added")
+    )
+    links = insert(TODO_TAGS).from_select(
+        ["todo_id", "tag_id"], select(added.c.id, labels.c.id).select_from(added.join(labels, true()))
+    )
+    edges = bindings.bind(added, true())
+    place = {field: number for number, field in enumerate(("exists", *TODO_FIELDS, "tag"))}
+    belongs = [bindings.tell_parent(place["parent"], added, None)] if bindings.parent is not None else []
+    history = write_history(
+        gate,
+        [
+            *wanted_projects.creations(projects),
+            *wanted_tags.creations(labels),
+            *(
+                line(place[field], todo.uuid, field, new=literal(encode(new), Text()))
+                for field, new in creation_changes(todo)
+            ),
+            *beginnings.creations(),
+            line(place["series"], todo.uuid, "series", new=quoted(begun.c.uuid)).select_from(begun),
+            line(place["project"], todo.uuid, "project", todo=added.c.id, new=quoted(PROJECTS.c.uuid)).select_from(
+                added.join(PROJECTS, PROJECTS.c.id == added.c.project_id)
+            )
+            if bindings.parent is not None and project is None
+            else line(place["project"], todo.uuid, "project", new=quoted(projects.c.uuid)).select_from(projects),
+            *belongs,
+            line(place["tag"], todo.uuid, "tag", new=quoted(labels.c.uuid)).select_from(labels),
+            *bindings.tell(place["tag"] + 1, added, edges, None),
+        ],
+    )
+    named = select(projects.c.name).scalar_subquery()
+    if bindings.parent is not None and project is None:
+        named = select(PROJECTS.c.name).where(PROJECTS.c.id == added.c.project_id).correlate(added).scalar_subquery()
+    nothing = cast(null(), Text())
+    return select(
+        added.c.id,
+        added.c.parent_id,
+        literal(todo.status, Text()).label("status"),
+        null().label("deleted_at"),
+        bindings.list_prerequisites().label("depends"),
+        nothing.label("blocks"),
+        nothing.label("children"),
+        named.label("project"),
+        select(func.aggregate_strings(labels.c.name, ",")).scalar_subquery().label("tags"),
+    ).add_cte(links.cte("links"), *([] if edges is None else [edges]), history)
+
+
+def open_gate_if(me: CTE, step: UUID, command: str, now: datetime, condition: ColumnElement[bool]) -> CTE:
+    """Return the step's own row, written if the condition holds; without it nothing else is written."""
+    gate: CTE = open_gate(insert, me, step, command, now, condition).cte("gate")
+    return gate
+
+
+def is_not_archived(me: CTE, project: str | None) -> ColumnElement[bool]:
+    """Return whether todos may be put into the project: the nearest that there is, itself or above it, is not away."""
+    if project is None:
+        return true()
+    keys = [fold(part) for part in Project.path_of(project)]
+    nearest = (
+        select(PROJECTS.c.archived_at)
+        .where(PROJECTS.c.user_id == scalar(select(me.c.id)), PROJECTS.c.key.in_(keys))
+        .order_by(func.length(PROJECTS.c.key).desc())
+        .limit(1)
+    )
+    return nearest.scalar_subquery().is_(None)
+
+
+def scalar(statement: Select[Any], *outer: FromClause) -> Any:
+    return statement.correlate(*outer).scalar_subquery() if outer else statement.scalar_subquery()

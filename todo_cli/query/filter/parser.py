@@ -1,0 +1,231 @@
+"""The language in which people say which todos they mean: words of the shell in, a filter out.
+
+    expression = alternative , { "or" , alternative } ;
+    alternative = part , { [ "and" ] , part } ;
+    part = { "not" } , ( "(" , expression , ")" | condition ) ;
+    condition = attribute | "+" , tag | text ;
+    attribute = name , [ "." , modifier ] , ":" , value ;
+    text, value = word | '"' , characters , '"' | "'" , characters , "'" ;
+
+Keywords are in lower or in upper case, names and modifiers in any. A word ends at white space or at a parenthesis; a
+quote is one only where a word or a value begins.
+
+| NAME                               | VALUE                                                                        |
+|------------------------------------|------------------------------------------------------------------------------|
+| `project`                          | its name, for what is nested in it too; `none`                               |
+| `tag`, or `+bills` for `tag:bills` | its name; `none`                                                             |
+| `due`, `scheduled`, `wait`, `until`, | a date (see `dates.py`); `none`, `any`                                     |
+| `created`, `updated`, `completed`  |                                                                              |
+| these, `.before` `.after` `.by` `.since` | a date                                                                 |
+| `priority`, `.above`, `.below`     | `high`, `medium`, `low`, `none`                                              |
+| `status`                           | `open`, `done`, `cancelled`, `all`                                           |
+| `is`                               | `open`, `done`, `cancelled`, `overdue`, `today`, `week` (due in this one),   |
+|                                    | `waiting`, `expired`, `blocked`, `blocking`, `ready`, `active`, `scheduled`, |
+|                                    | `recurring`, `untagged`                                                      |
+| `has`, `no`                        | one of the dates, `description`, `project`, `tag`, `priority`, `recurrence`, |
+|                                    | `parent`, `subtasks`, `depends`, `comments`                                  |
+| `depends`, `parent`                | references; `none`, `any`                                                    |
+| `title`, `description`             | text                                                                         |
+| `id`                               | references (see `references.py`)                                             |
+
+Everything else is text, which stands in the title or in the description; but a word of the form of an attribute whose
+NAME is not in the table is an error (see `attributes.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+
+from todo_cli.errors import ExpressionError, InvalidInputError
+from todo_cli.query.dates import USUAL, Conventions, is_slip, is_when
+from todo_cli.query.filter.ast import (
+    And,
+    BelongsTo,
+    ContainsText,
+    DependsOn,
+    Filter,
+    HasTag,
+    Not,
+    Or,
+    RefersTo,
+    conditions_of,
+)
+from todo_cli.query.filter.attributes import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute, refuse_unknown
+from todo_cli.query.filter.lexer import Place, Token, following_text, join_arguments, tokenize
+from todo_cli.query.names import parse_name
+from todo_cli.query.references import MOST as MOST_REFERENCES
+from todo_cli.query.texts import check_text
+
+MOST_CONDITIONS, MOST_TEXTS, LONGEST_TEXT = 200, 50, 1000
+DEEPEST = 50
+"""So many parentheses and NOTs within each other. With all of these limits reached, both databases still answer."""
+
+LONGEST_DATE = 6
+"""Words, in what is looked at as one date."""
+
+_AS_TEXT = "what is meant as text stands in quotes"
+
+
+def parse_filter(arguments: Sequence[str], now: datetime, conventions: Conventions = USUAL) -> Filter:
+    """Return what the shell words ask for; without any words, everything.
+
+    `now` is aware, in the zone of whoever wrote them. Raises InvalidInputError, and ExpressionError where it can point
+    at what is wrong.
+    """
+    if not arguments:
+        return And(())
+
+    def is_date(text: str) -> bool:
+        return is_when(text, now, conventions)
+
+    def is_value(name: str, text: str) -> bool:
+        return name in TEXT_FIELDS or (name in DATE_FIELDS and (is_date(text) or is_slip(text, is_date)))
+
+    expression = check_text(join_arguments(arguments, NAMES, is_value), "filter")
+    return _Parser(expression, now, conventions).parse()
+
+
+class _Parser:
+    """Reads the tokens from left to right, with one method for each rule of the grammar."""
+
+    def __init__(self, expression: str, now: datetime, conventions: Conventions) -> None:
+        self._tokens = tokenize(expression, NAMES)
+        self._next = next(self._tokens)
+        self._before: Token | None = None
+        self._now = now
+        self._conventions = conventions
+        self._depth = self._conditions = self._texts = self._references = 0
+
+    def parse(self) -> Filter:
+        tree = self._expression()
+        if self._next.kind != "end":
+            raise self._next.place.error("there is no '(' to this ')'", _AS_TEXT)
+        return tree
+
+    def _take(self) -> Token:
+        token = self._before = self._next
+        self._next = next(self._tokens)
+        return token
+
+    def _expression(self) -> Filter:
+        parts = [self._alternative()]
+        while self._next.kind == "or":
+            self._take()
+            parts.append(self._alternative())
+        return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+    def _alternative(self) -> Filter:
+        parts = [self._part()]
+        while self._next.kind not in ("or", ")", "end"):
+            if self._next.kind == "and":
+                self._take()
+            parts.append(self._part())
+        return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+    def _part(self) -> Filter:
+        if self._next.kind in ("and", "or", ")", "end"):
+            raise self._explain_nothing()
+        token = self._take()
+        if token.kind not in ("not", "("):
+            return self._condition(token)
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise token.place.error(f"this nests deeper than {DEEPEST} times")
+        if token.kind == "not":
+            tree: Filter = Not(self._part())
+        else:
+            tree = self._expression()
+            if self._next.kind != ")":
+                raise token.place.error("this '(' is never closed", _AS_TEXT)
+            self._take()
+        self._depth -= 1
+        return tree
+
+    def _explain_nothing(self) -> ExpressionError:
+        """Return the error for what stands where a condition should."""
+        here, before = self._next, self._before
+        if here.kind in ("and", "or"):
+            return here.place.error(f"there is nothing before {here.text!r}", _AS_TEXT)
+        if here.kind == ")" and before is None:
+            return here.place.error("there is no '(' to this ')'", _AS_TEXT)
+        if before is None:
+            return here.place.error("the filter is empty", "for example: todo list +bills due.before:friday")
+        if before.kind == "(" and here.kind == ")":
+            between = Place(here.place.expression, before.place.start, here.place.end)
+            return between.error("there is nothing between the parentheses", _AS_TEXT)
+        if before.kind == "(":
+            return before.place.error("this '(' is never closed", _AS_TEXT)
+        return before.place.error(f"there is nothing after {before.text!r}", _AS_TEXT)
+
+    def _condition(self, token: Token) -> Filter:
+        tree = self._read(token)
+        found = list(conditions_of(tree))
+        texts = [condition for condition in found if isinstance(condition, ContainsText)]
+        naming = [each for each in found if isinstance(each, RefersTo | DependsOn | BelongsTo)]
+        named = [each for condition in naming for each in condition.references]
+        self._texts += len(texts)
+        self._references += len(named)
+        # Each beginning of a uuid is a condition of its own in SQL.
+        self._conditions += len(found) + sum(not each.is_exact for each in named)
+        for number, most, things in (
+            (self._conditions, MOST_CONDITIONS, "conditions"),
+            (self._texts, MOST_TEXTS, "texts to look for"),
+            (self._references, MOST_REFERENCES, "todos by their numbers"),
+            (max((len(each.text) for each in texts), default=0), LONGEST_TEXT, "characters in a text"),
+        ):
+            if number > most:
+                raise token.place.error(f"a filter has at most {most:,} {things}")
+        return tree
+
+    def _check_end(self, token: Token) -> None:
+        """Raise ExpressionError where a date goes on in the words that follow, which would be looked for as text."""
+        attribute, place = token.attribute, token.place
+        assert attribute
+        if attribute.name not in DATE_FIELDS or not attribute.value or place.expression[place.end - 1] in "\"'":
+            return
+        value = attribute.value
+        for word in islice(following_text(place.expression, place.end, NAMES), LONGEST_DATE):
+            value = f"{value} {word}"
+            if is_when(value, self._now, self._conventions):
+                head = token.text.removesuffix(attribute.value)
+                raise place.error(f"{word!r} may belong to this date", f"did you mean {head}'{value}'? {_AS_TEXT}")
+
+    def _read(self, token: Token) -> Filter:
+        match token.kind:
+            case "attribute":
+                self._check_end(token)
+                return read_attribute(token, self._now, self._conventions)
+            case "tag":
+                try:
+                    return HasTag(parse_name(token.text, "tag"))
+                except InvalidInputError as error:
+                    raise token.place.error(error.message, error.hint) from None
+            case "excluded":
+                if token.attribute and token.attribute.name not in NAMES:
+                    raise refuse_unknown(token, self._now, self._conventions)
+                meant = token.text if token.attribute else f"+{token.text}"
+                raise token.place.error(f"'-{token.text}' begins with a '-'", f"did you mean 'not {meant}'? {_AS_TEXT}")
+        if not token.text.strip():
+            raise token.place.error("there is no text between the quotes")
+        if token.place.expression[token.place.start] not in "\"'" and (ours := _meant_by(token.text)):
+            raise token.place.error(f"{token.text!r} is no condition", f"did you mean '{ours}'? {_AS_TEXT}")
+        return ContainsText(token.text)
+
+
+_SIGNS = {"|": "or", "||": "or", "&": "and", "&&": "and"}
+_COMPARISON = re.compile(r"([A-Za-z]+)(<=|>=|==|[<>=])(.+)")
+_MODIFIERS = {"<": ".before", ">": ".after", "<=": ".by", ">=": ".since"}
+
+
+def _meant_by(text: str) -> str | None:
+    """Return how the language says what other languages say with such signs; None for plain text."""
+    if text[0] == "!" and (text[1:2].isalpha() or text[1:2] == "+"):
+        return f"not {text[1:]}"
+    comparison = _COMPARISON.fullmatch(text)
+    if not comparison or (name := comparison[1].lower()) not in NAMES:
+        return _SIGNS.get(text)
+    modifier = _MODIFIERS.get(comparison[2], "") if name in DATE_FIELDS else ""
+    return f"{name}{modifier}:{comparison[3]}"

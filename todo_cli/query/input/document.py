@@ -1,0 +1,267 @@
+"""A todo as a text to edit: its fields as a small TOML head between two lines `+++`, and the description below it.
+
+    +++
+    title = "Pay rent"
+    due = "2026-11-30 17:00"
+    +++
+    What there is to say of it, in Markdown.
+
+Each value is a text as `add` reads it; an empty one stands for none. What somebody else changes meanwhile is merged
+text by text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.models.text import fold
+from todo_cli.query.dates import LAST_YEAR, start_of_day
+from todo_cli.query.suggestions import nearest
+from todo_cli.query.texts import check_text
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import TodoPublic, When
+
+Texts = Mapping[str, str]
+"""The text of each field in `HEAD`, and that of the description."""
+
+HEAD: Mapping[str, str] = {
+    "title": "",
+    "project": "",
+    "tags": "with commas between them",
+    "due": "",
+    "scheduled": "from when on to work on it",
+    "wait": "hidden from lists until then",
+    "until": "listed no more after that",
+    "every": "how often it comes, such as month or mon,thu",
+    "every-after": "the same, counted from when it is done",
+    "priority": "high, medium or low",
+    "depends": "what has to be done first, such as 12, 15",
+    "parent": "the todo that it is a part of",
+}
+"""The fields in their order, each with the comment behind it."""
+
+DESCRIPTION = "description"
+LISTS = ("tags", "depends")
+"""Fields whose text is a list."""
+
+_FENCE = "+++"
+_REASON = "#!"
+_WIDEST = 40
+"""Columns of a line that gets a comment."""
+_NONE_IS_A_NAME = ("title", DESCRIPTION)
+_EXPLANATION = (
+    "Between the lines +++ are the fields, below them is the description, in Markdown.",
+    'Values are written as for \'todo add\', such as due = "friday 17:00"; "" is none.',
+)
+
+# What a TOML string may not hold as it is (TOML 1.0, String), and what breaks or reorders lines in an editor.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def describe_todo(todo: TodoPublic, now: datetime) -> dict[str, str]:
+    """Return the texts of the todo. `now` is aware, in the zone of whoever edits it."""
+    from todo_cli.query.recurrence.description import phrase
+
+    recurrence = todo.recurrence
+    every = phrase(recurrence) if recurrence else ""
+    return {
+        "title": todo.title,
+        "project": todo.project or "",
+        "tags": join_list(todo.tags),
+        "due": format_when(todo.due, now),
+        "scheduled": format_when(todo.scheduled, now),
+        "wait": format_start(todo.wait_until, now),
+        "until": format_end(todo.expires_at, now),
+        "every": "" if recurrence and recurrence.after_completion else every,
+        "every-after": every if recurrence and recurrence.after_completion else "",
+        "priority": todo.priority.label or "",
+        "depends": join_list(map(str, todo.links.depends)),
+        "parent": "" if todo.links.parent is None else str(todo.links.parent),
+        DESCRIPTION: todo.description or "",
+    }
+
+
+def describe_nothing() -> dict[str, str]:
+    """Return the texts of a todo of which nothing is said."""
+    return dict.fromkeys([*HEAD, DESCRIPTION], "")
+
+
+def write_document(texts: Texts, remarks: Iterable[str] = ()) -> str:
+    """Return the document, with the remarks as comments in its head."""
+    comments = [f"# {_escape(line)}" for line in (*remarks, *_EXPLANATION)]
+    values = {name: f"{name} = {_quote(texts[name])}" for name in HEAD}
+    explained = [name for name in HEAD if HEAD[name] and len(values[name]) <= _WIDEST]
+    width = max((len(values[name]) for name in explained), default=0)
+    lines = [f"{value.ljust(width)}  # {HEAD[name]}" if name in explained else value for name, value in values.items()]
+    return "\n".join([_FENCE, *comments, *lines, _FENCE, texts[DESCRIPTION], ""])
+
+
+def read_document(text: str, *, complete: bool = True) -> dict[str, str]:
+    """Return the texts of the document.
+
+    Raises InvalidInputError for what is not understood of its form; the texts themselves are not looked into. Unless
+    it is `complete`, lines of the head that are missing stand for none.
+    """
+    head, description = _split(text)
+    try:
+        values = tomllib.loads(head)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(
+            f"the head is not valid TOML: {_explain(error, head)}", 'a value stands in quotes: due = "friday"'
+        ) from None
+    except RecursionError:
+        raise InvalidInputError("the head is not valid TOML", 'a value is a text: due = "friday"') from None
+    for name, value in values.items():
+        if name not in HEAD:
+            meant = nearest(name, HEAD)
+            hint = f"did you mean {meant}? " if meant else ""
+            raise InvalidInputError(f"there is no field {name!r}", f"{hint}fields: {', '.join(HEAD)}")
+        if not isinstance(value, str):
+            raise InvalidInputError(f"{name} is no text", f'a value stands in quotes: {name} = "…"')
+        check_text(value, name)
+    missing = [name for name in HEAD if name not in values]
+    if missing and complete:
+        raise InvalidInputError(f"there is no line for {missing[0]}", f'none is written as {missing[0]} = ""')
+    texts = {name: _strip(name, values.get(name, "")) for name in HEAD}
+    return {**texts, DESCRIPTION: description}
+
+
+def is_blank(text: str) -> bool:
+    """Return whether there is nothing in the document, as when somebody has thought better of it."""
+    return not _without_reason(text).strip()
+
+
+def with_reason(text: str, reason: Sequence[str]) -> str:
+    """Return the document with these lines on top, in place of others that `with_reason` put there."""
+    lines = "".join(f"{_REASON} {_escape(line)}\n" for line in reason)
+    return lines + _without_reason(text)
+
+
+def merge_texts(base: Texts, mine: Texts, theirs: Texts) -> tuple[dict[str, str], list[str]]:
+    """Return what both have made of the base, and the fields in which they contradict each other, which are mine.
+
+    In a list each item counts by itself, and nothing contradicts.
+    """
+    merged, conflicts = {}, []
+    for name in base:
+        if name in LISTS:
+            merged[name] = _merge_lists(base[name], mine[name], theirs[name])
+        elif mine[name] in (base[name], theirs[name]):
+            merged[name] = theirs[name]
+        else:
+            merged[name] = mine[name]
+            if theirs[name] != base[name]:
+                conflicts.append(name)
+    return merged, conflicts
+
+
+def split_list(text: str) -> list[str]:
+    """Return the items of a list, each once, without regard to case."""
+    items = [item.strip() for item in text.split(",")]
+    return list({fold(item): item for item in reversed(items) if item}.values())[::-1]
+
+
+def join_list(items: Iterable[str]) -> str:
+    """Return the items as the text of a list: names sorted without regard to case, numbers by their size."""
+    return ", ".join(sorted(items, key=lambda item: (len(item) if item.isdecimal() else 0, fold(item), item)))
+
+
+def format_when(when: When | None, now: datetime) -> str:
+    """Return a date, and the time if it has one, as `add` reads it; `""` for None."""
+    if when is None:
+        return ""
+    if when.at is None:
+        return "someday" if when.on == date(LAST_YEAR, 12, 31) else when.on.isoformat()
+    local = when.at.astimezone(now.tzinfo).replace(tzinfo=None)
+    return local.isoformat(" ", "seconds" if local.second else "minutes")
+
+
+def format_start(instant: datetime | None, now: datetime) -> str:
+    """Return an instant in the zone of `now`, without its time where a day begins; `""` for None."""
+    if instant is None:
+        return ""
+    day = instant.astimezone(now.tzinfo).date()
+    return _format(instant, now) if start_of_day(day, now) != instant else format_when(_when(day), now)
+
+
+def format_end(instant: datetime | None, now: datetime) -> str:
+    """Return an instant in the zone of `now`; where a day begins it is the day before that ends; `""` for None."""
+    if instant is None:
+        return ""
+    day = instant.astimezone(now.tzinfo).date()
+    if start_of_day(day, now) != instant:
+        return _format(instant, now)
+    return format_when(_when(day - timedelta(days=1)), now)
+
+
+def _format(instant: datetime, now: datetime) -> str:
+    return format_when(_when(instant.astimezone(now.tzinfo).date(), instant), now)
+
+
+def _when(on: date, at: datetime | None = None) -> When:
+    from todo_cli.models.values import When
+
+    return When(on, at)
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the head and the description."""
+    text = _without_reason(text)
+    if text.startswith(f"{_FENCE}\r\n"):  # the editor ends its lines like that
+        text = text.replace("\r\n", "\n")
+    first, _, rest = text.partition("\n")
+    if first.rstrip() != _FENCE:
+        raise InvalidInputError(
+            "the text does not begin with a line +++", "the fields stand first, between two lines +++"
+        )
+    lines = rest.split("\n")
+    end = next((place for place, line in enumerate(lines) if line.rstrip() == _FENCE), None)
+    if end is None:
+        raise InvalidInputError("the line +++ that ends the head is missing", "the description stands below it")
+    return "\n".join(lines[:end]), check_text("\n".join(lines[end + 1 :]).removesuffix("\n"), DESCRIPTION)
+
+
+def _without_reason(text: str) -> str:
+    text = text.removeprefix("\ufeff")
+    while text.startswith((_REASON, "\n", "\r\n")):
+        text = text.partition("\n")[2]
+    return text
+
+
+def _strip(name: str, value: str) -> str:
+    if name in _NONE_IS_A_NAME:
+        return value
+    value = value.strip()
+    return "" if value.lower() == "none" else value
+
+
+def _merge_lists(base: str, mine: str, theirs: str) -> str:
+    before, here, there = ({fold(item): item for item in split_list(text)} for text in (base, mine, theirs))
+    kept = {
+        key: item for key, item in {**here, **there}.items() if (key in here) + (key in there) - (key in before) > 0
+    }
+    return join_list(kept.values())
+
+
+def _quote(text: str) -> str:
+    """Return the text as a basic string of TOML, which is one of JSON where more is escaped."""
+    return _escape(json.dumps(text, ensure_ascii=False))
+
+
+def _escape(text: str) -> str:
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\n", " "))
+
+
+def _explain(error: tomllib.TOMLDecodeError, head: str) -> str:
+    """Return what is wrong, with the line itself: numbers would count from somewhere else than the editor does."""
+    what, _, place = str(error).partition(" (at ")
+    number = re.match(r"line (\d+)", place)
+    line = head.split("\n")[int(number[1]) - 1].strip() if number else ""
+    return f"{what[:1].lower()}{what[1:]}" + (f", in {line[:_WIDEST]}" if line else "")

@@ -1,0 +1,75 @@
+"""Slots: which occurrence of a series is meant, by its original date (RECURRENCE-ID, RFC 5545, 3.8.4.4).
+
+A slot is a date, or a naive date-time on the wall clock of the series' zone: a series keeps its time of the day across
+changes of the clocks, and the instant is found afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, tzinfo
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.models.values import When
+from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR
+from todo_cli.query.recurrence.rules import quote
+
+Slot = date | datetime
+
+_SLOT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", re.ASCII)
+
+
+def format_slot(slot: Slot) -> str:
+    """Return `2026-11-30`, or with a time `2026-11-30T18:00:00`."""
+    return slot.isoformat()
+
+
+def parse_slot(text: str) -> Slot:
+    """Return the slot that `format_slot` wrote; raises InvalidInputError for any other text."""
+    match = _SLOT.fullmatch(text)
+    try:
+        if match and FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+            return datetime.fromisoformat(text) if match[1] else date.fromisoformat(text)
+    except ValueError:
+        pass  # no such day or time
+    raise InvalidInputError(f"{quote(text)} is no slot of a series", "examples: 2026-11-30, 2026-11-30T18:00:00")
+
+
+def start_of(slot: Slot) -> datetime:
+    """Return the slot as a naive date-time: a date begins at midnight."""
+    return slot if isinstance(slot, datetime) else datetime.combine(slot, time())
+
+
+def find_zone(name: str) -> tzinfo:
+    """Return the time zone of that IANA name; raises InvalidInputError where this computer does not know it."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    # KeyError: no such zone; the others: a name that is no path of a file, such as 'Europe' or '/'
+    except (KeyError, ValueError, OSError):
+        raise InvalidInputError(
+            f"there is no time zone {quote(name)} on this computer",
+            "names are like Europe/Berlin; where all are missing, run: pip install tzdata",
+        ) from None
+
+
+def slot_to_when(slot: Slot, zone: str) -> When:
+    """Return the date, or the instant of that wall-clock time in the zone; raises InvalidInputError for its name.
+
+    Of a time that comes twice it is the first; one that the clocks leave out has the UTC offset from before the gap
+    (RFC 5545, 3.3.5).
+    """
+    if not isinstance(slot, datetime):
+        return When(slot)
+    return When(slot.date(), slot.replace(tzinfo=find_zone(zone), fold=0).astimezone(UTC))
+
+
+def when_to_slot(when: When, zone: str) -> Slot:
+    """Return the date, or the wall-clock time in the zone to the second; raises InvalidInputError for its name."""
+    return when.on if when.at is None else local_time(when.at, zone)
+
+
+def local_time(instant: datetime, zone: str) -> datetime:
+    """Return the naive wall-clock time of the instant, to the second; raises InvalidInputError for the zone's name."""
+    return instant.astimezone(find_zone(zone)).replace(tzinfo=None, microsecond=0, fold=0)

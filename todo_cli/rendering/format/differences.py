@@ -1,0 +1,85 @@
+"""What changed in a text, word by word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+
+from todo_cli.rendering.format.escaping import neutralise
+
+Pieces = Sequence[tuple[str, str]]
+"""Parts of a line, each with the name of its style."""
+
+REMOVED, ADDED = "history.removed", "history.added"
+CONTEXT = 3
+"""So many words stay on either side of what changed in a long text."""
+
+MOST_WORDS = 400
+"""Of a longer text only the beginning is compared."""
+
+LONG = 60
+"""Texts of more characters are shortened to what changed."""
+
+
+def compare_texts(old: str, new: str) -> Pieces:
+    """Return the new text with what was removed from the old one, and what was added, marked as such."""
+    before, after = _split(old), _split(new)
+    is_long = max(len(old), len(new)) > LONG
+    pieces: list[tuple[str, str]] = []
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    for kind, start, end, new_start, new_end in _join(list(matcher.get_opcodes()), before):
+        if kind == "equal":
+            kept = before[start:end]
+            pieces.append(("".join(_shorten(kept, start == 0, end == len(before)) if is_long else kept), ""))
+            continue
+        removed, added = "".join(before[start:end]), "".join(after[new_start:new_end])
+        if removed:
+            pieces.append((cut(removed), REMOVED))
+        if removed and added and not removed[-1].isspace():
+            pieces.append((" ", ""))
+        if added:
+            pieces.append((cut(added), ADDED))
+    return [(neutralise(text), style) for text, style in pieces]
+
+
+def cut(text: str) -> str:
+    """Return the text, or its beginning where it is long."""
+    return text if len(text) <= LONG else f"{text[: LONG - 1].rstrip()}…"
+
+
+def _split(text: str) -> list[str]:
+    """Return words and what is between them, in turn."""
+    return re.findall(r"\s+|\S+", text)[:MOST_WORDS]
+
+
+Opcode = tuple[str, int, int, int, int]
+
+
+def _join(opcodes: Sequence[Opcode], before: Sequence[str]) -> Iterator[Opcode]:
+    """Yield the differences, those put together between which nothing but space is the same."""
+    pending: Opcode | None = None
+    for place, (kind, start, end, new_start, new_end) in enumerate(opcodes):
+        between = kind == "equal" and 0 < place < len(opcodes) - 1 and not "".join(before[start:end]).strip()
+        if kind != "equal" or between:
+            first = pending or (kind, start, end, new_start, new_end)
+            pending = ("replace", first[1], end, first[3], new_end)
+            continue
+        if pending:
+            yield pending
+            pending = None
+        yield (kind, start, end, new_start, new_end)
+    if pending:
+        yield pending
+
+
+def _shorten(words: Sequence[str], is_first: bool, is_last: bool) -> Sequence[str]:
+    """Return the words next to what changed, with an ellipsis for the others."""
+    room = 2 * CONTEXT  # words and spaces
+    if is_first and is_last:
+        return words[:room]
+    if is_first:
+        return words if len(words) <= room else ["…", *words[-room:]]
+    if is_last:
+        return words if len(words) <= room else [*words[:room], "…"]
+    return words if len(words) <= 2 * room else [*words[:room], "…", *words[-room:]]

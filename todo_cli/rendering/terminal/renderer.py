@@ -1,0 +1,247 @@
+"""Tables and colours for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TextIO
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from todo_cli.models.history import HistoryPage, UndoOutcome
+from todo_cli.models.values import (
+    COUNT_LIMIT,
+    CommentPublic,
+    Finding,
+    Status,
+    TodoDetails,
+    TodoOutcome,
+    TodoPage,
+    TodoPublic,
+    When,
+)
+from todo_cli.query.agenda import Agenda
+from todo_cli.query.columns import USUAL, Columns
+from todo_cli.query.trees import grow
+from todo_cli.query.urgency import Coefficients, score
+from todo_cli.rendering.format.dates import (
+    describe_recurrence,
+    format_end,
+    format_instant,
+    format_start,
+    format_when,
+)
+from todo_cli.rendering.format.differences import Pieces
+from todo_cli.rendering.format.escaping import inert_lines, neutralise
+from todo_cli.rendering.history import VERBS, describe_moment, plain, tell_reverted, tell_step
+from todo_cli.rendering.renderer import Record, Weights, format_count
+from todo_cli.rendering.terminal.agenda import draw_agenda
+from todo_cli.rendering.terminal.details import draw_details, make_grid
+from todo_cli.rendering.terminal.theme import make_theme
+from todo_cli.rendering.terminal.todo_table import (
+    ACTIVE,
+    GAP,
+    make_table,
+    plain_table,
+)
+from todo_cli.rendering.terminal.tree import draw_tree
+
+LINES_AROUND_LIST = 4
+"""The head of the table, the footer, and the prompt before and after it."""
+
+
+class TerminalRenderer:
+    """Shows values on a terminal, in its width. `now` is aware, in the reader's zone.
+
+    `styles` are those that differ from the theme's own.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        now: datetime,
+        console: Console | None = None,
+        *,
+        weights: Weights = Coefficients,
+        styles: Mapping[str, str] | None = None,
+    ) -> None:
+        theme = make_theme(styles)
+        self._console = console or Console(file=stream, theme=theme, highlight=False, emoji=False, markup=False)
+        self._now, self._weights = now, weights
+
+    def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
+        if not page.todos:
+            return
+        table = make_table(page.todos, columns, self._now, self._console.width, self._score)
+        if self._is_too_tall(table, page):
+            table = make_table(page.todos, columns, self._now, self._console.width, self._score, one_line_each=True)
+        self._console.print(table)
+        self._console.print(Text(describe_page(page), style="todo.faint"))
+
+    def _score(self, todo: TodoPublic) -> float:
+        return score(todo, self._now, self._weights())
+
+    def show_agenda(self, agenda: Agenda) -> None:
+        for part in draw_agenda(agenda, self._now, self._console.width):
+            self._console.print(part)
+        page = TodoPage(agenda.todos, None, context=agenda.context, hidden=agenda.hidden)
+        self._console.print(Text(describe_page(page), style="todo.faint"))
+
+    def show_details(self, details: Sequence[TodoDetails]) -> None:
+        for number, each in enumerate(details):
+            if number:
+                self._console.print()
+            self._console.print(draw_details(each, self._now, self._weights()))
+
+    def show_comment(self, comment: CommentPublic) -> None:
+        text = Text(inert_lines(comment.text))
+        self._console.print(Text.assemble((str(comment.todo), "todo.id"), " ", (comment.author, "comment.author")))
+        self._console.print(Padding(text, (0, 0, 0, 2), expand=False))
+
+    def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
+        for node in grow(todos, roots):
+            self._console.print(draw_tree(node, self._now))
+
+    def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
+        for outcome in outcomes:
+            self._console.print(self._summarise(outcome.todo))
+            for todo in outcome.family:
+                self._console.print(Text.assemble(("also: ", "todo.faint"), self._summarise(todo)))
+            for todo in outcome.next:
+                self._console.print(Text.assemble(("next: ", "todo.faint"), self._summarise(todo)))
+
+    def show_history(self, page: HistoryPage) -> None:
+        if not page.steps:
+            return
+        table = self._make_history(page)
+        room = self._console.height - LINES_AROUND_LIST
+        if page.size is not None and len(page.steps) <= room < len(self._console.render_lines(table, pad=False)):
+            table = self._make_history(page, one_line_each=True)
+        self._console.print(table)
+        span = _describe_span(len(page.steps), "step", page.total, page.number, page.size)
+        self._console.print(Text(span, style="todo.faint"))
+
+    def _make_history(self, page: HistoryPage, *, one_line_each: bool = False) -> Table:
+        table = Table.grid(padding=(0, GAP, 0, 0))
+        table.add_column(style="todo.faint", no_wrap=True)
+        table.add_column(style="history.user", no_wrap=True)
+        table.add_column(overflow="ellipsis" if one_line_each else "fold", no_wrap=one_line_each)
+        for step in page.steps:
+            told = self._assemble(tell_step(step, self._now))
+            if step.undone:
+                told.stylize("history.undone")
+                told.append(" · undone", style="todo.faint")
+            table.add_row(describe_moment(step.at, self._now), neutralise(step.user), told)
+        return table
+
+    def show_reverted(self, outcome: UndoOutcome) -> None:
+        for reverted in outcome.reverted:
+            self._console.print(self._assemble(tell_reverted(reverted, self._now, VERBS[outcome.direction])))
+
+    def _assemble(self, pieces: Pieces) -> Text:
+        return Text.assemble(*pieces) if self._console.color_system else Text(plain(pieces))
+
+    def show_dates(self, dates: Sequence[When]) -> None:
+        for when in dates:
+            self._console.print(Text(format_when(when, self._now)))
+
+    def show_records(self, records: Sequence[Record]) -> None:
+        if not records:
+            return
+        table = plain_table()
+        for name in records[0]:
+            numeric = isinstance(records[0][name], int) and not isinstance(records[0][name], bool)
+            table.add_column(name.removesuffix("_at"), justify="right" if numeric else "left", overflow="fold")
+        for record in records:
+            # In a column of its own a "no" in most rows would be noise.
+            table.add_row(*(self._value(None if value is False else value) for value in record.values()))
+        self._console.print(table)
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        table = Table.grid(padding=(0, GAP, 0, 0))
+        table.add_column(no_wrap=True)
+        table.add_column(style="todo.faint", no_wrap=True)
+        table.add_column(overflow="fold")
+        for finding in findings:
+            mark = Text("✓", style="finding.well") if finding.ok else Text("✗", style="finding.ill")
+            found = Text(neutralise(finding.found))
+            if finding.advice:
+                found.append(f"\n→ {neutralise(finding.advice)}", style="finding.advice")
+            table.add_row(mark, finding.check, found)
+        self._console.print(table)
+
+    def show_record(self, record: Record) -> None:
+        self._console.print(make_grid([(key, self._value(value)) for key, value in record.items()]))
+
+    def _is_too_tall(self, table: Table, page: TodoPage) -> bool:
+        """Return whether the top of the page, what is most urgent, would scroll away only because titles are long."""
+        room = self._console.height - LINES_AROUND_LIST
+        lines = self._console.render_lines(table, pad=False)
+        return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
+
+    def _summarise(self, todo: TodoPublic) -> Text:
+        """Return the todo in one line, with all that was understood of it."""
+        line = Text.assemble((str(todo.id), "todo.id"), " ", neutralise(todo.title))
+        parts = []
+        if todo.status is not Status.OPEN:
+            parts.append((todo.status.value, f"status.{todo.status.value}"))
+        if todo.deleted_at:
+            parts.append(("in the trash", "todo.faint"))
+        if todo.started_at and todo.status is Status.OPEN:
+            parts.append((f"{ACTIVE} started", "todo.active"))
+        if todo.due:
+            parts.append((f"due {format_when(todo.due, self._now)}", ""))
+        if todo.scheduled:
+            parts.append((f"scheduled {format_when(todo.scheduled, self._now)}", ""))
+        if todo.wait_until:
+            parts.append((f"waiting until {format_start(todo.wait_until, self._now)}", ""))
+        if todo.expires_at:
+            parts.append((f"until {format_end(todo.expires_at, self._now)}", ""))
+        if todo.project:
+            parts.append((todo.project, "todo.project"))
+        parts.extend((f"#{tag}", "todo.tag") for tag in todo.tags)
+        if todo.priority.label:
+            parts.append((todo.priority.label, f"priority.{todo.priority.label}"))
+        if todo.links.parent:
+            parts.append((f"subtask of {todo.links.parent}", ""))
+        if todo.links.depends and todo.status is Status.OPEN:
+            parts.append((f"depends on {', '.join(map(str, todo.links.depends))}", ""))
+        if todo.recurrence and todo.status is Status.OPEN:
+            parts.append((describe_recurrence(todo.recurrence), "todo.recurrence"))
+        for text, style in parts:
+            line.append(" · ", style="todo.faint").append(text, style=style)
+        return line
+
+    def _value(self, value: object) -> Text:
+        match value:
+            case None:
+                return Text("")
+            case bool():
+                return Text("yes" if value else "no")
+            case datetime():
+                return Text(format_instant(value, self._now))
+            case list() | tuple():
+                return Text(neutralise(", ".join(map(str, value))))
+            case _:
+                return Text(neutralise(str(value)))
+
+
+def describe_page(page: TodoPage) -> str:
+    """Return where the page stands, `1–20 of 131 · page 1 of 7`, and what is hidden."""  # noqa: RUF002 - a dash
+    hidden = f" · context {neutralise(page.context or '')} hides {format_count(page.hidden)}" if page.hidden else ""
+    return _describe_span(len(page.todos), "todo", page.total, page.number, page.size) + hidden
+
+
+def _describe_span(shown: int, noun: str, total: int | None, number: int, size: int | None) -> str:
+    if size is None or total is None:
+        return f"{shown} {noun if shown == 1 else f'{noun}s'}"
+    first = (number - 1) * size + 1
+    span = f"{first}–{first + shown - 1} of {format_count(total)}"  # noqa: RUF001 - a dash between numbers
+    over = total > COUNT_LIMIT
+    if not over and total <= size:
+        return span
+    pages = -(-min(total, COUNT_LIMIT) // size)
+    return f"{span} · page {number} of {pages:,}{'+' if over else ''}"

@@ -1,0 +1,562 @@
+"""Copying a user's todos, with all that belongs to them, from one database into another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+from sqlalchemy import Column, Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from todo_cli.db.connection.target import is_same
+from todo_cli.db.database import Database
+from todo_cli.db.write.erasing import is_erasure
+from todo_cli.db.write.sequence import hold_numbers, raise_counter, read_counter
+from todo_cli.db.write.step import FIELDS_OF_REMOVED, SERIES_FIELDS, UNSAID, Step, Transaction
+from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
+from todo_cli.models.tables import Base, Change, Comment, Dependency, Project, Series, Tag, Todo, TodoTag, User
+from todo_cli.models.tables import Step as StepRow
+from todo_cli.models.values import CopyResult
+
+T = TypeVar("T")
+
+TODOS_AT_ONCE = 1_000
+CHANGES_AT_ONCE = 5_000
+MOST_NAMED = 10
+
+Row = dict[str, Any]
+Progress = Callable[[int, int], None]
+"""Is told how many rows of the source are done, and how many there are."""
+
+# Rows travel by the columns of their tables, whatever these are. Mapped are the numbers, which mean another row in
+# another database: `id`, `user_id`, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and `tag_id`,
+# `dependencies.todo_id` and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in
+# `changes` the uuids of what has another one there. A test knows every column that refers to a table: one that joins
+# them has to be mapped here as well.
+_PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
+    Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Series, Todo, TodoTag, StepRow, Change)
+)
+_USERS, _DEPENDENCIES, _COMMENTS = (Base.metadata.tables[model.__tablename__] for model in (User, Dependency, Comment))
+_HOLDERS = (Project.entity, Tag.entity, Series.entity)
+"""What todos hold by its uuid; the fields of todos are called the same."""
+_ENTITIES = {_PROJECTS: Project.entity, _TAGS: Tag.entity, _SERIES: Series.entity}
+_CREATED = {**FIELDS_OF_REMOVED, Series.entity: SERIES_FIELDS}
+"""What history says of one of these that is made again."""
+_REFERRING = (*_HOLDERS, "parent", "depends")
+"""The fields of todos that hold a uuid."""
+
+
+async def copy_todos(
+    source: Database, destination: Database, *, renumber: bool = False, progress: Progress = lambda _done, _total: None
+) -> CopyResult:
+    """Copy all that the user of `source` has to the user of `destination`, in one step; the source stays as it is.
+
+    Todos that are there, by their uuid, stay as they are there. Raises ConflictError where another todo has the
+    number of one that comes, unless they are to be renumbered, or where a todo is another user's there; NotFoundError
+    for a source that does not exist; InvalidInputError if both are the same database.
+    """
+    if is_same(source.target, destination.target):
+        raise InvalidInputError(f"there is nothing to copy from {source.target} to itself")
+    if not source.target.exists():
+        raise NotFoundError(f"there is no list in {source.target}", "'todo db status' shows which one is in use")
+    with _naming(source, "--from-user"):
+        await source.read(_nothing)  # a file that an older program made is upgraded now
+
+    async def work(step: Step) -> CopyResult:
+        async with source.snapshot() as snapshot:
+            return await _Copy(source, snapshot, destination, step, renumber=renumber, progress=progress).run()
+
+    # Where the source's line is lost, it is the destination's step that begins anew.
+    destination.patience = max(source.patience, destination.patience)
+    with _naming(destination, "--to-user"):
+        return await destination.write("db copy", work, batch=True)
+
+
+async def _nothing(_: Transaction) -> None:
+    """Read no more than whose database it is."""
+
+
+@contextmanager
+def _naming(database: Database, option: str) -> Iterator[None]:
+    """Say in which of the two databases a user has to be named."""
+    try:
+        yield
+    except UserNotNamedError as error:
+        raise InvalidInputError(
+            f"{database.target} has several users, and none was named",
+            f"use {option} NAME with one of: {', '.join(error.known)}",
+        ) from None
+    except UnknownUserError as error:
+        raise NotFoundError(f"there is no user {database.user_name!r} in {database.target}", error.hint) from None
+
+
+class _Copy:
+    """One attempt, within one transaction of each database."""
+
+    def __init__(
+        self,
+        source: Database,
+        snapshot: Transaction,
+        destination: Database,
+        step: Step,
+        *,
+        renumber: bool,
+        progress: Progress,
+    ) -> None:
+        self._source = source
+        self._snapshot = snapshot
+        self._destination = destination
+        self._step = step
+        self._renumber = renumber
+        self._progress = progress
+        self._done = 0
+        self._total = 0
+        self._numbers: Iterator[int] = count(1)
+        self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _SERIES: {}, _STEPS: {}}
+        """Numbers in the source, and what they are in the destination."""
+        self._uuids: dict[UUID, UUID] = {}
+        """What has another uuid in the destination, todos that are the same occurrence of a series among it."""
+        self._owner = UUID(int=0)
+        """The uuid of the destination's user."""
+        self._arrived: set[UUID] = set()
+        """Projects, tags and series, by their uuid in the source, whose history comes along."""
+        self._erased: set[UUID] = set()
+        """Todos that were removed for good in the source, which the destination neither has nor knows of."""
+        self._merged: set[UUID] = set()
+        """Tags of the destination that several tags of the source became."""
+        self._there: set[UUID] = set()
+        """Todos that were in the destination before, as such or as the same occurrence."""
+        self._batches: list[tuple[int, int]] = []
+        """The first and the last number, in the source, of todos that came at once."""
+        self._copied = 0
+        self._taken: list[int] = []
+        self._renumbered: list[tuple[int, int]] = []
+
+    async def run(self) -> CopyResult:
+        await hold_numbers(self._step.session)
+        self._total = await self._count()
+        self._advance(0)
+        counter = await read_counter(self._step.session)
+        with self._source.explaining():
+            # Not only above what comes: a number that was removed for good in the source is not used again either.
+            counter = max(counter, await read_counter(self._snapshot.session))
+        self._numbers = count(counter + 1)
+        [me] = await self._look_up(select(_USERS.c.uuid).where(_USERS.c.id == self._step.user_id))
+        self._owner = me["uuid"]
+        projects = await self._copy_holders(_PROJECTS)
+        tags = await self._copy_holders(_TAGS)
+        await self._copy_holders(_SERIES)
+        await self._copy_todos()
+        if self._taken:
+            raise self._clash()
+        await self._copy_edges()
+        await self._find_gone()
+        await self._find_erased()
+        if self._copied or self._arrived or self._erased:
+            await self._copy_history()
+        if await raise_counter(self._step.session, next(self._numbers) - 1):
+            self._step.keep()
+        return CopyResult(self._copied, len(self._there), projects, tags, self._renumbered)
+
+    async def _count(self) -> int:
+        todos = select(func.count()).where(_TODOS.c.user_id == self._snapshot.user_id)
+        changes = _of_user(select(func.count()).select_from(_CHANGES), self._snapshot.user_id)
+        [row] = await self._read(select((todos.scalar_subquery() + changes.scalar_subquery()).label("total")))
+        return int(row["total"])
+
+    async def _read(self, statement: Select[Any]) -> list[Row]:
+        """Return rows of the source."""
+        with self._source.explaining():
+            return await _fetch(self._snapshot.session, statement)
+
+    async def _look_up(self, statement: Select[Any]) -> list[Row]:
+        """Return rows of the destination."""
+        return await _fetch(self._step.session, statement)
+
+    async def _insert(self, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            await self._step.session.execute(insert(table), rows)
+            self._step.keep()
+
+    async def _insert_counted(self, table: Table, rows: Sequence[Row]) -> list[int]:
+        """Insert rows that the destination numbers, in their order; return their numbers."""
+        if not rows:
+            return []
+        self._step.keep()
+        # Matched by uuid: in the order of the rows SQLAlchemy would give them on SQLite only by a statement for each.
+        found = await _fetch(self._step.session, insert(table).returning(table.c.uuid, table.c.id), rows)
+        numbers = {row["uuid"]: row["id"] for row in found}
+        return [numbers[row["uuid"]] for row in rows]
+
+    async def _taken_uuids(self, table: Table, uuids: Iterable[UUID]) -> set[UUID]:
+        """Return those that rows of other users have."""
+        statement = select(table.c.uuid).where(table.c.uuid.in_(uuids), table.c.user_id != self._step.user_id)
+        return {row["uuid"] for row in await self._look_up(statement)}
+
+    def _advance(self, rows: int) -> None:
+        self._done += rows
+        self._progress(self._done, max(self._done, self._total))
+
+    async def _copy_holders(self, table: Table) -> int:
+        """Find the user's projects, tags or series in the destination, or insert them; return how many it lacked.
+
+        They are found by uuid, or else by their name if they have one. What the destination has a history of and has
+        removed since is made again by this step: its history is there already.
+        """
+        rows = await self._read(select(table).where(table.c.user_id == self._snapshot.user_id).order_by(table.c.id))
+        there = await self._look_up(select(table).where(table.c.user_id == self._step.user_id))
+        by_uuid = {row["uuid"]: row for row in there}
+        by_key = {row["key"]: row for row in there if "key" in row}
+        missing = []
+        became: set[UUID] = set()
+        for row in rows:
+            match = by_uuid.get(row["uuid"]) or by_uuid.get(self._derive(row["uuid"])) or by_key.get(row.get("key"))
+            if match is None:
+                missing.append(row)
+                continue
+            self._ids[table][row["id"]] = match["id"]
+            if table is _TAGS:
+                (self._merged if match["uuid"] in became else became).add(match["uuid"])
+            if match["uuid"] != row["uuid"]:
+                self._uuids[row["uuid"]] = match["uuid"]
+        for part in _parts(missing, TODOS_AT_ONCE):
+            taken = await self._taken_uuids(table, [row["uuid"] for row in part])
+            self._uuids.update({uuid: self._derive(uuid) for uuid in taken})
+            new = [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in part]
+            ids = await self._insert_counted(table, new)
+            self._ids[table].update(zip((row["id"] for row in part), ids, strict=True))
+            known = await self._find_known([row["uuid"] for row in new])
+            self._arrived.update(row["uuid"] for row in part if self._uuid(row["uuid"]) not in known)
+            for row in new:
+                if row["uuid"] in known:
+                    self._note_creation(_ENTITIES[table], row)
+        await self._step.send()
+        return len(missing)
+
+    async def _find_known(self, uuids: Sequence[UUID]) -> set[UUID]:
+        """Return those that the destination's user has a history of."""
+        known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(uuids)).distinct()
+        return {row["entity_uuid"] for row in await self._look_up(_of_user(known, self._step.user_id))}
+
+    def _note_creation(self, entity: str, row: Row) -> None:
+        self._step.note(entity, row["uuid"], "exists", None, True)
+        for field in _CREATED[entity]:
+            if row[field] is not None and row[field] != UNSAID.get(field):
+                self._step.note(entity, row["uuid"], field, None, row[field])
+
+    def _derive(self, uuid: UUID) -> UUID:
+        """Return the uuid of what another user has under this one: the same in every copy."""
+        return uuid5(uuid, str(self._owner))
+
+    def _uuid(self, uuid: UUID) -> UUID:
+        return self._uuids.get(uuid, uuid)
+
+    async def _copy_todos(self) -> None:
+        last = 0
+        mine = select(_TODOS).where(_TODOS.c.user_id == self._snapshot.user_id).order_by(_TODOS.c.id)
+        while rows := await self._read(mine.where(_TODOS.c.id > last).limit(TODOS_AT_ONCE)):
+            last = rows[-1]["id"]
+            todos = await self._place(rows)
+            if not self._taken:  # from then on it is only found out which others are
+                await self._insert(_TODOS, list(todos.values()))
+                await self._insert(_LINKS, await self._find_links(todos))
+                await self._insert(_COMMENTS, await self._find_comments(todos))
+                self._copied += len(todos)
+                if todos:
+                    self._batches.append((min(todos), max(todos)))
+            self._advance(len(rows))
+
+    async def _place(self, rows: Sequence[Row]) -> dict[int, Row]:
+        """Return, by their numbers in the source, the todos that the destination lacks, as they will be there."""
+        known = select(_TODOS.c.id, _TODOS.c.uuid, _TODOS.c.user_id).where(
+            or_(_TODOS.c.uuid.in_([row["uuid"] for row in rows]), _TODOS.c.id.in_([row["id"] for row in rows]))
+        )
+        found = await self._look_up(known)
+        owners = {row["uuid"]: row["user_id"] for row in found}
+        numbers = {row["id"] for row in found}
+        occurrences = await self._find_occurrences(rows)
+        todos: dict[int, Row] = {}
+        for row in rows:
+            number = row["id"]
+            if (owner := owners.get(row["uuid"])) is not None:
+                self._check_owner(number, owner)
+                self._there.add(row["uuid"])
+                continue
+            series = None if row["series_id"] is None else self._ids[_SERIES][row["series_id"]]
+            if (same := occurrences.get((series, row["occurrence"]))) is not None:
+                self._there.add(row["uuid"])
+                self._uuids[row["uuid"]] = same
+                continue
+            if number in numbers and not self._renumber:
+                self._taken.append(number)
+                continue
+            if number in numbers:
+                number = next(self._numbers)
+                self._renumbered.append((row["id"], number))
+            project = row["project_id"]
+            todos[row["id"]] = {
+                **row,
+                "id": number,
+                "user_id": self._step.user_id,
+                "project_id": None if project is None else self._ids[_PROJECTS][project],
+                "series_id": series,
+                "parent_id": None,  # which may come later, so that all of them are set at the end
+            }
+        return todos
+
+    async def _find_occurrences(self, rows: Sequence[Row]) -> dict[tuple[int | None, str], UUID]:
+        """Return the todos that are occurrences of these series in the destination, by the series' number there."""
+        series = {self._ids[_SERIES][row["series_id"]] for row in rows if row["series_id"] is not None}
+        found = {}
+        for part in _parts(sorted(series), TODOS_AT_ONCE):
+            known = select(_TODOS.c.series_id, _TODOS.c.occurrence, _TODOS.c.uuid).where(_TODOS.c.series_id.in_(part))
+            found.update({(row["series_id"], row["occurrence"]): row["uuid"] for row in await self._look_up(known)})
+        return found
+
+    def _check_owner(self, number: int, owner: int) -> None:
+        if owner != self._step.user_id:
+            raise ConflictError(
+                f"todo {number} of {self._source.target} is in {self._destination.target}, where it is another user's",
+                "nothing was copied; --to-user NAME copies for that user",
+            )
+
+    def _clash(self) -> ConflictError:
+        named = ", ".join(map(str, self._taken[:MOST_NAMED]))
+        more = len(self._taken) - MOST_NAMED
+        are = "the number {} is" if len(self._taken) == 1 else f"{len(self._taken):,} numbers ({{}}) are"
+        return ConflictError(
+            f"{are.format(named + (f' and {more:,} more' if more > 0 else ''))} taken in {self._destination.target}; "
+            "nothing was copied",
+            "--renumber gives them new numbers",
+        )
+
+    async def _read_beside(self, todos: Mapping[int, Row], table: Table) -> list[Row]:
+        """Return the rows of a table that belong to these todos, with the number that the todo will have."""
+        if not todos:
+            return []
+        statement = (
+            select(table)
+            .join(_TODOS, _TODOS.c.id == table.c.todo_id)
+            .where(_TODOS.c.user_id == self._snapshot.user_id, _TODOS.c.id.between(min(todos), max(todos)))
+            .order_by(*table.primary_key)
+        )
+        rows = await self._read(statement)
+        return [{**row, "todo_id": todos[row["todo_id"]]["id"]} for row in rows if row["todo_id"] in todos]
+
+    async def _find_links(self, todos: Mapping[int, Row]) -> list[Row]:
+        links = {}
+        for row in await self._read_beside(todos, _LINKS):
+            tag = self._ids[_TAGS][row["tag_id"]]
+            links[row["todo_id"], tag] = {**row, "tag_id": tag}  # once: two tags can be one there
+        return list(links.values())
+
+    async def _find_comments(self, todos: Mapping[int, Row]) -> list[Row]:
+        rows = await self._read_beside(todos, _COMMENTS)
+        for part in _parts(rows, TODOS_AT_ONCE):
+            known = select(_COMMENTS.c.uuid).where(_COMMENTS.c.uuid.in_([row["uuid"] for row in part]))
+            self._uuids.update({row["uuid"]: self._derive(row["uuid"]) for row in await self._look_up(known)})
+        return [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in rows]
+
+    async def _copy_edges(self) -> None:
+        """Let the todos that came depend on what they depended on, and belong to what they belonged to.
+
+        Those that were there stay as they are, without new edges of their own. So no circle comes about: from what
+        was there no edge leads to a todo that came, and among those that came the edges are the source's.
+        """
+        edges = 0
+        async for pairs in self._find_edges(_DEPENDENCIES.c.todo_id, _DEPENDENCIES.c.depends_on_id):
+            await self._insert(_DEPENDENCIES, [{"todo_id": todo, "depends_on_id": other} for todo, other in pairs])
+            edges += len(pairs)
+        parents = update(_TODOS).where(_TODOS.c.id == bindparam("todo")).values(parent_id=bindparam("parent"))
+        async for pairs in self._find_edges(_TODOS.c.id, _TODOS.c.parent_id):
+            await self._step.session.execute(parents, [{"todo": todo, "parent": other} for todo, other in pairs])
+            edges += len(pairs)
+        if edges:
+            me = update(_USERS).where(_USERS.c.id == self._step.user_id)
+            await self._step.session.execute(me.values(edges_version=_USERS.c.edges_version + 1))
+
+    async def _find_edges(self, todo: Column[int], other: Column[int]) -> AsyncIterator[set[tuple[int, int]]]:
+        """Give, batch by batch, the edges of todos that came: what the two columns hold, as numbers there.
+
+        What is another todo there, being the same occurrence, is that one. Batches without an edge are left out.
+        """
+        one, two = _TODOS.alias(), _TODOS.alias()
+        edges = (
+            select(one.c.uuid.label("todo"), two.c.uuid.label("other"))
+            .join_from(todo.table, one, one.c.id == todo)
+            .join(two, two.c.id == other)
+            .where(one.c.user_id == self._snapshot.user_id, two.c.user_id == self._snapshot.user_id)
+        )
+        for first, last in self._batches:
+            rows = await self._read(edges.where(todo.between(first, last)))
+            found = [(row["todo"], self._uuid(row["other"])) for row in rows if row["todo"] not in self._there]
+            if found:
+                numbers = await self._find_numbers({uuid for edge in found for uuid in edge})
+                yield {(numbers[uuid], numbers[other_uuid]) for uuid, other_uuid in found}
+
+    async def _find_numbers(self, uuids: set[UUID]) -> dict[UUID, int]:
+        """Return the numbers in the destination of these todos."""
+        numbers = {}
+        for part in _parts(sorted(uuids), TODOS_AT_ONCE):
+            mine = select(_TODOS.c.uuid, _TODOS.c.id).where(_TODOS.c.user_id == self._step.user_id)
+            numbers.update({row["uuid"]: row["id"] for row in await self._look_up(mine.where(_TODOS.c.uuid.in_(part)))})
+        return numbers
+
+    async def _find_gone(self) -> None:
+        """Take projects, tags and series along of which only the history is left, if the destination has none of it.
+
+        Todos name them in theirs.
+        """
+        ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_HOLDERS)).distinct()
+        uuids = {row["entity_uuid"] for row in await self._read(_of_user(ever, self._snapshot.user_id))}
+        for table in (_PROJECTS, _TAGS, _SERIES):
+            mine = select(table.c.uuid).where(table.c.user_id == self._snapshot.user_id)
+            uuids.difference_update(row["uuid"] for row in await self._read(mine))
+        for part in _parts(sorted(uuids), TODOS_AT_ONCE):
+            uuids.difference_update(await self._find_known(part))
+        self._arrived |= uuids
+
+    async def _find_erased(self) -> None:
+        """Take along which todos were removed for good, unless the destination has them or knows of it."""
+        gone = _of_user(select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES)), self._snapshot.user_id)
+        uuids = {row["entity_uuid"] for row in await self._read(gone)}
+        for part in _parts(sorted(uuids), TODOS_AT_ONCE):
+            there = select(_TODOS.c.uuid).where(_TODOS.c.uuid.in_(part))
+            known = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), _CHANGES.c.entity_uuid.in_(part))
+            for found in (there, known):
+                uuids.difference_update(uuid for row in await self._look_up(found) for uuid in row.values())
+        self._erased = uuids
+
+    async def _copy_history(self) -> None:
+        """Copy the changes of what was inserted, with the steps they belong to, in the order in which they were made.
+
+        So in the destination, too, a later step has a greater number.
+        """
+        last = 0
+        undone: list[tuple[int, int]] = []
+        rewritten = {json.dumps(str(old)): json.dumps(str(new)) for old, new in self._uuids.items()}
+        carried: dict[tuple[UUID, str], set[str]] = {}
+        mine = _of_user(select(_CHANGES), self._snapshot.user_id).order_by(_CHANGES.c.id)
+        while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
+            last = rows[-1]["id"]
+            there = await self._find_comments_there(rows)
+            found = (row for row in rows if self._comes_along(row) and row["entity_uuid"] not in there)
+            changes = [row for row in found if self._changes_something(row, rewritten, carried)]
+            undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
+            await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
+            self._advance(len(rows))
+        # Those that undid another one come along even if nothing is left of what they changed: it stays undone.
+        while missing := {by for _, by in undone} - self._ids[_STEPS].keys():
+            undone += await self._copy_steps(missing)
+        links = [{"step": step, "by": self._ids[_STEPS][by]} for step, by in undone]
+        if links:
+            statement = update(_STEPS).where(_STEPS.c.id == bindparam("step")).values(undone_by=bindparam("by"))
+            await self._step.session.execute(statement, links)
+
+    def _changes_something(
+        self, change: Row, rewritten: Mapping[str, str], carried: dict[tuple[UUID, str], set[str]]
+    ) -> bool:
+        """Return whether the line says anything where several projects or tags of the source became one.
+
+        `carried` keeps, from one line to the next, which tags of the source each todo has of those that became one.
+        """
+        old, new = (rewritten.get(change[side], change[side]) for side in ("old", "new"))
+        if change["field"] in _HOLDERS and old == new:
+            return False
+        if change["field"] != Tag.entity or not self._merged or UUID(json.loads(old or new)) not in self._merged:
+            return True
+        tags = carried.setdefault((change["entity_uuid"], old or new), set())
+        had_some = bool(tags)
+        if new is None:
+            tags.discard(change["old"])
+        else:
+            tags.add(change["new"])
+        return bool(tags) != had_some
+
+    def _comes_along(self, change: Row) -> bool:
+        if change["entity"] == Todo.entity and change["field"] == "exists" and change["new"] is None:
+            return change["entity_uuid"] in self._erased
+        if change["entity"] in (Todo.entity, Comment.entity):
+            return change["entity_uuid"] not in self._there
+        return change["entity"] in _HOLDERS and change["entity_uuid"] in self._arrived
+
+    async def _find_comments_there(self, changes: Sequence[Row]) -> set[UUID]:
+        """Return the comments in these changes that are about todos that were there before.
+
+        The history tells, since of a comment that was taken back nothing else is left.
+        """
+        comments = {row["entity_uuid"] for row in changes if row["entity"] == Comment.entity}
+        found = set()
+        for part in _parts(sorted(comments), TODOS_AT_ONCE):
+            about = select(_CHANGES.c.entity_uuid, _CHANGES.c.old, _CHANGES.c.new).where(
+                _CHANGES.c.entity_uuid.in_(part), _CHANGES.c.entity == Comment.entity, _CHANGES.c.field == "todo"
+            )
+            for row in await self._read(about):
+                if UUID(json.loads(row["new"] or row["old"])) in self._there:
+                    found.add(row["entity_uuid"])
+        return found
+
+    def _make_change(self, row: Row, rewritten: Mapping[str, str]) -> Row:
+        change = _without_id(row, step_id=self._ids[_STEPS][row["step_id"]], entity_uuid=self._uuid(row["entity_uuid"]))
+        if row["field"] in _REFERRING:
+            change["old"] = rewritten.get(row["old"], row["old"])
+            change["new"] = rewritten.get(row["new"], row["new"])
+        return change
+
+    async def _copy_steps(self, ids: set[int]) -> list[tuple[int, int]]:
+        """Find those steps in the destination, or insert them; return what was inserted and who undid it there."""
+        if not ids:
+            return []
+        rows = await self._read(select(_STEPS).where(_STEPS.c.id.in_(ids)).order_by(_STEPS.c.id))
+        uuids = [each for row in rows for each in (row["uuid"], self._derive(row["uuid"]))]
+        known = select(_STEPS.c.id, _STEPS.c.uuid, _STEPS.c.user_id).where(_STEPS.c.uuid.in_(uuids))
+        found = await self._look_up(known)
+        there = {row["uuid"]: row["id"] for row in found if row["user_id"] == self._step.user_id}
+        taken = {row["uuid"] for row in found} - there.keys()
+        missing = []
+        for row in rows:
+            number = there.get(row["uuid"], there.get(self._derive(row["uuid"])))
+            if number is None:
+                missing.append(row)
+            else:
+                self._ids[_STEPS][row["id"]] = number
+        new = [
+            _without_id(
+                row,
+                user_id=self._step.user_id,
+                undone_by=None,
+                uuid=self._derive(row["uuid"]) if row["uuid"] in taken else row["uuid"],
+            )
+            for row in missing
+        ]
+        inserted = await self._insert_counted(_STEPS, new)
+        self._ids[_STEPS].update(zip((row["id"] for row in missing), inserted, strict=True))
+        return [
+            (number, row["undone_by"])
+            for number, row in zip(inserted, missing, strict=True)
+            if row["undone_by"] is not None
+        ]
+
+
+def _of_user(statement: Select[Any], user_id: int) -> Select[Any]:
+    """Return the statement about changes, restricted to those of that user's steps."""
+    # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
+    return statement.where(exists().where(_STEPS.c.id == _CHANGES.c.step_id, _STEPS.c.user_id == user_id))
+
+
+def _without_id(row: Row, **mapped: object) -> Row:
+    return {**{column: value for column, value in row.items() if column != "id"}, **mapped}
+
+
+def _parts(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+async def _fetch(session: AsyncSession, statement: Executable, parameters: Sequence[Row] | None = None) -> list[Row]:
+    result = await session.execute(statement, parameters)
+    columns = list(result.keys())
+    return [dict(zip(columns, row, strict=True)) for row in result]

@@ -1,0 +1,164 @@
+"""What todos are to each other, within an ordinary transaction: families, dependencies, and what these refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm.attributes import set_committed_value
+
+from todo_cli.db.read.json_sql import read_json_rows
+from todo_cli.db.write.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
+from todo_cli.db.write.edits import Edit, Kin
+from todo_cli.db.write.step import Step, Transaction
+from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
+from todo_cli.models.tables import Base, Todo
+from todo_cli.models.values import ReadyTodo, Status
+from todo_cli.query.references import Reference
+from todo_cli.services.lookup import find_todos, is_referred_to, load_todos
+
+_TODOS, _DEPENDENCIES = (Base.metadata.tables[name] for name in ("todos", "dependencies"))
+
+MOST_NAMED = 5
+
+
+async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[Todo], kin: Kin | None) -> list[Todo]:
+    """Return those of the families of the todos that `kin` means, without the todos themselves, locked."""
+    if kin is None:
+        return []
+    statement = load_todos(step, is_kin(is_referred_to(references), step.user_id, kin)).with_for_update()
+    found = await step.session.execute(statement.execution_options(populate_existing=True))
+    return [todo for todo in found.scalars() if todo not in named]
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """The todos that others are to depend on or to belong to, and those on which they are to depend no more."""
+
+    prerequisites: Mapping[int, UUID]
+    freed: Container[int]
+    depends: Mapping[int, Mapping[int, UUID]]
+    """On what each of the todos depends, by its number."""
+    parent: Todo | None
+
+    @classmethod
+    async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> Bindings:
+        """Find them; raises NotFoundError and CircleError."""
+        numbers = {todo.id for todo in todos if todo.id}
+        parent = await find_todos(step, [edit.parent], locked=True) if edit.parent else [None]
+        if parent[0]:
+            await _check_ancestors(step, parent[0], numbers)
+        found = await find_todos(step, edit.depends) if edit.depends else []
+        prerequisites = {other.id: other.uuid for other in found if other.id}
+        depends = await _read_dependencies(step, numbers) if numbers and (edit.depends or edit.undepends) else {}
+        if edit.undepends == "all":
+            freed = {other for others in depends.values() for other in others}
+        else:
+            unbound = await find_todos(step, edit.undepends, trashed=True) if edit.undepends else []
+            freed = {other.id for other in unbound if other.id}
+        if prerequisites:
+            await _check_dependencies(step, prerequisites, numbers, freed)
+        return cls(prerequisites, freed, depends, parent[0])
+
+    async def apply(self, step: Step, todo: Todo) -> None:
+        """Bind the todo, which has a number, and free it."""
+        depends = self.depends.get(todo.id or 0, {})
+        await step.free(todo, {number: uuid for number, uuid in depends.items() if number in self.freed})
+        new = {number: uuid for number, uuid in self.prerequisites.items() if number not in depends}
+        await step.bind(todo, new)
+
+
+async def load_parents(step: Step, todos: Iterable[Todo]) -> None:
+    """Load what the todos belong to."""
+    # Not as their other relations are: that would read a parent anew, without its own, which may be one of these.
+    for todo in todos:
+        parent = await step.session.get(Todo, todo.parent_id) if todo.parent_id else None
+        set_committed_value(todo, "parent", parent)
+
+
+async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, dict[int, UUID]]:
+    """Return on what those todos depend, in the trash or not."""
+    found: dict[int, dict[int, UUID]] = {}
+    statement = (
+        select(_DEPENDENCIES.c.todo_id, _TODOS.c.id, _TODOS.c.uuid)
+        .join(_TODOS, _TODOS.c.id == _DEPENDENCIES.c.depends_on_id)
+        .where(_DEPENDENCIES.c.todo_id.in_(numbers))
+        .order_by(*_DEPENDENCIES.c)
+    )
+    for row in await step.session.execute(statement):
+        found.setdefault(row.todo_id, {})[row.id] = row.uuid
+    return found
+
+
+async def _check_dependencies(
+    step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
+) -> None:
+    """Raise CircleError if one of the todos would come before itself."""
+    reached = reach(select(_TODOS.c.id).where(_TODOS.c.id.in_(prerequisites)))
+    edges = select(_DEPENDENCIES).where(_DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
+    further: dict[int, list[int]] = {}
+    for row in await step.session.execute(edges.order_by(*_DEPENDENCIES.c)):
+        if row.todo_id not in numbers or row.depends_on_id not in freed:
+            further.setdefault(row.todo_id, []).append(row.depends_on_id)
+    for other in prerequisites:
+        if path := find_path(other, numbers, further):
+            raise CircleError("depend on", [path[-1], *path])
+
+
+async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) -> None:
+    """Raise CircleError if one of the todos would belong to itself."""
+    above = list_ancestors(select(_TODOS.c.id).where(_TODOS.c.id == parent.id))
+    found = select(_TODOS.c.id, _TODOS.c.parent_id).where(_TODOS.c.id.in_(select(above.c.id)))
+    further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
+    if path := find_path(parent.id or 0, numbers, further):
+        raise CircleError("belong to", [path[-1], *path])
+
+
+async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
+    """Raise ConflictError for a todo that waits for another one, OpenSubtasksError for one with open subtasks.
+
+    What is closed with them stands in the way of none.
+    """
+    open_ = {todo.id: todo for todo in todos if todo.status == Status.OPEN.value}
+    if edit.waits and open_:
+        first = _TODOS.alias("first")
+        found = await step.session.execute(
+            select(_DEPENDENCIES.c.todo_id, first.c.id, first.c.title)
+            .join(first, first.c.id == _DEPENDENCIES.c.depends_on_id)
+            .where(_DEPENDENCIES.c.todo_id.in_(open_), is_live(first), first.c.id.not_in(open_))
+            .order_by(_DEPENDENCIES.c.todo_id, first.c.id)
+        )
+        waiting: dict[int, list[str]] = {}
+        for number, other, title in found:
+            waiting.setdefault(number, []).append(f"{other} {_shorten(title)}")
+        for number, others in waiting.items():
+            more = len(others) - MOST_NAMED
+            named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+            raise ConflictError(f"{number} waits for {named}", "finish that first, or add --force")
+    if edit.whole and open_:
+        child = _TODOS.alias("subtask")
+        mine = select(child.c.parent_id, child.c.id).where(child.c.parent_id.in_(open_), is_live(child))
+        left = (await step.session.execute(mine.where(child.c.id.not_in([todo.id for todo in todos])))).all()
+        if left:
+            raise OpenSubtasksError([row.parent_id for row in left], len(left))
+
+
+async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[int, list[ReadyTodo]]:
+    """Return which todos wait for nothing any more since these are closed, by the number of each."""
+    if not closed:
+        return {}
+    numbers = select(_TODOS.c.id).where(_TODOS.c.id.in_([todo.id for todo in closed]))
+    todos = _TODOS.alias("closed")
+    statement = select(todos.c.id, list_ready(todos, numbers)).where(todos.c.id.in_(numbers))
+    return {number: read_ready(text) for number, text in await transaction.session.execute(statement)}
+
+
+def read_ready(text: str | None) -> list[ReadyTodo]:
+    """Return what `list_ready` tells."""
+    return sorted(ReadyTodo(number, title) for number, title in read_json_rows(text))
+
+
+def _shorten(title: str) -> str:
+    return title if len(title) <= 40 else f"{title[:39]}…"

@@ -1,0 +1,395 @@
+"""Changing todos that there are: the one way in which every command does it, in one statement or in a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Executable, Row, select
+from sqlmodel import col
+
+from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.read.queries import Viewer
+from todo_cli.db.write.edits import Edit, Later, Plan
+from todo_cli.db.write.step import Step
+from todo_cli.errors import ConflictError
+from todo_cli.models.tables import Project, Series, Tag, Todo
+from todo_cli.models.text import fold
+from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
+from todo_cli.query.dates import start_of_day
+from todo_cli.query.references import Reference, are_countable
+from todo_cli.services.editing.binding import Bindings, check_closing, find_kin, find_ready, load_parents, read_ready
+from todo_cli.services.editing.recurring import Every, begin_series, find_successors, make_successor
+from todo_cli.services.lookup import (
+    find_todos,
+    is_referred_to,
+    load_todos,
+    make_public,
+    match_references,
+    publish,
+    read_links,
+    read_recurrence,
+    split_names,
+    to_recurrence,
+)
+
+MOST_AT_ONCE = 100
+"""So many occurrences are made in the one statement; more are left to the ordinary transaction."""
+
+
+async def edit_each(
+    db: Database,
+    command: str,
+    references: Sequence[Reference],
+    edit: Edit,
+    *,
+    every: Every | None = None,
+    catch_up: bool = False,
+) -> list[TodoOutcome]:
+    """Find and lock the todos, and edit each; `every` begins a series for each, `catch_up` makes what was missed.
+
+    Raises NotFoundError, ConflictError and InvalidInputError as the commands say.
+    """
+    editing = Editing(db, command, references, edit, every, catch_up)
+    countable = are_countable(references) and edit.is_countable
+    return await db.write(command, editing.work, shortcut=editing.begin_at_once() if countable else None)
+
+
+@dataclass(frozen=True)
+class Editing:
+    """One command's editing of some todos."""
+
+    db: Database
+    command: str
+    references: Sequence[Reference]
+    edit: Edit
+    every: Every | None = None
+    catch_up: bool = False
+
+    # As an ordinary transaction. Todos are locked before series, and these before projects and tags, by every step,
+    # so that no two wait for each other.
+
+    async def work(self, step: Step) -> list[TodoOutcome]:
+        edit = self.edit
+        if edit.binds or edit.kin or edit.whole:
+            await step.hold_edges(adds=edit.binds)
+        named = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
+        self._check_versions(named)
+        todos = [*named, *await find_kin(step, self.references, named, edit.kin)]
+        await load_parents(step, todos)
+        touched = [todo for todo in todos if not edit.spares(todo)]
+        self._check_open(touched)
+        recurring = await lock_series(step, touched if edit.recurring != "same" else named)
+        self._check_recurring(touched, recurring)
+        if closed := [todo for todo in named if self.every and todo.status != Status.OPEN.value]:
+            raise ConflictError(
+                f"{closed[0].id} is {closed[0].status}, and would not come again",
+                f"'todo reopen {closed[0].id}' opens it, or let the occurrence that is open recur otherwise",
+            )
+        await check_closing(step, touched, edit)
+        closing = [todo for todo in touched if edit.whole and todo.status == Status.OPEN.value]
+        bindings = await Bindings.find(step, named, edit)
+        fields = dict(edit.fields)
+        if edit.project is not None:
+            fields["project"] = await ensure_project(step, edit.project)
+        if bindings.parent:
+            fields["parent"] = bindings.parent
+        tags = await ensure_tags(step, edit.tags)
+        for todo in touched:
+            if todo in named:
+                series = recurring.get(todo.uuid)
+                if edit.ends_series and series:
+                    step.change(series, ended_at=step.now)
+                    step.touch(todo)
+                step.change(todo, **{**fields, **self._begin(step, todo, fields)})
+                _change_tags(step, todo, tags, edit.untag)
+                await bindings.apply(step, todo)
+            else:
+                step.change(todo, **{name: fields[name] for name in edit.kin_fields})
+        successors: dict[UUID, list[Todo]] = {}
+        if edit.recurring in ("succeed", "only"):
+            for todo in sorted(touched, key=lambda todo: todo.id or 0):
+                if series := recurring.get(todo.uuid):
+                    successors[todo.uuid] = await self._succeed(step, todo, series)
+        await step.flush()
+        ready = await find_ready(step, closing)
+        public = await publish(step, [*todos, *(heir for heirs in successors.values() for heir in heirs)])
+        return gather_outcomes(
+            [public[todo.uuid] for todo in todos],
+            {todo.id for todo in named if todo.id},
+            {todo.id for todo in todos if todo.id and step.has_changed(todo)},
+            {todo.id: [public[heir.uuid] for heir in successors.get(todo.uuid, ())] for todo in todos if todo.id},
+            ready,
+        )
+
+    async def recall(self, step: Step) -> list[TodoOutcome]:
+        todos = await find_todos(step, self.references, trashed=True)
+        changed = await step.find_changed()
+        found = await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))
+        others = [todo for todo in found.scalars() if todo not in todos]
+        heirs = [todo for todo in others if todo.series_id and todo.created_at == step.now]
+        edited = [*todos, *(todo for todo in others if todo not in heirs)]
+        public = await publish(step, [*edited, *heirs])
+        return gather_outcomes(
+            [public[todo.uuid] for todo in edited],
+            {todo.id for todo in todos if todo.id},
+            {todo.id for todo in edited if todo.id and todo.uuid in changed},
+            {
+                todo.id: [public[heir.uuid] for heir in heirs if heir.series_id == todo.series_id]
+                for todo in edited
+                if todo.id
+            },
+            await find_ready(step, [todo for todo in edited if self.edit.whole and todo.uuid in changed]),
+        )
+
+    def _check_versions(self, todos: Sequence[Todo]) -> None:
+        expected = self.edit.if_version
+        if moved := [todo for todo in todos if expected not in (None, todo.version)]:
+            raise ConflictError(
+                f"{moved[0].id} was changed meanwhile: it is at version {moved[0].version}, not {expected}",
+                f"'todo show {moved[0].id}' shows it as it is",
+            )
+
+    def _check_open(self, todos: Sequence[Todo]) -> None:
+        closed = [todo for todo in todos if self.edit.refuses_closed and todo.status != Status.OPEN.value]
+        if closed:
+            raise ConflictError(f"{closed[0].id} is {closed[0].status}", f"'todo reopen {closed[0].id}' opens it")
+
+    def _check_recurring(self, todos: Sequence[Todo], recurring: dict[UUID, Series]) -> None:
+        """Raise ConflictError where the command is for recurring todos only, or just not for them."""
+        for todo in todos:
+            if self.edit.recurring == "only" and todo.uuid not in recurring:
+                raise ConflictError(f"{todo.id} does not recur", f"'todo cancel {todo.id}' takes it off the list")
+            if self.edit.recurring == "refuse" and todo.uuid in recurring and todo.status == Status.OPEN.value:
+                raise ConflictError(
+                    f"{todo.id} recurs, and would come no more",
+                    f"'todo skip {todo.id}' passes over this one, 'todo delete {todo.id} --series' ends the series",
+                )
+
+    def _begin(self, step: Step, todo: Todo, fields: Mapping[str, object]) -> dict[str, object]:
+        """Return what is set where the todo begins a series."""
+        if self.every is None:
+            return {}
+        due = fields.get("due", todo.due)
+        assert due is None or isinstance(due, When)
+        series, due = begin_series(self.every, due, step.user_id, step.now)
+        step.create(series)
+        return {"due": due, "series": series, "occurrence": series.first_occurrence}
+
+    async def _succeed(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
+        """Make the occurrences that follow, or take them from the trash."""
+        statement = load_todos(step, col(Todo.series_id) == series.id, col(Todo.occurrence) > todo.occurrence)
+        later = {row.occurrence or "": row for row in (await step.session.execute(statement)).scalars()}
+        recurrence = to_recurrence(series)
+        assert recurrence
+        marks = {occurrence: Later.of(row) for occurrence, row in later.items()}
+        found = []
+        now = self._closing_moment(todo.due, recurrence)
+        for occurrence in find_successors(todo, recurrence, marks, now, catch_up=self.catch_up):
+            row = later.get(occurrence.occurrence)
+            if row:
+                step.change(row, deleted_at=None)
+            else:
+                row = make_successor(todo, occurrence, step.user_id, step.now)
+                row.project, row.tags, row.series, row.parent = todo.project, list(todo.tags), series, todo.parent
+                step.create(row)
+            found.append(row)
+        return found
+
+    def _closing_moment(self, due: When | None, recurrence: Recurrence) -> datetime:
+        """Return from when on to look for what follows: what is skipped counts as done when it is due."""
+        if self.edit.recurring != "only" or due is None or not recurrence.after_completion:
+            return self.db.now
+        return max(self.db.now, due.at or start_of_day(due.on, self.db.now))
+
+    # As one statement of a server, or two where something follows from the todos as they are.
+
+    def begin_at_once(self) -> Shortcut[list[TodoOutcome]]:
+        def make(viewer: Viewer, step: UUID) -> Executable:
+            from todo_cli.db.write.edit_at_once import edit_at_once
+
+            return edit_at_once(
+                viewer,
+                step,
+                self.command,
+                is_referred_to(self.references),
+                len(self.references),
+                self.edit,
+                looks=self.every is not None,
+            )
+
+        def read(rows: Sequence[Row[Any]]) -> list[TodoOutcome] | Shortcut[list[TodoOutcome]] | None:
+            return self._go_on(rows) if rows[0].pending else self._read(rows, Plan({}))
+
+        return Shortcut(make, read, self.recall)
+
+    def _go_on(self, rows: Sequence[Row[Any]]) -> Shortcut[list[TodoOutcome]] | None:
+        """Return the second statement, which writes what follows from these rows; None for what it cannot do."""
+        edit, every = self.edit, self.every
+        touched = [row for row in rows if not edit.spares(row)]
+        series, successors = {}, {}
+        named = [row for row in touched if row.named]
+        if every and any(row.status != Status.OPEN.value for row in named):
+            return None
+        if every:
+            dues = {None if row.due_on is None else When(row.due_on, row.due_at) for row in named}
+            lacking = edit.fields.get("due") is None and ("due" in edit.fields or None in dues)
+            if lacking and "due" not in edit.fields and len(dues) > 1:
+                return None  # some get a due date with their series, others keep theirs
+            for row in named:
+                own = None if row.due_on is None else When(row.due_on, row.due_at)
+                due = edit.fields.get("due", own)
+                assert due is None or isinstance(due, When)
+                series[row.uuid], first = begin_series(every, due, 0, self.db.now)
+                if lacking:
+                    edit = replace(edit, fields={**edit.fields, "due": first})
+        elif self.catch_up and len(touched) > 1:
+            return None  # two of one series could miss the same occurrences
+        else:
+            for row in touched:
+                found = self._plan_successors(row)
+                if found is None:
+                    return None
+                if found:
+                    successors[row.uuid] = found
+        if sum(map(len, successors.values())) > MOST_AT_ONCE:
+            return None
+        plan = Plan({row.uuid: row.version for row in rows}, series, successors)
+        return replace(self, edit=edit).write_planned(plan)
+
+    def write_planned(self, plan: Plan) -> Shortcut[list[TodoOutcome]]:
+        """Return the statement that edits the todos of the plan and writes what follows from them."""
+
+        def make(viewer: Viewer, step: UUID) -> Executable:
+            from todo_cli.db.write.edit_at_once import edit_at_once
+
+            condition = is_referred_to(self.references)
+            return edit_at_once(viewer, step, self.command, condition, len(plan.versions), self.edit, plan=plan)
+
+        return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)
+
+    def _plan_successors(self, row: Row[Any]) -> list[Todo] | None:
+        """Return the occurrences that follow; None where it does not recur and should, or one rests in the trash."""
+        recurrence = read_recurrence(row)
+        if recurrence is None:
+            return None if self.edit.recurring == "only" else []
+        marked = split_names(row.later)
+        later = {name.rstrip("~!"): Later(name[len(name.rstrip("~!")) :]) for name in marked}
+        todo = public_row(row)
+        now = self._closing_moment(todo.due, recurrence)
+        found = find_successors(todo, recurrence, later, now, catch_up=self.catch_up)
+        if any(occurrence.occurrence in later for occurrence in found):
+            return None
+        return [make_successor(todo, occurrence, 0, self.db.now) for occurrence in found]
+
+    def _read(self, rows: Sequence[Row[Any]], plan: Plan) -> list[TodoOutcome]:
+        links = read_links(rows, bound=True)
+        todos = {}
+        following: dict[int, list[TodoPublic]] = {}
+        for row in rows:
+            recurrence = read_recurrence(row)
+            if row.uuid in plan.series:
+                recurrence = to_recurrence(plan.series[row.uuid])
+            elif self.edit.ends_series and row.named:
+                recurrence = None
+            todo = replace(public_row(row), recurrence=recurrence, links=links[row.id])
+            numbers = dict(pair.split("=") for pair in split_names(row.next))
+            for heir in plan.successors.get(row.uuid, ()):
+                heir.id = int(numbers[str(heir.uuid)])
+                inherited = Links(parent=todo.links.parent)
+                made = make_public(heir, todo.project, todo.tags, recurrence, inherited)
+                following.setdefault(row.id, []).append(made)
+            todos[todo.id] = todo
+        named = match_references(self.references, [todos[row.id] for row in rows if row.named], trashed=True)
+        kin = [todos[row.id] for row in rows if not row.named]
+        return gather_outcomes(
+            [*named, *kin],
+            {todo.id for todo in named},
+            {row.id for row in rows if row.changed},
+            following,
+            {row.id: read_ready(row.ready) for row in rows},
+        )
+
+
+def gather_outcomes(
+    todos: Sequence[TodoPublic],
+    named: Container[int],
+    changed: Container[int],
+    following: Mapping[int, Sequence[TodoPublic]],
+    ready: Mapping[int, Sequence[ReadyTodo]],
+) -> list[TodoOutcome]:
+    """Return what became of the named todos, each with those of its family that were changed with it."""
+    parents = {todo.id: todo.links.parent for todo in todos}
+    families: dict[int, list[TodoPublic]] = {todo.id: [todo] for todo in todos if todo.id in named}
+    for todo in todos:
+        if todo.id in named or todo.id not in changed:
+            continue
+        head: int | None = todo.id
+        while head is not None and head not in families:
+            head = parents.get(head)
+        if head is None:  # it lies above one of them
+            head = next((number for number in families if todo.id in _ancestors(number, parents)), min(families))
+        families[head].append(todo)
+    outcomes = []
+    for head, family in families.items():
+        next_ = [heir for todo in family for heir in following.get(todo.id, ())]
+        found = {each for todo in family for each in ready.get(todo.id, ())}
+        others = tuple(sorted(family[1:], key=lambda todo: todo.id))
+        outcomes.append(TodoOutcome(family[0], head in changed, tuple(next_), others, tuple(sorted(found))))
+    return outcomes
+
+
+def _ancestors(number: int, parents: Mapping[int, int | None]) -> set[int]:
+    found = set()
+    above = parents.get(number)
+    while above is not None and above not in found:
+        found.add(above)
+        above = parents.get(above)
+    return found
+
+
+def public_row(row: Row[Any]) -> TodoPublic:
+    tags = {*split_names(row.kept), *split_names(row.added)}
+    return make_public(row, row.project, tags, read_recurrence(row))
+
+
+async def lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:
+    """Return the series that go on, locked, by the uuid of each todo that belongs to one."""
+    numbers = {todo.series_id for todo in todos if todo.series_id is not None}
+    if not numbers:
+        return {}
+    statement = select(Series).where(col(Series.id).in_(numbers)).order_by(col(Series.id))
+    locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+    series = {row.id: row for row in (await step.session.execute(locked)).scalars() if row.ended_at is None}
+    return {todo.uuid: series[todo.series_id] for todo in todos if todo.series_id in series}
+
+
+def _change_tags(step: Step, todo: Todo, tags: Sequence[Tag], untag: Sequence[str]) -> None:
+    dropped = {fold(name) for name in untag}
+    for tag in [tag for tag in todo.tags if tag.key in dropped]:
+        step.unlink(todo, tag)
+    for tag in tags:
+        step.link(todo, tag)
+
+
+async def ensure_project(step: Step, name: str | None) -> Project | None:
+    """Return the project of that name, made if there is none; raises ConflictError if it is archived."""
+    if name is None:
+        return None
+    wanted = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
+    found = (await step.session.execute(select(Project).where(col(Project.user_id) == step.user_id, wanted))).scalars()
+    nearest = max(found, key=lambda project: len(project.key), default=None)
+    if nearest is not None and nearest.archived_at:  # the project itself, or what it would be nested in
+        raise ConflictError(
+            f"the project {nearest.name!r} is archived", f"'todo project unarchive {nearest.name}' brings it back"
+        )
+    return await step.ensure(Project, name)
+
+
+async def ensure_tags(step: Step, names: Sequence[str]) -> list[Tag]:
+    """Return the tags of these names, each once, made where there are none."""
+    by_key = {fold(name): name for name in names}
+    return [await step.ensure(Tag, by_key[key]) for key in sorted(by_key)]

@@ -1,0 +1,255 @@
+"""What recurs: how a series begins, and which occurrences follow when one is closed. Pure; nothing is stored here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from itertools import count, islice
+from uuid import uuid4
+
+from todo_cli.db.write.edits import Later
+from todo_cli.errors import ConflictError, InvalidInputError
+from todo_cli.models.tables import Series, Todo, number_occurrence
+from todo_cli.models.values import Recurrence, TodoPublic, When
+from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR, start_of_day
+from todo_cli.query.recurrence.occurrences import check_rule, first_slot, slot_after_completion, slots_after
+from todo_cli.query.recurrence.parser import parse_every
+from todo_cli.query.recurrence.rules import Rule, parse_rule
+from todo_cli.query.recurrence.slots import (
+    Slot,
+    find_zone,
+    format_slot,
+    local_time,
+    parse_slot,
+    slot_to_when,
+    start_of,
+    when_to_slot,
+)
+
+MOST_CAUGHT_UP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """How a todo is to recur, as it was written: a phrase or an RRULE.
+
+    With `after_completion` it counts from when the occurrence before was done. `last_day` tells that the due date was
+    written as the last day of its month; weeks that are counted begin on `week_start` (Monday is 0).
+    """
+
+    text: str
+    after_completion: bool = False
+    last_day: bool = False
+    week_start: int = 0
+
+
+def begin_series(every: Every, due: When | None, user_id: int, now: datetime) -> tuple[Series, When]:
+    """Return a new series, and when its first occurrence is due: as given, else on the rule's first day from today on.
+
+    `now` is aware, in the zone whose clock the series goes by. Raises InvalidInputError for what is no rule, or for
+    one that does not go with the due date.
+    """
+    zone = zone_name(now)
+    start: Slot = now.date() if due is None else when_to_slot(due, zone)
+    rule = _parse(every, start)
+    if due is None:
+        if rule.has_times:
+            raise InvalidInputError(f"every {every.text!r} needs a due date with a time", "such as due:18:00")
+        first = first_slot(rule, start, zone)
+        if first is None:
+            raise InvalidInputError(f"{rule} never comes", "is there such a day at all?")
+        start, due = first, slot_to_when(first, zone)
+    check_rule(rule, start, zone, from_completion=every.after_completion)
+    series = Series(
+        uuid=uuid4(),
+        user_id=user_id,
+        rrule=str(rule),
+        dtstart_local=format_slot(start),
+        tzid=zone,
+        after_completion=every.after_completion,
+        created_at=now,
+    )
+    return series, due
+
+
+def zone_name(now: datetime) -> str:
+    """Return the IANA name of the zone of `now`; raises InvalidInputError where it has none."""
+    name = getattr(now.tzinfo, "key", None)
+    if name in (None, "local"):
+        if now.tzinfo is not None and str(now.tzinfo) == "UTC":
+            return "UTC"
+        raise InvalidInputError(
+            "what recurs goes by the clock of a time zone, and that of this machine has no name",
+            "set TZ to a name such as Europe/Berlin",
+        )
+    return str(name)
+
+
+def _parse(every: Every, start: Slot) -> Rule:
+    return parse_every(
+        every.text,
+        start,
+        last_day=every.last_day,
+        week_start=every.week_start,
+        from_completion=every.after_completion,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One that follows: which one of its series it is, and its dates."""
+
+    occurrence: str
+    due: When
+    scheduled: When | None
+    wait_until: datetime | None
+    expires_at: datetime | None
+
+
+def find_successors(
+    todo: Todo | TodoPublic, recurrence: Recurrence, later: Mapping[str, Later], now: datetime, *, catch_up: bool
+) -> list[Occurrence]:
+    """Return the occurrences that follow when the todo is closed: one, or none where the series is at its end.
+
+    That is the first that is not before today in the zone of the series; with `catch_up` all up to it. `later` has the
+    occurrences that exist after this one: none of them is made again, and without `catch_up` nothing is if one of
+    them is kept, since the series has gone on. Raises ConflictError for too many at once.
+    """
+    if not catch_up and Later.KEPT in later.values():
+        return []
+    assert todo.occurrence is not None
+    found = []
+    for follower in _follow(todo.occurrence, recurrence, now, since_today=not catch_up):
+        mark = later.get(follower.occurrence)
+        if mark in (None, Later.TRASHED):
+            found.append(_make_occurrence(todo, recurrence, follower))
+        if len(found) > MOST_CAUGHT_UP:
+            raise ConflictError(
+                f"more than {MOST_CAUGHT_UP} occurrences of {todo.id} were missed", "leave --catch-up out"
+            )
+        if not follower.is_missed and mark is not Later.GONE:
+            break
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Follower:
+    """An occurrence that a rule gives: its slot, when that is, and whether it lies before today."""
+
+    occurrence: str
+    slot: Slot
+    due: When
+    is_missed: bool = False
+
+
+def _follow(current: str, recurrence: Recurrence, now: datetime, *, since_today: bool) -> Iterator[_Follower]:
+    """Yield what comes after the current occurrence, in its order."""
+    if recurrence.after_completion:
+        yield from _follow_completion(int(current), recurrence, now)
+        return
+    rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
+    today = local_time(now, zone).date()
+    before = slot_to_when(parse_slot(current), zone)
+    for slot in slots_after(rule, start, parse_slot(current), zone, not_before=today if since_today else None):
+        due = slot_to_when(slot, zone)
+        if due != before:  # an hour that the clocks leave out is the next one
+            yield _Follower(format_slot(slot), slot, due, start_of(slot).date() < today)
+
+
+def _follow_completion(current: int, recurrence: Recurrence, now: datetime) -> Iterator[_Follower]:
+    """Yield what comes after a completion at this moment, under one number after the other."""
+    rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
+    here = local_time(now, zone)
+    slot = slot_after_completion(rule, here, start.time() if isinstance(start, datetime) else None, zone)
+    if slot is None:
+        return
+    due = slot_to_when(slot, zone)
+    if rule.freq.is_within_a_day and rule.is_distance and isinstance(slot, datetime):
+        # Hours and less are elapsed time (RFC 5545, 3.3.6), also in the night in which the clocks change.
+        moment = now.astimezone(UTC).replace(microsecond=0) + (slot - here)
+        slot = local_time(moment, zone)
+        due = When(slot.date(), moment)
+    for number in count(current + 1):
+        yield _Follower(number_occurrence(number), slot, due)
+
+
+def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: _Follower) -> Occurrence:
+    """Return the occurrence, its other dates as far from its date as those of the todo are from the one it had.
+
+    The date that it had is the one of its rule, so that postponing one todo does not move the others; but where
+    scheduled or wait were postponed beyond that as well, it is the due date. Days are counted, and the time on the
+    clock stays, unless the rule itself goes by hours or less.
+    """
+    zone, after = recurrence.zone, start_of(follower.slot)
+    due = None if todo.due is None else start_of(when_to_slot(todo.due, zone))
+    given = None if recurrence.after_completion else start_of(parse_slot(todo.occurrence or ""))
+    by_time = parse_rule(recurrence.rrule).freq.is_within_a_day
+
+    def move(moment: datetime, *, is_end: bool = False) -> datetime | None:
+        """Return the wall-clock time that stands for this one, None where nothing tells its distance."""
+        before = given or due
+        if given and due and given < moment <= due and not is_end:
+            before = due
+        if before is None:
+            return None
+        try:
+            moved = moment + (after - before if by_time else after.date() - before.date())
+        except OverflowError:
+            return moment
+        return moved if FIRST_YEAR <= moved.year <= LAST_YEAR else moment  # such as `someday`
+
+    def move_instant(instant: datetime | None, *, is_end: bool = False) -> datetime | None:
+        if instant is None:
+            return None
+        here = instant.astimezone(find_zone(zone))
+        begins_day = start_of_day(here.date(), here) == instant  # which is not always 00:00
+        wall = datetime.combine(here, time()) if begins_day else local_time(instant, zone)
+        moved = move(wall, is_end=is_end)
+        if moved is None:
+            return None
+        return start_of_day(moved.date(), here) if begins_day and not by_time else slot_to_when(moved, zone).at
+
+    scheduled = None
+    if todo.scheduled is not None:
+        moved = move(start_of(when_to_slot(todo.scheduled, zone)))
+        if moved is not None:
+            scheduled = slot_to_when(moved, zone) if todo.scheduled.at else When(moved.date())
+    wait_until, expires_at = move_instant(todo.wait_until), move_instant(todo.expires_at, is_end=True)
+    return Occurrence(follower.occurrence, follower.due, scheduled, wait_until, expires_at)
+
+
+def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most: int) -> list[When]:
+    """Return when the next occurrences after this one are due, from today on; fewer where the series ends."""
+    assert todo.occurrence is not None
+    rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
+    if not recurrence.after_completion:
+        today = local_time(now, zone).date()
+        following = slots_after(rule, start, parse_slot(todo.occurrence), zone, not_before=today)
+        return [slot_to_when(slot, zone) for slot in islice(following, most)]
+    at = start.time() if isinstance(start, datetime) else None
+    slot: Slot | None = when_to_slot(todo.due, zone) if todo.due else start
+    found: list[When] = []
+    while len(found) < most and slot is not None:
+        slot = slot_after_completion(rule, start_of(slot), at, zone)
+        if slot is not None:
+            found.append(slot_to_when(slot, zone))
+    return found
+
+
+def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, user_id: int, now: datetime) -> Todo:
+    """Return the row of the occurrence that follows on the todo, in no session, without project, tags and series."""
+    row = Todo(
+        uuid=uuid4(),
+        user_id=user_id,
+        title=todo.title,
+        description=todo.description,
+        priority=int(todo.priority),
+        occurrence=occurrence.occurrence,
+        wait_until=occurrence.wait_until,
+        expires_at=occurrence.expires_at,
+        created_at=now,
+        updated_at=now,
+    )
+    row.due, row.scheduled = occurrence.due, occurrence.scheduled
+    return row

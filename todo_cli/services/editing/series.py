@@ -1,0 +1,100 @@
+"""What is done with a series as a whole: it is ended, or looked ahead into."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Executable, Row, func, or_, select
+from sqlmodel import col
+
+from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.read.queries import Viewer
+from todo_cli.db.write.edits import Edit, Plan
+from todo_cli.db.write.step import Step
+from todo_cli.errors import ConflictError
+from todo_cli.models.tables import Todo
+from todo_cli.models.values import Status, TodoOutcome, When
+from todo_cli.query.references import Reference, refer_to
+from todo_cli.services.editing.editing import Editing, lock_series, public_row
+from todo_cli.services.editing.recurring import find_upcoming
+from todo_cli.services.listing import get_todos
+from todo_cli.services.lookup import find_todos, is_referred_to, load_todos, match_references, publish
+
+
+async def delete_series(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
+    """End the series that the todos belong to, and put its open occurrences into the trash; return these.
+
+    What was done of it stays. Raises NotFoundError, and ConflictError for a todo that does not recur.
+    """
+    edit = Edit({"deleted_at": db.now}, trashed=True, ends_series=True)
+    editing = Editing(db, "delete", references, edit)
+
+    async def work(step: Step) -> list[TodoOutcome]:
+        named = await find_todos(step, references, locked=True, trashed=True)
+        series = await lock_series(step, named)
+        for todo in named:
+            if todo.uuid not in series:
+                raise _does_not_recur(todo.id)
+        numbers = {row.id for row in series.values()}
+        statement = load_todos(step, col(Todo.series_id).in_(numbers), _IS_OPEN).with_for_update()
+        open_ = (await step.session.execute(statement.execution_options(populate_existing=True))).scalars().all()
+        for row in series.values():
+            step.change(row, ended_at=step.now)
+        for todo in open_:
+            step.change(todo, deleted_at=step.now)
+        await step.flush()
+        return [TodoOutcome(todo, changed=True) for todo in (await publish(step, open_)).values()]
+
+    async def recall(step: Step) -> list[TodoOutcome]:
+        changed = await step.find_changed()
+        found = (await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))).scalars()
+        return [TodoOutcome(todo, changed=True) for todo in (await publish(step, found)).values()]
+
+    def make(viewer: Viewer, step: UUID) -> Executable:
+        from todo_cli.db.write.edit_at_once import edit_at_once
+
+        condition = _is_concerned(viewer, references)
+        mine = col(Todo.user_id) == viewer.user_id
+        expected = select(func.count()).select_from(Todo).where(mine, condition).scalar_subquery()
+        return edit_at_once(viewer, step, "delete", condition, expected, edit, looks=True)
+
+    def read(rows: Sequence[Row[Any]]) -> Shortcut[list[TodoOutcome]] | None:
+        todos = [public_row(row) for row in rows]
+        if any(todo.recurrence is None for todo in match_references(references, todos, trashed=True)):
+            return None
+        open_ = [todo for todo in todos if todo.status is Status.OPEN and not todo.deleted_at]
+        if not open_:
+            return None
+        plan = Plan({todo.uuid: todo.version for todo in open_})
+        return replace(replace(editing, references=refer_to(open_)).write_planned(plan), recall=recall)
+
+    return await db.write("delete", work, shortcut=Shortcut(make, read, recall))
+
+
+_IS_OPEN = (col(Todo.status) == Status.OPEN.value) & col(Todo.deleted_at).is_(None)
+
+
+def _is_concerned(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for those that are referred to, and the open ones of the same series."""
+    named = is_referred_to(references)
+    theirs = select(col(Todo.series_id)).where(col(Todo.user_id) == viewer.user_id, named).correlate(None)
+    return or_(named, col(Todo.series_id).in_(theirs) & _IS_OPEN)
+
+
+async def list_upcoming(db: Database, reference: Reference, count: int) -> list[When]:
+    """Return when the next `count` occurrences after this one are due, from today on; fewer where the series ends.
+
+    A series that counts from completion is looked at as if each were done when it is due. Raises NotFoundError, and
+    ConflictError for a todo that does not recur.
+    """
+    [todo] = await get_todos(db, [reference])
+    if todo.recurrence is None:
+        raise _does_not_recur(todo.id)
+    return find_upcoming(todo, todo.recurrence, db.now, count)
+
+
+def _does_not_recur(number: int | None) -> ConflictError:
+    return ConflictError(f"{number} does not recur", f"'todo modify {number} every:…' lets it")
