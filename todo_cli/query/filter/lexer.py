@@ -1,4 +1,4 @@
-"""The words of a filter expression, each with its place. What they mean together is up to `language.py`."""
+"""The words of a filter expression, each with its place. What they mean together is up to `parser.py`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ quote is one only where a word or a value begins.
 |------------------------------------|------------------------------------------------------------------------------|
 | `project`                          | its name, for what is nested in it too; `none`                               |
 | `tag`, or `+bills` for `tag:bills` | its name; `none`                                                             |
-| `due`, `scheduled`, `wait`, `until`, | a date (see `dates.py`); `none`, `any`                                     |
+| `due`, `scheduled`, `wait`, `until`, | a date (see `dates/`); `none`, `any`                                     |
 | `created`, `updated`, `completed`  |                                                                              |
 | these, `.before` `.after` `.by` `.since` | a date                                                                 |
 | `priority`, `.above`, `.below`     | `high`, `medium`, `low`, `none`                                              |

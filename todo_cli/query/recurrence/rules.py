@@ -1,6 +1,6 @@
 """Recurrence rules: the text of an RRULE in, a value out, and back (RFC 5545, 3.3.10).
 
-What the calendar makes of a rule is in `recurrence.py`, how people write one in `phrases.py`.
+What the calendar makes of a rule is in `occurrences.py`, how people write one in `parser.py`.
 """
 
 from __future__ import annotations
