@@ -1,0 +1,302 @@
+"""Every field of a todo, declared once: what it is called, what kind of value it has, and what can be done with it.
+
+Each layer implements each `Kind` once and takes the fields from `FIELDS`: attributes and options of `add` and `modify`,
+filters and their modifiers, sort keys, columns, JSON, tab-separated lines, the editor, the next occurrence. A new field
+is a migration, a column in `tables.py`, a value in `values.py`, and an entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, Flag, auto
+from typing import Any
+
+
+class Kind(Enum):
+    """What values a field has; they are the types that `values.py` documents."""
+
+    TEXT = auto()
+    """str"""
+    URL = auto()
+    """str, an absolute URL (RFC 3986)"""
+    CHOICE = auto()
+    """one of `Field.choices`, which are in their order"""
+    NUMBER = auto()
+    """int or float"""
+    DURATION = auto()
+    """int, whole seconds"""
+    DATE = auto()
+    """datetime.date"""
+    WHEN = auto()
+    """When: a date, or a date with a time; two columns, `…_on` and `…_at`"""
+    INSTANT = auto()
+    """datetime, aware, UTC; a date without a time stands for its start, or with `Field.is_end` for its end"""
+    NAME = auto()
+    """str, a name that is made where there is none (a project)"""
+    NAMES = auto()
+    """tuple of str (tags)"""
+    REFERENCE = auto()
+    """int, the number of another todo"""
+    REFERENCES = auto()
+    """tuple of int"""
+    RECURRENCE = auto()
+    """Recurrence"""
+    IDENTITY = auto()
+    """the number or uuid of the todo itself"""
+    COMPUTED = auto()
+    """worked out when it is shown, from other fields; it has no column"""
+
+
+class Settable(Flag):
+    """Which commands set a field."""
+
+    NO = 0
+    ADD = auto()
+    MODIFY = auto()
+    BOTH = ADD | MODIFY
+
+
+class Inherit(Enum):
+    """What the next occurrence of a todo gets of a field."""
+
+    NOTHING = auto()
+    COPY = auto()
+    MOVE = auto()
+    """the same distance from the new occurrence's date"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field. `name` is what people type, `attribute` what tables and `TodoPublic` call it, `json` its key there."""
+
+    name: str
+    kind: Kind
+    attribute: str = ""
+    json: str = ""
+    aliases: tuple[str, ...] = ()
+    """Other names in filters and attributes, such as `tags` for `tag`."""
+    settable: Settable = Settable.NO
+    is_emptyable: bool = False
+    inherit: Inherit = Inherit.NOTHING
+    is_filter: bool = True
+    is_sort_key: bool = False
+    is_column: bool = True
+    choices: tuple[str, ...] = ()
+    """The labels of a CHOICE, the greatest first; the last stands for no value."""
+    is_end: bool = False
+    is_set: bool = False
+    """Whether it is a set, to which values are added and from which they are taken one by one."""
+    leader: str | None = None
+    """The field that this one follows in history, undo and merging."""
+    help: str = ""
+    """One line for --help and the editor."""
+    example: str = ""
+    """A value, for hints and docs."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "attribute", self.attribute or self.name)
+        object.__setattr__(self, "json", self.json or self.name)
+
+
+class Fields(Mapping[str, Field]):
+    """The fields by name, in the order in which they are shown. A name is a letter, then letters, digits and `_`."""
+
+    def __init__(self, *fields: Field) -> None:
+        self._fields = {field.name: field for field in fields}
+
+    def __getitem__(self, name: str) -> Field:
+        return self._fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def add(self, field: Field) -> None:
+        """Add a field; raises ValueError for a name that there is."""
+        if field.name in self._fields:
+            raise ValueError(f"there is a field {field.name!r} already")
+        self._fields[field.name] = field
+
+    def remove(self, name: str) -> None:
+        """Remove a field that was added."""
+        del self._fields[name]
+
+    def settable(self, by: Settable) -> list[Field]:
+        """Return the fields that this command sets."""
+        return [field for field in self.values() if field.settable & by]
+
+    def find(self, **properties: Any) -> list[Field]:
+        """Return the fields with these properties: `find(is_sort_key=True)`."""
+        return [f for f in self.values() if all(getattr(f, name) == value for name, value in properties.items())]
+
+
+FIELDS = Fields(
+    Field(name="id", kind=Kind.IDENTITY, is_sort_key=True, help="Number", example="12-15"),
+    Field(name="uuid", kind=Kind.IDENTITY, is_filter=False, help="The identity that is the same in every copy"),
+    Field(
+        name="title",
+        kind=Kind.TEXT,
+        settable=Settable.MODIFY,
+        inherit=Inherit.COPY,
+        is_sort_key=True,
+        help="Title",
+        example="milk",
+    ),
+    Field(
+        name="description",
+        kind=Kind.TEXT,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.COPY,
+        help="Long text, in Markdown",
+        example="milk",
+    ),
+    Field(
+        name="status",
+        kind=Kind.CHOICE,
+        choices=("open", "done", "cancelled"),
+        is_sort_key=True,
+        help="open, done or cancelled",
+        example="done",
+    ),
+    Field(
+        name="priority",
+        kind=Kind.CHOICE,
+        choices=("high", "medium", "low", "none"),
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.COPY,
+        is_sort_key=True,
+        help="high, medium or low",
+        example="high",
+    ),
+    Field(
+        name="project",
+        kind=Kind.NAME,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.COPY,
+        is_sort_key=True,
+        help="Project; a dot nests, as in work.api",
+        example="home",
+    ),
+    Field(
+        name="tag",
+        kind=Kind.NAMES,
+        attribute="tags",
+        json="tags",
+        aliases=("tags",),
+        settable=Settable.BOTH,
+        inherit=Inherit.COPY,
+        is_set=True,
+        help="Tag",
+        example="bills",
+    ),
+    Field(
+        name="due",
+        kind=Kind.WHEN,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.MOVE,
+        is_sort_key=True,
+        help="Due date",
+        example="friday",
+    ),
+    Field(
+        name="scheduled",
+        kind=Kind.WHEN,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.MOVE,
+        is_sort_key=True,
+        help="Start date",
+        example="monday",
+    ),
+    Field(
+        name="wait",
+        kind=Kind.INSTANT,
+        attribute="wait_until",
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.MOVE,
+        is_sort_key=True,
+        help="Hide it from lists until then",
+        example="monday",
+    ),
+    Field(
+        name="until",
+        kind=Kind.INSTANT,
+        attribute="expires_at",
+        is_end=True,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.MOVE,
+        is_sort_key=True,
+        help="Hide it from lists after that",
+        example="eom",
+    ),
+    Field(
+        name="every",
+        kind=Kind.RECURRENCE,
+        attribute="recurrence",
+        aliases=("recurrence",),
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.COPY,
+        is_filter=False,
+        help="Repeat it, such as month or mon,thu",
+        example="month",
+    ),
+    Field(
+        name="depends",
+        kind=Kind.REFERENCES,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        is_set=True,
+        help="Todos that have to be done first",
+        example="12",
+    ),
+    Field(
+        name="parent",
+        kind=Kind.REFERENCE,
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.COPY,
+        help="The todo that it is a subtask of",
+        example="12",
+    ),
+    Field(name="waits_for", kind=Kind.COMPUTED, is_filter=False, help="Open todos that have to be done first"),
+    Field(name="urgency", kind=Kind.COMPUTED, is_filter=False, is_sort_key=True, help="How urgent it is"),
+    Field(name="created", kind=Kind.INSTANT, attribute="created_at", json="created_at", is_sort_key=True),
+    Field(name="updated", kind=Kind.INSTANT, attribute="updated_at", json="updated_at", is_sort_key=True),
+    Field(
+        name="completed",
+        kind=Kind.INSTANT,
+        attribute="completed_at",
+        json="completed_at",
+        is_sort_key=True,
+        leader="status",
+    ),
+    Field(
+        name="started",
+        kind=Kind.INSTANT,
+        attribute="started_at",
+        json="started_at",
+        is_filter=False,
+        is_column=False,
+        leader="status",
+    ),
+    Field(
+        name="deleted",
+        kind=Kind.INSTANT,
+        attribute="deleted_at",
+        json="deleted_at",
+        is_filter=False,
+        is_column=False,
+        is_sort_key=True,
+    ),
+)
+"""The fields of a todo, in the order in which options and columns are listed."""
