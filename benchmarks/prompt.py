@@ -25,6 +25,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from statistics import median
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import create_engine
 from sqlmodel import Session, select
@@ -93,11 +94,17 @@ class Bench:
         private = {"TODO_HOME": f"{folder}/home", "XDG_RUNTIME_DIR": f"{folder}/run"}
         self._environment = {key: value for key, value in kept.items() if key not in LOOSE} | private
         self._task_environment = self._environment | {"TASKRC": f"{folder}/taskrc", "TASKDATA": f"{folder}/tasks"}
-        self._before = before
+        self._before, self._folder = before, folder
         self._numbers = count(1)
         (folder / "run").mkdir(mode=0o700)
         self._todo("add", "The first one makes the file")
-        self._uuids = fill(folder / "home" / "todo.db")
+        self._uuids = [str(uuid_of(number)) for number in range(1, OPEN + 1)]
+        fill(folder / "home" / "todo.db")
+        if before:  # it does not open a file of a newer revision, so it makes its own
+            older = self._environment | {"TODO_HOME": f"{folder}/before", "PYTHONPATH": str(before)}
+            first = command(before, "add", "The first one makes the file")
+            for program in (first, [sys.executable, __file__, "--fill", f"{folder}/before/todo.db"]):
+                subprocess.run(program, env=older, check=True, capture_output=True)
         self.has_task = shutil.which("task") is not None
         if self.has_task:
             (folder / "tasks").mkdir()
@@ -142,9 +149,9 @@ class Bench:
         root = self._before if variant == BEFORE and self._before else ROOT
         choice = {"TODO_RESIDENT": "on" if variant == RESIDENT else "off"}
         arguments = [named.get(word, word) for word in case.todo]
-        return timed(
-            command(root, *arguments), {**self._environment, "PYTHONPATH": str(root), **choice, **case.environment}
-        )
+        home = {"TODO_HOME": f"{self._folder}/before"} if variant == BEFORE else {}
+        given = {**self._environment, "PYTHONPATH": str(root), **choice, **home, **case.environment}
+        return timed(command(root, *arguments), given)
 
     def _todo(self, *arguments: str, **environment: str) -> str:
         given = {**self._environment, "PYTHONPATH": str(ROOT), "TODO_RESIDENT": "off", **environment}
@@ -172,8 +179,8 @@ def timed(arguments: Sequence[str], environment: Mapping[str, str]) -> Run:
     return Run(wall, used.ru_utime + used.ru_stime)
 
 
-def fill(path: Path) -> list[str]:
-    """Store the todos beside the one that is there, and return the uuids of the open ones."""
+def fill(path: Path) -> None:
+    """Store the todos beside the one that is there; `--fill` does it with the tables of an older checkout."""
     engine = create_engine(f"sqlite:///{path}")
     now = datetime.now(UTC)
     with Session(engine) as session:
@@ -181,6 +188,7 @@ def fill(path: Path) -> list[str]:
         assert user.id
         todos = [
             Todo(
+                uuid=uuid_of(number),
                 user_id=user.id,
                 title=title_of(number),
                 status=(Status.OPEN if number <= OPEN else Status.DONE).value,
@@ -192,10 +200,12 @@ def fill(path: Path) -> list[str]:
             for number in range(1, TODOS + 1)
         ]
         session.add_all(todos)
-        uuids = [str(todo.uuid) for todo in todos[:OPEN]]
         session.commit()
     engine.dispose()
-    return uuids
+
+
+def uuid_of(number: int) -> UUID:
+    return uuid5(NAMESPACE_URL, f"todo {number}")
 
 
 def describe(uuids: Sequence[str]) -> Iterator[dict[str, str]]:
@@ -252,7 +262,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--before", type=Path, help="an older checkout to compare with")
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
+    parser.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.fill:
+        fill(options.fill)
+        return
     with tempfile.TemporaryDirectory(prefix="todo-prompt-") as folder:
         os.chdir(folder)  # a program given by -c looks for modules in the current folder first
         bench = Bench(Path(folder), options.before and options.before.resolve())
