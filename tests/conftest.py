@@ -22,7 +22,7 @@ from todo_cli.db.database import Database
 
 __all__ = ["BERLIN", "NOW", "Cli", "FilledOnce", "Here", "OpenDatabase", "Result", "Server", "start_server"]
 
-pytest_plugins = ["tests.neon", "tests.tiers"]
+pytest_plugins = ["tests.neon", "tests.new_fields", "tests.tiers"]
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=BERLIN)  # a Sunday
