@@ -73,7 +73,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["x", "priority:hihg"], "did you mean 'high'?"),
         (["due:eom"], "blank"),
         (["x", "project:my home"], "did you mean 'my-home'?"),
-        (["x", "priority:high low"], "is no priority"),
+        (["x", "priority:high low"], "is not a valid priority"),
         (["x", "project:none"], "there is no value after project:"),
         (["x", "+none"], "no tag is called 'none'"),
         (["x", "wait:friday", "until:thursday"], "expire before it appears"),

@@ -103,7 +103,7 @@ def test_what_is_refused(todo: Here) -> None:
     assert "days" in refused(todo, "agenda", "--days", "0")
     assert "did you mean 'title'?" in refused(todo, "list", "--columns", "id,titel")
     assert "twice" in refused(todo, "list", "--columns", "id,ID")
-    assert "is no column" in refused(todo, "today", "--columns", "")
+    assert "is not a valid column" in refused(todo, "today", "--columns", "")
 
 
 class TestColumns:
@@ -173,7 +173,7 @@ class TestSavedViews:
             (["a.b", "+x"], "is no view name"),
             (["a", "duee:today"], "did you mean 'due:'?"),
             (["a", "+x", "--sort", "du"], "did you mean 'due'?"),
-            (["a", "+x", "--columns", "x"], "is no column"),
+            (["a", "+x", "--columns", "x"], "is not a valid column"),
             (["a"], "nothing to save"),
         ],
     )

@@ -1,12 +1,8 @@
-"""Which words have the form of an attribute, and which names are slips."""
+"""Which words have the form of an attribute."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from todo_cli.query.attributes import Attribute, count_slips, nearest_attribute, split_attribute
-
-KNOWN = ("due", "project", "priority", "is", "id", "no", "tag", "scheduled")
+from todo_cli.query.attributes import Attribute, split_attribute
 
 
 @pytest.mark.parametrize(
@@ -32,36 +28,3 @@ KNOWN = ("due", "project", "priority", "is", "id", "no", "tag", "scheduled")
 )
 def test_forms(word: str, attribute: Attribute | None) -> None:
     assert split_attribute(word) == attribute
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("ude", "due"),
-        ("dues", "due"),
-        ("deu", "due"),
-        ("prjoect", "project"),
-        ("projetc", "project"),
-        ("pro", "project"),
-        ("pri", "priority"),
-        ("proirtiy", "priority"),  # two slips
-        ("sched", "scheduled"),
-        ("si", "is"),
-        ("pr", None),
-        ("it", None),
-        ("re", None),
-        ("http", None),
-        ("https", None),
-        ("note", None),
-        ("foo", None),
-        ("", None),
-    ],
-)
-def test_slips(name: str, meant: str | None) -> None:
-    assert nearest_attribute(name, KNOWN) == meant
-
-
-@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
-def test_slips_are_counted_alike_in_both_directions(one: str, other: str) -> None:
-    assert count_slips(one, other) == count_slips(other, one) <= max(len(one), len(other))
-    assert (count_slips(one, other) == 0) == (one == other)

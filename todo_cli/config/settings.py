@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from todo_cli.config.defaults import COEFFICIENTS, STYLES
 from todo_cli.errors import InvalidInputError
+from todo_cli.suggestions import nearest
 
 Scalar = str | int | float | bool
 
@@ -218,9 +219,7 @@ def find_setting(key: str) -> Setting:
     for table, about in OPEN_TABLES.items():
         if name := key.removeprefix(table) if key.startswith(table) else "":
             return Setting(key, f"what it adds to the urgency of {about} {name}", _coefficient, default=0.0)
-    from difflib import get_close_matches
-
-    meant = next(iter(get_close_matches(key, SETTINGS, n=1)), None)
+    meant = nearest(key, SETTINGS)
     table = key.partition(".")[0]
     known = f"settings: {', '.join(name for name in SETTINGS if '.' not in name)}"
     if table in ("urgency", "theme"):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.suggestions import choose
+from todo_cli.suggestions import choose
 
 COLUMNS = (
     "id",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.suggestions import choose
+from todo_cli.suggestions import choose
 
 SORT_KEYS = (
     "id",

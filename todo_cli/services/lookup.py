@@ -18,7 +18,7 @@ from todo_cli.models.tables import Base, Project, Series, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Links, Priority, Recurrence, Status, TodoPublic, When
 from todo_cli.query.references import NumberReference, Reference, UuidReference
-from todo_cli.query.suggestions import nearest
+from todo_cli.suggestions import nearest
 
 NamedT = TypeVar("NamedT", Project, Tag)
 FoundT = TypeVar("FoundT", Todo, TodoPublic)

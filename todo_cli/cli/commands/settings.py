@@ -33,7 +33,7 @@ def list_(
 
     Those of the tables 'urgency' and 'theme' are shown where they are set; with TABLE all of that table.
     """
-    from todo_cli.query.suggestions import choose
+    from todo_cli.suggestions import choose
 
     chosen = None if table is None else choose(table, _TABLES, "table", "tables")
     shown = [

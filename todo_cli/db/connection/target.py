@@ -11,9 +11,9 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.suggestions import nearest
 from todo_cli.query.texts import check_text
 from todo_cli.redaction import SCHEMES
+from todo_cli.suggestions import nearest
 
 CONNECT_TIMEOUT = 15
 """Seconds for which a server that sleeps or restarts is waited for, unless it is said otherwise."""

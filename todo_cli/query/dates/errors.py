@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates.words import EDGES, FILLERS, LONGEST, NAMES, WORDS, normalise
-from todo_cli.query.suggestions import nearest
+from todo_cli.suggestions import nearest
 
 EXAMPLES = "2026-12-24, '24 dec 18:00', tomorrow, 'friday 5pm', 3d, '2 weeks', eom"
 
@@ -54,7 +54,7 @@ def _guesses(when: str, works: Callable[[str], bool]) -> Iterator[str]:
     if unknown:
         before, after = when[: unknown.start()], when[unknown.end() :]
         fitting = (word for word in sorted(WORDS) if works(f"{before}{word}{after}"))
-        if meant := nearest(unknown[0], fitting, likeness=0.75):
+        if meant := nearest(unknown[0], fitting):
             yield f"{before}{meant}{after}"
     if edge := _EDGE.fullmatch(when):
         yield f"{EDGES[edge[1]]}{edge[2][0]}"

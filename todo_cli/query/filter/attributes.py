@@ -10,7 +10,7 @@ from typing import get_args
 
 from todo_cli.errors import ExpressionError, InvalidInputError
 from todo_cli.models.values import Priority, Status, When
-from todo_cli.query.attributes import HEAD, Attribute, nearest_attribute
+from todo_cli.query.attributes import HEAD, Attribute
 from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filter.ast import (
     And,
@@ -42,7 +42,7 @@ from todo_cli.query.filter.ast import (
 from todo_cli.query.filter.lexer import Place, Token
 from todo_cli.query.names import parse_name
 from todo_cli.query.references import parse_references
-from todo_cli.query.suggestions import choose, nearest
+from todo_cli.suggestions import choose, nearest
 
 _RELATIONS: dict[str, Relation] = {"before": "before", "after": "after", "by": "by", "since": "since"}
 DATE_FIELDS: dict[str, DateField] = {field: field for field in get_args(DateField)}
@@ -84,7 +84,7 @@ def refuse_unknown(token: Token, now: datetime, conventions: Conventions) -> Exp
         known = _OTHER_NAMES[name]
     elif name in _states(now, conventions):
         known = f"is:{name}"
-    elif meant := nearest_attribute(name, NAMES):
+    elif meant := nearest(name, NAMES):
         known = f"{meant}:"
     proposal = f"did you mean '{known}'? " if known else ""
     start = place.start + (place.expression[place.start] == "-")

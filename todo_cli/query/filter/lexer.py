@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from todo_cli.errors import ExpressionError
-from todo_cli.query.attributes import HEAD, Attribute, nearest_attribute, split_attribute
+from todo_cli.query.attributes import HEAD, Attribute, split_attribute
+from todo_cli.suggestions import nearest
 
 Kind = Literal["(", ")", "and", "or", "not", "attribute", "tag", "excluded", "text", "end"]
 
@@ -93,7 +94,7 @@ def _is_text(word: str, names: Collection[str], *, in_value: bool = False) -> bo
         return False
     token = _classify(word, Place(word, 0, len(word)), names)
     if in_value and token.kind == "attribute" and token.attribute:
-        return token.attribute.name not in names and nearest_attribute(token.attribute.name, names) is None
+        return token.attribute.name not in names and nearest(token.attribute.name, names) is None
     return token.kind == "text"
 
 
@@ -133,7 +134,7 @@ def _is_plain_text(unknown: Attribute, place: Place, names: Collection[str]) -> 
     """Return whether a word with that unknown name is text all the same, such as `Re:` or `https://example.com`."""
     if not unknown.value:
         is_quoted = place.expression.endswith(_QUOTES, place.start, place.end)  # foo:''
-        return not is_quoted and nearest_attribute(unknown.name, names) is None
+        return not is_quoted and nearest(unknown.name, names) is None
     return unknown.value.startswith("//")
 
 

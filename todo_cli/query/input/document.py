@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.text import fold
 from todo_cli.query.dates import LAST_YEAR, start_of_day
-from todo_cli.query.suggestions import nearest
 from todo_cli.query.texts import check_text
+from todo_cli.suggestions import nearest
 
 if TYPE_CHECKING:
     from todo_cli.models.values import TodoPublic, When

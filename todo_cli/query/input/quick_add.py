@@ -28,9 +28,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.attributes import nearest_attribute
 from todo_cli.query.dates import is_slip
 from todo_cli.query.names import parse_name
+from todo_cli.suggestions import nearest
 
 ADDED = (
     *("due", "scheduled", "wait", "until", "every", "every!", "project", "priority", "tag", "description"),
@@ -149,7 +149,7 @@ def _name(word: _Word, known: Collection[str]) -> None:
         word.name, word.value = name, _unquote(value)
     elif value and name in MODIFIED:
         raise InvalidInputError(f"{name}: is for 'todo modify', as in {word.text!r}", _AS_TEXT)
-    elif value and (meant := nearest_attribute(name.rstrip("!"), [*known])):
+    elif value and (meant := nearest(name.rstrip("!"), [*known])):
         raise InvalidInputError(
             f"there is no attribute {name!r}, as in {word.text!r}", f"did you mean '{meant}:{value}'? {_AS_TEXT}"
         )

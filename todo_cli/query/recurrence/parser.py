@@ -40,7 +40,7 @@ from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates.words import MONTH_NAMES, MONTHS, WEEKDAY_NAMES
 from todo_cli.query.recurrence.rules import DAY_CODES, PREFIX, Rule, ordered, parse_rule, quote
 from todo_cli.query.recurrence.slots import Slot
-from todo_cli.query.suggestions import nearest
+from todo_cli.suggestions import nearest
 
 EXAMPLES = "day, weekday, 2 weeks, 'mon,thu', month, 15th, 'last day of month', '3rd tuesday of month', '24 dec'"
 
@@ -318,9 +318,7 @@ def _join(numbers: Iterable[int]) -> str:
 
 def _corrections(words: list[str]) -> Iterator[list[str]]:
     """Yield what may have been meant instead."""
-    right = _split(
-        " ".join(word if _is_known(word) else nearest(word, _WORDS, likeness=0.65) or word for word in words)
-    )
+    right = _split(" ".join(word if _is_known(word) else nearest(word, _WORDS) or word for word in words))
     yield right
     yield from ([*right[:place], "on", *right[place:]] for place in (1, 2))
     yield [*right, "weeks"]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR
-from todo_cli.query.suggestions import nearest
+from todo_cli.suggestions import nearest
 
 DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 PREFIX = "RRULE:"

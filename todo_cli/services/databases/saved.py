@@ -10,7 +10,7 @@ from todo_cli.config import SavedContext, SavedView
 from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError
 from todo_cli.models.text import fold
 from todo_cli.query.names import parse_name
-from todo_cli.query.suggestions import nearest
+from todo_cli.suggestions import nearest
 
 Saved = TypeVar("Saved", SavedView, SavedContext)
 
