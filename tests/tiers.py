@@ -9,6 +9,8 @@ commands: through a resident process in the first, cold in the second.
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -30,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
         "todo", max_examples=choose(50, 300), deadline=None, suppress_health_check=slow, print_blob=True
     )
     settings.load_profile("todo")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes `-n auto` stands for: a test waits about half of its time, for servers and disks."""
+    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -24,7 +24,7 @@ def dialect() -> str:
 
 @pytest.fixture(autouse=True)
 def moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todo_cli.cli.main.Invocation.now", NOW)
+    monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW)
     monkeypatch.delenv("TODO_CONTEXT", raising=False)
 
 

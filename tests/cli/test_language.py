@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
 
 @pytest.fixture(autouse=True)
 def moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todo_cli.cli.main.Invocation.now", NOW)
+    monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW)
 
 
 def as_json(todo: Here, *arguments: str) -> Any:
@@ -257,5 +257,5 @@ def test_a_filter_is_pointed_at(todo: Here) -> None:
 
 
 def test_now_is_not_the_clock(todo: Here) -> None:
-    with mock.patch("todo_cli.cli.main.Invocation.now", datetime(2026, 2, 1, tzinfo=BERLIN)):
+    with mock.patch("todo_cli.cli.invocation.Invocation.now", datetime(2026, 2, 1, tzinfo=BERLIN)):
         assert as_json(todo, "add", "a", "due:eom")["due"] == "2026-02-28"

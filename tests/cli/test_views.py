@@ -24,7 +24,7 @@ def dialect() -> str:
 
 @pytest.fixture(autouse=True)
 def moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todo_cli.cli.main.Invocation.now", NOW)
+    monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_what_each_lists(filled: Here, arguments: list[str], found: list[int]) -
 
 
 def test_the_latest_that_is_done_comes_first(filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("todo_cli.cli.main.Invocation.now", NOW.replace(hour=15))
+    monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW.replace(hour=15))
     filled("done", "12,3")
     assert ids(filled, "completed")[-1] == 11
     assert ids(filled, "completed", "--since", "2026-11-25 14:00") == ids(filled, "completed")
@@ -145,7 +145,7 @@ class TestSavedViews:
     def test_its_dates_are_those_of_the_day(self, filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
         filled("view", "save", "now", "due:tomorrow")
         assert ids(filled, "list", "--view", "now") == [7]
-        monkeypatch.setattr("todo_cli.cli.main.Invocation.now", NOW.replace(day=24))
+        monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW.replace(day=24))
         assert ids(filled, "list", "--view", "now") == [2, 4, 3, 13]
 
     def test_list_show_delete(self, todo: Here) -> None:

@@ -173,7 +173,7 @@ def test_another_version_is_not_served_by_the_old_one(alone: Home, installed: Pa
 def test_a_program_that_was_replaced_ends_the_old_one(alone: Home, installed: Path) -> None:
     """The version is the same, as it is while somebody works on the program."""
     (old,) = main_residents(alone)
-    usage = installed / "cli" / "usage.py"
+    usage = installed / "cli" / "parsing" / "usage.py"
     usage.write_text(usage.read_text().replace("did you mean", "perhaps you mean"))
     assert "perhaps you mean" in alone("lsit").err
     wait_until(lambda: not is_alive(old), "the old one ends")
