@@ -35,7 +35,7 @@ _EXAMPLES = re.compile(r"(; |^|(?<=\? ))(examples: .*)$")
 
 INPUTS = ("WHEN", "due", "EVERY", "filter")
 OUTPUTS = ("is", "RRULE", "in words", "first due", "and then", "finds", "error", "hint")
-PROSE = ("", "note", "attribute", "meaning", "left out", "unless it speaks of")
+PROSE = ("", "note", "attribute", "meaning", "hidden", "unless you mention")
 """Every column of a table is one of these. A table without a column of inputs is prose."""
 
 
