@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import FromClause, Table, select
 
 from todo_cli.db.database import Database
+from todo_cli.db.scope import owned
 from todo_cli.db.write.decoding import decode
 from todo_cli.db.write.pending import LINKS, REFERENCES
 from todo_cli.db.write.step import COMMENT_FIELDS, SERIES_FIELDS, TODO_FIELDS, UNSAID, Transaction, encode
@@ -73,7 +74,7 @@ async def replay(db: Database) -> Replay:
         lines = (
             select(*(_CHANGES.c[name] for name in ("entity", "entity_uuid", "field", "old", "new")))
             .join(_STEPS, _STEPS.c.id == _CHANGES.c.step_id)
-            .where(_STEPS.c.user_id == transaction.user_id, _CHANGES.c.entity != "user")
+            .where(owned(_STEPS, transaction.scope), _CHANGES.c.entity != "user")
             .order_by(_CHANGES.c.id)
         )
         found = Replay()
@@ -95,7 +96,7 @@ async def stored(db: Database) -> dict[Key, dict[str, Any]]:
         uuids: dict[Table, dict[int, UUID]] = {}
 
         async def rows_of(table: FromClause, *, mine: bool = True) -> list[dict[str, Any]]:
-            statement = select(table).where(table.c.user_id == transaction.user_id) if mine else select(table)
+            statement = select(table).where(owned(table, transaction.scope)) if mine else select(table)
             return [dict(row) for row in (await transaction.session.execute(statement)).mappings()]
 
         found: dict[Key, dict[str, Any]] = {}

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
+from todo_cli.db.scope import owner_values
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError, StorageError, TodoError
 from todo_cli.models.tables import Project, Tag, Todo, User
@@ -16,7 +17,13 @@ from todo_cli.models.values import DESCRIPTION_LENGTH, NAME_LENGTH, TITLE_LENGTH
 
 
 def todo_row(step: Step, **values: Any) -> dict[str, Any]:
-    row = {"user_id": step.user_id, "title": "t", "created_at": step.now, "updated_at": step.now, "due_key": "~"}
+    row: dict[str, Any] = {
+        **owner_values(Todo, step.scope),
+        "title": "t",
+        "created_at": step.now,
+        "updated_at": step.now,
+        "due_key": "~",
+    }
     row |= {"title_folded": "t", "status": "open", "priority": 4, "version": 1, "uuid": _uuid()}
     return row | values
 
@@ -71,7 +78,8 @@ async def test_names_are_unique_for_a_user(db: Database, model: type[Any]) -> No
     async def work(step: Step) -> None:
         extra = {"created_at": step.now} if model is Project else {}
         for _ in range(2):
-            row = {"user_id": step.user_id, "uuid": _uuid(), "name": "home", "key": "home", **extra}
+            owner = owner_values(model, step.scope)
+            row = {**owner, "uuid": _uuid(), "name": "home", "key": "home", **extra}
             await step.session.execute(insert(model).values(row))
 
     with pytest.raises(ConflictError, match="of that name already"):

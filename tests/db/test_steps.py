@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from tests.conftest import OpenDatabase
 from todo_cli.db.database import Database
-from todo_cli.db.read.queries import make_viewer, prove
+from todo_cli.db.read.queries import make_request, prove
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.models.tables import Change, Project, Todo
 from todo_cli.models.tables import Step as StepRow
@@ -106,9 +106,9 @@ async def test_a_step_that_is_stored_already_changes_nothing(db: Database) -> No
 
             async with AsyncSession(connection) as session:
                 step = Step(session, db.now, "add", uuid)
-                opened = await step.open(prove(make_viewer("alex", db.now)))
+                opened = await step.open(prove(make_request("alex", db.now)))
                 if opened:
-                    step.create(Todo(user_id=step.user_id, title="once", created_at=step.now, updated_at=step.now))
+                    step.create(Todo(title="once", created_at=step.now, updated_at=step.now))
                     await step.close()
             await connection.commit()
             return opened
@@ -125,7 +125,7 @@ async def _titles(transaction: Transaction) -> list[str]:
 async def test_a_step_that_fails_halfway_leaves_nothing(db: Database) -> None:
     async def work(step: Step) -> None:
         await step.ensure(Project, "home")
-        step.create(Todo(user_id=step.user_id, title="half", created_at=step.now, updated_at=step.now))
+        step.create(Todo(title="half", created_at=step.now, updated_at=step.now))
         await step.flush()
         raise RuntimeError("in the middle")
 

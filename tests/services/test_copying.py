@@ -222,7 +222,7 @@ async def relate(
             step.change(found[number], parent=None if parent is None else found[parent])
         for number, text in comments:
             todo = found[number]
-            step.create(Comment(user_id=step.user_id, todo_id=number, todo=todo, text=text, created_at=step.now))
+            step.create(Comment(todo_id=number, todo=todo, text=text, created_at=step.now))
         await step.flush()
 
     await db.write("relate", work)
@@ -265,7 +265,6 @@ async def add_many(db: Database, number: int) -> None:
         for i in range(number):
             step.create(
                 Todo(
-                    user_id=step.user_id,
                     title=f"todo {i}",
                     project=named[i % 5],
                     tags=[labels[i % 5], labels[(i + 1) % 5]],
@@ -720,7 +719,7 @@ class TestSeries:
         async def take(step: Step) -> None:
             row = series["Series"]
             kept = ("uuid", "rrule", "dtstart_local", "tzid", "after_completion", "created_at")
-            step.create(Series(user_id=step.user_id, **{name: getattr(row, name) for name in kept}))
+            step.create(Series(**{name: getattr(row, name) for name in kept}))
             await step.flush()
 
         await open_other("sam").write("take", take)
@@ -866,7 +865,7 @@ class TestUndoing:
 
         async def keep(step: Step) -> None:
             project = await step.ensure(Project, "p")
-            row = Todo(user_id=step.user_id, title="kept", created_at=step.now, updated_at=step.now)
+            row = Todo(title="kept", created_at=step.now, updated_at=step.now)
             row.project = project
             step.create(row)
 

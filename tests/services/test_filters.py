@@ -15,6 +15,7 @@ from tests.conftest import BERLIN, NOW, OpenDatabase
 from tests.plain_filters import TYPED, World, matches, trees
 from tests.tiers import choose
 from todo_cli.db.database import Database
+from todo_cli.db.scope import assign_owner
 from todo_cli.db.write.step import Step
 from todo_cli.errors import NotFoundError
 from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo
@@ -38,9 +39,9 @@ def when(text: str) -> When:
     return When(on, at(text)) if len(text) > 10 else When(on)
 
 
-def make(user_id: int, title: str, **fields: object) -> Todo:
+def make(title: str, **fields: object) -> Todo:
     made: dict[str, object] = {"created_at": at("2026-11-20T10:00"), "updated_at": NOW}
-    todo = Todo(user_id=user_id, title=title, created_at=NOW, updated_at=NOW)
+    todo = Todo(title=title, created_at=NOW, updated_at=NOW)
     todo.project = todo.series = None
     for field, value in (made | fields).items():
         setattr(todo, field, value)
@@ -100,7 +101,6 @@ async def filled(db: Database) -> Database:
     async def work(step: Step) -> None:
         goes_on, ended = (
             Series(
-                user_id=step.user_id,
                 rrule="FREQ=WEEKLY",
                 dtstart_local="2026-11-27",
                 tzid="Europe/Berlin",
@@ -117,7 +117,7 @@ async def filled(db: Database) -> Database:
         }
         tags = {name: await step.ensure(Tag, name) for name in ("shop", "soon")}
         for number, (title, project, labels, fields) in enumerate(TODOS, start=1):
-            todo = make(step.user_id, title, **fields)
+            todo = make(title, **fields)
             todo.uuid = UUID(f"{number:x}00d0000-0000-4000-8000-000000000000")
             todo.project = projects[project] if project else None
             todo.tags = [tags[label] for label in labels.split()]
@@ -133,7 +133,9 @@ async def filled(db: Database) -> Database:
         for child, parent in PARENTS.items():
             made[child].parent_id = numbers[parent]
         for title in COMMENTED:
-            step.session.add(Comment(user_id=step.user_id, todo_id=numbers[title], text="hm", created_at=NOW))
+            remark = Comment(todo_id=numbers[title], text="hm", created_at=NOW)
+            assign_owner(remark, step.scope)
+            step.session.add(remark)
 
     await db.write("add", work)
     await archive_project(db, "old")
@@ -318,7 +320,7 @@ async def test_orders(filled: Database) -> None:
 async def test_of_one_day_those_scheduled_without_a_time_come_last(db: Database) -> None:
     async def work(step: Step) -> None:
         for title, scheduled in (("a", "2026-11-22"), ("b", "2026-11-22T12:00"), ("c", "2026-11-22T09:00")):
-            step.create(make(step.user_id, title, scheduled=when(scheduled)))
+            step.create(make(title, scheduled=when(scheduled)))
             await step.flush()
 
     await db.write("add", work)

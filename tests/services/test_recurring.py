@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
-from sqlmodel import col
 
 from tests.conftest import BERLIN, NOW, OpenDatabase
 from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
+from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Todo
@@ -403,7 +403,7 @@ async def test_looking_ahead(db: Database) -> None:
 
 async def count(db: Database) -> int:
     async def work(transaction: Transaction) -> int:
-        statement = select(func.count()).select_from(Todo).where(col(Todo.user_id) == transaction.user_id)
+        statement = select(func.count()).select_from(Todo).where(owned(Todo, transaction.scope))
         return int((await transaction.session.execute(statement)).scalar_one())
 
     return await db.read(work)

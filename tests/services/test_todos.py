@@ -186,7 +186,7 @@ class TestReferences:
         async def work(step: Step) -> None:
             for last in (1, 2):
                 uuid = UUID(f"abcd0000-0000-4000-8000-00000000000{last}")
-                step.create(Todo(uuid=uuid, user_id=step.user_id, title="t", created_at=NOW, updated_at=NOW))
+                step.create(Todo(uuid=uuid, title="t", created_at=NOW, updated_at=NOW))
 
         await db.write("add", work)
         with pytest.raises(NotFoundError, match=r"several todos begin with abcd \(1, 2\)"):

@@ -18,6 +18,7 @@ from sqlmodel import col
 from tests.conftest import NOW, OpenDatabase
 from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
+from todo_cli.db.scope import authored, owned
 from todo_cli.db.write.step import Step as WritingStep
 from todo_cli.db.write.step import Transaction
 from todo_cli.errors import CircleError, ConflictError, TodoError
@@ -186,12 +187,12 @@ async def look(db: Database) -> dict[str, Any]:
             (Comment, ("uuid", "todo_id", "text", "created_at")),
         ]
         for model, names in models:
-            mine = col(model.user_id) == transaction.user_id
+            mine = (authored if model is Comment else owned)(model, transaction.scope)
             statement = select(*(getattr(model, name) for name in names)).where(mine).order_by(col(model.uuid))
             found.append([tuple(row) for row in (await transaction.session.execute(statement)).all()])
         columns = ("id", "title_folded", "description_folded", "due_key")
         derived = select(*(getattr(Todo, name) for name in columns))
-        kept = derived.where(col(Todo.user_id) == transaction.user_id, col(Todo.deleted_at).is_(None))
+        kept = derived.where(owned(Todo, transaction.scope), col(Todo.deleted_at).is_(None))
         found.append([tuple(row) for row in (await transaction.session.execute(kept.order_by(col(Todo.id)))).all()])
         return found
 
@@ -202,7 +203,7 @@ async def look(db: Database) -> dict[str, Any]:
 
 async def count_steps(db: Database) -> int:
     async def work(transaction: Transaction) -> int:
-        mine = select(func.count()).select_from(Step).where(col(Step.user_id) == transaction.user_id)
+        mine = select(func.count()).select_from(Step).where(owned(Step, transaction.scope))
         return int((await transaction.session.execute(mine)).scalar_one())
 
     return await db.read(work)
@@ -210,7 +211,7 @@ async def count_steps(db: Database) -> int:
 
 async def numbers_of(db: Database) -> Numbers:
     async def work(transaction: Transaction) -> Numbers:
-        mine = select(col(Todo.id)).where(col(Todo.user_id) == transaction.user_id).order_by(col(Todo.id))
+        mine = select(col(Todo.id)).where(owned(Todo, transaction.scope)).order_by(col(Todo.id))
         return [number for number in (await transaction.session.execute(mine)).scalars() if number]
 
     return await db.read(work)
@@ -417,7 +418,7 @@ async def test_a_name_that_another_has_by_now_is_refused(db: Database) -> None:
     await rename_project(db, "one", "two")
 
     async def work(step: WritingStep) -> None:
-        step.create(Project(user_id=step.user_id, name="one", created_at=step.now))
+        step.create(Project(name="one", created_at=step.now))
 
     await db.write(PASSED_OVER, work)
     with pytest.raises(ConflictError, match="another project 'one'"):
@@ -460,7 +461,7 @@ async def test_much_at_once(db: Database) -> None:
     async def multiply(step: WritingStep) -> None:
         found = (await step.session.execute(load_todos(step, col(Todo.id) == 1))).scalar_one()
         for _ in range(many):
-            step.create(Todo(user_id=step.user_id, title="b", project=found.project, created_at=NOW, updated_at=NOW))
+            step.create(Todo(title="b", project=found.project, created_at=NOW, updated_at=NOW))
 
     await db.write("import", multiply)
     before = await look(db)
@@ -477,7 +478,7 @@ async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database)
 
     async def give_subtask(step: WritingStep) -> None:
         [todo] = await find_todos(step, ONE, locked=True)
-        step.create(Todo(user_id=step.user_id, title="part", parent=todo, created_at=NOW, updated_at=NOW))
+        step.create(Todo(title="part", parent=todo, created_at=NOW, updated_at=NOW))
 
     async def give_more(step: WritingStep) -> None:
         todo, part = await find_todos(step, (*ONE, NumberReference(2)), locked=True)

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import literal, select, text
+from sqlalchemy import select, text
 from sqlmodel import col
 
 from tests.conftest import NOW, OpenDatabase
 from tests.tiers import choose
 from todo_cli.db.connection.target import PostgresTarget
 from todo_cli.db.database import Database
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
 from todo_cli.db.read.urgency_sql import make_urgency
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.models.tables import Dependency, Project, Tag, Todo
@@ -73,7 +73,7 @@ async def fill(db: Database, todos: Sequence[dict[str, Any]]) -> None:
         rows: list[Todo] = []
         for number, fields in enumerate(todos):
             plain = {name: value for name, value in fields.items() if name not in ("project", "tags", "depends")}
-            todo = Todo(user_id=step.user_id, title=f"{number}", created_at=NOW, updated_at=NOW)
+            todo = Todo(title=f"{number}", created_at=NOW, updated_at=NOW)
             for name, value in plain.items():
                 setattr(todo, name, value)
             todo.completed_at = NOW if todo.status == Status.DONE.value else None
@@ -96,8 +96,8 @@ async def measure(db: Database, coefficients: Coefficients) -> dict[int, float]:
     """Return what the database makes of each todo, by its number."""
 
     async def work(transaction: Transaction) -> dict[int, float]:
-        viewer = Viewer(literal(transaction.user_id), transaction.now)
-        rows = await transaction.session.execute(select(col(Todo.id), make_urgency(viewer, coefficients)))
+        request = Request(transaction.scope, transaction.now)
+        rows = await transaction.session.execute(select(col(Todo.id), make_urgency(request, coefficients)))
         return {number: urgency for number, urgency in rows.all() if number is not None}
 
     return await db.read(work)

@@ -251,7 +251,7 @@ def read_defaults(invocation: Invocation, text: str) -> Details:
     if todo.every:
         from todo_cli.services.editing.recurring import begin_series
 
-        begin_series(todo.every, todo.due, 0, invocation.now)
+        begin_series(todo.every, todo.due, invocation.now)
     return details
 
 

@@ -30,8 +30,9 @@ from todo_cli.db.connection.locks import find_lock_holder
 from todo_cli.db.connection.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.db.connection.waiting import Waiting
 from todo_cli.db.initialisation import initialise
-from todo_cli.db.read.queries import Query, Viewer, make_viewer, prove, users_named, with_identity
+from todo_cli.db.read.queries import Query, Request, make_request, prove, with_identity
 from todo_cli.db.schema.revisions import HEAD, REVISION, check_revision
+from todo_cli.db.scope import NOBODY, Scope, users_named
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import (
     BusyError,
@@ -64,7 +65,7 @@ class Shortcut(Generic[T]):
     the step is taken the ordinary way. `recall` finds the result of a step that was stored and whose answer was lost.
     """
 
-    make: Callable[[Viewer, UUID], Executable]
+    make: Callable[[Request, UUID], Executable]
     read: Callable[[Sequence[Row[Any]]], T | Shortcut[T] | None]
     recall: Callable[[Step], Awaitable[T]]
 
@@ -141,19 +142,19 @@ class Database:
         if found:
             raise explain_damage(self.target, found[0]) from error
 
-    async def fetch(self, make: Callable[[Viewer], Query], *, anybody: bool = False) -> Sequence[Row[Any]]:
+    async def fetch(self, make: Callable[[Request], Query], *, anybody: bool = False) -> Sequence[Row[Any]]:
         """Return what one statement finds; on a server that is two round trips after the connection.
 
         The first row is there in any case, for the values beside the rows: `found` tells whether it stands for one.
-        With `anybody` it does not matter which of several users asks; the viewer's `user_id` is NULL then.
+        With `anybody` it does not matter which of several users asks; the author and the owner are NULL then.
         """
-        viewer = make_viewer(self.user_name, self.now)
-        statement = with_identity(make(viewer), viewer)
+        request = make_request(self.user_name, self.now)
+        statement = with_identity(make(request), request)
 
         async def attempt() -> Sequence[Row[Any]]:
             for _ in range(2):
                 rows = await self._execute_at_once(statement)
-                is_known = rows and (rows[0].viewer is not None or (anybody and self.user_name is None))
+                is_known = rows and (rows[0].author is not None or (anybody and self.user_name is None))
                 if is_known and rows[0].revision == HEAD:
                     return rows
                 await self.read(_nothing, anybody=anybody)  # explains what is wrong, or makes the tables of a new file
@@ -164,7 +165,7 @@ class Database:
     async def read(self, work: Callable[[Transaction], Awaitable[T]], *, anybody: bool = False) -> T:
         """Return what `work` finds, in one transaction that writes nothing.
 
-        With `anybody` it does not matter which of several users asks; the transaction's `user_id` is 0 then.
+        With `anybody` it does not matter which of several users asks; the transaction's scope is `NOBODY` then.
         """
 
         async def attempt() -> T:
@@ -209,8 +210,8 @@ class Database:
             async with self._connect(writing=True) as connection:
                 async with AsyncSession(connection, expire_on_commit=False) as session:
                     step = Step(session, self.now, command, uuid)
-                    if not await step.open(prove(make_viewer(self.user_name, self.now), alone=alone)):
-                        step.user_id = (await self._identify(session)).user_id  # or it tells what is wrong
+                    if not await step.open(prove(make_request(self.user_name, self.now), alone=alone)):
+                        step.scope = (await self._identify(session)).scope  # or it tells what is wrong
                         if not await step.is_stored():
                             raise BusyError
                         # An earlier attempt was stored, and only the answer was lost.
@@ -235,7 +236,7 @@ class Database:
     async def _take(self, way: Shortcut[T] | None, step: UUID) -> T | None:
         """Return what the shortcut gives, or None where it wrote nothing."""
         while way and isinstance(self.target, PostgresTarget):
-            statement = way.make(make_viewer(self.user_name, self.now, self.target.lock_timeout), step)
+            statement = way.make(make_request(self.user_name, self.now, self.target.lock_timeout), step)
             rows = await self._execute_at_once(statement, storing=True)
             result = way.read(rows) if rows else None
             if result is not None and not isinstance(result, Shortcut):
@@ -383,7 +384,7 @@ class Database:
             known = (await session.execute(select(col(User.name)).order_by(col(User.key)).limit(MOST_NAMES))).scalars()
             raise UnknownUserError(self.user_name or "", list(known))
         if len(names) > 1 and anybody:
-            return Transaction(session, 0, self.now)
+            return Transaction(session, NOBODY, self.now)
         if len(names) > 1:
             raise UserNotNamedError(names)
-        return Transaction(session, rows[0][1], self.now)
+        return Transaction(session, Scope.known(rows[0][1]), self.now)

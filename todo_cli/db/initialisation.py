@@ -9,11 +9,11 @@ from uuid import uuid4
 
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlmodel import col
 
 from todo_cli.db.connection.target import Target
 from todo_cli.db.connection.waiting import Waiting
 from todo_cli.db.schema.revisions import create, schema_of
+from todo_cli.db.scope import Scope
 from todo_cli.db.write.step import Step
 from todo_cli.models.tables import User
 from todo_cli.query.names import propose_name
@@ -45,7 +45,7 @@ async def _add_first_user(connection: AsyncConnection, name: str, now: datetime)
         await session.flush()
         assert user.id is not None
         step = Step(session, now, "db init", uuid4())
-        await step.open(select(col(User.id)))
+        await step.open(Scope.known(user.id).as_row())
         step.note_creation(user)
         await step.close()
         return True

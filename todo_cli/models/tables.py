@@ -44,6 +44,9 @@ SCHEMA = "todo"
 WHERE = "where"
 """Under this name an index holds the condition of the rows that it is about, see `complete_tables`."""
 
+UNASSIGNED = 0
+"""The user of a row that is not written yet (see `todo_cli.db.scope.assign_owner`); no user has that number."""
+
 
 class Base(SQLModel):
     """Gives all constraints and indexes a name that is the same on both databases."""
@@ -118,7 +121,7 @@ class Project(Base, table=True):
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
-    user_id: int = Field(sa_column=_references("users.id"))
+    user_id: int = Field(default=UNASSIGNED, sa_column=_references("users.id"))
     name: str = Field(sa_column=_name())
     key: str = Field(default="", sa_column=_key())
     archived_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
@@ -153,7 +156,7 @@ class Tag(Base, table=True):
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
-    user_id: int = Field(sa_column=_references("users.id"))
+    user_id: int = Field(default=UNASSIGNED, sa_column=_references("users.id"))
     name: str = Field(sa_column=_name())
     key: str = Field(default="", sa_column=_key())
 
@@ -217,7 +220,7 @@ class Todo(Base, table=True):
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
-    user_id: int = Field(sa_column=_references("users.id"))
+    user_id: int = Field(default=UNASSIGNED, sa_column=_references("users.id"))
     project_id: int | None = Field(default=None, sa_column=_references("projects.id", nullable=True))
     title: str = Field(sa_column=Column(Text(), nullable=False))
     title_folded: str = Field(default="", sa_column=Column(binary_text(), nullable=False))
@@ -282,7 +285,7 @@ class Series(Base, table=True):
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
-    user_id: int = Field(sa_column=_references("users.id"))
+    user_id: int = Field(default=UNASSIGNED, sa_column=_references("users.id"))
     rrule: str = Field(sa_column=Column(Text(), nullable=False))
     dtstart_local: str = Field(sa_column=Column(Text(), nullable=False))
     tzid: str = Field(sa_column=Column(Text(), nullable=False))
@@ -311,7 +314,7 @@ class Comment(Base, table=True):
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
-    user_id: int = Field(sa_column=_references("users.id"))
+    user_id: int = Field(default=UNASSIGNED, sa_column=_references("users.id"))
     todo_id: int = Field(sa_column=_references("todos.id", on_delete="CASCADE"))
     text: str = Field(sa_column=Column(Text(), nullable=False))
     created_at: datetime = Field(sa_column=_instant())
@@ -337,7 +340,7 @@ class Step(Base, table=True):
 
     id: int | None = Field(default=None, sa_column=identity_column())
     uuid: UUID = Field(default_factory=uuid4, sa_column=_uuid())
-    user_id: int = Field(sa_column=_references("users.id"))
+    user_id: int = Field(default=UNASSIGNED, sa_column=_references("users.id"))
     at: datetime = Field(sa_column=_instant())
     command: str = Field(sa_column=Column(Text(), nullable=False))
     undone_by: int | None = Field(default=None, sa_column=_references("steps.id", nullable=True))

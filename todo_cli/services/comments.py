@@ -10,7 +10,8 @@ from sqlalchemy import Executable, Row, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
+from todo_cli.db.scope import author_of, is_author
 from todo_cli.db.write.step import Step
 from todo_cli.errors import NotFoundError
 from todo_cli.models.tables import Comment, User
@@ -26,8 +27,8 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
     """
     uuid = uuid4()  # the same in every attempt
 
-    def make_row(user_id: int = 0, todo_id: int = 0) -> Comment:
-        return Comment(uuid=uuid, user_id=user_id, todo_id=todo_id, text=text, created_at=db.now)
+    def make_row(todo_id: int = 0) -> Comment:
+        return Comment(uuid=uuid, todo_id=todo_id, text=text, created_at=db.now)
 
     def make_public(todo: int, author: str) -> CommentPublic:
         return CommentPublic(todo, uuid, text, author, db.now)
@@ -35,24 +36,24 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
     async def work(step: Step) -> CommentPublic:
         [todo] = await find_todos(step, [reference], locked=True)
         assert todo.id is not None
-        author = await step.session.execute(select(col(User.name)).where(col(User.id) == step.user_id))
-        comment = make_row(step.user_id, todo.id)
+        author = await step.session.execute(select(col(User.name)).where(is_author(step.scope)))
+        comment = make_row(todo.id)
         comment.todo = todo
         step.create(comment)
         step.touch(todo)
         return make_public(todo.id, author.scalar_one())
 
     async def recall(step: Step) -> CommentPublic:
-        found = select(col(Comment.todo_id), col(User.name)).join(User, col(User.id) == col(Comment.user_id))
+        found = select(col(Comment.todo_id), col(User.name)).join(User, author_of(Comment))
         row = (await step.session.execute(found.where(col(Comment.uuid) == uuid))).one_or_none()
         if row is None:  # somebody has removed the todo for good since
             raise NotFoundError("the comment was stored, and is gone again with its todo")
         return make_public(row[0], row[1])
 
-    def make(viewer: Viewer, step: UUID) -> Executable:
+    def make(request: Request, step: UUID) -> Executable:
         from todo_cli.db.write.comment_at_once import comment_at_once
 
-        return comment_at_once(viewer, step, is_referred_to([reference]), make_row())
+        return comment_at_once(request, step, is_referred_to([reference]), make_row())
 
     def read(rows: Sequence[Row[Any]]) -> CommentPublic:
         [row] = rows

@@ -14,7 +14,8 @@ from sqlmodel import col
 from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
 from todo_cli.db.database import MOST_NAMES, Database
 from todo_cli.db.read.json_sql import uuid_of_json
-from todo_cli.db.read.queries import Ordering, Query, Viewer, users_named
+from todo_cli.db.read.queries import Ordering, Query, Request
+from todo_cli.db.scope import authored_by, owned, users_named
 from todo_cli.db.write.decoding import decode, load
 from todo_cli.db.write.step import Transaction
 from todo_cli.errors import NotFoundError, UnknownUserError
@@ -50,8 +51,8 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
     Raises NotFoundError for a reference, and UnknownUserError for a user, that there is none of.
     """
 
-    def make(viewer: Viewer) -> Query:
-        about = _is_about(query.reference, viewer)
+    def make(request: Request) -> Query:
+        about = _is_about(query.reference, request)
         # Of a series that was begun history tells with the todo, and of a todo that is gone for good nothing.
         counts = or_(_CHANGES.c.entity != "series", _CHANGES.c.field == "ended_at")
         if query.reference is None:
@@ -59,18 +60,18 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
             changed = or_(changes.correlate(_STEPS), _STEPS.c.command.in_(("trash empty", "db copy")))
         else:
             changed = _STEPS.c.id.in_(select(_CHANGES.c.step_id).where(about))
-        conditions = [_STEPS.c.user_id == viewer.user_id, changed]
+        conditions = [owned(_STEPS, request.scope), changed]
         if query.since is not None:
             conditions.append(_STEPS.c.at >= query.since)
         if query.by is not None:
-            conditions.append(_STEPS.c.user_id.in_(select(col(User.id)).where(users_named(query.by))))
+            conditions.append(authored_by(_STEPS, query.by))
         steps = select(_STEPS, _USERS.c.name).join(_USERS).where(*conditions)
         if query.size is not None:
             steps = steps.order_by(_STEPS.c.id.desc()).limit(query.size).offset((query.page - 1) * query.size)
         page = steps.subquery("steps_of_page")
         some = select(literal(1).label("one")).select_from(_STEPS).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
         total: Any = null() if query.size is None else select(func.count()).select_from(some).scalar_subquery()
-        beside = {"total": total, "referred": _count_referred(query.reference, viewer), "known": _is_known(query.by)}
+        beside = {"total": total, "referred": _count_referred(query.reference, request), "known": _is_known(query.by)}
         statement = select(
             page.c.id.label("step_id"),
             page.c.uuid.label("step"),
@@ -101,19 +102,19 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
     return HistoryPage([_read_step(list(lines)) for _, lines in found], rows[0].total, query.page, query.size)
 
 
-def _is_about(reference: Reference | None, viewer: Viewer) -> ColumnElement[bool]:
+def _is_about(reference: Reference | None, request: Request) -> ColumnElement[bool]:
     """Return the condition on lines for those about the todo, or about what was remarked about it."""
     if reference is None:
         return true()
-    mine = and_(col(Todo.user_id) == viewer.user_id, is_referred_to([reference]))
+    mine = and_(owned(Todo, request.scope), is_referred_to([reference]))
     remarks = select(_COMMENTS.c.uuid).join(_TODOS).where(mine)
     return _CHANGES.c.entity_uuid.in_(union_all(select(_TODOS.c.uuid).where(mine), remarks))
 
 
-def _count_referred(reference: Reference | None, viewer: Viewer) -> Any:
+def _count_referred(reference: Reference | None, request: Request) -> Any:
     if reference is None:
         return literal(1)
-    mine = select(func.count()).select_from(Todo).where(col(Todo.user_id) == viewer.user_id)
+    mine = select(func.count()).select_from(Todo).where(owned(Todo, request.scope))
     return mine.where(is_referred_to([reference])).scalar_subquery()
 
 
@@ -174,8 +175,8 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
     What belonged to them, and what waited for them, is left out. Raises NotFoundError for one that was not there yet.
     """
 
-    def make(viewer: Viewer) -> Query:
-        mine = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
+    def make(request: Request) -> Query:
+        mine = and_(owned(Todo, request.scope), is_referred_to(references))
         told = find_as_of(mine, moment).subquery("told")
         return Query(select(told.c.kind, told.c.told), [Ordering(told.c.kind)])
 

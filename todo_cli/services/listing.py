@@ -14,7 +14,8 @@ from todo_cli.db.database import Database
 from todo_cli.db.read.filter_sql import make_condition, project_or_nested
 from todo_cli.db.read.json_sql import json_rows, read_instant, read_json_rows
 from todo_cli.db.read.order_sql import make_order
-from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Viewer, select_links, with_recurrence
+from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
+from todo_cli.db.scope import author_of, owned
 from todo_cli.db.write.edges import is_related
 from todo_cli.db.write.step import Transaction
 from todo_cli.models.tables import Base, Comment, Project, Tag, Todo, TodoTag, User
@@ -73,20 +74,20 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     conditions = conditions_of(query.filter)
     names = list(dict.fromkeys(each for each in conditions if isinstance(each, InProject | HasTag)))
 
-    def make(viewer: Viewer) -> Query:
+    def make(request: Request) -> Query:
         def matches(tree: Filter) -> ColumnElement[bool]:
             return and_(
-                col(Todo.user_id) == viewer.user_id,
+                owned(Todo, request.scope),
                 col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
-                make_condition(tree, viewer),
+                make_condition(tree, request),
             )
 
         condition = matches(And((query.filter, context.filter)) if context else query.filter)
-        order = make_order(query.sort, viewer, query.coefficients)
+        order = make_order(query.sort, request, query.coefficients)
         on_page = condition if query.size is None else _is_on_page(query, condition, order)
         total = _count(condition) if query.size is not None else null()
         hidden = _count(matches(And((query.filter, Not(context.filter))))) if context else literal(0)
-        known = and_(true(), *(_is_known(part, viewer) for part in names))
+        known = and_(true(), *(_is_known(part, request) for part in names))
         beside = {"total": total, "known": known, "hidden": hidden}
         return Query(select_todos().where(on_page), order, beside=[each.label(name) for name, each in beside.items()])
 
@@ -102,8 +103,8 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
 async def get_todos(db: Database, references: Sequence[Reference], *, trashed: bool = True) -> list[TodoPublic]:
     """Return the todos that the references name; raises NotFoundError, unless `trashed` also for those in the trash."""
 
-    def make(viewer: Viewer) -> Query:
-        condition = and_(col(Todo.user_id) == viewer.user_id, is_referred_to(references))
+    def make(request: Request) -> Query:
+        condition = and_(owned(Todo, request.scope), is_referred_to(references))
         return Query(select_todos().where(condition), [Ordering(col(Todo.id))])
 
     return match_references(references, read_todos(await db.fetch(make)), trashed=trashed)
@@ -115,9 +116,9 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
     It is one statement. Raises NotFoundError.
     """
 
-    def make(viewer: Viewer) -> Query:
-        mine, named = col(Todo.user_id) == viewer.user_id, is_referred_to(references)
-        wanted = and_(mine, is_related(named, viewer.user_id))
+    def make(request: Request) -> Query:
+        mine, named = owned(Todo, request.scope), is_referred_to(references)
+        wanted = and_(mine, is_related(named, request.scope))
         return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(col(Todo.id))])
 
     rows = await db.fetch(make)
@@ -180,10 +181,10 @@ async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) ->
     await db.read(work)
 
 
-def _is_known(part: InProject | HasTag, viewer: Viewer) -> ColumnElement[bool]:
+def _is_known(part: InProject | HasTag, request: Request) -> ColumnElement[bool]:
     if isinstance(part, InProject):
-        return exists().where(col(Project.user_id) == viewer.user_id, project_or_nested(part.name))
-    return exists().where(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(part.name))
+        return exists().where(owned(Project, request.scope), project_or_nested(part.name))
+    return exists().where(owned(Tag, request.scope), col(Tag.key) == fold(part.name))
 
 
 def _count(condition: ColumnElement[bool]) -> Any:
@@ -204,7 +205,7 @@ _TAGS = (
 _COMMENTS = (
     select(json_rows(col(Comment.id), col(Comment.uuid), col(Comment.text), col(User.name), col(Comment.created_at)))
     .select_from(Comment)
-    .join(User, col(User.id) == col(Comment.user_id))
+    .join(User, author_of(Comment))
     .where(col(Comment.todo_id) == col(Todo.id))
     .correlate(Todo)
     .scalar_subquery()

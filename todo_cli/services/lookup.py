@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from todo_cli.db.read.filter_sql import refers_to
 from todo_cli.db.read.queries import select_links
+from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
 from todo_cli.models.tables import Base, Project, Series, Tag, Todo
@@ -62,7 +63,7 @@ async def find_todos(
 
 def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Select[Todo]:
     """Return the statement that finds the user's todos, by number, with project, tags and series loaded."""
-    mine = select(Todo).where(col(Todo.user_id) == transaction.user_id, *conditions)
+    mine = select(Todo).where(owned(Todo, transaction.scope), *conditions)
     return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(col(Todo.id))
 
 
@@ -113,7 +114,7 @@ def _stands_for(reference: Reference, todo: Todo | TodoPublic) -> bool:
 
 async def lock_named(transaction: Transaction, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
     """Return the user's projects or tags that the condition finds, by name, locked in that order."""
-    statement = select(model).where(col(model.user_id) == transaction.user_id, condition).order_by(col(model.key))
+    statement = select(model).where(owned(model, transaction.scope), condition).order_by(col(model.key))
     return list((await transaction.session.execute(_locked(statement))).scalars())
 
 
@@ -128,7 +129,7 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
 
     A project is there also where only others are nested in it.
     """
-    statement = select(col(model.name)).where(col(model.user_id) == transaction.user_id)
+    statement = select(col(model.name)).where(owned(model, transaction.scope))
     by_key = {fold(known): known for known in (await transaction.session.execute(statement)).scalars()}
     key = fold(name)
     if key in by_key or (model is Project and any(known.startswith(f"{key}.") for known in by_key)):

@@ -9,7 +9,8 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.read.filter_sql import project_or_nested
-from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.read.queries import Ordering, Query, Request
+from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, InvalidInputError
 from todo_cli.models.tables import Project, Todo
@@ -21,7 +22,7 @@ from todo_cli.services.lookup import check_name, lock_named, refuse
 async def list_projects(db: Database, *, archived: bool = False) -> list[ProjectPublic]:
     """Return the user's projects by name, with their open and done todos counted; `archived` adds those put away."""
 
-    def make(viewer: Viewer) -> Query:
+    def make(request: Request) -> Query:
         kept = and_(col(Todo.project_id) == col(Project.id), col(Todo.deleted_at).is_(None))
         statement = (
             select(
@@ -31,7 +32,7 @@ async def list_projects(db: Database, *, archived: bool = False) -> list[Project
                 col(Project.archived_at),
             )
             .outerjoin(Todo, kept)
-            .where(col(Project.user_id) == viewer.user_id)
+            .where(owned(Project, request.scope))
             .group_by(col(Project.id))
         )
         if not archived:
@@ -94,8 +95,8 @@ async def unarchive_project(db: Database, name: str) -> list[str]:
 async def count_project(db: Database, name: str) -> int:
     """Return how many todos, in the trash or not, the project and what is nested in it hold; raises NotFoundError."""
 
-    def make(viewer: Viewer) -> Query:
-        mine = and_(col(Project.user_id) == viewer.user_id, project_or_nested(name))
+    def make(request: Request) -> Query:
+        mine = and_(owned(Project, request.scope), project_or_nested(name))
         held = select(func.count()).select_from(Todo).join(Project).where(mine).scalar_subquery()
         return Query(select(col(Project.id)).where(mine).limit(1), [], beside=[held.label("held")])
 
@@ -126,7 +127,7 @@ async def _set_archived(db: Database, command: str, name: str, moment: datetime 
         names = [project.name for project in changed]
         if moment and fold(name) not in {project.key for project in projects}:
             # Only nested ones are there: the name itself is put away as well, so that it takes no new ones.
-            step.create(Project(user_id=step.user_id, name=name, archived_at=moment, created_at=step.now))
+            step.create(Project(name=name, archived_at=moment, created_at=step.now))
             names.insert(0, name)
         for project in changed:
             step.change(project, archived_at=moment)

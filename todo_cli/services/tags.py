@@ -6,7 +6,8 @@ from sqlalchemy import and_, func, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.read.queries import Ordering, Query, Request
+from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError
 from todo_cli.models.tables import Tag, Todo, TodoTag
@@ -18,7 +19,7 @@ from todo_cli.services.lookup import check_name, lock_named, refuse
 async def list_tags(db: Database) -> list[TagPublic]:
     """Return the user's tags by name, with how many open and done todos carry each."""
 
-    def make(viewer: Viewer) -> Query:
+    def make(request: Request) -> Query:
         kept = and_(col(Todo.id) == col(TodoTag.todo_id), col(Todo.deleted_at).is_(None))
         statement = (
             select(
@@ -28,7 +29,7 @@ async def list_tags(db: Database) -> list[TagPublic]:
             )
             .outerjoin(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
             .outerjoin(Todo, kept)
-            .where(col(Tag.user_id) == viewer.user_id)
+            .where(owned(Tag, request.scope))
             .group_by(col(Tag.id))
         )
         return Query(statement, [Ordering(col(Tag.key))])
@@ -55,8 +56,8 @@ async def rename_tag(db: Database, old: str, new: str) -> tuple[str, str]:
 async def count_tag(db: Database, name: str) -> int:
     """Return how many todos, in the trash or not, carry the tag; raises NotFoundError."""
 
-    def make(viewer: Viewer) -> Query:
-        mine = and_(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(name))
+    def make(request: Request) -> Query:
+        mine = and_(owned(Tag, request.scope), col(Tag.key) == fold(name))
         held = select(func.count()).select_from(TodoTag).join(Tag).where(mine).scalar_subquery()
         return Query(select(col(Tag.id)).where(mine), [], beside=[held.label("held")])
 

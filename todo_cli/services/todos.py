@@ -12,7 +12,8 @@ from sqlalchemy import Executable, Row, and_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
+from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit
 from todo_cli.db.write.erasing import CHANGES, is_erasure
 from todo_cli.db.write.step import Step
@@ -90,12 +91,12 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
     uuid = new.uuid or uuid4()  # the same in every attempt
     series_uuid, due = uuid4(), new.due
     if new.every:
-        _, due = begin_series(new.every, new.due, 0, db.now)
+        _, due = begin_series(new.every, new.due, db.now)
 
-    def make_series(user_id: int) -> Series | None:
+    def make_series() -> Series | None:
         if not new.every:
             return None
-        series, _ = begin_series(new.every, new.due, user_id, db.now)
+        series, _ = begin_series(new.every, new.due, db.now)
         series.uuid = series_uuid
         return series
 
@@ -109,8 +110,8 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         if new.project is None and bindings.parent:
             project = bindings.parent.project
         tags = await ensure_tags(step, new.tags)
-        todo = _make_row(new, uuid, due, step.user_id, db.now)
-        todo.project, todo.tags, todo.series = project, tags, make_series(step.user_id)
+        todo = _make_row(new, uuid, due, db.now)
+        todo.project, todo.tags, todo.series = project, tags, make_series()
         todo.parent = bindings.parent
         if todo.series:
             todo.occurrence = todo.series.first_occurrence
@@ -127,14 +128,14 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     bound = Edit(depends=new.depends, parent=new.parent)
-    row, series = _make_row(new, uuid, due, 0, db.now), make_series(0)
+    row, series = _make_row(new, uuid, due, db.now), make_series()
     if series:
         row.occurrence = series.first_occurrence
 
-    def make(viewer: Viewer, step: UUID) -> Executable:
+    def make(request: Request, step: UUID) -> Executable:
         from todo_cli.db.write.at_once import add_at_once
 
-        return add_at_once(viewer, step, row, new.project, new.tags, series, bound)
+        return add_at_once(request, step, row, new.project, new.tags, series, bound)
 
     def read(rows: Sequence[Row[Any]]) -> TodoOutcome:
         [found] = rows
@@ -146,10 +147,9 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
     return await db.write("add", work, shortcut=Shortcut(make, read, recall) if bound.is_countable else None)
 
 
-def _make_row(new: NewTodo, uuid: UUID, due: When | None, user_id: int, now: datetime) -> Todo:
+def _make_row(new: NewTodo, uuid: UUID, due: When | None, now: datetime) -> Todo:
     todo = Todo(
         uuid=uuid,
-        user_id=user_id,
         title=new.title,
         description=new.description,
         priority=new.priority.value,
@@ -334,7 +334,7 @@ async def empty_trash(db: Database) -> int:
     """Remove for good what was in the trash when the command began, with its history; return how many todos."""
 
     async def work(step: Step) -> int:
-        trashed = and_(col(Todo.user_id) == step.user_id, col(Todo.deleted_at) <= step.now)
+        trashed = and_(owned(Todo, step.scope), col(Todo.deleted_at) <= step.now)
         return await step.erase(trashed)
 
     return await db.write("trash empty", work, batch=True)

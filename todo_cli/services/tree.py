@@ -8,7 +8,8 @@ from sqlalchemy import and_, or_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.read.queries import Ordering, Query, Request
+from todo_cli.db.scope import owned
 from todo_cli.db.write.edges import is_bound, is_live, list_below
 from todo_cli.models.tables import Base, Todo
 from todo_cli.models.values import TodoPublic
@@ -26,8 +27,8 @@ async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list
     none are named, and all open todos are returned that have to do with others. Raises NotFoundError.
     """
 
-    def make(viewer: Viewer) -> Query:
-        mine = col(Todo.user_id) == viewer.user_id
+    def make(request: Request) -> Query:
+        mine = owned(Todo, request.scope)
         if not references:
             return Query(select_todos().where(mine, is_live(_TODOS), is_bound(_TODOS)), [Ordering(col(Todo.id))])
         named = and_(mine, is_referred_to(references))

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
+from todo_cli.db.scope import author_of
 from todo_cli.db.write.concerned import Concerned, Direction, find_concerned, read_concerned
 from todo_cli.db.write.decoding import HOLDING, decode, load
 from todo_cli.db.write.reverting import Conflict, Entry, Reverting, Turned
@@ -46,7 +47,7 @@ async def redo_steps(db: Database, count: int = 1, *, force: bool = False) -> Un
 
 async def _revert(db: Database, direction: Direction, count: int, *, force: bool) -> UndoOutcome:
     async def work(step: Step) -> UndoOutcome:
-        rows = await step.session.execute(find_concerned(step.user_id, direction, count))
+        rows = await step.session.execute(find_concerned(step.scope, direction, count))
         found = read_concerned(rows.all())
         if any(row["seen"] != row["version"] for (entity, _), row in found.rows.items() if entity == "todo"):
             raise BusyError  # what it is linked to was read before it had to be waited for
@@ -189,7 +190,7 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
             select(col(User.name), col(StepRow.at), col(StepRow.command))
             .select_from(Change)
             .join(StepRow, col(StepRow.id) == col(Change.step_id))
-            .join(User, col(User.id) == col(StepRow.user_id))
+            .join(User, author_of(StepRow))
             .where(
                 col(Change.entity_uuid) == about,
                 col(Change.field) == name,

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.queries import Ordering, Query, Viewer
+from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.tables import User
@@ -17,11 +17,11 @@ from todo_cli.models.values import UserPublic
 async def list_users(db: Database) -> list[UserPublic]:
     """Return all users of the database by name."""
 
-    def make(_: Viewer) -> Query:
+    def make(_: Request) -> Query:
         return Query(select(col(User.id), col(User.name), col(User.created_at)), [Ordering(col(User.key))])
 
     rows = await db.fetch(make, anybody=True)
-    return [UserPublic(row.name, row.created_at, row.id == row.viewer) for row in rows]
+    return [UserPublic(row.name, row.created_at, row.id == row.author) for row in rows]
 
 
 async def add_user(db: Database, name: str) -> UserPublic:

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, sele
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
+from todo_cli.db.scope import owned
 from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, Priority, Status, When
@@ -41,12 +42,12 @@ _COLUMNS: dict[filters.Field, Any] = {
 _TIMES: dict[filters.Field, Any] = {"due": Todo.due_at, "scheduled": Todo.scheduled_at}
 
 
-def make_condition(tree: filters.Filter, viewer: Viewer) -> ColumnElement[bool]:
+def make_condition(tree: filters.Filter, request: Request) -> ColumnElement[bool]:
     """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
-    return _make(tree, viewer, negated=False)[0]
+    return _make(tree, request, negated=False)[0]
 
 
-def _make(tree: filters.Filter, viewer: Viewer, *, negated: bool) -> tuple[ColumnElement[bool], int]:
+def _make(tree: filters.Filter, request: Request, *, negated: bool) -> tuple[ColumnElement[bool], int]:
     """Return the condition, or its opposite, and how many symbols its nesting makes a parser hold at once.
 
     SQLite's holds 100 for a whole statement (YYSTACKDEPTH), so that the deepest part comes first: a parenthesis there
@@ -54,55 +55,55 @@ def _make(tree: filters.Filter, viewer: Viewer, *, negated: bool) -> tuple[Colum
     """
     match tree:
         case filters.Not(part):
-            return _make(part, viewer, negated=not negated)
+            return _make(part, request, negated=not negated)
         case filters.And(parts) | filters.Or(parts):
-            made = sorted((_make(part, viewer, negated=negated) for part in parts), key=itemgetter(1), reverse=True)
+            made = sorted((_make(part, request, negated=negated) for part in parts), key=itemgetter(1), reverse=True)
             conditions = [condition for condition, _ in made]
             held = max((symbols + (3 if place else 1) for place, (_, symbols) in enumerate(made)), default=0)
             is_and = isinstance(tree, filters.And) is not negated
             return and_(true(), *conditions) if is_and else or_(false(), *conditions), held
         case _:
-            leaf = _make_leaf(tree, viewer)
+            leaf = _make_leaf(tree, request)
             return not_(leaf) if negated else leaf, 0
 
 
-def _make_leaf(condition: filters.Condition, viewer: Viewer) -> ColumnElement[bool]:
+def _make_leaf(condition: filters.Condition, request: Request) -> ColumnElement[bool]:
     match condition:
         case filters.ContainsText(text, within):
             return _contains_text(fold(text), within)
         case filters.HasStatus(status):
             return true() if status is None else col(Todo.status) == status.value
         case filters.InProject(name):
-            return in_project(name, viewer)
+            return in_project(name, request)
         case filters.InArchivedProject():
-            return _in_project(col(Project.archived_at).is_not(None), viewer)
+            return _in_project(col(Project.archived_at).is_not(None), request)
         case filters.HasTag(name):
-            return has_tag(name, viewer)
+            return has_tag(name, request)
         case filters.HasPriority(priority):
             return col(Todo.priority) == priority.value
         case filters.Compares(field, relation, when):
-            return _compares(field, relation, when, viewer.now)
+            return _compares(field, relation, when, request.now)
         case filters.Has(field):
-            return _has(field, viewer)
+            return _has(field, request)
         case filters.RefersTo(references):
             return refers_to(references)
         case filters.DependsOn(references):
-            return _depends_on_one(viewer, references)
+            return _depends_on_one(request, references)
         case filters.BelongsTo(references):
-            return _belongs_to_one(viewer, references)
-    return _is_in_state(condition, viewer)
+            return _belongs_to_one(request, references)
+    return _is_in_state(condition, request)
 
 
-def _is_in_state(state: filters.InState, viewer: Viewer) -> ColumnElement[bool]:
+def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool]:
     """Return the condition for a state that only open todos are in."""
     match state:
         case filters.IsOverdue():
-            present = When(viewer.now.date(), viewer.now)
-            return and_(IS_OPEN, _compares("due", "before", present, viewer.now))
+            present = When(request.now.date(), request.now)
+            return and_(IS_OPEN, _compares("due", "before", present, request.now))
         case filters.IsWaiting():
-            return and_(IS_OPEN, is_hidden(viewer.now))
+            return and_(IS_OPEN, is_hidden(request.now))
         case filters.IsExpired():
-            return and_(IS_OPEN, _is_over(viewer.now))
+            return and_(IS_OPEN, _is_over(request.now))
         case filters.IsBlocked():
             return and_(IS_OPEN, depends_on_open())
         case filters.IsBlocking():
@@ -110,7 +111,7 @@ def _is_in_state(state: filters.InState, viewer: Viewer) -> ColumnElement[bool]:
         case filters.IsActive():
             return and_(IS_OPEN, col(Todo.started_at).is_not(None))
         case filters.IsReady():
-            now = viewer.now
+            now = request.now
             is_later = and_(col(Todo.scheduled_on).is_not(None), not_(has_come(now)))
             return and_(IS_OPEN, not_(depends_on_open()), not_(is_hidden(now)), not_(_is_over(now)), not_(is_later))
     assert_never(state)
@@ -146,22 +147,22 @@ def _contains_text(folded: str, within: filters.TextField | None) -> ColumnEleme
     return {"title": in_title, "description": in_description, None: or_(in_title, in_description)}[within]
 
 
-def _in_project(condition: ColumnElement[bool], viewer: Viewer) -> ColumnElement[bool]:
-    projects = select(col(Project.id)).where(col(Project.user_id) == viewer.user_id, condition)
+def _in_project(condition: ColumnElement[bool], request: Request) -> ColumnElement[bool]:
+    projects = select(col(Project.id)).where(owned(Project, request.scope), condition)
     return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
 
 
-def in_project(name: str, viewer: Viewer) -> ColumnElement[bool]:
+def in_project(name: str, request: Request) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those in that project, or in one that is nested in it."""
-    return _in_project(project_or_nested(name), viewer)
+    return _in_project(project_or_nested(name), request)
 
 
-def has_tag(name: str, viewer: Viewer) -> ColumnElement[bool]:
+def has_tag(name: str, request: Request) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those with that tag."""
     tagged = (
         select(col(TodoTag.todo_id))
         .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
-        .where(col(Tag.user_id) == viewer.user_id, col(Tag.key) == fold(name))
+        .where(owned(Tag, request.scope), col(Tag.key) == fold(name))
     )
     return col(Todo.id).in_(tagged)
 
@@ -199,20 +200,20 @@ def _is_linked(own: Any, others: Any, condition: Callable[[Any], ColumnElement[b
     return exists().where(col(own) == col(Todo.id), joined)
 
 
-def _depends_on_one(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+def _depends_on_one(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
     other = aliased(Todo)
-    is_meant = and_(col(other.user_id) == viewer.user_id, refers_to(references, other))
+    is_meant = and_(owned(other, request.scope), refers_to(references, other))
     joined = and_(col(Dependency.depends_on_id) == col(other.id), col(other.deleted_at).is_(None), is_meant)
     return col(Todo.id).in_(select(col(Dependency.todo_id)).where(joined))
 
 
-def _belongs_to_one(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+def _belongs_to_one(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
     parent = aliased(Todo)
-    parents = select(col(parent.id)).where(col(parent.user_id) == viewer.user_id, refers_to(references, parent))
+    parents = select(col(parent.id)).where(owned(parent, request.scope), refers_to(references, parent))
     return and_(col(Todo.parent_id).is_not(None), col(Todo.parent_id).in_(parents))
 
 
-def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
+def _has(field: filters.Field, request: Request) -> ColumnElement[bool]:
     match field:
         case "priority":
             return col(Todo.priority) != Priority.NONE.value
@@ -223,7 +224,7 @@ def _has(field: filters.Field, viewer: Viewer) -> ColumnElement[bool]:
             numbers = (
                 select(col(recurring.id))
                 .join(Series, col(Series.id) == col(recurring.series_id))
-                .where(col(Series.user_id) == viewer.user_id, col(Series.ended_at).is_(None))
+                .where(owned(Series, request.scope), col(Series.ended_at).is_(None))
             )
             # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
             return and_(col(Todo.series_id).is_not(None), col(Todo.id).in_(numbers))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import case
 from sqlmodel import col
 
-from todo_cli.db.read.queries import Ordering, Viewer
+from todo_cli.db.read.queries import Ordering, Request
 from todo_cli.db.read.urgency_sql import make_urgency
 from todo_cli.models.tables import Project, Todo
 from todo_cli.models.values import NO_DUE_KEY, Priority, Status
@@ -15,14 +15,14 @@ from todo_cli.query.sorting import SortKey
 from todo_cli.query.urgency import Coefficients
 
 
-def make_order(keys: Iterable[SortKey], viewer: Viewer, coefficients: Coefficients) -> list[Ordering]:
+def make_order(keys: Iterable[SortKey], request: Request, coefficients: Coefficients) -> list[Ordering]:
     """Return by what to sort; rows that are equal in all keys are sorted by number, so that pages never overlap."""
     keys = list(keys)
-    order = [ordering for key in keys for ordering in _order_by(key, viewer, coefficients)]
+    order = [ordering for key in keys for ordering in _order_by(key, request, coefficients)]
     return order if any(key.key == "id" for key in keys) else [*order, Ordering(col(Todo.id))]
 
 
-def _order_by(key: SortKey, viewer: Viewer, coefficients: Coefficients) -> list[Ordering]:
+def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> list[Ordering]:
     down = key.descending
     match key.key:
         case "due":
@@ -32,7 +32,7 @@ def _order_by(key: SortKey, viewer: Viewer, coefficients: Coefficients) -> list[
             missing_last = [] if down else [Ordering(case((col(Todo.priority) == Priority.NONE.value, 1), else_=0))]
             return [*missing_last, Ordering(col(Todo.priority), not down)]
         case "urgency":
-            return [Ordering(make_urgency(viewer, coefficients), down)]
+            return [Ordering(make_urgency(request, coefficients), down)]
         case "status":
             rank = case({status.value: number for number, status in enumerate(Status)}, value=col(Todo.status))
             return [Ordering(rank, down)]

@@ -26,22 +26,21 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.sql.elements import SQLCoreOperations
-from sqlmodel import col
 
 from todo_cli.db.connection.target import milliseconds
 from todo_cli.db.schema.revisions import HEAD, REVISION
+from todo_cli.db.scope import Scope, is_author, is_found
 from todo_cli.models.tables import Base, User
-from todo_cli.models.text import fold
 
 
 @dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who looks, and when. `user_id` is SQL that finds the user's number, or NULL where it is not one user.
+class Request:
+    """What a statement is made for: whose list, and the moment of the command, in the user's zone.
 
     `lock_timeout` is for a statement of a server that is a transaction by itself: what it waits for locks, in seconds.
     """
 
-    user_id: Any
+    scope: Scope
     now: datetime
     lock_timeout: float | None = None
 
@@ -105,35 +104,29 @@ def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
     return [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
 
 
-def users_named(name: str | None) -> ColumnElement[bool]:
-    """Return the condition on `User` for the one of that name; without a name, for all of them."""
-    return true() if name is None else col(User.key) == fold(name)
+def make_request(name: str | None, now: datetime, lock_timeout: float | None = None) -> Request:
+    """Return a request of the user of that name, or without a name of the only user of the database."""
+    return Request(Scope.find(name), now, lock_timeout)
 
 
-def make_viewer(name: str | None, now: datetime, lock_timeout: float | None = None) -> Viewer:
-    """Return the user of that name, or without one the only user of the database."""
-    only = case((func.count() == 1, func.min(col(User.id))))
-    return Viewer(select(only).select_from(User).where(users_named(name)).scalar_subquery(), now, lock_timeout)
+def prove(request: Request, *, alone: bool = False) -> Select[*tuple[Any, ...]]:
+    """Return `author` and `owner`, or no row unless it is one user and the tables are those of this program.
 
-
-def prove(viewer: Viewer, *, alone: bool = False) -> Select[tuple[int]]:
-    """Return the user's number as `id`, or no row unless it is one user and the tables are those of this program.
-
-    With `alone` the user's row is locked against others that do the same; ordinary steps are not in its way.
+    With `alone` the author's row is locked against others that do the same; ordinary steps are not in its way.
     """
     right_tables = REVISION == HEAD
-    if viewer.lock_timeout is not None:
+    if request.lock_timeout is not None:
         # Once this part of the statement has been worked out, the setting counts for the locks of all others.
-        limited = func.set_config("lock_timeout", milliseconds(viewer.lock_timeout), True)
+        limited = func.set_config("lock_timeout", milliseconds(request.lock_timeout), True)
         right_tables = and_(right_tables, limited.is_not(None))
     if alone:
-        mine: Select[Any] = select(Label("id", col(User.id))).where(col(User.id) == viewer.user_id, right_tables)
+        mine = request.scope.as_row().select_from(User).where(is_author(request.scope), right_tables)
         return mine.with_for_update(key_share=True)
-    return select(viewer.user_id.label("id")).where(viewer.user_id.is_not(None), right_tables)
+    return request.scope.as_row().where(is_found(request.scope), right_tables)
 
 
-def with_identity(query: Query, viewer: Viewer) -> Select[Any]:
-    """Return the query so that its first row has `revision` and `viewer` (the user's number, or NULL) in any case.
+def with_identity(query: Query, request: Request) -> Select[Any]:
+    """Return the query so that its first row has `revision` and `author` (the user's number, or NULL) in any case.
 
     `found` is 1 in the rows that the query found, and NULL in one that stands for none of them.
     """
@@ -141,7 +134,7 @@ def with_identity(query: Query, viewer: Viewer) -> Select[Any]:
     inner = query.select.add_columns(literal(1).label("found"), *keys)
     page = inner.order_by(*(ordering.of(ordering.expression) for ordering in query.order)).subquery("page")
     wanted = [column for column in page.c if not column.name.startswith("sort_")]
-    identity = (Label("revision", REVISION), viewer.user_id.label("viewer"))
+    identity = (Label("revision", REVISION), request.scope.as_row().selected_columns.author)
     return (
         select(*identity, *query.beside, *wanted)
         .select_from(select(literal(1)).subquery("always").outerjoin(page, true()))

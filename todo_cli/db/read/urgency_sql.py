@@ -18,7 +18,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
 from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, has_tag, in_project, is_awaited, is_hidden
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
 from todo_cli.models.tables import Todo, TodoTag
 from todo_cli.models.values import Priority
 from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
@@ -63,31 +63,31 @@ def _convert_to_date(element: _UtcDate, compiler: Any, **options: Any) -> str:
     return f"CAST(({compiler.process(element.clauses, **options)}) AT TIME ZONE 'UTC' AS DATE)"
 
 
-def make_urgency(viewer: Viewer, coefficients: Coefficients) -> ColumnElement[float]:
+def make_urgency(request: Request, coefficients: Coefficients) -> ColumnElement[float]:
     """Return the urgency of `Todo`; 0 for what is closed or in the trash."""
-    terms = reduce(add, _terms(viewer, coefficients), _number(0))
+    terms = reduce(add, _terms(request, coefficients), _number(0))
     return case((and_(IS_OPEN, col(Todo.deleted_at).is_(None)), terms), else_=_number(0))
 
 
-def _terms(viewer: Viewer, coefficients: Coefficients) -> Iterator[ColumnElement[float]]:
+def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnElement[float]]:
     """Yield what can add something, in the order of the sum."""
     if coefficients.due:
-        yield _due_factor(viewer) * _number(coefficients.due)
+        yield _due_factor(request) * _number(coefficients.due)
     yield _by_priority(coefficients)
-    yield from _if(has_come(viewer.now), coefficients.scheduled)
+    yield from _if(has_come(request.now), coefficients.scheduled)
     yield from _if(col(Todo.started_at).is_not(None), coefficients.active)
     if coefficients.age:
-        yield _age_factor(viewer, coefficients.age_max) * _number(coefficients.age)
+        yield _age_factor(request, coefficients.age_max) * _number(coefficients.age)
     if coefficients.tags:
         yield _by_number_of_tags(coefficients.tags)
     yield from _if(col(Todo.project_id).is_not(None), coefficients.projects)
     yield from _if(is_awaited(), coefficients.blocking)
     yield from _if(depends_on_open(), coefficients.blocked)
-    yield from _if(is_hidden(viewer.now), coefficients.waiting)
+    yield from _if(is_hidden(request.now), coefficients.waiting)
     for key, coefficient in sorted(coefficients.tag.items()):
-        yield from _if(has_tag(key, viewer), coefficient)
+        yield from _if(has_tag(key, request), coefficient)
     for key, coefficient in sorted(coefficients.project.items()):
-        yield from _if(in_project(key, viewer), coefficient)
+        yield from _if(in_project(key, request), coefficient)
 
 
 def _number(value: float) -> ColumnElement[float]:
@@ -99,8 +99,8 @@ def _if(condition: ColumnElement[bool], coefficient: float) -> Iterator[ColumnEl
         yield case((condition, _number(coefficient)), else_=_number(0))
 
 
-def _due_factor(viewer: Viewer) -> ColumnElement[float]:
-    on, today = col(Todo.due_on), viewer.now.date()
+def _due_factor(request: Request) -> ColumnElement[float]:
+    on, today = col(Todo.due_on), request.now.date()
     overdue: SQLColumnExpression[int] = _DaysBetween(on, literal(today, Date()))
     span = OVERDUE_MOST - DUE_LATEST
     between = (overdue - DUE_LATEST) * _number(1 - DUE_LEAST) / _number(span) + _number(DUE_LEAST)
@@ -112,9 +112,9 @@ def _due_factor(viewer: Viewer) -> ColumnElement[float]:
     )
 
 
-def _age_factor(viewer: Viewer, most: float) -> ColumnElement[float]:
+def _age_factor(request: Request, most: float) -> ColumnElement[float]:
     """Return the factor; whole days are counted only for what is neither new nor as old as counts."""
-    today = viewer.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = request.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     created: SQLColumnExpression[datetime] = col(Todo.created_at)
     days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(created), literal(today.date(), Date()))
     oldest = today - timedelta(days=ceil(min(max(most, 0), _LONGEST)) - 1)

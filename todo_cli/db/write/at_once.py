@@ -38,7 +38,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
-from todo_cli.db.read.queries import Viewer, prove
+from todo_cli.db.read.queries import Request, prove
+from todo_cli.db.scope import OWNER, Scope, owned, owner_values
 from todo_cli.db.write.edges import Bindings
 from todo_cli.db.write.edits import Edit
 from todo_cli.db.write.ensuring import Wanted, ensure
@@ -55,7 +56,7 @@ PROJECTS, TAGS = _tables["projects"], _tables["tags"]
 
 
 def add_at_once(
-    viewer: Viewer,
+    request: Request,
     step: UUID,
     todo: Todo,
     project: str | None,
@@ -69,7 +70,7 @@ def add_at_once(
     row has `id`, `project`, `tags`, joined by commas, and what `read_links` reads.
     """
     derive(todo)
-    me = prove(viewer).cte("me")
+    me = prove(request).cte("me")
     uuid = literal(todo.uuid, Uuid())
     was_erased = exists().where(CHANGES.c.entity_uuid == uuid, is_erasure())
     is_new = and_(~exists().where(TODOS.c.uuid == uuid), ~was_erased)
@@ -77,31 +78,32 @@ def add_at_once(
     all_well = and_(is_new, is_not_archived(me, project), bindings.all_found())
     # Nothing depends on it yet, so that there is no circle; but its parent may be closed or deleted at this moment.
     safe = bindings.guard(all_well) if bindings.parent is not None else all_well
-    gate = open_gate_if(me, step, "add", viewer.now, safe)
+    gate = open_gate_if(me, step, "add", request.now, safe)
     wanted_projects = Wanted.make(PROJECTS, [project] if project else [])
     wanted_tags = Wanted.make(TAGS, tags)
-    projects = ensure(wanted_projects, gate, viewer.now)
-    labels = ensure(wanted_tags, gate, viewer.now, after=projects)
+    projects = ensure(wanted_projects, gate, request.now)
+    labels = ensure(wanted_tags, gate, request.now, after=projects)
     own_project: Any = select(projects.c.id).scalar_subquery()
     parent: Any = null()
     if bindings.parent is not None:
         parent = select(bindings.parent.c.id).scalar_subquery()
         if project is None:
             own_project = select(bindings.parent.c.project_id).scalar_subquery()
-    made = ("id", "user_id", "project_id", "series_id", "parent_id")
+    made = ("id", OWNER, "project_id", "series_id", "parent_id")
     given = [column for column in TODOS.c if column.name not in made]
     beginnings = Beginnings({todo.uuid: series} if series else {})
-    begun = beginnings.insert(gate, viewer.now)
+    begun = beginnings.insert(gate, request.now)
+    owner = owner_values(TODOS, Scope.given(gate))
     row = select(
-        gate.c.user_id,
+        *owner.values(),
         own_project,
         select(begun.c.id).scalar_subquery(),
         cast(parent, TODOS.c.parent_id.type),
         *(literal(getattr(todo, column.name), column.type) for column in given),
-    )
+    ).select_from(gate)
     added = (
         insert(TODOS)
-        .from_select(["user_id", "project_id", "series_id", "parent_id", *(column.name for column in given)], row)
+        .from_select([*owner, "project_id", "series_id", "parent_id", *(column.name for column in given)], row)
         .returning(TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.parent_id)
         .cte("added")
     )
@@ -162,7 +164,7 @@ def is_not_archived(me: CTE, project: str | None) -> ColumnElement[bool]:
     keys = [fold(part) for part in Project.path_of(project)]
     nearest = (
         select(PROJECTS.c.archived_at)
-        .where(PROJECTS.c.user_id == scalar(select(me.c.id)), PROJECTS.c.key.in_(keys))
+        .where(owned(PROJECTS, Scope.given(me)), PROJECTS.c.key.in_(keys))
         .order_by(func.length(PROJECTS.c.key).desc())
         .limit(1)
     )

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from todo_cli.db.read.queries import Viewer, prove
-from todo_cli.db.write.at_once import open_gate_if, scalar
+from todo_cli.db.read.queries import Request, prove
+from todo_cli.db.scope import AUTHOR, Scope, is_author, owned, owner_values
+from todo_cli.db.write.at_once import open_gate_if
 from todo_cli.db.write.history_lines import line, quoted, write_history
 from todo_cli.db.write.step import COMMENT_FIELDS, creation_changes, encode
 from todo_cli.models.tables import Base, Comment
@@ -18,16 +19,16 @@ _tables = Base.metadata.tables
 TODOS, COMMENTS, USERS = (_tables[name] for name in ("todos", "comments", "users"))
 
 
-def comment_at_once(viewer: Viewer, step: UUID, condition: ColumnElement[bool], comment: Comment) -> Select[Any]:
+def comment_at_once(request: Request, step: UUID, condition: ColumnElement[bool], comment: Comment) -> Select[Any]:
     """Return the statement that adds the comment to the one todo, not in the trash, that the condition finds.
 
     Its row has `id`, the number of the todo, and `author`. The comment's own fields are set, but neither its user nor
     its todo, which the statement finds.
     """
-    me = prove(viewer).cte("me")
+    me = prove(request).cte("me")
     target = (
         select(TODOS)
-        .where(TODOS.c.user_id == scalar(select(me.c.id)), condition, TODOS.c.deleted_at.is_(None))
+        .where(owned(TODOS, Scope.given(me)), condition, TODOS.c.deleted_at.is_(None))
         .order_by(TODOS.c.id)
         .with_for_update(key_share=True, skip_locked=True, of=TODOS)
         .cte("target")
@@ -35,17 +36,19 @@ def comment_at_once(viewer: Viewer, step: UUID, condition: ColumnElement[bool], 
     seen = TODOS.alias("seen")
     current = target.join(seen, and_(seen.c.id == target.c.id, seen.c.version == target.c.version))
     is_one = select(func.count()).select_from(current).scalar_subquery() == 1
-    gate = open_gate_if(me, step, "comment", viewer.now, is_one)
+    gate = open_gate_if(me, step, "comment", request.now, is_one)
+    scope = Scope.given(gate)
     changed = (
         update(TODOS)
-        .where(TODOS.c.id == target.c.id, TODOS.c.user_id == gate.c.user_id)
-        .values(version=TODOS.c.version + 1, updated_at=viewer.now)
-        .returning(TODOS.c.id, TODOS.c.uuid, TODOS.c.user_id)
+        .where(TODOS.c.id == target.c.id, owned(TODOS, scope))
+        .values(version=TODOS.c.version + 1, updated_at=request.now)
+        .returning(TODOS.c.id, TODOS.c.uuid)
         .cte("changed")
     )
-    given = [column for column in COMMENTS.c if column.name not in ("id", "user_id", "todo_id")]
-    row = select(changed.c.user_id, changed.c.id, *(literal(getattr(comment, item.name), item.type) for item in given))
-    added = insert(COMMENTS).from_select(["user_id", "todo_id", *(column.name for column in given)], row)
+    given = [column for column in COMMENTS.c if column.name not in ("id", AUTHOR, "todo_id")]
+    author = owner_values(COMMENTS, scope)
+    row = select(*author.values(), changed.c.id, *(literal(getattr(comment, item.name), item.type) for item in given))
+    added = insert(COMMENTS).from_select([*author, "todo_id", *(column.name for column in given)], row)
     place = {field: number for number, field in enumerate(("exists", "todo", *COMMENT_FIELDS))}
     told = [
         *(
@@ -58,6 +61,6 @@ def comment_at_once(viewer: Viewer, step: UUID, condition: ColumnElement[bool], 
     ]
     return (
         select(changed.c.id, USERS.c.name.label("author"))
-        .select_from(changed.join(USERS, USERS.c.id == changed.c.user_id))
+        .select_from(changed.join(USERS, is_author(scope)))
         .add_cte(added.cte("added"), write_history(gate, told))
     )

@@ -39,6 +39,7 @@ from sqlalchemy import (
 
 from todo_cli.db.read.json_sql import json_rows, read_instant, tell_rows, uuid_of_json
 from todo_cli.db.read.queries import select_links
+from todo_cli.db.scope import Scope, authored, owned
 from todo_cli.db.write.decoding import HOLDING
 from todo_cli.db.write.edges import list_ancestors, reach
 from todo_cli.db.write.pending import LINKS, REFERENCES
@@ -105,16 +106,16 @@ class Concerned:
     keys: dict[str, dict[str, UUID]] = field(default_factory=lambda: defaultdict(dict))
 
 
-def find_concerned(user_id: int, direction: Direction, most: int) -> CompoundSelect[Any]:
+def find_concerned(scope: Scope, direction: Direction, most: int) -> CompoundSelect[Any]:
     """Return the statement about the user's last steps that `undo` takes back, or the last that undid some."""
-    picked = _pick(user_id, direction, most)
+    picked = _pick(scope, direction, most)
     lines = _find_lines(picked)
-    todos = _lock_todos(user_id, lines)
+    todos = _lock_todos(scope, lines)
     theirs = SERIES.c.id.in_(select(todos.c.series_id))
-    series = _lock(SERIES, user_id, lines, SERIES.c.id, after=todos, key_share=True, also=theirs)
-    projects = _lock(PROJECTS, user_id, lines, PROJECTS.c.key, after=series)
-    tags = _lock(TAGS, user_id, lines, TAGS.c.key, after=projects)
-    comments = _lock(COMMENTS, user_id, lines, COMMENTS.c.id, after=tags)
+    series = _lock(SERIES, owned(SERIES, scope), lines, SERIES.c.id, after=todos, key_share=True, also=theirs)
+    projects = _lock(PROJECTS, owned(PROJECTS, scope), lines, PROJECTS.c.key, after=series)
+    tags = _lock(TAGS, owned(TAGS, scope), lines, TAGS.c.key, after=projects)
+    comments = _lock(COMMENTS, authored(COMMENTS, scope), lines, COMMENTS.c.id, after=tags)
     seen, other = TODOS.alias("seen"), TODOS.alias("other_todo")
     others = union_all(
         *(select(lines.c[name]).where(lines.c.field.in_(("parent", "depends", "todo"))) for name in _NAMED)
@@ -137,7 +138,7 @@ def find_concerned(user_id: int, direction: Direction, most: int) -> CompoundSel
         tell("tag", tags, held=_is_held(TAGS, tags, todos)),
         tell("comment", comments, todo=_uuid_of(TODOS.alias("its_todo"), comments, comments.c.todo_id)),
         tell_rows("other", other, {name: other.c[name] for name in ("id", "uuid", "status", "deleted_at")}).where(
-            other.c.user_id == user_id, other.c.uuid.in_(others)
+            owned(other, scope), other.c.uuid.in_(others)
         ),
     ]
     parts += [tell_rows(kind, source, columns) for kind, source, columns in _find_ways(lines)]
@@ -145,7 +146,7 @@ def find_concerned(user_id: int, direction: Direction, most: int) -> CompoundSel
         entity = table.name.removesuffix("s")
         naming = exists().where(lines.c.entity == entity, lines.c.field == "name")
         keys = tell_rows(f"{entity} key", table, {"uuid": table.c.uuid, "key": table.c.key})
-        parts.append(keys.where(table.c.user_id == user_id, naming))
+        parts.append(keys.where(owned(table, scope), naming))
     return union_all(*parts)
 
 
@@ -184,11 +185,11 @@ _LINE = ("id", "step_id", "entity", "field", "old", "new")
 _TABLES = {"todo": TODOS, "series": SERIES, "project": PROJECTS, "tag": TAGS, "comment": COMMENTS}
 
 
-def _pick(user_id: int, direction: Direction, most: int) -> CTE:
+def _pick(scope: Scope, direction: Direction, most: int) -> CTE:
     later = STEPS.alias("later")
     # What was removed for good could not be done again.
     something = or_(is_ordinary(later), later.c.command == "trash empty")
-    since = exists().where(later.c.user_id == user_id, later.c.id > STEPS.c.id, something).correlate(STEPS)
+    since = exists().where(authored(later, scope), later.c.id > STEPS.c.id, something).correlate(STEPS)
     wanted, conflicting = is_ordinary(), false().label("since")
     if direction == "redo":
         has_some = exists().where(CHANGES.c.step_id == STEPS.c.id).correlate(STEPS)
@@ -198,7 +199,7 @@ def _pick(user_id: int, direction: Direction, most: int) -> CTE:
     columns = (STEPS.c.id, STEPS.c.uuid, STEPS.c.at, STEPS.c.command, conflicting)
     return (
         select(*columns, undone.correlate(STEPS).scalar_subquery().label("undid"))
-        .where(STEPS.c.user_id == user_id, STEPS.c.undone_by.is_(None), wanted)
+        .where(authored(STEPS, scope), STEPS.c.undone_by.is_(None), wanted)
         .order_by(STEPS.c.id.desc())  # never by time: clocks differ, and are set back
         .limit(most)
         .cte("picked")
@@ -238,7 +239,7 @@ def _find_ways(lines: CTE) -> Iterator[tuple[str, FromClause, Values]]:
             yield kind, source, {"todo": above.c.id, "other": above.c.parent_id}
 
 
-def _lock_todos(user_id: int, lines: CTE) -> CTE:
+def _lock_todos(scope: Scope, lines: CTE) -> CTE:
     made = select(lines.c.uuid).where(lines.c.field == "exists", lines.c.new.is_not(None))
     in_trash = TODOS.c.deleted_at.is_not(None)
     concerned = union_all(
@@ -256,13 +257,13 @@ def _lock_todos(user_id: int, lines: CTE) -> CTE:
         .join(TAGS, TAGS.c.id == TODO_TAGS.c.tag_id)
         .where(in_trash, TAGS.c.uuid.in_(made.where(lines.c.entity == "tag"))),
     ).subquery("concerned")
-    mine = select(TODOS).where(TODOS.c.user_id == user_id, TODOS.c.id.in_(select(concerned.c.id)))
+    mine = select(TODOS).where(owned(TODOS, scope), TODOS.c.id.in_(select(concerned.c.id)))
     return mine.order_by(TODOS.c.id).with_for_update(of=TODOS).cte("held_todos")
 
 
 def _lock(
     table: Table,
-    user_id: int,
+    mine: ColumnElement[bool],
     lines: CTE,
     order: ColumnElement[Any],
     *,
@@ -278,8 +279,8 @@ def _lock(
         )
     )
     in_turn = select(func.count()).select_from(after).scalar_subquery() >= 0
-    mine = select(table).where(table.c.user_id == user_id, wanted if also is None else or_(wanted, also), in_turn)
-    return mine.order_by(order).with_for_update(of=table, key_share=key_share).cte(f"held_{table.name}")
+    held = select(table).where(mine, wanted if also is None else or_(wanted, also), in_turn)
+    return held.order_by(order).with_for_update(of=table, key_share=key_share).cte(f"held_{table.name}")
 
 
 _ENTITIES = {table: entity for entity, table in _TABLES.items()}

@@ -35,6 +35,7 @@ from sqlalchemy import (
 from todo_cli.db.read.filter_sql import refers_to
 from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.read.queries import mark_status
+from todo_cli.db.scope import Scope, is_owner, owned
 from todo_cli.db.write.edits import Edit, Kin
 from todo_cli.db.write.history_lines import line, quoted
 from todo_cli.models.tables import Base
@@ -49,9 +50,9 @@ USERS, TODOS, DEPENDENCIES = (_tables[name] for name in ("users", "todos", "depe
 # no index, and reads all rows.
 
 
-def is_kin(named: ColumnElement[bool], user_id: Any, kin: Kin) -> ColumnElement[bool]:
+def is_kin(named: ColumnElement[bool], scope: Scope, kin: Kin) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those that `named` finds and their family: see `Edit.kin`."""
-    start = select(TODOS.c.id, TODOS.c.deleted_at).where(TODOS.c.user_id == user_id, named)
+    start = select(TODOS.c.id, TODOS.c.deleted_at).where(owned(TODOS, scope), named)
     if kin != "trashed":
         found = TODOS.c.id.in_(select(_list_kept(start).c.id))
         return and_(found, or_(named, TODOS.c.status == Status.OPEN.value)) if kin == "open" else found
@@ -59,7 +60,7 @@ def is_kin(named: ColumnElement[bool], user_id: Any, kin: Kin) -> ColumnElement[
     child = TODOS.alias("child")
     children = select(child.c.id, child.c.deleted_at).join(thrown, child.c.parent_id == thrown.c.id)
     thrown = thrown.union(children.where(child.c.deleted_at == thrown.c.deleted_at))
-    above = select(TODOS.c.parent_id).where(TODOS.c.user_id == user_id, named).cte("above", recursive=True)
+    above = select(TODOS.c.parent_id).where(owned(TODOS, scope), named).cte("above", recursive=True)
     parent = TODOS.alias("older")
     older = select(parent.c.parent_id).join(above, parent.c.id == above.c.parent_id)
     above = above.union(older.where(parent.c.deleted_at.is_not(None)))
@@ -76,12 +77,12 @@ def _list_kept(start: Select[Any]) -> CTE:
     )
 
 
-def is_related(named: ColumnElement[bool], user_id: Any) -> ColumnElement[bool]:
+def is_related(named: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those that `named` finds, all below these, and what they are bound to.
 
     That is what they depend on, block, or belong to. What is in the trash is none of it, unless it is named.
     """
-    numbers = select(TODOS.c.id).where(TODOS.c.user_id == user_id, named).correlate(None)
+    numbers = select(TODOS.c.id).where(owned(TODOS, scope), named).correlate(None)
     edges = DEPENDENCIES.c
     found = union_all(
         select(_list_kept(numbers).c.id),
@@ -190,12 +191,12 @@ def find_path(start: int, goals: Container[int], further: Mapping[int, Sequence[
 
 
 class Bindings:
-    """What todos are bound to and freed from by an edit, or in being added. `me` has the user's number as `id`."""
+    """What todos are bound to and freed from by an edit, or in being added. `me` has the scope (see `Scope.given`)."""
 
     def __init__(self, me: CTE, edit: Edit) -> None:
         self._edit = edit
-        self._me = me
-        self._mine = TODOS.c.user_id == select(me.c.id).scalar_subquery()
+        self._scope = Scope.given(me)
+        self._mine = owned(TODOS, self._scope)
         self._prerequisites = self._find(edit.depends).cte("prerequisites") if edit.depends else None
         # A parent that is closed or deleted at this moment takes no more subtasks, unless it sees them.
         parent = self._find((edit.parent,)) if edit.parent else None
@@ -238,15 +239,14 @@ class Bindings:
         """
         if not (self._edit.binds or self._edit.kin or self._edit.whole):
             return condition
-        me = select(self._me.c.id).scalar_subquery()
         seen = USERS.alias("seen_user")
-        version = select(seen.c.edges_version).where(seen.c.id == me).scalar_subquery()
+        version = select(seen.c.edges_version).where(is_owner(self._scope, seen)).scalar_subquery()
         if not self._edit.binds:
-            same = select(USERS.c.id).where(USERS.c.id == me, USERS.c.edges_version == version)
+            same = select(USERS.c.id).where(is_owner(self._scope), USERS.c.edges_version == version)
             return and_(condition, exists(select(same.with_for_update(read=True).cte("unchanged").c.id)))
         raised = (
             update(USERS)
-            .where(USERS.c.id == me, USERS.c.edges_version == version, condition)
+            .where(is_owner(self._scope), USERS.c.edges_version == version, condition)
             .values(edges_version=USERS.c.edges_version + 1)
             .returning(USERS.c.id)
             .cte("raised")

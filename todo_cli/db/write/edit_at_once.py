@@ -29,7 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
-from todo_cli.db.read.queries import RECURRENCE, Viewer, prove, select_links, with_recurrence
+from todo_cli.db.read.queries import RECURRENCE, Request, prove, select_links, with_recurrence
+from todo_cli.db.scope import Scope, owned
 from todo_cli.db.write.at_once import is_not_archived, open_gate_if, scalar
 from todo_cli.db.write.edges import Bindings, is_kin, is_live, list_ready, waits
 from todo_cli.db.write.edits import Edit, Plan
@@ -68,7 +69,7 @@ _COLUMNS = {
 
 
 def edit_at_once(
-    viewer: Viewer,
+    request: Request,
     step: UUID,
     command: str,
     condition: ColumnElement[bool],
@@ -90,10 +91,11 @@ def edit_at_once(
     written, and all rows have `pending`, with the todo as it is and `later` (see `list_later`). The `plan` is made of
     these, and given with the same edit.
     """
-    me = prove(viewer).cte("me")
+    me = prove(request).cte("me")
     named = condition
-    mine = TODOS.c.user_id == scalar(select(me.c.id))
-    family = is_kin(named, scalar(select(me.c.id)), edit.kin) if edit.kin else named
+    scope = Scope.given(me)
+    mine = owned(TODOS, scope)
+    family = is_kin(named, scope, edit.kin) if edit.kin else named
     target = _lock(and_(mine, is_version(plan.versions) if plan else family), named, edit)
     bindings = Bindings(me, edit)
     changing = _find_changing(target, edit, bindings, begins_series=looks or bool(plan and plan.series))
@@ -114,16 +116,16 @@ def edit_at_once(
     to_do = exists(select(changing.c.id))
     left = _is_left_to_caller(changing, edit, plan, looks=looks)
     may_be = and_(all_well, to_do, ~left, ~_is_refused(changing, target, edit))
-    gate = open_gate_if(me, step, command, viewer.now, bindings.guard(may_be))
+    gate = open_gate_if(me, step, command, request.now, bindings.guard(may_be))
     wanted_projects = Wanted.make(PROJECTS, [edit.project] if edit.project else [])
     wanted_tags = Wanted.make(TAGS, edit.tags)
-    projects = ensure(wanted_projects, gate, viewer.now)
-    labels = ensure(wanted_tags, gate, viewer.now, after=projects)
+    projects = ensure(wanted_projects, gate, request.now)
+    labels = ensure(wanted_tags, gate, request.now, after=projects)
     is_open = exists(select(gate.c.id))
 
     beginnings = Beginnings(plan.series) if plan and plan.series else None
-    begun = beginnings.insert(gate, viewer.now) if beginnings else None
-    changed = _change(changing, edit, viewer.now, projects, is_open, beginnings, begun, bindings)
+    begun = beginnings.insert(gate, request.now) if beginnings else None
+    changed = _change(changing, edit, request.now, projects, is_open, beginnings, begun, bindings)
     unlinked = _unlink(changing, edit, is_open)
     linked = _link(changing, labels)
     bound, freed = bindings.bind(changing, is_open), bindings.free(changing, is_open)
@@ -139,8 +141,8 @@ def edit_at_once(
     if beginnings:
         lines += [*beginnings.creations(), *_tell_beginnings(changing, beginnings)]
     if beginnings or edit.ends_series:
-        ended = end_series(changing, viewer.now, is_open)
-        lines.append(tell_endings(ended, viewer.now))
+        ended = end_series(changing, request.now, is_open)
+        lines.append(tell_endings(ended, request.now))
     numbers: ColumnElement[str] = cast(null(), Text())
     if plan and plan.successors:
         successors = Successors(plan.successors)
@@ -387,7 +389,7 @@ def _lock(condition: ColumnElement[bool], named: ColumnElement[bool], edit: Edit
 def _column_values(field: str, value: object) -> dict[str, object]:
     """Return the columns that the field is stored in."""
     names = _COLUMNS.get(field, (field,))
-    scratch = Todo(user_id=0, title="", created_at=_NEVER, updated_at=_NEVER)
+    scratch = Todo(title="", created_at=_NEVER, updated_at=_NEVER)
     setattr(scratch, names[0] if field in ("project", "parent") else field, value)
     derive(scratch)
     return {name: getattr(scratch, name) for name in names}

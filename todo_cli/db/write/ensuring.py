@@ -12,6 +12,7 @@ from sqlalchemy import CTE, Select, Table, Text, Values, column, false, func, li
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.scope import Scope, owned, owner_values
 from todo_cli.db.write.history_lines import line
 from todo_cli.db.write.step import encode
 from todo_cli.models.text import fold
@@ -63,23 +64,24 @@ def ensure(wanted: Wanted, gate: CTE, now: datetime, after: CTE | None = None) -
     in_turn = true() if after is None else select(func.count()).select_from(after).scalar_subquery() >= 0
     found = (
         select(*columns)
-        .where(table.c.user_id == select(gate.c.user_id).scalar_subquery(), table.c.key.in_(wanted.keys), in_turn)
+        .where(owned(table, Scope.given(gate)), table.c.key.in_(wanted.keys), in_turn)
         .order_by(table.c.key)
         .with_for_update(read=True, key_share=True, of=table)
         .cte(f"found_{table.name}")
     )
     created_at = {"created_at": literal(now, UtcDateTime())} if "created_at" in table.c else {}
+    owner = owner_values(table, Scope.given(gate))
     missing = (
-        select(gate.c.user_id, rows.c.uuid, rows.c.name, rows.c.key, *created_at.values())
+        select(*owner.values(), rows.c.uuid, rows.c.name, rows.c.key, *created_at.values())
         .select_from(gate.join(rows, true()))
         .where(rows.c.key.not_in(select(found.c.key)))
         .order_by(rows.c.key)
     )
     made = (
         insert(table)
-        .from_select(["user_id", "uuid", "name", "key", *created_at], missing)
+        .from_select([*owner, "uuid", "name", "key", *created_at], missing)
         # Not DO NOTHING: that returns no row for one that another command has made meanwhile.
-        .on_conflict_do_update(index_elements=["user_id", "key"], set_={"name": table.c.name})
+        .on_conflict_do_update(index_elements=[*owner, "key"], set_={"name": table.c.name})
         .returning(*columns)
         .cte(f"made_{table.name}")
     )

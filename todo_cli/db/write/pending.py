@@ -40,6 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeEngine, Uuid
 
+from todo_cli.db.scope import OWNER
 from todo_cli.errors import BusyError
 from todo_cli.models.tables import Base, Comment, Project, Series, Tag, Todo, User, derive
 from todo_cli.models.text import fold
@@ -62,7 +63,7 @@ LINE = ("step_id", "entity", "entity_uuid", "field", "old", "new")
 _RESTATED = tuple(
     column.name
     for column in _TODOS.c
-    if column.name not in ("id", "uuid", "user_id", "created_at", *(f"{field}_id" for field in REFERENCES))
+    if column.name not in ("id", "uuid", OWNER, "created_at", *(f"{field}_id" for field in REFERENCES))
 )
 
 

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, func, select, update
 
+from todo_cli.db.scope import assign_owner, is_owner
 from todo_cli.db.write.concerned import (
     COMMENTS,
     PROJECTS,
@@ -383,7 +384,7 @@ class Reverting:
             pending.expect(there.scalar_subquery() == len(ends))
         if any(each.field in _EDGES for each in changes):
             grown = {"edges_version": USERS.c.edges_version + 1}
-            pending.execute(update(USERS).where(USERS.c.id == self._step.user_id).values(grown))
+            pending.execute(update(USERS).where(is_owner(self._step.scope)).values(grown))
         steps = list(done)
         if redoing:
             pending.execute(update(STEPS).where(STEPS.c.undone_by.in_(steps)).values(undone_by=None))
@@ -395,7 +396,9 @@ class Reverting:
         pending, table = self._step.pending, _TABLES[entry.entity]
         values = {name: decode(name, value) for name, value in entry.fields.items()}
         if entry.row is None:
-            pending.create(self._make(entry.entity, entry.uuid, values))
+            row = self._make(entry.entity, entry.uuid, values)
+            assign_owner(row, self._step.scope)
+            pending.create(row)
         elif entry.exists:
             before, _ = entry.before
             changed = {name: value for name, value in values.items() if entry.fields[name] != before[name]}
@@ -413,7 +416,7 @@ class Reverting:
                 pending.expect(~exists(select(links.c[column]).where(others)))
 
     def _make(self, entity: str, uuid: UUID, values: Values) -> Project | Tag | Comment:
-        common: dict[str, Any] = {"uuid": uuid, "user_id": self._step.user_id}
+        common: dict[str, Any] = {"uuid": uuid}
         match entity:
             case "project":
                 return Project(**common, **values)

@@ -27,6 +27,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
 
+from todo_cli.db.scope import AUTHOR, NOBODY, Scope, assign_owner, is_owner, owned, owner_values, scope_of_step
 from todo_cli.db.write.erasing import is_about, select_bound, tell_erasure
 from todo_cli.db.write.pending import Pending, one_of
 from todo_cli.errors import BusyError
@@ -95,7 +96,7 @@ class Transaction:
     """
 
     session: AsyncSession
-    user_id: int
+    scope: Scope
     now: datetime
 
 
@@ -107,7 +108,7 @@ class Step(Transaction):
     """
 
     def __init__(self, session: AsyncSession, now: datetime, command: str, uuid: UUID) -> None:
-        super().__init__(session, 0, now)
+        super().__init__(session, NOBODY, now)
         self.command = command
         self.uuid = uuid
         self._id = 0
@@ -149,11 +150,12 @@ class Step(Transaction):
         Then the statement finds nobody, or the row stands there already and all of the step was written before.
         """
         me = user.subquery("me")
-        gate = open_gate(self._insert, me, self.uuid, self.command, self.now, me.c.id.is_not(None))
+        gate = open_gate(self._insert, me, self.uuid, self.command, self.now, me.c.author.is_not(None))
         row = (await self.session.execute(gate)).first()
         if row is None:
             return False
-        self._id, self.user_id = row
+        self._id, author, owner = row
+        self.scope = Scope(author, owner)
         return True
 
     async def is_stored(self) -> bool:
@@ -163,7 +165,7 @@ class Step(Transaction):
 
     async def hold_edges(self, *, adds: bool) -> None:
         """Keep others from binding todos to each other until the transaction ends; `adds` tells them that we do."""
-        mine = USERS.c.id == self.user_id
+        mine = is_owner(self.scope)
         raised = update(USERS).where(mine).values(edges_version=USERS.c.edges_version + 1)
         held = select(USERS.c.id).where(mine).with_for_update(read=True)
         await self.session.execute(raised if adds else held)
@@ -193,7 +195,8 @@ class Step(Transaction):
         await self.send()
 
     def create(self, row: Recorded) -> None:
-        """Add a new row. Todos and series have their numbers from `flush` on, others not at all."""
+        """Add a new row, and set its owner or author. Todos and series are numbered by `flush`, others not at all."""
+        assign_owner(row, self.scope)
         if isinstance(row, Todo | Series):
             self.session.add(row)
         else:
@@ -251,7 +254,7 @@ class Step(Transaction):
 
         If by then another todo is in one of them, or carries it, the step is tried again.
         """
-        rows, held = await self._lock_with_todos(model, and_(col(model.user_id) == self.user_id, condition))
+        rows, held = await self._lock_with_todos(model, and_(owned(model, self.scope), condition))
         if not rows:
             return rows
         for _, uuid, row in held:
@@ -313,16 +316,17 @@ class Step(Transaction):
         """
         wanted = (
             select(model)
-            .where(col(model.user_id) == self.user_id, col(model.key) == fold(name))
+            .where(owned(model, self.scope), col(model.key) == fold(name))
             .with_for_update(read=True, key_share=True)
         )
         if row := (await self.session.execute(wanted)).scalar_one_or_none():
             return row
-        values: dict[str, Any] = {"uuid": uuid4(), "user_id": self.user_id, "name": name, "key": fold(name)}
+        owner: dict[str, Any] = owner_values(model, self.scope)
+        values: dict[str, Any] = {**owner, "uuid": uuid4(), "name": name, "key": fold(name)}
         if model is Project:
             values["created_at"] = self.now
         statement = self._insert(model).values(values)
-        inserted = statement.on_conflict_do_nothing(index_elements=["user_id", "key"]).returning(col(model.id))
+        inserted = statement.on_conflict_do_nothing(index_elements=[*owner, "key"]).returning(col(model.id))
         is_new = (await self.session.execute(inserted)).scalar() is not None
         row = (await self.session.execute(wanted)).scalar_one_or_none()
         if row is None:  # somebody's, and deleted in between
@@ -404,13 +408,13 @@ def open_gate(
     now: datetime,
     condition: ColumnElement[bool],
 ) -> Any:
-    """Return the statement that writes a step's own row, and returns its `id` and `user_id`.
+    """Return the statement that writes a step's own row, and returns its `id`, `author` and `owner`.
 
     It writes nothing if `user` is empty, the condition does not hold or the step is stored.
     """
-    row = select(literal(uuid, Uuid()), user.c.id, literal(now, UtcDateTime()), literal(command, Text()))
-    gate = insert(STEPS).from_select(["uuid", "user_id", "at", "command"], row.select_from(user).where(condition))
-    return gate.on_conflict_do_nothing(index_elements=["uuid"]).returning(STEPS.c.id, STEPS.c.user_id)
+    row = select(literal(uuid, Uuid()), user.c.author, literal(now, UtcDateTime()), literal(command, Text()))
+    gate = insert(STEPS).from_select(["uuid", AUTHOR, "at", "command"], row.select_from(user).where(condition))
+    return gate.on_conflict_do_nothing(index_elements=["uuid"]).returning(STEPS.c.id, *scope_of_step())
 
 
 def creation_changes(row: Recorded) -> list[tuple[str, object]]:

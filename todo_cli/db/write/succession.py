@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.scope import OWNER, Scope, owner_values
 from todo_cli.db.write.edits import Later
 from todo_cli.db.write.history_lines import PROJECTS, SERIES, line, quoted
 from todo_cli.db.write.step import creation_changes, encode
@@ -43,7 +44,7 @@ from todo_cli.models.values import Status
 TODOS, TODO_TAGS, TAGS = (Base.metadata.tables[name] for name in ("todos", "todo_tags", "tags"))
 
 _INHERITED = (
-    *("user_id", "project_id", "series_id", "parent_id"),
+    *(OWNER, "project_id", "series_id", "parent_id"),
     *("title", "title_folded", "description", "description_folded", "priority"),
 )
 _OWN = (
@@ -95,12 +96,13 @@ class Beginnings:
         """Return the new series: `id` and `uuid`."""
         if not self._series:
             return select(SERIES.c.id, SERIES.c.uuid).where(false()).cte("begun")
+        owner = owner_values(SERIES, Scope.given(gate))
         rows = select(
-            gate.c.user_id, literal(now, UtcDateTime()), *(self._given.c[name] for name in self._names)
+            *owner.values(), literal(now, UtcDateTime()), *(self._given.c[name] for name in self._names)
         ).select_from(gate.join(self._given, true()))
         return (
             insert(SERIES)
-            .from_select(["user_id", "created_at", *self._names], rows)
+            .from_select([*owner, "created_at", *self._names], rows)
             .returning(SERIES.c.id, SERIES.c.uuid)
             .cte("begun")
         )

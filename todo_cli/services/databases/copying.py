@@ -9,11 +9,12 @@ from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
-from sqlalchemy import Column, Executable, Select, Table, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Column, Executable, Select, Table, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from todo_cli.db.connection.target import is_same
 from todo_cli.db.database import Database
+from todo_cli.db.scope import authored, is_owner, owned, owner_values
 from todo_cli.db.write.erasing import is_erasure
 from todo_cli.db.write.sequence import hold_numbers, raise_counter, read_counter
 from todo_cli.db.write.step import FIELDS_OF_REMOVED, SERIES_FIELDS, UNSAID, Step, Transaction
@@ -33,8 +34,8 @@ Progress = Callable[[int, int], None]
 """Is told how many rows of the source are done, and how many there are."""
 
 # Rows travel by the columns of their tables, whatever these are. Mapped are the numbers, which mean another row in
-# another database: `id`, `user_id`, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and `tag_id`,
-# `dependencies.todo_id` and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in
+# another database: `id`, the owner or author, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and
+# `tag_id`, `dependencies.todo_id` and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in
 # `changes` the uuids of what has another one there. A test knows every column that refers to a table: one that joins
 # them has to be mapped here as well.
 _PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
@@ -145,7 +146,7 @@ class _Copy:
             # Not only above what comes: a number that was removed for good in the source is not used again either.
             counter = max(counter, await read_counter(self._snapshot.session))
         self._numbers = count(counter + 1)
-        [me] = await self._look_up(select(_USERS.c.uuid).where(_USERS.c.id == self._step.user_id))
+        [me] = await self._look_up(select(_USERS.c.uuid).where(is_owner(self._step.scope)))
         self._owner = me["uuid"]
         projects = await self._copy_holders(_PROJECTS)
         tags = await self._copy_holders(_TAGS)
@@ -163,8 +164,8 @@ class _Copy:
         return CopyResult(self._copied, len(self._there), projects, tags, self._renumbered)
 
     async def _count(self) -> int:
-        todos = select(func.count()).where(_TODOS.c.user_id == self._snapshot.user_id)
-        changes = _of_user(select(func.count()).select_from(_CHANGES), self._snapshot.user_id)
+        todos = select(func.count()).where(owned(_TODOS, self._snapshot.scope))
+        changes = select(func.count()).select_from(_CHANGES).where(owned(_CHANGES, self._snapshot.scope))
         [row] = await self._read(select((todos.scalar_subquery() + changes.scalar_subquery()).label("total")))
         return int(row["total"])
 
@@ -194,7 +195,7 @@ class _Copy:
 
     async def _taken_uuids(self, table: Table, uuids: Iterable[UUID]) -> set[UUID]:
         """Return those that rows of other users have."""
-        statement = select(table.c.uuid).where(table.c.uuid.in_(uuids), table.c.user_id != self._step.user_id)
+        statement = select(table.c.uuid).where(table.c.uuid.in_(uuids), ~owned(table, self._step.scope))
         return {row["uuid"] for row in await self._look_up(statement)}
 
     def _advance(self, rows: int) -> None:
@@ -207,8 +208,8 @@ class _Copy:
         They are found by uuid, or else by their name if they have one. What the destination has a history of and has
         removed since is made again by this step: its history is there already.
         """
-        rows = await self._read(select(table).where(table.c.user_id == self._snapshot.user_id).order_by(table.c.id))
-        there = await self._look_up(select(table).where(table.c.user_id == self._step.user_id))
+        rows = await self._read(select(table).where(owned(table, self._snapshot.scope)).order_by(table.c.id))
+        there = await self._look_up(select(table).where(owned(table, self._step.scope)))
         by_uuid = {row["uuid"]: row for row in there}
         by_key = {row["key"]: row for row in there if "key" in row}
         missing = []
@@ -226,7 +227,8 @@ class _Copy:
         for part in _parts(missing, TODOS_AT_ONCE):
             taken = await self._taken_uuids(table, [row["uuid"] for row in part])
             self._uuids.update({uuid: self._derive(uuid) for uuid in taken})
-            new = [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in part]
+            mine = owner_values(table, self._step.scope)
+            new = [_without_id(row, uuid=self._uuid(row["uuid"]), **mine) for row in part]
             ids = await self._insert_counted(table, new)
             self._ids[table].update(zip((row["id"] for row in part), ids, strict=True))
             known = await self._find_known([row["uuid"] for row in new])
@@ -240,7 +242,8 @@ class _Copy:
     async def _find_known(self, uuids: Sequence[UUID]) -> set[UUID]:
         """Return those that the destination's user has a history of."""
         known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(uuids)).distinct()
-        return {row["entity_uuid"] for row in await self._look_up(_of_user(known, self._step.user_id))}
+        mine = known.where(owned(_CHANGES, self._step.scope))
+        return {row["entity_uuid"] for row in await self._look_up(mine)}
 
     def _note_creation(self, entity: str, row: Row) -> None:
         self._step.note(entity, row["uuid"], "exists", None, True)
@@ -257,7 +260,7 @@ class _Copy:
 
     async def _copy_todos(self) -> None:
         last = 0
-        mine = select(_TODOS).where(_TODOS.c.user_id == self._snapshot.user_id).order_by(_TODOS.c.id)
+        mine = select(_TODOS).where(owned(_TODOS, self._snapshot.scope)).order_by(_TODOS.c.id)
         while rows := await self._read(mine.where(_TODOS.c.id > last).limit(TODOS_AT_ONCE)):
             last = rows[-1]["id"]
             todos = await self._place(rows)
@@ -272,18 +275,18 @@ class _Copy:
 
     async def _place(self, rows: Sequence[Row]) -> dict[int, Row]:
         """Return, by their numbers in the source, the todos that the destination lacks, as they will be there."""
-        known = select(_TODOS.c.id, _TODOS.c.uuid, _TODOS.c.user_id).where(
+        known = select(_TODOS.c.id, _TODOS.c.uuid, owned(_TODOS, self._step.scope).label("is_own")).where(
             or_(_TODOS.c.uuid.in_([row["uuid"] for row in rows]), _TODOS.c.id.in_([row["id"] for row in rows]))
         )
         found = await self._look_up(known)
-        owners = {row["uuid"]: row["user_id"] for row in found}
+        is_own = {row["uuid"]: bool(row["is_own"]) for row in found}
         numbers = {row["id"] for row in found}
         occurrences = await self._find_occurrences(rows)
         todos: dict[int, Row] = {}
         for row in rows:
             number = row["id"]
-            if (owner := owners.get(row["uuid"])) is not None:
-                self._check_owner(number, owner)
+            if row["uuid"] in is_own:
+                self._check_owner(number, is_own=is_own[row["uuid"]])
                 self._there.add(row["uuid"])
                 continue
             series = None if row["series_id"] is None else self._ids[_SERIES][row["series_id"]]
@@ -301,7 +304,7 @@ class _Copy:
             todos[row["id"]] = {
                 **row,
                 "id": number,
-                "user_id": self._step.user_id,
+                **owner_values(_TODOS, self._step.scope),
                 "project_id": None if project is None else self._ids[_PROJECTS][project],
                 "series_id": series,
                 "parent_id": None,  # which may come later, so that all of them are set at the end
@@ -317,8 +320,8 @@ class _Copy:
             found.update({(row["series_id"], row["occurrence"]): row["uuid"] for row in await self._look_up(known)})
         return found
 
-    def _check_owner(self, number: int, owner: int) -> None:
-        if owner != self._step.user_id:
+    def _check_owner(self, number: int, *, is_own: bool) -> None:
+        if not is_own:
             raise ConflictError(
                 f"todo {number} of {self._source.target} is in {self._destination.target}, where it is another user's",
                 "nothing was copied; --to-user NAME copies for that user",
@@ -341,7 +344,7 @@ class _Copy:
         statement = (
             select(table)
             .join(_TODOS, _TODOS.c.id == table.c.todo_id)
-            .where(_TODOS.c.user_id == self._snapshot.user_id, _TODOS.c.id.between(min(todos), max(todos)))
+            .where(owned(_TODOS, self._snapshot.scope), _TODOS.c.id.between(min(todos), max(todos)))
             .order_by(*table.primary_key)
         )
         rows = await self._read(statement)
@@ -359,7 +362,8 @@ class _Copy:
         for part in _parts(rows, TODOS_AT_ONCE):
             known = select(_COMMENTS.c.uuid).where(_COMMENTS.c.uuid.in_([row["uuid"] for row in part]))
             self._uuids.update({row["uuid"]: self._derive(row["uuid"]) for row in await self._look_up(known)})
-        return [_without_id(row, user_id=self._step.user_id, uuid=self._uuid(row["uuid"])) for row in rows]
+        mine = owner_values(_COMMENTS, self._step.scope)
+        return [_without_id(row, uuid=self._uuid(row["uuid"]), **mine) for row in rows]
 
     async def _copy_edges(self) -> None:
         """Let the todos that came depend on what they depended on, and belong to what they belonged to.
@@ -376,7 +380,7 @@ class _Copy:
             await self._step.session.execute(parents, [{"todo": todo, "parent": other} for todo, other in pairs])
             edges += len(pairs)
         if edges:
-            me = update(_USERS).where(_USERS.c.id == self._step.user_id)
+            me = update(_USERS).where(is_owner(self._step.scope))
             await self._step.session.execute(me.values(edges_version=_USERS.c.edges_version + 1))
 
     async def _find_edges(self, todo: Column[int], other: Column[int]) -> AsyncIterator[set[tuple[int, int]]]:
@@ -389,7 +393,7 @@ class _Copy:
             select(one.c.uuid.label("todo"), two.c.uuid.label("other"))
             .join_from(todo.table, one, one.c.id == todo)
             .join(two, two.c.id == other)
-            .where(one.c.user_id == self._snapshot.user_id, two.c.user_id == self._snapshot.user_id)
+            .where(owned(one, self._snapshot.scope), owned(two, self._snapshot.scope))
         )
         for first, last in self._batches:
             rows = await self._read(edges.where(todo.between(first, last)))
@@ -402,7 +406,7 @@ class _Copy:
         """Return the numbers in the destination of these todos."""
         numbers = {}
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
-            mine = select(_TODOS.c.uuid, _TODOS.c.id).where(_TODOS.c.user_id == self._step.user_id)
+            mine = select(_TODOS.c.uuid, _TODOS.c.id).where(owned(_TODOS, self._step.scope))
             numbers.update({row["uuid"]: row["id"] for row in await self._look_up(mine.where(_TODOS.c.uuid.in_(part)))})
         return numbers
 
@@ -412,9 +416,10 @@ class _Copy:
         Todos name them in theirs.
         """
         ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_HOLDERS)).distinct()
-        uuids = {row["entity_uuid"] for row in await self._read(_of_user(ever, self._snapshot.user_id))}
+        known = await self._read(ever.where(owned(_CHANGES, self._snapshot.scope)))
+        uuids = {row["entity_uuid"] for row in known}
         for table in (_PROJECTS, _TAGS, _SERIES):
-            mine = select(table.c.uuid).where(table.c.user_id == self._snapshot.user_id)
+            mine = select(table.c.uuid).where(owned(table, self._snapshot.scope))
             uuids.difference_update(row["uuid"] for row in await self._read(mine))
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
             uuids.difference_update(await self._find_known(part))
@@ -422,7 +427,7 @@ class _Copy:
 
     async def _find_erased(self) -> None:
         """Take along which todos were removed for good, unless the destination has them or knows of it."""
-        gone = _of_user(select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES)), self._snapshot.user_id)
+        gone = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), owned(_CHANGES, self._snapshot.scope))
         uuids = {row["entity_uuid"] for row in await self._read(gone)}
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
             there = select(_TODOS.c.uuid).where(_TODOS.c.uuid.in_(part))
@@ -440,7 +445,7 @@ class _Copy:
         undone: list[tuple[int, int]] = []
         rewritten = {json.dumps(str(old)): json.dumps(str(new)) for old, new in self._uuids.items()}
         carried: dict[tuple[UUID, str], set[str]] = {}
-        mine = _of_user(select(_CHANGES), self._snapshot.user_id).order_by(_CHANGES.c.id)
+        mine = select(_CHANGES).where(owned(_CHANGES, self._snapshot.scope)).order_by(_CHANGES.c.id)
         while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
             last = rows[-1]["id"]
             there = await self._find_comments_there(rows)
@@ -513,9 +518,9 @@ class _Copy:
             return []
         rows = await self._read(select(_STEPS).where(_STEPS.c.id.in_(ids)).order_by(_STEPS.c.id))
         uuids = [each for row in rows for each in (row["uuid"], self._derive(row["uuid"]))]
-        known = select(_STEPS.c.id, _STEPS.c.uuid, _STEPS.c.user_id).where(_STEPS.c.uuid.in_(uuids))
-        found = await self._look_up(known)
-        there = {row["uuid"]: row["id"] for row in found if row["user_id"] == self._step.user_id}
+        known = select(_STEPS.c.id, _STEPS.c.uuid, authored(_STEPS, self._step.scope).label("is_own"))
+        found = await self._look_up(known.where(_STEPS.c.uuid.in_(uuids)))
+        there = {row["uuid"]: row["id"] for row in found if row["is_own"]}
         taken = {row["uuid"] for row in found} - there.keys()
         missing = []
         for row in rows:
@@ -527,9 +532,9 @@ class _Copy:
         new = [
             _without_id(
                 row,
-                user_id=self._step.user_id,
                 undone_by=None,
                 uuid=self._derive(row["uuid"]) if row["uuid"] in taken else row["uuid"],
+                **owner_values(_STEPS, self._step.scope),
             )
             for row in missing
         ]
@@ -540,12 +545,6 @@ class _Copy:
             for number, row in zip(inserted, missing, strict=True)
             if row["undone_by"] is not None
         ]
-
-
-def _of_user(statement: Select[Any], user_id: int) -> Select[Any]:
-    """Return the statement about changes, restricted to those of that user's steps."""
-    # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
-    return statement.where(exists().where(_STEPS.c.id == _CHANGES.c.step_id, _STEPS.c.user_id == user_id))
 
 
 def _without_id(row: Row, **mapped: object) -> Row:

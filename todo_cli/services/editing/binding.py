@@ -28,7 +28,7 @@ async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[
     """Return those of the families of the todos that `kin` means, without the todos themselves, locked."""
     if kin is None:
         return []
-    statement = load_todos(step, is_kin(is_referred_to(references), step.user_id, kin)).with_for_update()
+    statement = load_todos(step, is_kin(is_referred_to(references), step.scope, kin)).with_for_update()
     found = await step.session.execute(statement.execution_options(populate_existing=True))
     return [todo for todo in found.scalars() if todo not in named]
 

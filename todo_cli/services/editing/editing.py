@@ -12,7 +12,8 @@ from sqlalchemy import Executable, Row, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
+from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Later, Plan
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError
@@ -175,7 +176,7 @@ class Editing:
             return {}
         due = fields.get("due", todo.due)
         assert due is None or isinstance(due, When)
-        series, due = begin_series(self.every, due, step.user_id, step.now)
+        series, due = begin_series(self.every, due, step.now)
         step.create(series)
         return {"due": due, "series": series, "occurrence": series.first_occurrence}
 
@@ -193,7 +194,7 @@ class Editing:
             if row:
                 step.change(row, deleted_at=None)
             else:
-                row = make_successor(todo, occurrence, step.user_id, step.now)
+                row = make_successor(todo, occurrence, step.now)
                 row.project, row.tags, row.series, row.parent = todo.project, list(todo.tags), series, todo.parent
                 step.create(row)
             found.append(row)
@@ -208,11 +209,11 @@ class Editing:
     # As one statement of a server, or two where something follows from the todos as they are.
 
     def begin_at_once(self) -> Shortcut[list[TodoOutcome]]:
-        def make(viewer: Viewer, step: UUID) -> Executable:
+        def make(request: Request, step: UUID) -> Executable:
             from todo_cli.db.write.edit_at_once import edit_at_once
 
             return edit_at_once(
-                viewer,
+                request,
                 step,
                 self.command,
                 is_referred_to(self.references),
@@ -243,7 +244,7 @@ class Editing:
                 own = None if row.due_on is None else When(row.due_on, row.due_at)
                 due = edit.fields.get("due", own)
                 assert due is None or isinstance(due, When)
-                series[row.uuid], first = begin_series(every, due, 0, self.db.now)
+                series[row.uuid], first = begin_series(every, due, self.db.now)
                 if lacking:
                     edit = replace(edit, fields={**edit.fields, "due": first})
         elif self.catch_up and len(touched) > 1:
@@ -263,11 +264,11 @@ class Editing:
     def write_planned(self, plan: Plan) -> Shortcut[list[TodoOutcome]]:
         """Return the statement that edits the todos of the plan and writes what follows from them."""
 
-        def make(viewer: Viewer, step: UUID) -> Executable:
+        def make(request: Request, step: UUID) -> Executable:
             from todo_cli.db.write.edit_at_once import edit_at_once
 
             condition = is_referred_to(self.references)
-            return edit_at_once(viewer, step, self.command, condition, len(plan.versions), self.edit, plan=plan)
+            return edit_at_once(request, step, self.command, condition, len(plan.versions), self.edit, plan=plan)
 
         return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)
 
@@ -283,7 +284,7 @@ class Editing:
         found = find_successors(todo, recurrence, later, now, catch_up=self.catch_up)
         if any(occurrence.occurrence in later for occurrence in found):
             return None
-        return [make_successor(todo, occurrence, 0, self.db.now) for occurrence in found]
+        return [make_successor(todo, occurrence, self.db.now) for occurrence in found]
 
     def _read(self, rows: Sequence[Row[Any]], plan: Plan) -> list[TodoOutcome]:
         links = read_links(rows, bound=True)
@@ -380,7 +381,7 @@ async def ensure_project(step: Step, name: str | None) -> Project | None:
     if name is None:
         return None
     wanted = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
-    found = (await step.session.execute(select(Project).where(col(Project.user_id) == step.user_id, wanted))).scalars()
+    found = (await step.session.execute(select(Project).where(owned(Project, step.scope), wanted))).scalars()
     nearest = max(found, key=lambda project: len(project.key), default=None)
     if nearest is not None and nearest.archived_at:  # the project itself, or what it would be nested in
         raise ConflictError(

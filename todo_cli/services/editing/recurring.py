@@ -44,7 +44,7 @@ class Every:
     week_start: int = 0
 
 
-def begin_series(every: Every, due: When | None, user_id: int, now: datetime) -> tuple[Series, When]:
+def begin_series(every: Every, due: When | None, now: datetime) -> tuple[Series, When]:
     """Return a new series, and when its first occurrence is due: as given, else on the rule's first day from today on.
 
     `now` is aware, in the zone whose clock the series goes by. Raises InvalidInputError for what is no rule, or for
@@ -63,7 +63,6 @@ def begin_series(every: Every, due: When | None, user_id: int, now: datetime) ->
     check_rule(rule, start, zone, from_completion=every.after_completion)
     series = Series(
         uuid=uuid4(),
-        user_id=user_id,
         rrule=str(rule),
         dtstart_local=format_slot(start),
         tzid=zone,
@@ -237,11 +236,10 @@ def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most:
     return found
 
 
-def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, user_id: int, now: datetime) -> Todo:
+def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, now: datetime) -> Todo:
     """Return the row of the occurrence that follows on the todo, in no session, without project, tags and series."""
     row = Todo(
         uuid=uuid4(),
-        user_id=user_id,
         title=todo.title,
         description=todo.description,
         priority=int(todo.priority),

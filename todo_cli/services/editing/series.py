@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Executable, Row, func, or_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
-from todo_cli.db.read.queries import Viewer
+from todo_cli.db.read.queries import Request
+from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Plan
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError
@@ -53,13 +54,13 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
         found = (await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))).scalars()
         return [TodoOutcome(todo, changed=True) for todo in (await publish(step, found)).values()]
 
-    def make(viewer: Viewer, step: UUID) -> Executable:
+    def make(request: Request, step: UUID) -> Executable:
         from todo_cli.db.write.edit_at_once import edit_at_once
 
-        condition = _is_concerned(viewer, references)
-        mine = col(Todo.user_id) == viewer.user_id
+        condition = _is_concerned(request, references)
+        mine = owned(Todo, request.scope)
         expected = select(func.count()).select_from(Todo).where(mine, condition).scalar_subquery()
-        return edit_at_once(viewer, step, "delete", condition, expected, edit, looks=True)
+        return edit_at_once(request, step, "delete", condition, expected, edit, looks=True)
 
     def read(rows: Sequence[Row[Any]]) -> Shortcut[list[TodoOutcome]] | None:
         todos = [public_row(row) for row in rows]
@@ -77,10 +78,10 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
 _IS_OPEN = (col(Todo.status) == Status.OPEN.value) & col(Todo.deleted_at).is_(None)
 
 
-def _is_concerned(viewer: Viewer, references: Sequence[Reference]) -> ColumnElement[bool]:
+def _is_concerned(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those that are referred to, and the open ones of the same series."""
     named = is_referred_to(references)
-    theirs = select(col(Todo.series_id)).where(col(Todo.user_id) == viewer.user_id, named).correlate(None)
+    theirs = select(col(Todo.series_id)).where(owned(Todo, request.scope), named).correlate(None)
     return or_(named, col(Todo.series_id).in_(theirs) & _IS_OPEN)
 
 

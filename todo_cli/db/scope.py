@@ -1,0 +1,145 @@
+"""Whose list a statement is about, and who acts: the one place that knows which column says so.
+
+The *owner* is the user whose list it is: of todos, projects, tags, series and lines of history, and of the guard
+`users.edges_version`. The *author* is the user who acted: who took a step, or wrote a comment. Today both are the same
+user. Everything else asks this module, so that a list can get several authors without another query being touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, exists, func, literal, select, true
+
+from todo_cli.models.tables import Base
+from todo_cli.models.text import fold
+from todo_cli.models.types import BigInt
+
+_tables = Base.metadata.tables
+_USERS, _STEPS = (_tables[name] for name in ("users", "steps"))
+
+OWNER = "user_id"
+"""The column of todos, projects, tags and series that refers to their owner."""
+AUTHOR = "user_id"
+"""The column of steps and comments that refers to their author."""
+
+_OWNED = ("todos", "projects", "tags", "series")
+_AUTHORED = ("steps", "comments")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The numbers of two users: `owner`, whose list it is, and `author`, who acts.
+
+    For a statement that is a transaction by itself they are scalar subselects, NULL where they find no single user.
+    Within a transaction they are what its first statement found. They are never kept for another transaction.
+    """
+
+    author: ColumnElement[int] | int
+    owner: ColumnElement[int] | int
+
+    @classmethod
+    def find(cls, name: str | None) -> Scope:
+        """Return the user of that name, or without a name the only user of the database, as a scalar subselect."""
+        only = case((func.count() == 1, func.min(_USERS.c.id)))
+        user = select(only).select_from(_USERS).where(users_named(name)).scalar_subquery()
+        return cls(author=user, owner=user)
+
+    @classmethod
+    def known(cls, author: int) -> Scope:
+        """Return the scope of a user whom this transaction has found."""
+        return cls(author=author, owner=author)
+
+    @classmethod
+    def given(cls, row: FromClause) -> Scope:
+        """Return the scope that another part of the statement found: `author` and `owner` in its only row."""
+        return cls(select(row.c.author).scalar_subquery(), select(row.c.owner).scalar_subquery())
+
+    def as_row(self) -> Select[*tuple[Any, ...]]:
+        """Return a statement whose only row has the columns `author` and `owner`."""
+        return select(_sql(self.author).label("author"), _sql(self.owner).label("owner"))
+
+
+NOBODY = Scope.known(0)
+"""The scope of no user at all: no row has that number."""
+
+
+def users_named(name: str | None) -> ColumnElement[bool]:
+    """Return the condition on `users` for the one of that name; without a name, for all of them."""
+    return true() if name is None else _USERS.c.key == fold(name)
+
+
+def owned(rows: Any, scope: Scope) -> ColumnElement[bool]:
+    """Return the condition for the rows that belong to the owner; `rows` is a model, a table, or an alias of one.
+
+    Lines of history belong to whose list the step changed, and so do steps: today that of their author. The owner is
+    compared with `=` alone, since PostgreSQL uses no index in its order for IN and ANY.
+    """
+    if rows is _tables["changes"]:
+        # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
+        return exists().where(_STEPS.c.id == rows.c.step_id, owned(_STEPS, scope))
+    is_owners: ColumnElement[bool] = _column(rows, OWNER) == scope.owner
+    return is_owners
+
+
+def authored(rows: Any, scope: Scope) -> ColumnElement[bool]:
+    """Return the condition for the steps or comments that the author made; `rows` is as for `owned`."""
+    is_authors: ColumnElement[bool] = _column(rows, AUTHOR) == scope.author
+    return is_authors
+
+
+def author_of(rows: Any) -> ColumnElement[bool]:
+    """Return the condition that joins `users` to steps or comments: the user who made them."""
+    is_author: ColumnElement[bool] = _column(rows, AUTHOR) == _USERS.c.id
+    return is_author
+
+
+def authored_by(rows: Any, name: str) -> ColumnElement[bool]:
+    """Return the condition for the steps or comments that the user of that name made."""
+    return authored(rows, Scope.find(name))
+
+
+def is_owner(scope: Scope, users: FromClause = _USERS) -> ColumnElement[bool]:
+    """Return the condition on `users` for the owner's row, which guards the graph of the list."""
+    condition: ColumnElement[bool] = users.c.id == scope.owner
+    return condition
+
+
+def is_author(scope: Scope) -> ColumnElement[bool]:
+    """Return the condition on `users` for the author's row."""
+    condition: ColumnElement[bool] = _USERS.c.id == scope.author
+    return condition
+
+
+def is_found(scope: Scope) -> ColumnElement[bool]:
+    """Return whether the statement finds both users."""
+    return and_(_sql(scope.author).is_not(None), _sql(scope.owner).is_not(None))
+
+
+def scope_of_step() -> Sequence[ColumnElement[Any]]:
+    """Return what to select of `steps` so that `Scope.given` can read it: whose list the step changes, and who acts."""
+    return [_STEPS.c[AUTHOR].label("author"), _STEPS.c[AUTHOR].label("owner")]
+
+
+def owner_values(table: Any, scope: Scope) -> dict[str, Any]:
+    """Return the owner or the author that a new row of the table, or of a model, refers to, by the column's name."""
+    name = table.name if isinstance(table, Table) else table.__tablename__
+    if name in _AUTHORED:
+        return {AUTHOR: scope.author}
+    return {OWNER: scope.owner} if name in _OWNED else {}
+
+
+def assign_owner(row: Base, scope: Scope) -> None:
+    """Set the owner of a new row, or its author."""
+    for name, value in owner_values(row, scope).items():
+        setattr(row, name, value)
+
+
+def _sql(number: ColumnElement[int] | int) -> ColumnElement[int]:
+    return literal(number, BigInt) if isinstance(number, int) else number
+
+
+def _column(rows: Any, name: str) -> Any:
+    return rows.c[name] if isinstance(rows, FromClause) else getattr(rows, name)
