@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from todo_cli.models.values import TodoPublic
 
 
 class Kind(Enum):
@@ -23,7 +26,7 @@ class Kind(Enum):
     CHOICE = auto()
     """one of `Field.choices`, which are in their order"""
     NUMBER = auto()
-    """int or float"""
+    """int, or float with a fraction"""
     DURATION = auto()
     """int, whole seconds"""
     DATE = auto()
@@ -45,7 +48,7 @@ class Kind(Enum):
     IDENTITY = auto()
     """the number or uuid of the todo itself"""
     COMPUTED = auto()
-    """worked out when it is shown, from other fields; it has no column"""
+    """follows from other fields or other todos; it has no column of its own"""
 
 
 class Settable(Flag):
@@ -68,11 +71,18 @@ class Inherit(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field. `name` is what people type, `attribute` what tables and `TodoPublic` call it, `json` its key there."""
+    """One field.
+
+    `name` is what people type, `attribute` what tables and `TodoPublic` call it, `column` what lists call it, `json`
+    its key there.
+    """
 
     name: str
     kind: Kind
     attribute: str = ""
+    path: str = ""
+    """Where `TodoPublic` has the value, unless it is under `attribute`: `links.parent`."""
+    column: str = ""
     json: str = ""
     aliases: tuple[str, ...] = ()
     """Other names in filters and attributes, such as `tags` for `tag`."""
@@ -83,7 +93,7 @@ class Field:
     is_sort_key: bool = False
     is_column: bool = True
     choices: tuple[str, ...] = ()
-    """The labels of a CHOICE, the greatest first; the last stands for no value."""
+    """The labels of a CHOICE. Where it is emptyable, the greatest comes first and the last one stands for no value."""
     is_end: bool = False
     is_set: bool = False
     """Whether it is a set, to which values are added and from which they are taken one by one."""
@@ -96,7 +106,18 @@ class Field:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attribute", self.attribute or self.name)
+        object.__setattr__(self, "path", self.path or self.attribute)
+        object.__setattr__(self, "column", self.column or self.name)
         object.__setattr__(self, "json", self.json or self.name)
+
+    def get(self, todo: TodoPublic) -> Any:
+        """Return the value of the field in a todo; None where it has none."""
+        if self.name in todo.fields:
+            return todo.fields[self.name]
+        value: Any = todo
+        for part in self.path.split("."):
+            value = None if value is None else getattr(value, part)
+        return value
 
 
 class Fields(Mapping[str, Field]):
@@ -187,6 +208,7 @@ FIELDS = Fields(
         name="tag",
         kind=Kind.NAMES,
         attribute="tags",
+        column="tags",
         json="tags",
         aliases=("tags",),
         settable=Settable.BOTH,
@@ -251,8 +273,30 @@ FIELDS = Fields(
         example="month",
     ),
     Field(
+        name="recurrence",
+        kind=Kind.COMPUTED,
+        path="recurrence.rrule",
+        is_filter=False,
+        help="The rule by which it repeats",
+    ),
+    Field(name="series", kind=Kind.COMPUTED, path="recurrence.series", is_filter=False, is_column=False),
+    Field(name="occurrence", kind=Kind.TEXT, is_filter=False, is_column=False, leader="every"),
+    Field(
+        name="parent",
+        kind=Kind.REFERENCE,
+        path="links.parent",
+        settable=Settable.BOTH,
+        is_emptyable=True,
+        inherit=Inherit.COPY,
+        help="The todo that it is a subtask of",
+        example="12",
+    ),
+    Field(name="subtasks", kind=Kind.COMPUTED, path="links.subtasks", is_filter=False, is_column=False),
+    Field(name="subtasks_done", kind=Kind.COMPUTED, path="links.subtasks_done", is_filter=False, is_column=False),
+    Field(
         name="depends",
         kind=Kind.REFERENCES,
+        path="links.depends",
         settable=Settable.BOTH,
         is_emptyable=True,
         is_set=True,
@@ -260,16 +304,24 @@ FIELDS = Fields(
         example="12",
     ),
     Field(
-        name="parent",
-        kind=Kind.REFERENCE,
-        settable=Settable.BOTH,
-        is_emptyable=True,
-        inherit=Inherit.COPY,
-        help="The todo that it is a subtask of",
-        example="12",
+        name="waits_for",
+        kind=Kind.COMPUTED,
+        path="links.waits_for",
+        is_filter=False,
+        help="Open todos that have to be done first",
     ),
-    Field(name="waits_for", kind=Kind.COMPUTED, is_filter=False, help="Open todos that have to be done first"),
+    Field(name="blocks", kind=Kind.COMPUTED, path="links.blocks", is_filter=False, is_column=False),
+    Field(name="blocked", kind=Kind.COMPUTED, path="links.blocked", is_filter=False, is_column=False),
     Field(name="urgency", kind=Kind.COMPUTED, is_filter=False, is_sort_key=True, help="How urgent it is"),
+    Field(
+        name="started",
+        kind=Kind.INSTANT,
+        attribute="started_at",
+        json="started_at",
+        is_filter=False,
+        is_column=False,
+        leader="status",
+    ),
     Field(name="created", kind=Kind.INSTANT, attribute="created_at", json="created_at", is_sort_key=True),
     Field(name="updated", kind=Kind.INSTANT, attribute="updated_at", json="updated_at", is_sort_key=True),
     Field(
@@ -281,15 +333,6 @@ FIELDS = Fields(
         leader="status",
     ),
     Field(
-        name="started",
-        kind=Kind.INSTANT,
-        attribute="started_at",
-        json="started_at",
-        is_filter=False,
-        is_column=False,
-        leader="status",
-    ),
-    Field(
         name="deleted",
         kind=Kind.INSTANT,
         attribute="deleted_at",
@@ -298,5 +341,6 @@ FIELDS = Fields(
         is_column=False,
         is_sort_key=True,
     ),
+    Field(name="version", kind=Kind.NUMBER, is_filter=False, is_column=False),
 )
-"""The fields of a todo, in the order in which options and columns are listed."""
+"""The fields of a todo, in the order of JSON, columns, sort keys and options."""

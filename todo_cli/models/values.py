@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 from uuid import UUID
 
 TITLE_LENGTH = 10_000
@@ -98,9 +99,10 @@ class Links:
 class TodoPublic:
     """One todo as a command shows it. All instants are aware and in UTC.
 
-    `wait_until` is when it appears in lists, `expires_at` the first moment at which it does not any more.
-    `started_at` is since when somebody is at it. `occurrence` tells which one of its series it is: the date or date
-    and time that the rule gave it, or a number where the series counts from completion.
+    `wait_until` is when it appears in lists, `expires_at` the first moment at which it no longer does. `started_at` is
+    when work on it began. `occurrence` identifies it within its series: the date, or date and time, that the rule gave
+    it, or a number where the series counts from completion. `fields` has, by name, the values of the fields that the
+    registry declares and this class does not; read any field with `Field.get`.
     """
 
     id: int
@@ -124,13 +126,14 @@ class TodoPublic:
     deleted_at: datetime | None
     version: int
     links: Links = Links()
+    fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def is_waiting(self, now: datetime) -> bool:
         """Return whether it is open and hidden from lists until later."""
         return self.status is Status.OPEN and self.wait_until is not None and self.wait_until > now
 
     def is_expired(self, now: datetime) -> bool:
-        """Return whether it is open still, and should be listed no more."""
+        """Return whether it is still open and no longer listed."""
         return self.status is Status.OPEN and self.expires_at is not None and self.expires_at <= now
 
 

@@ -1,4 +1,4 @@
-"""Columns of lists: `id,title,due` in, their names out."""
+"""Columns of lists: parse `id,title,due`."""
 
 from __future__ import annotations
 
@@ -6,59 +6,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.models.fields import FIELDS, Field
 from todo_cli.suggestions import choose
 
-COLUMNS = (
-    "id",
-    "title",
-    "project",
-    "tags",
-    "due",
-    "scheduled",
-    "wait",
-    "until",
-    "every",
-    "recurrence",
-    "urgency",
-    "depends",
-    "waits_for",
-    "parent",
-    "priority",
-    "status",
-    "created",
-    "updated",
-    "completed",
-    "description",
-    "uuid",
-)
 MARK = "mark"
-"""The column of a terminal that has the marks of priority, or of what is closed."""
+"""The column of a terminal that marks priority, what was started, and what is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What a list shows of each todo, in this order.
 
-    Where somebody chose it, a pipe gets these fields; else a terminal leaves out what would be empty, and a pipe gets
-    the fields that it gets always.
+    If somebody chose them, a pipe gets these fields. Otherwise a terminal leaves out empty columns, and a pipe gets its
+    usual fields.
     """
 
     names: tuple[str, ...]
     chosen: bool = False
 
     def extended_by(self, name: str) -> Columns:
-        """Return these and one more, the last."""
+        """Return these with one more at the end."""
         return Columns((*self.names, name), self.chosen)
 
 
 USUAL = Columns(("id", MARK, "title", "project", "tags", "due"))
 
 
+def fields_by_column() -> dict[str, Field]:
+    """Return the fields that lists can show, by what lists call them."""
+    return {field.column: field for field in FIELDS.values() if field.is_column}
+
+
 def parse_columns(names: Iterable[str]) -> Columns:
     """Return the columns of these names, in any case; raises InvalidInputError for others, and for one named twice."""
     columns: list[str] = []
     for name in names:
-        column = choose(name.strip(), COLUMNS, "column", "columns")
+        column = choose(name.strip(), fields_by_column(), "column", "columns")
         if column in columns:
             raise InvalidInputError(f"the column {column} is named twice")
         columns.append(column)

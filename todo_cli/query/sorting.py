@@ -1,33 +1,17 @@
-"""Sort orders of lists: `due,-priority` in, keys with a direction out."""
+"""Sort orders of lists: parse `due,-priority`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.models.fields import FIELDS
 from todo_cli.suggestions import choose
-
-SORT_KEYS = (
-    "id",
-    "title",
-    "status",
-    "priority",
-    "urgency",
-    "project",
-    "due",
-    "scheduled",
-    "wait",
-    "until",
-    "created",
-    "updated",
-    "completed",
-    "deleted",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """What to sort by, and whether the greatest comes first. What is missing comes last either way."""
+    """The field to sort by, and whether the greatest comes first. Todos without a value come last either way."""
 
     key: str
     descending: bool = False
@@ -37,13 +21,14 @@ DEFAULT_SORT = (SortKey("due"), SortKey("priority", descending=True))
 
 
 def parse_sort(text: str) -> tuple[SortKey, ...]:
-    """Return the keys in their order; a `-` in front sorts downwards.
+    """Return the keys in their order; a leading `-` sorts in descending order.
 
-    Raises InvalidInputError for an unknown key, and for one given twice: the second could never make a difference.
+    Raises InvalidInputError for an unknown key, and for one given twice, since the second would have no effect.
     """
+    known = [field.name for field in FIELDS.find(is_sort_key=True)]
     keys: list[SortKey] = []
     for part in text.lower().split(","):
-        name = choose(part.strip().removeprefix("-"), SORT_KEYS, "sort key", "keys")
+        name = choose(part.strip().removeprefix("-"), known, "sort key", "keys")
         if any(key.key == name for key in keys):
             raise InvalidInputError(f"the sort key {name!r} is given twice", "give each key once, as in due,-priority")
         keys.append(SortKey(name, descending=part.strip().startswith("-")))
@@ -51,5 +36,5 @@ def parse_sort(text: str) -> tuple[SortKey, ...]:
 
 
 def reverse_sort(keys: tuple[SortKey, ...]) -> tuple[SortKey, ...]:
-    """Return the same keys, each in the other direction."""
+    """Return the keys, each in the opposite direction."""
     return tuple(replace(key, descending=not key.descending) for key in keys)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any, TextIO
 from uuid import UUID
 
-from todo_cli.models.history import FieldValue, HistoryChange, HistoryPage, HistoryStep, UndoOutcome
+from todo_cli.models.fields import FIELDS
+from todo_cli.models.history import HistoryChange, HistoryPage, HistoryStep, UndoOutcome
 from todo_cli.models.values import (
     CommentPublic,
     Finding,
     Priority,
+    Recurrence,
     TodoDetails,
     TodoOutcome,
     TodoPage,
@@ -96,37 +99,10 @@ class JsonRenderer:
 
 def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
     """Return the todo as it stands in JSON, with its urgency, which is measured at some moment."""
+    computed = {"urgency": round(urgency, 2), "occurrence": todo.occurrence if todo.recurrence else None}
     return {
-        "id": todo.id,
-        "uuid": str(todo.uuid),
-        "title": todo.title,
-        "description": todo.description,
-        "status": todo.status.value,
-        "priority": todo.priority.label,
-        "project": todo.project,
-        "tags": list(todo.tags),
-        "due": format_when(todo.due),
-        "scheduled": format_when(todo.scheduled),
-        "wait": format_instant(todo.wait_until),
-        "until": format_instant(todo.expires_at),
-        "every": describe_recurrence(todo.recurrence) if todo.recurrence else None,
-        "recurrence": todo.recurrence.rrule if todo.recurrence else None,
-        "series": str(todo.recurrence.series) if todo.recurrence else None,
-        "occurrence": todo.occurrence if todo.recurrence else None,
-        "parent": todo.links.parent,
-        "subtasks": todo.links.subtasks,
-        "subtasks_done": todo.links.subtasks_done,
-        "depends": list(todo.links.depends),
-        "waits_for": list(todo.links.waits_for),
-        "blocks": list(todo.links.blocks),
-        "blocked": todo.links.blocked,
-        "urgency": round(urgency, 2),
-        "started_at": format_instant(todo.started_at),
-        "created_at": format_instant(todo.created_at),
-        "updated_at": format_instant(todo.updated_at),
-        "completed_at": format_instant(todo.completed_at),
-        "deleted_at": format_instant(todo.deleted_at),
-        "version": todo.version,
+        field.json: computed[name] if name in computed else plain_value(field.get(todo))
+        for name, field in FIELDS.items()
     }
 
 
@@ -159,25 +135,36 @@ def change_object(change: HistoryChange) -> dict[str, Any]:
         "id": change.id,
         "uuid": str(change.uuid),
         "name": change.name,
-        "field": _FIELDS.get(change.field, change.field),
-        "old": _plain_value(change.old),
-        "new": _plain_value(change.new),
+        "field": _name_field(change.field),
+        "old": plain_value(change.old),
+        "new": plain_value(change.new),
     }
 
 
-_FIELDS = {"wait_until": "wait", "expires_at": "until"}
+def _name_field(attribute: str) -> str:
+    """Return what todos in JSON call a field of history, which names it as tables do."""
+    return next((field.json for field in FIELDS.values() if field.attribute == attribute), attribute)
 
 
-def _plain_value(value: FieldValue) -> str | int | bool | None:
+def plain_value(value: object) -> object:
+    """Return the value of a field as it stands in JSON."""
     match value:
         case When():
             return format_when(value)
         case Priority():
             return value.label
+        case Enum():
+            return value.value
         case datetime():
             return format_instant(value)
+        case date():
+            return value.isoformat()
         case UUID():
             return str(value)
+        case Recurrence():
+            return describe_recurrence(value)
+        case tuple():
+            return list(value)
         case _:
             return value
 

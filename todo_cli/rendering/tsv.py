@@ -10,16 +10,13 @@ from typing import Any, TextIO
 from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import CommentPublic, Finding, TodoDetails, TodoOutcome, TodoPage, TodoPublic, When
 from todo_cli.query.agenda import Agenda
-from todo_cli.query.columns import USUAL, Columns
+from todo_cli.query.columns import USUAL, Columns, fields_by_column
 from todo_cli.query.trees import grow
 from todo_cli.query.urgency import score
 from todo_cli.rendering.format.escaping import escape_field
 from todo_cli.rendering.history import VERBS, plain, tell_reverted
 from todo_cli.rendering.json import format_instant, format_when, step_object, todo_object
 from todo_cli.rendering.renderer import Record, Weights
-
-_INSTANTS = {"created": "created_at", "updated": "updated_at", "completed": "completed_at"}
-"""The fields of columns that are called otherwise."""
 
 
 class TabularRenderer:
@@ -33,10 +30,11 @@ class TabularRenderer:
         if not columns.chosen:
             self._write_todos(page.todos)
             return
-        names = [_INSTANTS.get(name, name) for name in columns.names]
+        by_column = fields_by_column()
+        keys = [by_column[name].json for name in columns.names]
         for todo in page.todos:
             fields = self._fields(todo)
-            self._write_line(_field(fields[name]) for name in names)
+            self._write_line(_field(fields[key]) for key in keys)
 
     def show_agenda(self, agenda: Agenda) -> None:
         self._write_todos(agenda.todos)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, li
 from sqlmodel import col
 
 from todo_cli.db.database import Database
+from todo_cli.db.read.columns import list_columns
 from todo_cli.db.read.filter_sql import make_condition, project_or_nested
 from todo_cli.db.read.json_sql import json_rows, read_instant, read_json_rows
 from todo_cli.db.read.order_sql import make_order
@@ -154,7 +155,8 @@ def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequenc
 
 def select_todos() -> Select[Any]:
     """Return the statement that selects todos with all that is shown of them."""
-    return select(*_COLUMNS).select_from(_with_project(with_recurrence(_TODOS)))
+    columns = (*list_columns(), _PROJECTS.c.name.label("project"), _TAGS, *RECURRENCE, *select_links(_TODOS))
+    return select(*columns).select_from(_with_project(with_recurrence(_TODOS)))
 
 
 def _with_project(todos: FromClause) -> FromClause:
@@ -210,31 +212,4 @@ _COMMENTS = (
     .correlate(Todo)
     .scalar_subquery()
     .label("comments")
-)
-
-_COLUMNS: tuple[Any, ...] = (
-    Todo.id,
-    Todo.uuid,
-    Todo.title,
-    Todo.description,
-    Todo.status,
-    Todo.priority,
-    col(Project.name).label("project"),
-    _TAGS,
-    Todo.due_on,
-    Todo.due_at,
-    Todo.scheduled_on,
-    Todo.scheduled_at,
-    Todo.wait_until,
-    Todo.expires_at,
-    Todo.occurrence,
-    Todo.parent_id,
-    Todo.started_at,
-    *RECURRENCE,
-    *select_links(_TODOS),
-    Todo.created_at,
-    Todo.updated_at,
-    Todo.completed_at,
-    Todo.deleted_at,
-    Todo.version,
 )

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
+from todo_cli.db.read.columns import read_fields
 from todo_cli.db.read.filter_sql import refers_to
 from todo_cli.db.read.queries import select_links
 from todo_cli.db.scope import owned
@@ -17,7 +18,7 @@ from todo_cli.db.write.step import Transaction
 from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
 from todo_cli.models.tables import Base, Project, Series, Tag, Todo
 from todo_cli.models.text import fold
-from todo_cli.models.values import Links, Priority, Recurrence, Status, TodoPublic, When
+from todo_cli.models.values import Links, Recurrence, Status, TodoPublic
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 from todo_cli.suggestions import nearest
 
@@ -180,27 +181,11 @@ def make_public(
 ) -> TodoPublic:
     """Return what has the columns of `todos`, a model's row or a selected one, as a plain value."""
     return TodoPublic(
-        id=columns.id,
-        uuid=columns.uuid,
-        title=columns.title,
-        description=columns.description,
-        status=Status(columns.status),
-        priority=Priority(columns.priority),
         project=project,
         tags=tuple(sorted(tags, key=fold)),
-        due=None if columns.due_on is None else When(columns.due_on, columns.due_at),
-        scheduled=None if columns.scheduled_on is None else When(columns.scheduled_on, columns.scheduled_at),
-        wait_until=columns.wait_until,
-        expires_at=columns.expires_at,
         recurrence=recurrence,
-        occurrence=columns.occurrence,
-        started_at=columns.started_at,
-        created_at=columns.created_at,
-        updated_at=columns.updated_at,
-        completed_at=columns.completed_at,
-        deleted_at=columns.deleted_at,
-        version=columns.version,
         links=links or Links(),
+        **read_fields(columns),
     )
 
 

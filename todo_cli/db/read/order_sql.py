@@ -1,4 +1,4 @@
-"""The one place that makes SQL of sort orders, the same on both databases."""
+"""The one place that turns sort keys into SQL, the same on both databases."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from collections.abc import Iterable
 from sqlalchemy import case
 from sqlmodel import col
 
+from todo_cli.db.read.columns import TODOS, column_names, column_of, is_ranked
 from todo_cli.db.read.queries import Ordering, Request
 from todo_cli.db.read.urgency_sql import make_urgency
+from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.tables import Project, Todo
-from todo_cli.models.values import NO_DUE_KEY, Priority, Status
+from todo_cli.models.values import NO_DUE_KEY
 from todo_cli.query.sorting import SortKey
 from todo_cli.query.urgency import Coefficients
 
 
 def make_order(keys: Iterable[SortKey], request: Request, coefficients: Coefficients) -> list[Ordering]:
-    """Return by what to sort; rows that are equal in all keys are sorted by number, so that pages never overlap."""
+    """Return what to sort by. Rows that are equal in all keys are sorted by number, so that pages never overlap."""
     keys = list(keys)
     order = [ordering for key in keys for ordering in _order_by(key, request, coefficients)]
     return order if any(key.key == "id" for key in keys) else [*order, Ordering(col(Todo.id))]
 
 
 def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> list[Ordering]:
-    down = key.descending
-    match key.key:
-        case "due":
-            missing_last = [Ordering(case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0))] if down else []
-            return [*missing_last, Ordering(col(Todo.due_key), down)]
-        case "priority":  # from low to high, stored the other way round
-            missing_last = [] if down else [Ordering(case((col(Todo.priority) == Priority.NONE.value, 1), else_=0))]
-            return [*missing_last, Ordering(col(Todo.priority), not down)]
-        case "urgency":
-            return [Ordering(make_urgency(request, coefficients), down)]
-        case "status":
-            rank = case({status.value: number for number, status in enumerate(Status)}, value=col(Todo.status))
-            return [Ordering(rank, down)]
-        case "scheduled":  # of one day: by time, those without a time last, as they do by `due_key`
-            has_no_time = case((col(Todo.scheduled_at).is_(None), 1), else_=0)
+    field, down = FIELDS[key.key], key.descending
+    if field.name == "urgency":
+        return [Ordering(make_urgency(request, coefficients), down)]
+    if field.name == "due":  # its key has an index
+        missing_last = [Ordering(case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0))] if down else []
+        return [*missing_last, Ordering(col(Todo.due_key), down)]
+    match field.kind:
+        case Kind.CHOICE:
+            return _order_by_choice(field, down=down)
+        case Kind.WHEN:  # within a day by time, those without a time last, as with `due_key`
+            on, at = (TODOS.c[name] for name in column_names(field))
+            has_no_time = case((at.is_(None), 1), else_=0)
             return [
-                Ordering(col(Todo.scheduled_on), down, nulls_last=True),
+                Ordering(on, down, nulls_last=True),
                 Ordering(has_no_time, down),
-                Ordering(col(Todo.scheduled_at), down, nulls_last=True),
+                Ordering(at, down, nulls_last=True),
             ]
-    always_there = {
-        "id": col(Todo.id),
-        "title": col(Todo.title_folded),
-        "created": col(Todo.created_at),
-        "updated": col(Todo.updated_at),
-    }
-    if key.key in always_there:
-        return [Ordering(always_there[key.key], down)]  # as plain as an index
-    may_be_missing = {
-        "project": col(Project.key),
-        "wait": col(Todo.wait_until),
-        "until": col(Todo.expires_at),
-        "completed": col(Todo.completed_at),
-        "deleted": col(Todo.deleted_at),
-    }
-    return [Ordering(may_be_missing[key.key], down, nulls_last=True)]
+        case Kind.NAME:
+            return [Ordering(col(Project.key), down, nulls_last=True)]
+        case Kind.TEXT:
+            column = TODOS.c[f"{field.attribute}_folded"]
+            return [Ordering(column, down, nulls_last=bool(column.nullable))]
+    column = column_of(field)
+    return [Ordering(column, down, nulls_last=bool(column.nullable))]  # where none is missing, as plain as an index
+
+
+def _order_by_choice(field: Field, *, down: bool) -> list[Ordering]:
+    """Return the order of the labels. Where they are emptyable, the greatest comes first among them."""
+    column, last = column_of(field), len(field.choices)
+    ranks = {label: rank for rank, label in enumerate(field.choices, start=1)}
+    rank = column if is_ranked(field) else case(ranks, value=column, else_=last)
+    if not field.is_emptyable:
+        return [Ordering(rank, down)]
+    missing_last = [] if down else [Ordering(case((rank == last, 1), else_=0))]
+    return [*missing_last, Ordering(rank, not down)]

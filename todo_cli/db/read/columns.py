@@ -1,0 +1,96 @@
+"""The columns of `todos` that hold the value of each field, and the value that a row has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Column, Integer
+
+from todo_cli.models.fields import FIELDS, Field, Kind
+from todo_cli.models.tables import Base
+from todo_cli.models.values import Priority, Status, TodoPublic, When
+from todo_cli.query.quantities import simplify
+
+TODOS = Base.metadata.tables["todos"]
+
+Reader = Callable[[Any], Any]
+
+_CHOICES: Mapping[str, Reader] = {"status": Status, "priority": Priority}
+"""The choices that code names; the values of others are their labels."""
+
+
+def column_names(field: Field) -> tuple[str, ...]:
+    """Return the columns of `todos` that hold the field; none for a field that other tables hold or that follows."""
+    match field.kind:
+        case Kind.WHEN:
+            return f"{field.attribute}_on", f"{field.attribute}_at"
+        case Kind.REFERENCE | Kind.NAME:
+            return (f"{field.attribute}_id",)
+        case Kind.NAMES | Kind.REFERENCES | Kind.RECURRENCE | Kind.COMPUTED:
+            return ()
+    return (field.attribute,)
+
+
+def column_of(field: Field) -> Column[Any]:
+    """Return the first column of the field: what is NULL where it has no value."""
+    return TODOS.c[column_names(field)[0]]
+
+
+def list_columns() -> list[Column[Any]]:
+    """Return all columns of `todos` that hold fields, without those that follow from others, such as folded text."""
+    return [TODOS.c[name] for field in FIELDS.values() for name in column_names(field)]
+
+
+def is_ranked(field: Field) -> bool:
+    """Return whether the column of a choice holds its place, counted from 1; otherwise it holds its label."""
+    return isinstance(column_of(field).type, Integer)
+
+
+@cache
+def _readers() -> tuple[Mapping[str, Reader], Mapping[str, Reader]]:
+    """Return what reads the fields that a row of `todos` has by itself, apart by whether `TodoPublic` declares them."""
+    declared, others = {}, {}
+    for field in FIELDS.values():
+        if field.kind in (Kind.NAME, Kind.REFERENCE) or not column_names(field):
+            continue  # a row has only the number of the other row
+        if field.attribute in TodoPublic.__dataclass_fields__:
+            declared[field.attribute] = _make_reader(field)
+        else:
+            others[field.name] = _make_reader(field)
+    return declared, others
+
+
+def read_fields(row: Any) -> dict[str, Any]:
+    """Return the values that a row of `todos` has by itself, as arguments of `TodoPublic`."""
+    declared, others = _readers()
+    values = {attribute: read(row) for attribute, read in declared.items()}
+    return {**values, "fields": {name: read(row) for name, read in others.items()}} if others else values
+
+
+def _make_reader(field: Field) -> Reader:
+    get: Reader = attrgetter(*column_names(field))
+    match field.kind:
+        case Kind.WHEN:
+            return lambda row: _make_when(*get(row))
+        case Kind.CHOICE:
+            choose = _CHOICES.get(field.name) or _choose_by_rank(field)
+            return lambda row: choose(get(row))
+        case Kind.NUMBER:
+            return lambda row: None if (number := get(row)) is None else simplify(number)
+    return get
+
+
+def _make_when(on: date | None, at: datetime | None) -> When | None:
+    return None if on is None else When(on, at)
+
+
+def _choose_by_rank(field: Field) -> Reader:
+    """Return what makes the label of a stored choice."""
+    if not is_ranked(field):
+        return lambda label: label
+    labels = dict(enumerate(field.choices[:-1] if field.is_emptyable else field.choices, start=1))
+    return labels.get

@@ -1,0 +1,92 @@
+"""Numbers and durations: parse `2.5` and `1h30m` as people write them, and format them."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from fractions import Fraction
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.query.dates.words import UNITS, normalise
+
+_SIZES = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_DAY = _SIZES["d"]
+
+LONGEST_DURATION = 36_525 * _DAY
+"""A century, in seconds."""
+
+GREATEST_NUMBER = 10**15
+"""Up to here databases and parsers of JSON keep whole numbers apart, and fractions of a thousandth."""
+
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_PART = r"(\d+(?:\.\d+)?) ?([a-z]+)"
+_PARTS = re.compile(rf"{_PART}(?:(?:, | and | )?{_PART})*", re.ASCII)
+_ISO = re.compile(r"p(?=.)(?:(\d+)w)?(?:(\d+)d)?(?:t(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?)?", re.ASCII)
+
+
+def parse_number(text: str) -> float:
+    """Return the number, an int unless it has a fraction; raises InvalidInputError."""
+    if not _NUMBER.fullmatch(text.strip()):
+        raise InvalidInputError(f"{text!r} is not a number", "examples: 3, 2.5, -1")
+    number = float(text)
+    if abs(number) > GREATEST_NUMBER:
+        raise InvalidInputError(f"{text!r} is too large", f"the largest number is {GREATEST_NUMBER}")
+    return simplify(number)
+
+
+def simplify(number: float) -> float:
+    """Return a whole number as an int."""
+    return int(number) if number == int(number) else number
+
+
+def format_number(number: float) -> str:
+    """Return the number with as few digits as tell it apart: `3`, `2.5`."""
+    return format(Decimal(repr(simplify(number))), "f")
+
+
+def parse_duration(text: str) -> int:
+    """Return a duration in whole seconds: `1h30m`, `90 minutes`, `1.5h`, `2d` (48 hours), `PT1H30M` (ISO 8601).
+
+    Raises InvalidInputError, also for months and years, whose length varies.
+    """
+    written = normalise(text)
+    if match := _ISO.fullmatch(written):
+        sizes = (7 * _DAY, *_SIZES.values())
+        seconds = Fraction(
+            sum(int(number) * size for number, size in zip(match.groups(), sizes, strict=True) if number)
+        )
+    elif _PARTS.fullmatch(written):
+        seconds = sum(
+            (Fraction(number) * _size_of(unit, text) for number, unit in re.findall(_PART, written)), Fraction()
+        )
+    else:
+        raise _refuse(text)
+    if seconds > LONGEST_DURATION:
+        raise InvalidInputError(f"{text!r} is too long", "the longest duration is 36525d, a century")
+    return round(seconds)
+
+
+def _size_of(unit: str, text: str) -> int:
+    """Return how many seconds the unit has."""
+    kind, number = UNITS.get(unit, (None, 0))
+    match kind:
+        case "seconds":
+            return number
+        case "days":
+            return number * _DAY
+        case "months":
+            raise InvalidInputError(f"{text!r} has no fixed length", "give it in weeks, days, hours or minutes")
+    raise _refuse(text)
+
+
+def _refuse(text: str) -> InvalidInputError:
+    return InvalidInputError(f"{text!r} is not a duration", "examples: 1h30m, 45min, 1.5h, 2d, '2 hours', PT1H30M")
+
+
+def format_duration(seconds: int) -> str:
+    """Return the duration in days, hours, minutes and seconds, without those that are zero: `1h30m`, `0m`."""
+    parts = []
+    for unit, size in _SIZES.items():
+        number, seconds = divmod(seconds, size)
+        parts.append(f"{number}{unit}" if number else "")
+    return "".join(parts) or "0m"
