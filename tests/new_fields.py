@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,7 +24,7 @@ from sqlalchemy import BigInteger, Column, Connection, Date, Double, Text, text
 
 from tests.commands import Result
 from todo_cli.models.fields import FIELDS, Field, Inherit, Kind, Settable
-from todo_cli.models.tables import SCHEMA, Todo
+from todo_cli.models.tables import SCHEMA, Base, Todo
 from todo_cli.models.types import UtcDateTime, binary_text
 
 
@@ -58,7 +59,7 @@ def make_columns() -> dict[str, Column[Any]]:
     return {
         "remark": Column(Text()),
         "remark_folded": Column(binary_text()),
-        "link": Column(Text()),
+        "link": Column(binary_text()),
         "size": Column(Text()),
         "points": Column(Double()),
         "effort": Column(BigInteger()),
@@ -88,9 +89,9 @@ class NewFields:
     def migrate(self) -> None:
         self._ask(migrate=True)
 
-    def execute(self, statement: str) -> None:
-        """Run a statement of SQL on the database."""
-        self._ask(statement=statement)
+    def store(self, number: int, **columns: str | float | None) -> None:
+        """Write columns of a todo, dates and instants as ISO 8601 has them, without any command."""
+        self._ask(number=number, columns=columns)
 
     def _ask(self, **request: Any) -> dict[str, Any]:
         assert self._process.stdin
@@ -139,8 +140,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if "migrate" in request:
         asyncio.run(_change_database(_add_columns))
         return {}
-    if "statement" in request:
-        asyncio.run(_change_database(lambda connection: connection.execute(text(request["statement"]))))
+    if "columns" in request:
+        asyncio.run(_change_database(lambda connection: _store(connection, request["number"], request["columns"])))
         return {}
     if "width" in request:
         from tests.terminal import on_screen
@@ -163,6 +164,16 @@ def _add_columns(connection: Connection) -> None:
     operations = Operations(MigrationContext.configure(connection))
     for name, column in make_columns().items():
         operations.add_column("todos", Column(name, column.type))
+
+
+def _store(connection: Connection, number: int, columns: dict[str, Any]) -> None:
+    table = Base.metadata.tables["todos"]
+    read = {Date: date.fromisoformat, UtcDateTime: datetime.fromisoformat}
+    values = {
+        name: value if value is None else read.get(type(table.c[name].type), lambda same: same)(value)
+        for name, value in columns.items()
+    }
+    connection.execute(table.update().where(table.c.id == number).values(values))
 
 
 async def _change_database(change: Any) -> None:
