@@ -18,12 +18,9 @@ from todo_cli.query.filter.ast import (
     BelongsTo,
     Compares,
     ContainsText,
-    DateField,
     DependsOn,
-    Field,
     Filter,
     Has,
-    HasPriority,
     HasStatus,
     HasTag,
     InArchivedProject,
@@ -32,6 +29,7 @@ from todo_cli.query.filter.ast import (
     IsBlocked,
     IsBlocking,
     IsExpired,
+    IsOneOf,
     IsOverdue,
     IsReady,
     IsWaiting,
@@ -40,9 +38,11 @@ from todo_cli.query.filter.ast import (
     RefersTo,
     Relation,
 )
+from todo_cli.query.filter.conditions import DATE_FIELDS
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 
 FIELDS = {
+    "every": "recurrence",
     "wait": "wait_until",
     "until": "expires_at",
     **{name: f"{name}_at" for name in ("created", "updated", "completed")},
@@ -78,8 +78,8 @@ def matches(tree: Filter, todo: TodoPublic, now: datetime, world: World) -> bool
             return todo.project in world.archived
         case HasTag(name):
             return fold(name) in map(fold, todo.tags)
-        case HasPriority(priority):
-            return todo.priority is priority
+        case IsOneOf("priority", labels):
+            return (todo.priority.label or "none") in labels
         case Compares(name, relation, when):
             return compares(getattr(todo, FIELDS.get(name, name)), relation, when, now)
         case Has("tag"):
@@ -123,6 +123,7 @@ def matches(tree: Filter, todo: TodoPublic, now: datetime, world: World) -> bool
             )
             stopped = todo.links.blocked or todo.is_waiting(now) or todo.is_expired(now) or later
             return todo.status is Status.OPEN and not stopped
+    raise AssertionError(f"{tree} is not among the filters at random")
 
 
 def is_named(references: Iterable[Reference], number: int, uuid: UUID) -> bool:
@@ -168,14 +169,25 @@ REFERENCES = st.builds(NumberReference, st.integers(1, 11)) | st.sampled_from("0
     lambda digit: UuidReference(f"{digit}00d", *(UUID(f"{digit}00d".ljust(32, end)) for end in "0f"))
 )
 
+PRIORITIES = {
+    **{f"priority:{priority.name.lower()}": (priority.name.lower(),) for priority in Priority},
+    "priority.above:low": ("high", "medium"),
+    "priority.above:none": ("high", "medium", "low"),
+    "priority.below:medium": ("low", "none"),
+}
+PRESENT = (
+    *("description", "project", "tag", "priority", "every", "parent", "subtasks", "depends", "comments"),
+    *sorted(DATE_FIELDS),
+)
+
 TYPED: st.SearchStrategy[Filter] = st.one_of(
     st.builds(ContainsText, TEXTS, st.sampled_from([None, "title", "description"])),
     st.builds(HasStatus, st.sampled_from([None, *Status])),
     st.builds(InProject, PROJECTS),
     st.builds(HasTag, TAGS),
-    st.builds(HasPriority, st.sampled_from(Priority)),
-    st.builds(Compares, st.sampled_from(get_args(DateField)), st.sampled_from(get_args(Relation)), WHENS),
-    st.builds(Has, st.sampled_from(get_args(Field))),
+    st.builds(IsOneOf, st.just("priority"), st.sampled_from(sorted(PRIORITIES.values()))),
+    st.builds(Compares, st.sampled_from(sorted(DATE_FIELDS)), st.sampled_from(get_args(Relation)), WHENS),
+    st.builds(Has, st.sampled_from(PRESENT)),
     *(
         st.builds(kind, st.lists(REFERENCES, min_size=1, max_size=3, unique=True).map(tuple))
         for kind in (RefersTo, DependsOn, BelongsTo)
@@ -213,8 +225,8 @@ def type_out(tree: Filter) -> str:  # noqa: C901
             return f"project:{name}"
         case HasTag(name):
             return f"+{name}"
-        case HasPriority(priority):
-            return f"priority:{priority.name.lower()}"
+        case IsOneOf("priority", labels):
+            return next(typed for typed, meant in PRIORITIES.items() if meant == labels)
         case Compares(name, relation, when):
             date_ = f"{when.at.astimezone(BERLIN):%Y-%m-%dT%H:%M}" if when.at else when.on.isoformat()
             return f"{name}{'' if relation == 'on' else f'.{relation}'}:{date_}"
@@ -242,3 +254,4 @@ def type_out(tree: Filter) -> str:  # noqa: C901
             return "is:active"
         case InArchivedProject():
             raise AssertionError("nobody can type this")
+    raise AssertionError(f"{tree} is not among the filters at random")

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.new_fields import NEW_FIELDS, NewFields
+from todo_cli.models.fields import Kind
 
 pytestmark = pytest.mark.either_database
 
@@ -99,3 +100,96 @@ def test_tab_separated_lines(filled: NewFields) -> None:
     assert third == "3" + "\t" * len(NEW_FIELDS)
     shown = dict(line.split("\t") for line in filled("show", "1").lines)
     assert [shown[field.json] for field in NEW_FIELDS] == first.split("\t")[1:]
+
+
+FILTERS = {
+    "remark:wool": [1],
+    "remark:COTTON": [2],
+    "remark:o": [1, 2],
+    "has:remark": [1, 2],
+    "link:EXAMPLE.com/a": [2],
+    "link:b?c=": [1],
+    "link:%": [],
+    "no:link": [3],
+    "size:large": [1],
+    "size:s": [2],
+    "size:none": [3],
+    "size:any": [1, 2],
+    "size.above:small": [1],
+    "size.below:large": [2, 3],
+    "no:size": [3],
+    "points:13": [2],
+    "points:2.5": [1],
+    "points:none": [3],
+    "points:any": [1, 2],
+    "points.above:2.5": [2],
+    "points.below:13": [1],
+    "points.below:-1": [],
+    "has:points": [1, 2],
+    "effort:1h30m": [1],
+    "effort:'45 minutes'": [2],
+    "effort.above:1h": [1],
+    "effort.below:1.5h": [2],
+    "effort:none": [3],
+    "has:effort": [1, 2],
+    "birthday:2026-11-27": [1],
+    "birthday.before:2026-11-27": [2],
+    "birthday.after:2025-01-05": [1],
+    "birthday.by:2026-11-27": [1, 2],
+    "birthday.since:2026-11-27": [1],
+    "birthday:any": [1, 2],
+    "no:birthday": [3],
+    "review:2026-11-27": [1, 2],
+    "review:2026-11-27T18:00": [1, 2],  # of a date without a time only the day is known
+    "review.before:2026-11-27T18:00": [],
+    "review.after:2026-11-27T17:00": [2],
+    "review.by:2026-11-27": [1, 2],
+    "review.since:2026-11-28": [],
+    "review:none": [3],
+    "seen:2026-11-30": [1],
+    "seen.before:2026-11-30": [2],
+    "seen.after:2026-11-29": [1],
+    "seen.by:2026-11-29": [2],
+    "seen.since:2026-11-30T09:00": [1],
+    "has:seen": [1, 2],
+}
+
+
+def test_filters_with_every_modifier(filled: NewFields) -> None:
+    """A todo is found by an expression or by its opposite, also one without a value."""
+    for expression, found in FILTERS.items():
+        assert filled("list", "--sort", "id", expression).ids == found, expression
+        others = [number for number in (1, 2, 3) if number not in found]
+        assert filled("list", "--sort", "id", f"not {expression}").ids == others, expression
+
+
+def test_no_filter_is_missing_from_the_table() -> None:
+    heads = {expression.partition(":")[0] for expression in FILTERS}
+    for field in NEW_FIELDS:
+        modifiers = {
+            Kind.TEXT: [],
+            Kind.URL: [],
+            Kind.CHOICE: ["above", "below"],
+            Kind.NUMBER: ["above", "below"],
+            Kind.DURATION: ["above", "below"],
+        }.get(field.kind, ["before", "after", "by", "since"])
+        assert {field.name, *(f"{field.name}.{modifier}" for modifier in modifiers)} <= heads
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("size:lrage", "did you mean 'large'?"),
+        ("points:three", "'three' is not a number"),
+        ("effort:90", "'90' is not a duration"),
+        ("birthday:fridya", "did you mean 'friday'?"),
+        ("pionts:3", "did you mean 'points:'?"),
+        ("points:", "for example points:3"),
+        ("size.above:large", "no size is above 'large'"),
+        ("points.before:3", "above, below"),
+    ],
+)
+def test_what_is_wrong_in_a_filter_is_explained(new_fields: NewFields, expression: str, message: str) -> None:
+    result = new_fields("list", expression)
+    assert result.code == 2
+    assert message in result.err

@@ -21,7 +21,7 @@ from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.main import main
 from todo_cli.query import dates
 from todo_cli.query.filter import parser as language
-from todo_cli.query.filter.attributes import NAMES
+from todo_cli.query.filter.conditions import NAMES
 from todo_cli.query.recurrence import parser as phrases
 
 PAGE = Path(__file__).parents[1] / "docs" / "language.md"

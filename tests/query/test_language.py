@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.conftest import NOW
 from tests.plain_filters import TYPED, trees, type_out
 from todo_cli.errors import ExpressionError, InvalidInputError
-from todo_cli.models.values import Priority, Status, When
+from todo_cli.models.values import Status, When
 from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filter.ast import (
     And,
@@ -25,7 +25,6 @@ from todo_cli.query.filter.ast import (
     DependsOn,
     Filter,
     Has,
-    HasPriority,
     HasStatus,
     HasTag,
     InProject,
@@ -33,6 +32,7 @@ from todo_cli.query.filter.ast import (
     IsBlocked,
     IsBlocking,
     IsExpired,
+    IsOneOf,
     IsOverdue,
     IsReady,
     IsWaiting,
@@ -40,7 +40,7 @@ from todo_cli.query.filter.ast import (
     Or,
     RefersTo,
 )
-from todo_cli.query.filter.attributes import NAMES
+from todo_cli.query.filter.conditions import NAMES
 from todo_cli.query.filter.parser import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
 from todo_cli.query.references import NumberReference, parse_references
 
@@ -104,10 +104,10 @@ A, B, C = (ContainsText(letter) for letter in "abc")
             "due:'2026-12-24 18:00'",
             Compares("due", "on", When(date(2026, 12, 24), datetime(2026, 12, 24, 17, tzinfo=UTC))),
         ),
-        ("priority:HIGH", HasPriority(Priority.HIGH)),
-        ("priority.above:low", Or((HasPriority(Priority.HIGH), HasPriority(Priority.MEDIUM)))),
-        ("priority.below:medium", Or((HasPriority(Priority.LOW), HasPriority(Priority.NONE)))),
-        ("priority.below:low", HasPriority(Priority.NONE)),
+        ("priority:HIGH", IsOneOf("priority", ("high",))),
+        ("priority.above:low", IsOneOf("priority", ("high", "medium"))),
+        ("priority.below:medium", IsOneOf("priority", ("low", "none"))),
+        ("priority.below:low", IsOneOf("priority", ("none",))),
         ("status:open", HasStatus(Status.OPEN)),
         ("status:all", HasStatus(None)),
         ("is:done", HasStatus(Status.DONE)),
@@ -126,10 +126,10 @@ A, B, C = (ContainsText(letter) for letter in "abc")
         ("is:waiting", IsWaiting()),
         ("is:expired", IsExpired()),
         ("is:scheduled", Has("scheduled")),
-        ("is:recurring", Has("recurrence")),
+        ("is:recurring", Has("every")),
         ("is:untagged", Not(Has("tag"))),
         ("has:tags", Has("tag")),
-        ("has:every", Has("recurrence")),
+        ("has:every", Has("every")),
         ("is:blocked", IsBlocked()),
         ("is:blocking", IsBlocking()),
         ("is:ready", IsReady()),
@@ -298,7 +298,7 @@ def test_an_unknown_attribute_is_refused_and_the_hint_finds_it_as_text(head: str
             return  # it could be a password, which no message repeats
         tree = parse_filter(shlex.split(written), NOW)
         assert isinstance(tree, ContainsText)
-        assert tree.within == "title"
+        assert tree.field == "title"
         assert tree.text.startswith(name)
         return
     assert value[0].isspace() or value[0] in "()"  # nothing after the colon

@@ -90,7 +90,7 @@ def list_(
     """
     from todo_cli.query.dates import parse_when
     from todo_cli.query.filter import ast as filters
-    from todo_cli.query.filter.attributes import parse_status
+    from todo_cli.query.filter.conditions import parse_status
     from todo_cli.query.names import parse_name
 
     now, conventions = invocation.now, invocation.conventions
@@ -111,7 +111,7 @@ def list_(
     if overdue:
         parts.append(filters.IsOverdue())
     if (wanted := options.parse_priority(priority)) is not None:
-        parts.append(filters.HasPriority(wanted))
+        parts.append(filters.IsOneOf("priority", (wanted.name.lower(),)))
     nothing = "No todos match." if parts else "Nothing to do. Add something: todo add Buy milk"
     show_list(invocation, parts, look, nothing=nothing)
 

@@ -1,9 +1,9 @@
-"""The one place that makes SQL of filters, the same on both databases."""
+"""The one place that turns filters into SQL, the same on both databases; comparisons are in `comparisons_sql.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, assert_never
 
@@ -11,35 +11,17 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, sele
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
+from todo_cli.db.read.comparisons_sql import compare_date, compare_number, contains_text, has_value, is_one_of
 from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
+from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo, TodoTag
 from todo_cli.models.text import fold
-from todo_cli.models.values import NO_DUE_KEY, Priority, Status, When
-from todo_cli.query.dates import start_of_day
+from todo_cli.models.values import Status, When
 from todo_cli.query.filter import ast as filters
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 
-_ZONES_APART = timedelta(days=3)
-"""No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
-
-_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
-
 IS_OPEN = col(Todo.status) == Status.OPEN.value
-
-_COLUMNS: dict[filters.Field, Any] = {
-    "due": Todo.due_on,
-    "scheduled": Todo.scheduled_on,
-    "wait": Todo.wait_until,
-    "until": Todo.expires_at,
-    "created": Todo.created_at,
-    "updated": Todo.updated_at,
-    "completed": Todo.completed_at,
-    "description": Todo.description,
-    "project": Todo.project_id,
-    "parent": Todo.parent_id,
-}
-_TIMES: dict[filters.Field, Any] = {"due": Todo.due_at, "scheduled": Todo.scheduled_at}
 
 
 def make_condition(tree: filters.Filter, request: Request) -> ColumnElement[bool]:
@@ -69,8 +51,8 @@ def _make(tree: filters.Filter, request: Request, *, negated: bool) -> tuple[Col
 
 def _make_leaf(condition: filters.Condition, request: Request) -> ColumnElement[bool]:
     match condition:
-        case filters.ContainsText(text, within):
-            return _contains_text(fold(text), within)
+        case filters.ContainsText(text, name):
+            return or_(*(contains_text(FIELDS[each], text) for each in ([name] if name else ("title", "description"))))
         case filters.HasStatus(status):
             return true() if status is None else col(Todo.status) == status.value
         case filters.InProject(name):
@@ -79,12 +61,14 @@ def _make_leaf(condition: filters.Condition, request: Request) -> ColumnElement[
             return _in_project(col(Project.archived_at).is_not(None), request)
         case filters.HasTag(name):
             return has_tag(name, request)
-        case filters.HasPriority(priority):
-            return col(Todo.priority) == priority.value
-        case filters.Compares(field, relation, when):
-            return _compares(field, relation, when, request.now)
-        case filters.Has(field):
-            return _has(field, request)
+        case filters.IsOneOf(name, labels):
+            return is_one_of(FIELDS[name], labels)
+        case filters.Compares(name, relation, when):
+            return compare_date(FIELDS[name], relation, when, request.now)
+        case filters.ComparesNumber(name, comparison, number):
+            return compare_number(FIELDS[name], comparison, number)
+        case filters.Has(name):
+            return _has(name, request)
         case filters.RefersTo(references):
             return refers_to(references)
         case filters.DependsOn(references):
@@ -99,7 +83,7 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
     match state:
         case filters.IsOverdue():
             present = When(request.now.date(), request.now)
-            return and_(IS_OPEN, _compares("due", "before", present, request.now))
+            return and_(IS_OPEN, compare_date(FIELDS["due"], "before", present, request.now))
         case filters.IsWaiting():
             return and_(IS_OPEN, is_hidden(request.now))
         case filters.IsExpired():
@@ -134,17 +118,6 @@ def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnEleme
         col(todos.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
         *(and_(col(todos.uuid) >= reference.first, col(todos.uuid) <= reference.last) for reference in beginnings),
     )
-
-
-# No condition may be NULL, neither true nor false: NOT would leave it so, and the todo would be in neither list.
-
-
-def _contains_text(folded: str, within: filters.TextField | None) -> ColumnElement[bool]:
-    in_title = col(Todo.title_folded).contains(folded, autoescape=True)
-    in_description = and_(
-        col(Todo.description_folded).is_not(None), col(Todo.description_folded).contains(folded, autoescape=True)
-    )
-    return {"title": in_title, "description": in_description, None: or_(in_title, in_description)}[within]
 
 
 def _in_project(condition: ColumnElement[bool], request: Request) -> ColumnElement[bool]:
@@ -213,13 +186,20 @@ def _belongs_to_one(request: Request, references: Sequence[Reference]) -> Column
     return and_(col(Todo.parent_id).is_not(None), col(Todo.parent_id).in_(parents))
 
 
-def _has(field: filters.Field, request: Request) -> ColumnElement[bool]:
-    match field:
-        case "priority":
-            return col(Todo.priority) != Priority.NONE.value
-        case "tag":
+def _has(name: str, request: Request) -> ColumnElement[bool]:
+    match name:
+        case filters.SUBTASKS:
+            child = aliased(Todo)
+            counts = and_(col(child.deleted_at).is_(None), col(child.status) != Status.CANCELLED.value)
+            return exists().where(col(child.parent_id) == col(Todo.id), counts)
+        case filters.COMMENTS:
+            return exists().where(col(Comment.todo_id) == col(Todo.id))
+    match FIELDS[name].kind:
+        case Kind.NAMES:
             return exists().where(col(TodoTag.todo_id) == col(Todo.id))
-        case "recurrence":
+        case Kind.REFERENCES:
+            return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda _: true())
+        case Kind.RECURRENCE:
             recurring = aliased(Todo)
             numbers = (
                 select(col(recurring.id))
@@ -228,56 +208,4 @@ def _has(field: filters.Field, request: Request) -> ColumnElement[bool]:
             )
             # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
             return and_(col(Todo.series_id).is_not(None), col(Todo.id).in_(numbers))
-        case "depends":
-            return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda _: true())
-        case "subtasks":
-            child = aliased(Todo)
-            counts = and_(col(child.deleted_at).is_(None), col(child.status) != Status.CANCELLED.value)
-            return exists().where(col(child.parent_id) == col(Todo.id), counts)
-        case "comments":
-            return exists().where(col(Comment.todo_id) == col(Todo.id))
-        case "due":
-            return col(Todo.due_key) < NO_DUE_KEY  # which an index serves
-    return col(_COLUMNS[field]).is_not(None)
-
-
-def _compares(field: filters.DateField, relation: filters.Relation, when: When, now: datetime) -> ColumnElement[bool]:
-    start = when.at or start_of_day(when.on, now)
-    end = when.at + _MINUTE if when.at else start_of_day(when.on + _DAY, now)
-    if field not in ("due", "scheduled"):
-        return and_(_COLUMNS[field].is_not(None), _lies(_COLUMNS[field], relation, start, end))
-    on, at = _COLUMNS[field], _TIMES[field]
-    exact = case((at.is_(None), _lies(on, relation, when.on, when.on + _DAY)), else_=_lies(at, relation, start, end))
-    is_near = _due_key_is_near(relation, when) if field == "due" else true()
-    return and_(on.is_not(None), is_near, exact)
-
-
-def _lies(column: Any, relation: filters.Relation, start: object, end: object) -> ColumnElement[bool]:
-    conditions: dict[filters.Relation, ColumnElement[bool]] = {
-        "on": and_(column >= start, column < end),
-        "before": column < start,
-        "after": column >= end,
-        "by": column < end,
-        "since": column >= start,
-    }
-    return conditions[relation]
-
-
-def _due_key_is_near(relation: filters.Relation, when: When) -> ColumnElement[bool]:
-    """Return plain bounds on `due_key`, which an index can serve, and which leave out nothing that is to be found."""
-    low = col(Todo.due_key) > _shifted(when, -_ZONES_APART)
-    high = col(Todo.due_key) < _shifted(when, _ZONES_APART)
-    match relation:
-        case "on":
-            return and_(low, high)
-        case "before" | "by":
-            return high
-        case "after" | "since":
-            return and_(low, col(Todo.due_key) < NO_DUE_KEY)
-
-
-def _shifted(when: When, by: timedelta) -> str:
-    try:
-        return (when.on + by).isoformat()
-    except OverflowError:
-        return NO_DUE_KEY if by > timedelta() else ""
+    return has_value(FIELDS[name])

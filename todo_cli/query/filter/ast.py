@@ -1,4 +1,8 @@
-"""A filter is a value: a small frozen tree. `db/read/filter_sql.py` makes SQL of it."""
+"""The tree that a filter is parsed into, a plain frozen value; `db/read/filter_sql.py` turns it into SQL.
+
+Fields are named as in the registry (`models/fields.py`). There is one node for each kind of comparison, for all fields
+that can be compared so.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from todo_cli.models.values import Priority, Status, When
+from todo_cli.models.values import Status, When
 from todo_cli.query.references import Reference
 
-TextField = Literal["title", "description"]
-
-DateField = Literal["due", "scheduled", "wait", "until", "created", "updated", "completed"]
-"""`due` and `scheduled` are days, some with a time; the others are instants."""
-
-Field = Literal[
-    DateField, "description", "project", "tag", "priority", "recurrence", "parent", "subtasks", "depends", "comments"
-]
-
 Relation = Literal["on", "before", "after", "by", "since"]
-"""How a date lies to a span of time: within it, before its start, from its end on, before its end, from its start on.
+"""Where a date lies in relation to a span of time: within it, before its start, from its end on, before its end, from
+its start on. A `When` stands for its whole day, or with a time for that minute."""
 
-A `When` stands for its whole day, or with a time for that minute.
-"""
+Comparison = Literal["equal", "above", "below"]
+
+SUBTASKS, COMMENTS = "subtasks", "comments"
+"""What a todo can have besides its fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of these; without parts, every todo."""
+    """All of the parts match; without parts, every todo does."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of these; without parts, none."""
+    """Any of the parts matches; without parts, no todo does."""
 
     parts: tuple[Filter, ...]
 
@@ -46,22 +44,22 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class ContainsText:
-    """The text stands in that field, in any case; without a field, in the title or in the description."""
+    """The field contains the text, in any case; without a field, the title or the description does."""
 
     text: str
-    within: TextField | None = None
+    field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HasStatus:
-    """Of that status; without one, of any, which tells a list not to keep to open todos."""
+    """The todo has that status; without one, it has any, which keeps a list from showing open todos only."""
 
     status: Status | None
 
 
 @dataclass(frozen=True, slots=True)
 class InProject:
-    """In the project, or in one that is nested in it."""
+    """The todo is in the project, or in one nested in it."""
 
     name: str
 
@@ -72,49 +70,62 @@ class HasTag:
 
 
 @dataclass(frozen=True, slots=True)
-class HasPriority:
-    priority: Priority
+class IsOneOf:
+    """The choice is one of these labels. The last label of an emptyable field matches where there is no value."""
+
+    field: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Compares:
-    """The date lies so to that day or minute; one that is missing does not.
+    """The date has that relation to a day or minute; a missing date has none.
 
-    Where only days are known, in a date without a time, days are compared.
+    Days are compared where only the day is known, in a date without a time.
     """
 
-    field: DateField
+    field: str
     relation: Relation
     when: When
 
 
 @dataclass(frozen=True, slots=True)
-class Has:
-    """There is something in the field; a series that has ended is no recurrence.
+class ComparesNumber:
+    """The number, or the duration in seconds, is equal to, above or below this one; a missing one is not."""
 
-    What is in the trash is not depended on. Subtasks are counted as `Links` counts them.
+    field: str
+    comparison: Comparison
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """The field has a value, or there are `SUBTASKS` or `COMMENTS`.
+
+    A series that has ended is not a recurrence, and todos in the trash are not dependencies. Subtasks are counted as
+    `Links` counts them.
     """
 
-    field: Field
+    field: str
 
 
 @dataclass(frozen=True, slots=True)
 class RefersTo:
-    """One of the todos that the references name."""
+    """The todo is one of those that the references name."""
 
     references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DependsOn:
-    """Depending on one of the todos that the references name, which is not in the trash."""
+    """The todo depends on one of those that the references name, which is not in the trash."""
 
     references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BelongsTo:
-    """Directly a subtask of one of the todos that the references name."""
+    """The todo is a direct subtask of one of those that the references name."""
 
     references: tuple[Reference, ...]
 
@@ -131,44 +142,45 @@ class IsWaiting:
 
 @dataclass(frozen=True, slots=True)
 class IsExpired:
-    """Open, though it should be listed no more."""
+    """Open, and past the date until which it is listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsBlocked:
-    """Open, and depending on one that is open."""
+    """Open, and depends on an open todo."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsBlocking:
-    """Open, and depended on by one that is open."""
+    """Open, and an open todo depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsReady:
-    """Open, and to be done now: neither blocked nor waiting nor expired, and not scheduled for later."""
+    """Open and actionable: neither blocked nor waiting nor expired, and not scheduled for later."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsActive:
-    """Open, and begun."""
+    """Open, and started."""
 
 
 @dataclass(frozen=True, slots=True)
 class InArchivedProject:
-    """In a project that was put away."""
+    """The todo is in an archived project."""
 
 
 InState = IsOverdue | IsWaiting | IsExpired | IsBlocked | IsBlocking | IsReady | IsActive
-"""What only open todos are in."""
+"""States that only open todos have."""
 
 Condition = (
     ContainsText
     | HasStatus
     | InProject
     | HasTag
-    | HasPriority
+    | IsOneOf
     | Compares
+    | ComparesNumber
     | Has
     | RefersTo
     | DependsOn
@@ -180,7 +192,7 @@ Filter = And | Or | Not | Condition
 
 
 def conditions_of(tree: Filter) -> Iterator[Condition]:
-    """Yield the conditions that the tree puts together, from left to right."""
+    """Yield the conditions that the tree combines, from left to right."""
     match tree:
         case And(parts) | Or(parts):
             for part in parts:

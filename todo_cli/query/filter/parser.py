@@ -53,7 +53,8 @@ from todo_cli.query.filter.ast import (
     RefersTo,
     conditions_of,
 )
-from todo_cli.query.filter.attributes import DATE_FIELDS, NAMES, TEXT_FIELDS, read_attribute, refuse_unknown
+from todo_cli.query.filter.attributes import read_attribute, refuse_unknown
+from todo_cli.query.filter.conditions import DATE_FIELDS, NAMES, TEXT_FIELDS
 from todo_cli.query.filter.lexer import Place, Token, following_text, join_arguments, tokenize
 from todo_cli.query.names import parse_name
 from todo_cli.query.references import MOST as MOST_REFERENCES

@@ -1,0 +1,117 @@
+"""Comparisons of fields as conditions on `Todo`, once for each kind of field, the same on both databases.
+
+No condition is ever NULL, neither true nor false: NOT would leave it so, and the todo would be in neither list.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, and_, case, or_, true
+from sqlmodel import col
+
+from todo_cli.db.read.columns import TODOS, column_names, column_of, is_ranked
+from todo_cli.models.fields import Field, Kind
+from todo_cli.models.tables import Todo
+from todo_cli.models.text import fold
+from todo_cli.models.values import NO_DUE_KEY, When
+from todo_cli.query.dates import start_of_day
+from todo_cli.query.filter.ast import Comparison, Relation
+
+_ZONES_APART = timedelta(days=3)
+"""No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
+
+_DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
+
+
+def has_value(field: Field) -> ColumnElement[bool]:
+    """Return whether a field that `todos` holds has a value."""
+    if field.name == "due":
+        return col(Todo.due_key) < NO_DUE_KEY  # which an index serves
+    if field.kind is Kind.CHOICE and is_ranked(field):
+        return column_of(field) != len(field.choices)
+    return column_of(field).is_not(None)
+
+
+def contains_text(field: Field, text: str) -> ColumnElement[bool]:
+    """Return whether the field contains the text, in any case. A URL is compared as ASCII, which it consists of."""
+    column = TODOS.c[f"{field.attribute}_folded"] if field.kind is Kind.TEXT else column_of(field)
+    contains = column.icontains if field.kind is Kind.URL else column.contains
+    return _and_present(column, contains(fold(text), autoescape=True))
+
+
+def is_one_of(field: Field, labels: tuple[str, ...]) -> ColumnElement[bool]:
+    """Return whether the choice is one of these labels; the last one of an emptyable field stands for no value."""
+    column = column_of(field)
+    if is_ranked(field):
+        return _is_in(column, [field.choices.index(label) + 1 for label in labels])
+    missing = field.choices[-1] if field.is_emptyable else None
+    stored = _and_present(column, _is_in(column, [label for label in labels if label != missing]))
+    return or_(stored, column.is_(None)) if missing in labels else stored
+
+
+def _is_in(column: Column[Any], values: list[Any]) -> ColumnElement[bool]:
+    return column == values[0] if len(values) == 1 else column.in_(values)
+
+
+def compare_number(field: Field, comparison: Comparison, number: float) -> ColumnElement[bool]:
+    """Return whether a number or a duration compares so."""
+    column = column_of(field)
+    conditions: dict[Comparison, ColumnElement[bool]] = {
+        "equal": column == number,
+        "above": column > number,
+        "below": column < number,
+    }
+    return _and_present(column, conditions[comparison])
+
+
+def compare_date(field: Field, relation: Relation, when: When, now: datetime) -> ColumnElement[bool]:
+    """Return whether a date, or an instant, has that relation to a day or minute."""
+    start = when.at or start_of_day(when.on, now)
+    end = when.at + _MINUTE if when.at else start_of_day(when.on + _DAY, now)
+    column = column_of(field)
+    if field.kind is Kind.INSTANT:
+        return _and_present(column, _lies(column, relation, start, end))
+    by_day = _lies(column, relation, when.on, when.on + _DAY)
+    if field.kind is Kind.DATE:
+        return _and_present(column, by_day)
+    at = TODOS.c[column_names(field)[1]]
+    exact = case((at.is_(None), by_day), else_=_lies(at, relation, start, end))
+    is_near = _due_key_is_near(relation, when) if field.name == "due" else true()
+    return and_(column.is_not(None), is_near, exact)
+
+
+def _and_present(column: Column[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return and_(column.is_not(None), condition) if column.nullable else condition
+
+
+def _lies(column: Any, relation: Relation, start: object, end: object) -> ColumnElement[bool]:
+    conditions: dict[Relation, ColumnElement[bool]] = {
+        "on": and_(column >= start, column < end),
+        "before": column < start,
+        "after": column >= end,
+        "by": column < end,
+        "since": column >= start,
+    }
+    return conditions[relation]
+
+
+def _due_key_is_near(relation: Relation, when: When) -> ColumnElement[bool]:
+    """Return plain bounds on `due_key`, which an index serves and which exclude no match."""
+    low = col(Todo.due_key) > _shifted(when, -_ZONES_APART)
+    high = col(Todo.due_key) < _shifted(when, _ZONES_APART)
+    match relation:
+        case "on":
+            return and_(low, high)
+        case "before" | "by":
+            return high
+        case "after" | "since":
+            return and_(low, col(Todo.due_key) < NO_DUE_KEY)
+
+
+def _shifted(when: When, by: timedelta) -> str:
+    try:
+        return (when.on + by).isoformat()
+    except OverflowError:
+        return NO_DUE_KEY if by > timedelta() else ""
