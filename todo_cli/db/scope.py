@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, exists, func, literal, select, true
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import custom_op
 
 from todo_cli.models.tables import Base
 from todo_cli.models.text import fold
@@ -71,16 +73,20 @@ def users_named(name: str | None) -> ColumnElement[bool]:
     return true() if name is None else _USERS.c.key == fold(name)
 
 
-def owned(rows: Any, scope: Scope) -> ColumnElement[bool]:
+def owned(rows: Any, scope: Scope, *, indexed: bool = True) -> ColumnElement[bool]:
     """Return the condition for the rows that belong to the owner; `rows` is a model, a table, or an alias of one.
 
     Lines of history belong to whose list the step changed, and so do steps: today that of their author. The owner is
-    compared with `=` alone, since PostgreSQL uses no index in its order for IN and ANY.
+    compared with `=` alone, since PostgreSQL uses no index in its order for IN and ANY. No index of the owner is used
+    unless `indexed`: where other conditions find the rows sooner, SQLite cannot know, and PostgreSQL guesses.
     """
     if rows is _tables["changes"]:
         # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
         return exists().where(_STEPS.c.id == rows.c.step_id, owned(_STEPS, scope))
-    is_owners: ColumnElement[bool] = _column(rows, OWNER) == scope.owner
+    column = _column(rows, OWNER)
+    is_owners: ColumnElement[bool] = (
+        column if indexed else UnaryExpression(column, operator=custom_op("+"))
+    ) == scope.owner
     return is_owners
 
 

@@ -12,8 +12,9 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.read.columns import list_columns
-from todo_cli.db.read.filter_sql import make_condition, project_or_nested
+from todo_cli.db.read.filter_sql import make_condition
 from todo_cli.db.read.json_sql import json_rows, read_instant, read_json_rows
+from todo_cli.db.read.names_sql import narrows, project_or_nested
 from todo_cli.db.read.order_sql import make_order
 from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
 from todo_cli.db.scope import author_of, owned
@@ -78,7 +79,8 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     def make(request: Request) -> Query:
         def matches(tree: Filter) -> ColumnElement[bool]:
             return and_(
-                owned(Todo, request.scope),
+                # What narrows has an index of its own, but in the trash.
+                owned(Todo, request.scope, indexed=query.trashed or not narrows(tree)),
                 col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
                 make_condition(tree, request),
             )

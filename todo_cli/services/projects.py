@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.filter_sql import project_or_nested
+from todo_cli.db.read.names_sql import project_or_nested
 from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step

@@ -12,11 +12,11 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from todo_cli.db.read.comparisons_sql import compare_date, compare_number, contains_text, has_value, is_one_of
+from todo_cli.db.read.names_sql import has_tag, in_archived_project, in_project, narrows, narrows_by_tag
 from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
 from todo_cli.models.fields import FIELDS, Kind
-from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, Todo, TodoTag
-from todo_cli.models.text import fold
+from todo_cli.models.tables import Comment, Dependency, Series, Todo, TodoTag
 from todo_cli.models.values import Status, When
 from todo_cli.query.filter import ast as filters
 from todo_cli.query.references import NumberReference, Reference, UuidReference
@@ -26,30 +26,40 @@ IS_OPEN = col(Todo.status) == Status.OPEN.value
 
 def make_condition(tree: filters.Filter, request: Request) -> ColumnElement[bool]:
     """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
-    return _make(tree, request, negated=False)[0]
+    return _make(tree, request, negated=False, leads=narrows(tree))[0]
 
 
-def _make(tree: filters.Filter, request: Request, *, negated: bool) -> tuple[ColumnElement[bool], int]:
+def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool) -> tuple[ColumnElement[bool], int]:
     """Return the condition, or its opposite, and how many symbols its nesting makes a parser hold at once.
 
     SQLite's holds 100 for a whole statement (YYSTACKDEPTH), so that the deepest part comes first: a parenthesis there
     costs one symbol, behind another part three. NOT goes down to the leaves (De Morgan), where it costs nothing.
+    With `leads` the database may start from the todos that a tag in this part of the tree has.
     """
     match tree:
         case filters.Not(part):
-            return _make(part, request, negated=not negated)
+            return _make(part, request, negated=not negated, leads=False)
         case filters.And(parts) | filters.Or(parts):
-            made = sorted((_make(part, request, negated=negated) for part in parts), key=itemgetter(1), reverse=True)
+            leading = () if not leads else parts if isinstance(tree, filters.Or) else _first_tagged(parts)
+            made = sorted(
+                (_make(part, request, negated=negated, leads=part in leading) for part in parts),
+                key=itemgetter(1),
+                reverse=True,
+            )
             conditions = [condition for condition, _ in made]
             held = max((symbols + (3 if place else 1) for place, (_, symbols) in enumerate(made)), default=0)
             is_and = isinstance(tree, filters.And) is not negated
             return and_(true(), *conditions) if is_and else or_(false(), *conditions), held
         case _:
-            leaf = _make_leaf(tree, request)
+            leaf = _make_leaf(tree, request, leads=leads)
             return not_(leaf) if negated else leaf, 0
 
 
-def _make_leaf(condition: filters.Condition, request: Request) -> ColumnElement[bool]:
+def _first_tagged(parts: Sequence[filters.Filter]) -> tuple[filters.Filter, ...]:
+    return tuple(part for part in parts if narrows_by_tag(part))[:1]
+
+
+def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -> ColumnElement[bool]:
     match condition:
         case filters.ContainsText(text, name):
             return or_(*(contains_text(FIELDS[each], text) for each in ([name] if name else ("title", "description"))))
@@ -58,9 +68,9 @@ def _make_leaf(condition: filters.Condition, request: Request) -> ColumnElement[
         case filters.InProject(name):
             return in_project(name, request)
         case filters.InArchivedProject():
-            return _in_project(col(Project.archived_at).is_not(None), request)
+            return in_archived_project(request)
         case filters.HasTag(name):
-            return has_tag(name, request)
+            return has_tag(name, request, leads=leads)
         case filters.IsOneOf(name, labels):
             return is_one_of(FIELDS[name], labels)
         case filters.Compares(name, relation, when):
@@ -101,13 +111,6 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
     assert_never(state)
 
 
-def project_or_nested(name: str) -> ColumnElement[bool]:
-    """Return the condition on `Project` for that project and all that are nested in it."""
-    key = fold(name)
-    # '/' follows '.', and keys compare by code point: everything that begins with "home." and nothing else
-    return or_(col(Project.key) == key, and_(col(Project.key) > f"{key}.", col(Project.key) < f"{key}/"))
-
-
 def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnElement[bool]:
     """Return the condition on `Todo`, or an alias of it, for those that the references name."""
     references = list(references)
@@ -118,26 +121,6 @@ def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnEleme
         col(todos.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
         *(and_(col(todos.uuid) >= reference.first, col(todos.uuid) <= reference.last) for reference in beginnings),
     )
-
-
-def _in_project(condition: ColumnElement[bool], request: Request) -> ColumnElement[bool]:
-    projects = select(col(Project.id)).where(owned(Project, request.scope), condition)
-    return and_(col(Todo.project_id).is_not(None), col(Todo.project_id).in_(projects))
-
-
-def in_project(name: str, request: Request) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those in that project, or in one that is nested in it."""
-    return _in_project(project_or_nested(name), request)
-
-
-def has_tag(name: str, request: Request) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those with that tag."""
-    tagged = (
-        select(col(TodoTag.todo_id))
-        .join(Tag, col(Tag.id) == col(TodoTag.tag_id))
-        .where(owned(Tag, request.scope), col(Tag.key) == fold(name))
-    )
-    return col(Todo.id).in_(tagged)
 
 
 def depends_on_open() -> ColumnElement[bool]:

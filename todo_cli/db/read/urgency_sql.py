@@ -17,7 +17,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import col
 
-from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, has_tag, in_project, is_awaited, is_hidden
+from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, is_awaited, is_hidden
+from todo_cli.db.read.names_sql import has_tag, in_project
 from todo_cli.db.read.queries import Request
 from todo_cli.models.tables import Todo, TodoTag
 from todo_cli.models.values import Priority
