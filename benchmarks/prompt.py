@@ -1,11 +1,11 @@
-"""Times what people wait for at the prompt, with 10,000 todos of which 1,000 are open.
+"""Measure how long commands take at the prompt, with 10,000 todos of which 1,000 are open.
 
-    python -m benchmarks.prompt                       prints the table
-    python -m benchmarks.prompt --before ../old       runs an older checkout as well, in its own processes
-    python -m benchmarks.prompt --write               writes the table into docs/performance.md
+    python -m benchmarks.prompt                       print the table
+    python -m benchmarks.prompt --before ../old       also run an older checkout, in its own processes
+    python -m benchmarks.prompt --write               write the table to docs/performance.md
 
-Each round runs every variant of a command once, so that a machine that slows down slows them all. Taskwarrior takes
-part where it is installed, with the same todos.
+Each round runs every variant of a command once, so that a slow moment of the machine affects all of them. Taskwarrior
+is included if it is installed, with the same todos.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ TODOS, OPEN = 10_000, 1_000
 PASS = "python -c pass"
 BEFORE, COLD, RESIDENT, TASKWARRIOR = "before", "cold", "resident", "Taskwarrior"
 LOOSE = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
-"""Variables that make every start slower, so that the figures would be of them."""
+"""Variables that slow down every start and would distort the figures."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command; `{n}` and `{uuid}` in it stand for an open todo, another one in each run."""
+    """A command; `{n}` and `{uuid}` stand for an open todo, a different one in each run."""
 
     todo: Sequence[str]
     task: Sequence[str] | None = None
@@ -61,7 +61,7 @@ CASES = {
     "show": Case(("show", "{n}"), ("{uuid}", "info")),
     "--version": Case(("--version",), ("--version",)),
     "--help": Case(("--help",)),
-    # As our scripts ask, and as Typer's did, which is what an older checkout answers.
+    # The request of our completion scripts, and that of Typer's, which an older checkout answers.
     "completion": Case(
         (),
         environment={
@@ -76,7 +76,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the clock, and of the processor in that process alone."""
+    """Wall-clock seconds, and CPU seconds of that process alone."""
 
     wall: float
     cpu: float
@@ -87,7 +87,7 @@ Times = Mapping[str, Mapping[str, list[Run]]]
 
 
 class Bench:
-    """Two lists with the same todos, and the ways to run a command on them."""
+    """Two lists with the same todos, and the variants of running a command on them."""
 
     def __init__(self, folder: Path, before: Path | None) -> None:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG", "TASK"))}
@@ -100,7 +100,7 @@ class Bench:
         self._todo("add", "The first one makes the file")
         self._uuids = [str(uuid_of(number)) for number in range(1, OPEN + 1)]
         fill(folder / "home" / "todo.db")
-        if before:  # it does not open a file of a newer revision, so it makes its own
+        if before:  # it cannot open a file of a newer revision, so it creates its own
             older = self._environment | {"TODO_HOME": f"{folder}/before", "PYTHONPATH": str(before)}
             first = command(before, "add", "The first one makes the file")
             for program in (first, [sys.executable, __file__, "--fill", f"{folder}/before/todo.db"]):
@@ -119,7 +119,7 @@ class Bench:
         return [PASS, *([BEFORE] if self._before else []), COLD, RESIDENT, *([TASKWARRIOR] if self.has_task else [])]
 
     def measure(self, rounds: int) -> Times:
-        """Run everything that often, after once for nothing; all that the resident should serve has to be served."""
+        """Run everything that often after one warm-up, and check that the resident served all that it should."""
         times: dict[str, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
         self._todo("resident", "start", TODO_RESIDENT="on")
         try:
@@ -132,7 +132,7 @@ class Bench:
                         run = self._run(variant, case)
                         if number:
                             times[name][variant].append(run)
-            # The status that is asked at the end is one itself.
+            # The final status request is itself a command.
             assert self._served() - served >= (rounds + 1) * len(CASES), "the resident did not serve everything"
         finally:
             self._todo("resident", "stop", TODO_RESIDENT="on")
@@ -162,13 +162,13 @@ class Bench:
 
 
 def command(root: Path, *arguments: str) -> list[str]:
-    """Return what runs `todo` of that checkout, as the installed script does."""
+    """Return the command that runs `todo` of that checkout, like the installed script."""
     module = "todo_cli.entry" if (root / "todo_cli" / "entry.py").exists() else "todo_cli.cli.entry"
     return [sys.executable, "-c", f"from {module} import run; run()", *arguments]
 
 
 def timed(arguments: Sequence[str], environment: Mapping[str, str]) -> Run:
-    """Run a program with its output thrown away."""
+    """Run a program and discard its output."""
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
     begun = time.perf_counter()
     pid = os.posix_spawnp(arguments[0], list(arguments), dict(environment), file_actions=nowhere)
@@ -180,7 +180,7 @@ def timed(arguments: Sequence[str], environment: Mapping[str, str]) -> Run:
 
 
 def fill(path: Path) -> None:
-    """Store the todos beside the one that is there; `--fill` does it with the tables of an older checkout."""
+    """Add the todos to the existing one; `--fill` does this with the tables of an older checkout."""
     engine = create_engine(f"sqlite:///{path}")
     now = datetime.now(UTC)
     with Session(engine) as session:
@@ -209,7 +209,7 @@ def uuid_of(number: int) -> UUID:
 
 
 def describe(uuids: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Yield the same todos as Taskwarrior imports them."""
+    """Yield the same todos in Taskwarrior's import format."""
     for number in range(1, TODOS + 1):
         task = {"description": title_of(number), "due": due_of(number).strftime("%Y%m%dT000000Z")}
         if number <= OPEN:
@@ -227,7 +227,7 @@ def due_of(number: int) -> date:
 
 
 def make_table(times: Times, variants: Sequence[str]) -> str:
-    """Return the medians in milliseconds, the processor time of a cold start, and whether the budgets are kept."""
+    """Return the medians in milliseconds, the CPU time of a cold start, and whether the budgets are met."""
     has_before = BEFORE in variants
     head = ["command", *variants, *(["CPU cold / before"] if has_before else []), "budget"]
     lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 2)}---|"]
@@ -244,7 +244,7 @@ def make_table(times: Times, variants: Sequence[str]) -> str:
 
 
 def judge(name: str, runs: Mapping[str, list[Run]]) -> str:
-    """Return what a resident's command may take at most, and whether it does; pairs of a round are compared."""
+    """Return the budget of a command run by the resident, and whether it is met; compare pairs within a round."""
     if name == "list" and TASKWARRIOR in runs:
         ratio = median(ours.wall / theirs.wall for ours, theirs in zip(runs[RESIDENT], runs[TASKWARRIOR], strict=True))
         return f"{'kept' if ratio <= 1 else 'exceeded'}: {ratio:.2f} of Taskwarrior's time, at most 1"
@@ -268,7 +268,7 @@ def main() -> None:
         fill(options.fill)
         return
     with tempfile.TemporaryDirectory(prefix="todo-prompt-") as folder:
-        os.chdir(folder)  # a program given by -c looks for modules in the current folder first
+        os.chdir(folder)  # with -c, Python looks for modules in the current folder first
         bench = Bench(Path(folder), options.before and options.before.resolve())
         table = make_table(bench.measure(options.rounds), bench.variants)
         os.chdir(ROOT)

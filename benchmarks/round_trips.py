@@ -1,9 +1,9 @@
-"""Counts the round trips of each command, connect to exit, through the stand-in for Neon's front door.
+"""Count the round trips of each command, from connecting to exit, through the stand-in for Neon's proxy.
 
-    python -m benchmarks.round_trips            prints the table
-    python -m benchmarks.round_trips --write    writes it into docs/round-trips.md
+    python -m benchmarks.round_trips            print the table
+    python -m benchmarks.round_trips --write    write it to docs/round-trips.md
 
-A round trip is what the client waits for: that of TCP, those of TLS and of the password, two for each statement.
+A round trip is any wait of the client for the server: one for TCP, some for TLS and the password, two per statement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "round-trips.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"
 
 DELAY = 0.01
-"""Seconds in each direction: enough that an answer cannot come before a farewell is noticed."""
+"""Seconds in each direction: long enough that no reply arrives before a disconnect is noticed."""
 
 COMMANDS: Sequence[tuple[str, usual.Work | None]] = (
     ("add Buy milk", usual.add),
@@ -96,7 +96,7 @@ COMMANDS: Sequence[tuple[str, usual.Work | None]] = (
 
 @dataclass(frozen=True)
 class Cost:
-    """Round trips of one command: as usually written, here with TLS that is asked for, and with direct TLS."""
+    """Round trips of one command: in the usual style, here with negotiated TLS, and here with direct TLS."""
 
     command: str
     usual: int | None
@@ -105,7 +105,7 @@ class Cost:
 
 
 def measure(neon: Neon) -> Iterator[Cost]:
-    """Run every command in turn, each way on a database of its own, and give what it cost."""
+    """Run all commands in order, each variant on its own database, and return their costs."""
     for name in ("trips_usual", "trips_classic", "trips_direct"):
         neon.server.create(name, template="template")
     with tempfile.TemporaryDirectory() as home:
@@ -140,7 +140,7 @@ def _count_usual(neon: Neon, work: usual.Work) -> int:
 
 
 def make_table(costs: Sequence[Cost]) -> str:
-    """Return the costs as a table in Markdown."""
+    """Return the costs as a Markdown table."""
     head = ["| command | usual engine | here | with direct TLS |", "|---|---:|---:|---:|"]
     rows = [f"| `{cost.command}` | {cost.usual or ''} | {cost.classic} | {cost.direct} |" for cost in costs]
     return "\n".join([*head, *rows, ""])

@@ -1,7 +1,7 @@
-"""The same work as one would usually write it with SQLModel and SQLAlchemy, to compare with.
+"""The same work in the usual style of SQLModel and SQLAlchemy, for comparison.
 
-An engine with its pool and `pool_pre_ping`, a session, `add`, `commit` and `refresh`, relationships by `selectinload`.
-It keeps neither history nor a gate, and does not check the revision of the tables.
+It uses an engine with a pool and `pool_pre_ping`, a session, `add`, `commit` and `refresh`, and `selectinload`. It
+records no history, has no gate, and does not check the revision of the tables.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Work = Callable[[AsyncSession], Awaitable[object]]
 
 
 async def run(work: Work, *, port: int, database: str, user: str, password: str, roots: str) -> None:
-    """Do the work as a process does that runs one command: with an engine of its own, disposed of at the end."""
+    """Do the work like a process that runs one command: with its own engine, which is disposed of at the end."""
     context = ssl.create_default_context(cafile=roots)
 
     async def connect() -> asyncpg.Connection:

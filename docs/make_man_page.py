@@ -1,6 +1,6 @@
-"""Writes the manual page `docs/todo.1` from the help of the commands: `python docs/make_man_page.py`.
+"""Generate the manual page `docs/todo.1` from the help of the commands: `python docs/make_man_page.py`.
 
-With `--print` it goes to stdout instead. Every text comes from `--help`; the exit codes are the README's.
+With `--print`, write it to stdout instead. All text comes from `--help`, and the exit codes from the README.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _ESCAPES = {
     "^": r"\(ha",
     "~": r"\(ti",
     '"': r"\(dq",
-    "@": r"\:@",  # where a URL that is wider than the page may be broken
+    "@": r"\:@",  # allow a break in URLs wider than the page
 }
 
 Command = TyperCommand | TyperGroup
 
 
 def main() -> None:
-    """Write the page, or print it."""
+    """Write or print the page."""
     page = "\n".join(_page(program())) + "\n"
     if sys.argv[1:] == ["--print"]:
         sys.stdout.buffer.write(page.encode("ascii"))
@@ -48,10 +48,10 @@ def _page(command: TyperGroup) -> Iterator[str]:
     context = _context(command, "todo", None)
     first, *others = _paragraphs(command)
     summary = first[:1].lower() + first[1:].rstrip(".")
-    # No date: the page changes only when the program does.
+    # No date, so the page changes only when the program does.
     yield GENERATED
     yield f'.TH TODO 1 "" "neon\\-todo {_escape(todo_cli.__version__)}" "User Commands"'
-    yield from (".nh", ".ad l")  # a hyphen at the end of a line would change what is to be typed
+    yield from (".nh", ".ad l")  # hyphenation would change what people have to type
     yield from (".SH NAME", rf"todo, neon\-todo \- {_escape(summary)}")
     yield from (".SH SYNOPSIS", _usage(command, context))
     yield ".SH DESCRIPTION"
@@ -64,7 +64,7 @@ def _page(command: TyperGroup) -> Iterator[str]:
 
 
 def _command(command: Command, name: str, parent: typer.Context) -> Iterator[str]:
-    """Yield the part about a command, or about a group and its commands."""
+    """Yield the section of a command, or of a group and its commands."""
     if command.hidden:
         return
     context = _context(command, name, parent)
@@ -131,7 +131,7 @@ def _exit_codes() -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """Return the text as one line that is no request."""
+    """Return the text as one line that troff does not take for a request."""
     line = _escape(" ".join(text.split()))
     return rf"\&{line}" if line.startswith(".") else line
 

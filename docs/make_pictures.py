@@ -1,6 +1,6 @@
-"""Draws the pictures in the README: `python docs/make_pictures.py`.
+"""Draw the pictures in the README: `python docs/make_pictures.py`.
 
-A list is filled by the real services, into a file of its own that is thrown away, and drawn by the real renderer.
+The real services fill a list in a temporary file, and the real renderer draws it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from todo_cli.services.tree import list_tree
 from todo_cli.services.undoing import undo_steps
 
 SHOWN = UUID("0f5c2a7e-6d41-4b8a-9c3e-5a1b2c3d4e5f")
-"""Always the same, so that the picture is."""
+"""A constant, so that the pictures do not change."""
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
 TODOS = (
@@ -110,7 +110,7 @@ async def fill(db: Database) -> None:
 
 
 async def live_with(db: Database) -> None:
-    """Let some time pass with them."""
+    """Work on the todos for a few days."""
     await complete_todos(db, parse_references(["11"]))
     await add_comment(db, parse_references(["8"])[0], "Kim has a key, and likes the cat.")
     await modify_todos(db, parse_references(["4"]), TodoChanges("Prepare the talk on databases", tags=("slides",)))
@@ -128,8 +128,8 @@ def recording() -> Console:
 
 
 def save(console: Console, path: Path, title: str) -> None:
-    # Without fonts from elsewhere: a picture in a README must load nothing. Without an id of its own Rich would name
-    # the picture's parts by chance, and every drawing would differ.
+    # No remote fonts: a picture in a README must not load anything. Without a fixed id, Rich would choose random names
+    # for the parts of the picture, and every run would produce a different file.
     picture = console.export_svg(title=title, theme=MONOKAI, unique_id=path.stem)
     picture = re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL)
     path.write_text("\n".join(line.rstrip() for line in picture.splitlines() if line.strip()) + "\n", "utf-8")

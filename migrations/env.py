@@ -1,7 +1,7 @@
-"""Runs the migrations, the same ones on SQLite and on PostgreSQL.
+"""Run the migrations, which are the same on SQLite and PostgreSQL.
 
-`todo db migrate` hands its connection over in `config.attributes["connection"]`, inside a transaction that it began.
-Called by the `alembic` command, this file opens the database that `todo` would use.
+`todo db migrate` passes its connection in `config.attributes["connection"]`, within an open transaction. When called by
+the `alembic` command, this file opens the database that `todo` would use.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from todo_cli.models.types import UtcDateTime
 
 
 def render_item(kind: str, item: object, _autogenerate: object) -> str | Literal[False]:
-    """Write our own types as what they are in the database, so that a revision never depends on today's models."""
+    """Render our own types as database types, so that revisions do not depend on the current models."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
 
 
@@ -25,9 +25,9 @@ def configure(dialect: str, **options: Any) -> None:
     complete_tables(dialect)
     context.configure(
         target_metadata=Base.metadata,
-        # SQLite alters most things only by building the table anew; AUTOINCREMENT is lost then unless repeated here.
+        # SQLite rebuilds the table for most changes, which loses AUTOINCREMENT unless it is repeated here.
         render_as_batch=True,
-        # One transaction for all revisions: a kill in the middle leaves the database as it was, on SQLite too.
+        # One transaction for all revisions, so that killing the process leaves the database unchanged, on SQLite too.
         transactional_ddl=True,
         compare_type=True,
         render_item=render_item,
@@ -36,7 +36,7 @@ def configure(dialect: str, **options: Any) -> None:
 
 
 def run_on(connection: Connection) -> None:
-    """Upgrade or downgrade in the connection's open transaction."""
+    """Upgrade or downgrade within the open transaction of the connection."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
@@ -51,17 +51,16 @@ def run_on(connection: Connection) -> None:
 
 
 def read_counters(connection: Connection) -> dict[str, int]:
-    """Return how far SQLite has counted in each table; PostgreSQL keeps that apart from the tables."""
+    """Return SQLite's counter of each table; PostgreSQL keeps counters in separate sequences."""
     if connection.dialect.name != "sqlite" or not inspect(connection).has_table("sqlite_sequence"):
         return {}
     return {row.name: row.seq for row in connection.execute(text("SELECT name, seq FROM sqlite_sequence"))}
 
 
 def restore_counters(connection: Connection, counters: dict[str, int]) -> None:
-    """Let each table count on from where it was.
+    """Restore the counter of each table.
 
-    A table that was built anew would count on from its highest row, and give out a second time the number of one
-    that was removed for good.
+    A rebuilt table would continue from its highest row and reuse the number of a row that was removed permanently.
     """
     now = read_counters(connection)
     for name, number in counters.items():
@@ -74,7 +73,7 @@ def restore_counters(connection: Connection, counters: dict[str, int]) -> None:
 
 
 def run_offline(dialect: str) -> None:
-    """Print the statements in place of running them."""
+    """Print the statements instead of running them."""
     configure(dialect, dialect_name=dialect, literal_binds=True)
     with context.begin_transaction():
         if dialect == "postgresql":
@@ -84,7 +83,7 @@ def run_offline(dialect: str) -> None:
 
 
 def run_by_alembic() -> None:
-    """Serve the `alembic` command: a developer's `revision --autogenerate`, `check` and `history`."""
+    """Serve the `alembic` command, for `revision --autogenerate`, `check` and `history`."""
     import asyncio
 
     from todo_cli.config import embedded_path, resolve

@@ -1,4 +1,4 @@
-"""Ways to run `todo`: as a process of its own, or within the test's."""
+"""Ways to run `todo`: as a separate process, or in the process of the test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.waits import HANGING, wait_until
 
 @dataclass
 class Result:
-    """What a finished process left: its output as text, and its exit code."""
+    """The result of a process: its output as text, and its exit code."""
 
     out: str
     err: str
@@ -38,16 +38,16 @@ class Result:
 
 
 class Cli:
-    """Runs the real `todo` process, away from the user's own files; cold, or through a resident process."""
+    """Run the real `todo` process, isolated from the user's files, either cold or through a resident process."""
 
     way: ClassVar[dict[str, str]] = {"TODO_RESIDENT": "off"}
-    """The variables that decide it, which the fixture `way_of_commands` sets."""
+    """The variables that choose between these; the fixture `way_of_commands` sets them."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
-        self.options: dict[str, Any] = {}  # more of them for Popen
+        self.options: dict[str, Any] = {}  # further arguments for Popen
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG"))}
-        # Where round trips are counted, nothing else may connect.
+        # Nothing else may connect while round trips are counted.
         own = {"TODO_HOME": str(home), "TZ": "Europe/Berlin", "TODO_CONNECT_AHEAD": "no"}
         self.environment = {**inherited, **own, **self.way, **environment}
 
@@ -65,12 +65,12 @@ class Cli:
         )
 
     def here(self, *arguments: str) -> None:
-        """Run a command that prepares a test within this process: twenty times as quick."""
+        """Run a command that prepares a test in this process, which is twenty times faster."""
         result = self.run_here(*arguments)
         assert result.code == 0, result
 
     def run_here(self, *arguments: str, **environment: str) -> Result:
-        """Return what a command leaves that runs within this process."""
+        """Run a command in this process and return its result."""
         from todo_cli.cli.main import main
 
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
@@ -80,7 +80,7 @@ class Cli:
             redirect_stdout(out),
             redirect_stderr(err),
             ThreadPoolExecutor(1) as apart,
-        ):  # the test may have a loop of its own
+        ):  # the test may have its own loop
             code = apart.submit(main, arguments).result()
         for stream in (out, err):
             stream.seek(0)
@@ -93,7 +93,7 @@ class Cli:
 
 
 class QuickCli(Cli):
-    """Runs commands within the test's process, for those that no resident serves; cold where those are to run cold."""
+    """Run commands that no resident serves in this process, or cold if commands are to run cold."""
 
     def __call__(self, *arguments: str, **environment: str) -> Result:
         if self.way["TODO_RESIDENT"] == "off":
@@ -103,7 +103,7 @@ class QuickCli(Cli):
 
 @functools.cache
 def start_resident(folder: str) -> None:
-    """Start the resident process whose socket lies in the folder, and return when it is ready."""
+    """Start the resident process with its socket in the folder, and return once it is ready."""
     wait_until(lambda: _ask_resident(folder, "start") == 0)
 
 
@@ -112,14 +112,14 @@ def stop_resident(folder: str) -> None:
 
 
 def _ask_resident(folder: str, action: str) -> int:
-    # As a command, since a resident serves those that were started as it was: xdist gives Python options of its own.
+    # As a command, because a resident serves only commands with its own Python options, and xdist adds some.
     command = [sys.executable, "-m", "todo_cli", "resident", action]
     environment = {**os.environ, "XDG_RUNTIME_DIR": folder, "TODO_RESIDENT": "on", "TODO_HOME": folder}
     return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True).returncode
 
 
 class Here:
-    """Runs command lines within the test's own process: quicker, for what needs no process of its own."""
+    """Run command lines in the process of the test, which is faster."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -134,9 +134,9 @@ class Here:
 
 
 def attend_to_interruptions() -> None:
-    """Let Ctrl-C and a hang-up reach the processes that are started from here on.
+    """Let SIGINT and SIGHUP reach the processes that are started from here on.
 
-    Where the tests themselves were started with `nohup … &` they are ignored, which every process inherits.
+    If the tests were started with `nohup … &`, these signals are ignored, and child processes inherit that.
     """
     for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
@@ -144,5 +144,5 @@ def attend_to_interruptions() -> None:
 
 
 def ignore_interruptions() -> None:
-    """Let this process ignore Ctrl-C, as a shell without job control does before what is started with `&`."""
+    """Let this process ignore SIGINT, as a shell without job control does for background commands."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

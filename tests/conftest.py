@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite files, and a real PostgreSQL that is started for the run. One suite runs on both."""
+"""Databases for tests: SQLite files, and a real PostgreSQL that is started for the session. One suite runs on both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=BERLIN)  # a Sunday
 
 if folder := memory_folder():
-    # Where the tests' files are: thousands of databases that are synced, and read by nobody afterwards.
+    # The tests create thousands of short-lived databases that are synced to disk; keep them in memory if possible.
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
@@ -41,7 +41,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what was imported, which stays: it takes a seventh of the time otherwise."""
+    """Exclude imported objects from garbage collection, which would take a seventh of the time."""
     gc.collect()
     gc.freeze()
 
@@ -78,7 +78,7 @@ def empty_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> s
 
 @pytest.fixture
 def make_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[], str]:
-    """Makes databases with the tables of today and one user, `alex`."""
+    """Create databases with the current tables and one user, `alex`."""
     numbers = count(1)
 
     def make() -> str:
@@ -95,7 +95,7 @@ def make_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Ca
 
 @pytest.fixture
 def url(make_url: Callable[[], str]) -> str:
-    """A database with the tables of today and one user, `alex`."""
+    """A database with the current tables and one user, `alex`."""
     return make_url()
 
 
@@ -109,7 +109,7 @@ OpenDatabase = Callable[..., Database]
 
 @pytest.fixture
 async def open_db(target: Target) -> AsyncIterator[OpenDatabase]:
-    """Opens the database as some user at some moment."""
+    """Open the database as a given user at a given time."""
     opened: list[Database] = []
 
     def open_(user: str | None = None, now: datetime = NOW) -> Database:
@@ -142,7 +142,7 @@ async def filled_once(
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[FilledOnce]:
-    """Opens a database that a function has filled, once for all tests that only read it."""
+    """Open a database that a function has filled once, for all tests that only read it."""
     opened: list[Database] = []
 
     def make() -> str:
@@ -168,7 +168,7 @@ async def filled_once(
 
 @pytest.fixture(scope="session", autouse=True)
 def known_statements() -> Iterator[None]:
-    """Every command has an engine of its own, which would compile the same statements once more."""
+    """Share compiled statements, because every command has its own engine and would compile them again."""
     from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.util import LRUCache
@@ -185,7 +185,7 @@ def known_statements() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("todo_cli.db.database.make_engine", make_knowing_engine)
-        for dialect in (LeanDialect, SQLiteDialect_aiosqlite):  # a part of the key, alike in every engine
+        for dialect in (LeanDialect, SQLiteDialect_aiosqlite):  # part of the key, and equal in every engine
             patch.setattr(dialect, "__hash__", lambda self: hash(type(self)))
             patch.setattr(dialect, "__eq__", lambda self, other: type(self) is type(other))
         yield
@@ -193,11 +193,11 @@ def known_statements() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def way_of_commands(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let a resident process of this session's own run the commands, unless they are to run cold."""
+    """Let a resident process of this session run the commands, unless they are to run cold."""
     if request.config.option.cold:
         yield
         return
-    folder = tempfile.mkdtemp(prefix="todo-run-")  # the path of a socket must not be long
+    folder = tempfile.mkdtemp(prefix="todo-run-")  # paths of sockets have to be short
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Cli, "way", {"TODO_RESIDENT": "on", "XDG_RUNTIME_DIR": folder})
         yield
@@ -207,19 +207,19 @@ def way_of_commands(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def cli(url: str, tmp_path: Path) -> Cli:
-    """The `todo` process on a database that is ready."""
+    """The `todo` process on an initialized database."""
     return Cli(tmp_path / "home", TODO_DATABASE_URL=url)
 
 
 @pytest.fixture
 def fresh_cli(tmp_path: Path) -> Cli:
-    """The `todo` process as on a new machine: no configuration, no database."""
+    """The `todo` process as on a new machine, without configuration or database."""
     return Cli(tmp_path / "home")
 
 
 @pytest.fixture
 def todo(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    """The `todo` command in this process, on a database that is ready."""
+    """The `todo` command in this process, on an initialized database."""
     monkeypatch.setenv("TODO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TODO_DATABASE_URL", url)
     monkeypatch.delenv("TODO_USER", raising=False)

@@ -1,4 +1,4 @@
-"""An editor for tests: a script that does to the text what it was told, one step for each time that it is opened."""
+"""An editor for tests: a script that edits the text as instructed, one step each time it is opened."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ raise SystemExit(step["code"])
 
 @dataclass(frozen=True)
 class Step:
-    """What is done when the editor is opened: what others do meanwhile, replacements, a whole new text, exit code."""
+    """What the editor does when it is opened: concurrent commands, replacements, a whole new text, and an exit code."""
 
     replace: Sequence[tuple[str, str]] = ()
     meanwhile: Sequence[Sequence[str]] = ()
@@ -42,7 +42,7 @@ class Step:
 
 
 class FakeEditor:
-    """Its `command` is for EDITOR."""
+    """`command` is the value for EDITOR."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -51,15 +51,15 @@ class FakeEditor:
         self.command = f"'{sys.executable}' '{folder / 'script.py'}' '{folder}'"
 
     def will(self, *steps: Step) -> None:
-        """Tell it what to do, each time that it is opened."""
+        """Set the steps for the next times it is opened."""
         (self.folder / "steps.json").write_text(json.dumps([asdict(step) for step in steps]), "utf-8")
 
     @property
     def left(self) -> int:
-        """How many steps it was not opened for."""
+        """The number of steps that are left."""
         return len(json.loads((self.folder / "steps.json").read_text("utf-8")))
 
     @property
     def seen(self) -> list[str]:
-        """The text that it found, each time."""
+        """The text that it found each time."""
         return [path.read_bytes().decode() for path in sorted(self.folder.glob("seen-*"))]

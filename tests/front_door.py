@@ -1,11 +1,11 @@
-"""A stand-in for Neon's front door: it ends TLS before a real PostgreSQL, and does what a network and Neon do.
+"""A stand-in for Neon's proxy: it terminates TLS in front of a real PostgreSQL and simulates the network and Neon.
 
     with FrontDoor(socket_of_postgresql, certificate, delay=0.05) as door:
         ...  # connect to localhost, door.port
-        door.cut_after = 12  # what it is told it does from then on
+        door.cut_after = 12  # takes effect from then on
 
-A connection passes two layers. The outer one is the line: it sees bytes, counts round trips and takes its time.
-The inner one is the proxy: it ends TLS and sees the messages of the protocol (PostgreSQL manual, chapter 54).
+A connection passes two layers. The outer one is the line: it sees bytes, counts round trips and adds latency. The inner
+one is the proxy: it terminates TLS and sees the messages of the protocol (PostgreSQL manual, chapter 54).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.waits import HANGING
 from tests.wire import READ_SIZE, Channel, Line, Messages
 
 PROTOCOL = "postgresql"
-"""How a client that begins with TLS says what it will speak (ALPN)."""
+"""The protocol that a client with direct TLS announces (ALPN)."""
 
 _TLS_HANDSHAKE = b"\x16"
 _SSL_REQUEST, _GSS_REQUEST, _CANCEL_REQUEST = (code.to_bytes(4) for code in (80877103, 80877104, 80877102))
@@ -44,42 +44,42 @@ _NAMES = {
 
 @dataclass(eq=False)
 class Connection:
-    """What the door saw of a connection."""
+    """What the proxy has seen of a connection."""
 
-    round_trips: int = 1  # that of TCP, and one for each time that the client speaks and is answered
-    direct: bool = False  # whether the client began with TLS, without asking for it
+    round_trips: int = 1  # one for TCP, and one for each request and reply
+    direct: bool = False  # whether the client used direct TLS
     startup: dict[str, str] = field(default_factory=dict)  # parameters: user, database, options, …
     messages: list[tuple[str, str]] = field(default_factory=list)  # forwarded: ("client", "Startup"), …
-    ended: threading.Event = field(default_factory=threading.Event)  # nothing more will be said or done
-    unanswered: bool = False  # the client has spoken, and waits
-    silent: bool = False  # what either end says from now on is lost
-    used: float = 0  # when the last message was forwarded, by the clock of the loop
+    ended: threading.Event = field(default_factory=threading.Event)  # the connection has ended
+    unanswered: bool = False  # the client is waiting for a reply
+    silent: bool = False  # everything that either end sends from now on is lost
+    used: float = 0  # when the last message was forwarded (time of the event loop)
 
 
 @dataclass(eq=False)
 class FrontDoor:
-    """A proxy on loopback, in a thread of its own, before the PostgreSQL that listens on the unix socket `server`.
+    """A proxy on loopback, in its own thread, in front of the PostgreSQL that listens on the unix socket `server`.
 
-    Without a certificate it knows no TLS, and answers 'N' to a client that asks. Without a server it hangs up on
-    whoever has said who they are.
+    Without a certificate it does not support TLS, and answers 'N' to a client that asks. Without a server it hangs up
+    after the startup message.
     """
 
     server: str | None
     certificate: trustme.LeafCert | None = None
-    direct: bool = True  # whether a client may begin with TLS (sslnegotiation=direct)
-    delay: float = 0  # seconds that bytes are on their way, in each direction
-    asleep: bool = False  # connections are refused until `wake` is called: the port is taken, but nobody listens
-    hold: float = 0  # seconds until a new connection is attended to
-    refuse: int = 0  # how many of the connections to come are reset
-    answer: tuple[str, str] | None = None  # SQLSTATE and message that turn connections away after their startup
-    answers: int | None = None  # how many of those to come (None: all)
-    cut_after: int | None = None  # the number in `Connection.messages`, from 1, with which a connection is cut
-    cuts: int | None = None  # how many of those to come (None: all)
-    cut_kind: Literal["close", "terminated"] = "close"  # without a word, or as an administrator does it
-    mute: Literal["accepted", "tls"] | None = None  # what new connections do not get past; then nothing is said
-    silent_after: int | None = None  # the number in `Connection.messages` with which a connection falls silent
-    silences: int | None = None  # how many of those to come (None: all)
-    drop_idle: float | None = None  # seconds without a message after which new connections are terminated
+    direct: bool = True  # whether it supports direct TLS (sslnegotiation=direct)
+    delay: float = 0  # latency in seconds, in each direction
+    asleep: bool = False  # connections are refused until `wake` is called: the port is bound, but not listening
+    hold: float = 0  # seconds until a new connection is accepted
+    refuse: int = 0  # number of connections to reset
+    answer: tuple[str, str] | None = None  # SQLSTATE and message with which connections are refused after startup
+    answers: int | None = None  # for this many new connections (None: all)
+    cut_after: int | None = None  # cut connections after this message (in `messages`, from 1)
+    cuts: int | None = None  # for this many new connections (None: all)
+    cut_kind: Literal["close", "terminated"] = "close"  # abruptly, or like an administrator's termination
+    mute: Literal["accepted", "tls"] | None = None  # the phase in which new connections hang silently
+    silent_after: int | None = None  # hang after this message (in `messages`, from 1)
+    silences: int | None = None  # for this many new connections (None: all)
+    drop_idle: float | None = None  # idle seconds after which new connections are terminated
     connections: list[Connection] = field(default_factory=list, init=False)
     port: int = field(default=0, init=False)
 
@@ -88,9 +88,9 @@ class FrontDoor:
         if self.certificate:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self._context.set_alpn_protocols([PROTOCOL])
-            self._context.num_tickets = 0  # they are words of the server that answer nothing: they confuse the count
+            self._context.num_tickets = 0  # unsolicited messages of the server, which would distort the count
             self.certificate.configure_cert(self._context)
-        # With the protocol named asyncio lets every small message go at once (TCP_NODELAY).
+        # If the protocol is named, asyncio sends every small message at once (TCP_NODELAY).
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
@@ -101,20 +101,20 @@ class FrontDoor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._thread.is_alive():  # else it says by itself what went wrong
+        if self._thread.is_alive():  # otherwise it reports what went wrong
             self._loop.call_soon_threadsafe(self._stop)
         self._thread.join()
         self._socket.close()
 
     def wake(self) -> None:
-        """Let a door that was asleep listen."""
+        """Start listening after `asleep`."""
         self.asleep = False
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
     def settle(self, timeout: float = HANGING) -> None:
-        """Wait until all connections have ended, at the server as well.
+        """Wait until all connections have ended, on the server too.
 
-        Where clients share the loop with the test, in another thread: `await asyncio.to_thread(door.settle)`.
+        If clients share the event loop with the test, use `await asyncio.to_thread(door.settle)`.
         """
         for connection in self.connections:
             assert connection.ended.wait(timeout), f"still open: {connection}"
@@ -152,10 +152,10 @@ class FrontDoor:
         try:
             if self.refuse > 0:
                 self.refuse -= 1
-                linger = struct.pack("ii", 1, 0)  # to be closed is to be reset
+                linger = struct.pack("ii", 1, 0)  # closing resets the connection
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 return
-            # The kernel answered the request for a connection at once; its round trip is made up for here.
+            # The kernel accepted the connection at once; add the delay of that round trip here.
             inward = Line(lambda: self.delay, opened=self._loop.time() + self.hold + 2 * self.delay)
             outward = Line(lambda: self.delay)
             channel = Channel(inward, outward)
@@ -181,7 +181,7 @@ class FrontDoor:
             connection.ended.set()
 
     async def _open(self, connection: Connection, channel: Channel) -> bytes:
-        """Agree on TLS, and return the first packet to forward; nothing when there is none."""
+        """Negotiate TLS, and return the first packet to forward, or nothing if there is none."""
         if self.mute == "accepted":
             return await _ignore(channel)
         connection.direct = (await channel.inward.peek()).startswith(_TLS_HANDSHAKE)
@@ -210,7 +210,7 @@ class FrontDoor:
             return b""
         words = packet[8:-2].decode().split("\0")
         connection.startup = dict(zip(words[::2], words[1::2], strict=True))
-        # From there Neon's proxy takes the endpoint when a client cannot name it in the TLS handshake.
+        # Neon's proxy reads the endpoint from here if the client cannot send it in the TLS handshake.
         forwarded = {k: v for k, v in connection.startup.items() if k != "options" or not v.startswith("endpoint=")}
         body = "".join(f"{key}\0{value}\0" for key, value in forwarded.items()).encode() + b"\0"
         return (len(body) + 8).to_bytes(4) + code + body
@@ -230,7 +230,7 @@ class FrontDoor:
                 ends.append(self._drop_when_idle(connection, channel, self.drop_idle))
             await _first(*ends)
             channel.close()
-            writer.write_eof()  # the server comes upon it when it has done all that it was told before
+            writer.write_eof()  # the server notices after finishing what it had received before
             while await reader.read(READ_SIZE):
                 pass
         finally:
@@ -246,7 +246,7 @@ class FrontDoor:
                 self._note(connection, channel, (side, _NAMES[side].get(kind, kind)))
 
     def _note(self, connection: Connection, channel: Channel, message: tuple[str, str]) -> None:
-        """Record what was forwarded, and cut the connection if it was to be the last."""
+        """Record a forwarded message, and cut the connection if it is the last one."""
         connection.used = self._loop.time()
         connection.messages.append(message)
         if len(connection.messages) == self.cut_after and self.cuts != 0:
@@ -265,7 +265,7 @@ class FrontDoor:
 
 
 async def _ignore(channel: Channel) -> bytes:
-    """Let the client speak until it hangs up."""
+    """Read from the client until it hangs up."""
     while await channel.inward.get():
         pass
     return b""
@@ -276,16 +276,16 @@ async def _hear(connection: Connection, reader: asyncio.StreamReader, inward: Li
         while data := await reader.read(READ_SIZE):
             connection.unanswered = True
             inward.put(data)
-    connection.unanswered = False  # it hung up, and waits for nothing
+    connection.unanswered = False  # it has hung up and waits for nothing
     inward.put(b"")
 
 
 async def _speak(connection: Connection, channel: Channel, outward: Line, writer: asyncio.StreamWriter) -> None:
-    writer.transport.set_write_buffer_limits(0)  # `drain` leaves nothing that `abort` would lose
+    writer.transport.set_write_buffer_limits(0)  # after `drain`, `abort` loses nothing
     with contextlib.suppress(OSError):
         while True:
             data = await outward.get()
-            connection.round_trips += connection.unanswered  # to see the other end hang up is an answer, too
+            connection.round_trips += connection.unanswered  # a hang-up of the other end is also a reply
             connection.unanswered = False
             if not data:
                 break
@@ -294,11 +294,11 @@ async def _speak(connection: Connection, channel: Channel, outward: Line, writer
         if channel.cut:
             writer.transport.abort()
         else:
-            writer.write_eof()  # closed at once, it would take back its last words if the client speaks meanwhile
+            writer.write_eof()  # closing at once would discard its last message if the client is sending
 
 
 async def _first(*coroutines: Coroutine[Any, Any, None]) -> None:
-    """Run them until one has ended, and stop the others."""
+    """Run all until one has ended, then stop the others."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

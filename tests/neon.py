@@ -1,4 +1,4 @@
-"""A server as Neon's: behind a front door with a name and a certificate, with a password, and with a pooler."""
+"""A server like Neon's: behind a proxy with a host name and a certificate, with a password, and with a pooler."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.front_door import FrontDoor
 from tests.waits import HANGING, wait_until
 
 HOST = "db.example.test"
-"""A name that is not local; with the fixture `names_of_this_machine` it leads here, in the process of the tests."""
+"""A name that is not local; the fixture `names_of_this_machine` resolves it to this machine, in the test process."""
 
 ADDRESS = "0.0.0.0"
-"""An address that is not local by its looks, and leads here in every process."""
+"""An address that does not look local but leads to this machine in every process."""
 
 ENDPOINT = "ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech"
 POOLED_ENDPOINT = ENDPOINT.replace(".", "-pooler.", 1)
-"""Names as Neon gives them; they lead here with `names_of_this_machine`, too."""
+"""Host names like Neon's; `names_of_this_machine` resolves them to this machine, too."""
 
 NAMES = ("localhost", "127.0.0.1", HOST, ADDRESS, ENDPOINT, POOLED_ENDPOINT)
 
@@ -38,7 +38,7 @@ USER, PASSWORD = "alex", "AbC123dEf"
 
 @dataclass
 class Neon:
-    """A server whose user `alex` has a password, and what is needed for doors before it."""
+    """A server whose user `alex` has a password, and what is needed to put proxies in front of it."""
 
     server: Server
     certificate: trustme.LeafCert
@@ -53,7 +53,7 @@ class Neon:
         return FrontDoor(self.socket, self.certificate, **options)
 
     def url(self, door: FrontDoor, database: str = "postgres", *, host: str = "localhost", **options: str) -> str:
-        """Return the URL of a database behind a door: at `localhost`, or at HOST or ADDRESS to have it verified."""
+        """Return the URL of a database behind a proxy: at `localhost`, or at HOST or ADDRESS to have it verified."""
         query = urlencode({"sslmode": "require", "sslrootcert": str(self.roots), **options})
         return f"postgresql://{USER}:{PASSWORD}@{host}:{door.port}/{database}?{query}"
 
@@ -64,7 +64,7 @@ def neon(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Neon:
 
 
 def make_neon(server: Server, folder: Path) -> Neon:
-    """Give the server a user with a password, and an authority whose certificate lies in the folder."""
+    """Create a user with a password on the server, and an authority whose certificate is in the folder."""
     _require_password(server)
     authority = trustme.CA()
     roots = folder / "roots.pem"
@@ -87,16 +87,16 @@ def _require_password(server: Server) -> None:
 
 @pytest.fixture(autouse=True)
 def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let a connection that nobody closed be the fault of the test that left it, not of whichever comes next."""
+    """Blame an unclosed connection on the test that left it open, not on the next one."""
     yield
     if "neon" in request.fixturenames:
         gc.collect()
-        gc.freeze()  # what is left now stays: looking through it again takes a second
+        gc.freeze()  # exclude what is left from garbage collection, which would take a second
 
 
 @pytest.fixture
 def names_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let the names lead to loopback, in this process; return which were looked up."""
+    """Resolve the names to loopback in this process, and return those that were looked up."""
     look_up = socket.getaddrinfo
     looked_up: list[str] = []
 
@@ -110,15 +110,15 @@ def names_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def pgbouncer(neon: Neon) -> Iterator[str]:
-    """The unix socket of a PgBouncer in transaction mode, which a front door may stand before as well."""
+    """The unix socket of a PgBouncer in transaction mode; a proxy can be put in front of it, too."""
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if not program:
         assert "CI" not in os.environ, "pgbouncer is not installed"
         pytest.skip("pgbouncer is not installed")
-    # It refuses to run as root, and the socket of the server is for the user that the server runs as.
+    # It refuses to run as root, and only the user that the server runs as may use its socket.
     owner = Path(neon.socket).stat()
     as_owner: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
-    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:  # the path of a socket must not be long
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:  # paths of sockets have to be short
         folder = Path(name)
         users, settings, log = folder / "users.txt", folder / "pgbouncer.ini", folder / "log"
         users.write_text(f'"{USER}" "{PASSWORD}"\n')

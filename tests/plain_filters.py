@@ -1,4 +1,4 @@
-"""What filters mean, said a second time without a database; filters at random, and how one would type them."""
+"""Filters evaluated in plain Python, without a database; random filters and their text."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class World:
-    """What a todo does not know of itself: projects that were put away, commented todos, and the uuid of each."""
+    """What a todo does not contain: archived projects, todos with comments, and the uuids of all todos."""
 
     archived: Collection[str] = ()
     commented: Collection[int] = ()
@@ -59,7 +59,7 @@ class World:
 
 
 def matches(tree: Filter, todo: TodoPublic, now: datetime, world: World) -> bool:  # noqa: C901
-    """Return whether the todo is one that the filter asks for."""
+    """Return whether the todo matches the filter."""
     match tree:
         case And(parts):
             return all(matches(part, todo, now, world) for part in parts)
@@ -198,7 +198,7 @@ TYPED: st.SearchStrategy[Filter] = st.one_of(
 
 
 def trees(conditions: st.SearchStrategy[Filter], fewest: int = 0) -> st.SearchStrategy[Filter]:
-    """Return filters of such conditions, with so many parts at least in AND and OR."""
+    """Return filters of these conditions, with at least this many parts in AND and OR."""
 
     def combine(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
         several = st.lists(parts, min_size=fewest, max_size=3).map(tuple)
@@ -208,7 +208,7 @@ def trees(conditions: st.SearchStrategy[Filter], fewest: int = 0) -> st.SearchSt
 
 
 def type_out(tree: Filter) -> str:  # noqa: C901
-    """Return the expression that means the filter."""
+    """Return an expression for the filter."""
     match tree:
         case And(parts):
             return f"({' '.join(map(type_out, parts))})"

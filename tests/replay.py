@@ -1,4 +1,4 @@
-"""Rebuild the rows of a user's list from history alone, to compare them with what is stored."""
+"""Rebuild the rows of a user's list from history alone, to compare them with the stored rows."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ FIELDS = {
     "comment": ("todo", *COMMENT_FIELDS),
 }
 NOT_SAID_BEFORE = ("created_at",)
-"""Fields whose first value is the time of the step, so that history says nothing of it."""
+"""Fields that start with the time of the step, which the history does not repeat."""
 
 Key = tuple[str, UUID]
 
 
 @dataclass
 class Replay:
-    """What history says: the rows in the end, and each place where a line does not go with the one before it."""
+    """The result of the history: the final rows, and each line that does not fit the previous one."""
 
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
     misfits: list[str] = field(default_factory=list)
 
     def follow(self, entity: str, uuid: UUID, name: str, old: Any, new: Any) -> None:
-        """Do what one line says."""
+        """Apply one line."""
         key = (entity, uuid)
         if name == "exists":
             if (key in self.rows) is (old is None) and not (entity == "todo" and new is None):
@@ -55,7 +55,7 @@ class Replay:
             return
         row = self.rows.get(key)
         if row is None:
-            # What a removed row had is told before it goes; nothing can be told of it after that.
+            # The fields of a removed row are recorded before its removal; no line may follow it.
             self.misfits.append(f"{key} is gone or not there yet: {name} {old} -> {new}")
         elif name in LINKS:
             if (old is not None and old not in row[name]) or (new is not None and new in row[name]):
@@ -68,7 +68,7 @@ class Replay:
 
 
 async def replay(db: Database) -> Replay:
-    """Return what the user's history says, line by line in the order of their numbers."""
+    """Apply all lines of the user's history in the order of their numbers, and return the result."""
 
     async def read(transaction: Transaction) -> Replay:
         lines = (
@@ -131,7 +131,7 @@ def _todo_fields(row: dict[str, Any], uuids: dict[Table, dict[int, UUID]]) -> di
 
 
 async def check_replay(db: Database) -> None:
-    """Assert that history, followed from its beginning, leads to the rows that are stored."""
+    """Assert that replaying the history from its beginning gives the stored rows."""
     told = await replay(db)
     rows = await stored(db)
     assert not told.misfits, "\n".join(told.misfits)

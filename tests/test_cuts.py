@@ -1,6 +1,6 @@
-"""The line is cut after a message: what is acknowledged is there once, and nothing is there by half.
+"""The connection is cut after a message: an acknowledged change is stored once, and no change is stored in part.
 
-After every single message in the exhaustive tier; in the ordinary one after some of them.
+The exhaustive tier cuts after every single message, the ordinary one after some of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.tiers import BOTH_TIERS, choose, is_exhaustive
 
 DATABASE = "cuts"
 
-# When time runs out just as TLS begins, asyncpg leaves a transport behind, which a process of its own takes along.
+# If time runs out just as TLS begins, asyncpg leaves a transport open; a separate process takes it along.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"),
@@ -32,7 +32,7 @@ pytestmark = [
 
 @dataclass
 class Scene:
-    """A database behind a door, the command line, and a look past the door."""
+    """A database behind a proxy, the command line, and direct access that bypasses the proxy."""
 
     neon: Neon
     door: FrontDoor
@@ -60,7 +60,7 @@ def scene(
 
 @dataclass
 class Case:
-    """A command on a todo of that uuid, which `prepare` makes, and what there is once it is done, and before."""
+    """A command on the todo with that uuid, which `prepare` creates, and the rows after and before the command."""
 
     command: Callable[[str], list[str]]
     prepare: bool
@@ -69,7 +69,7 @@ class Case:
     after: list[Any]
     attributes: tuple[str, ...] = ()
     adds_up: bool = False
-    """Whether the command does the same once more when somebody repeats it."""
+    """Whether repeating the command does it again."""
 
 
 HISTORY = "(SELECT count(*) FROM todo.changes WHERE entity_uuid = '{uuid}' AND field = '%s')"
@@ -138,7 +138,7 @@ CASES = {
 
 
 def begin(scene: Scene, case: Case) -> tuple[list[str], str]:
-    """Make what the command needs; return the command line and the statement that looks."""
+    """Create what the command needs; return the command line and the statement that checks the result."""
     uuid = str(uuid4())
     scene.door.cut_after = None
     if case.prepare:
@@ -154,7 +154,7 @@ def count_messages(scene: Scene, case: Case) -> int:
 
 
 def cut_always(scene: Scene, place: int, *command: str) -> Result:
-    """Run a command whose every connection is cut there, with little patience."""
+    """Run a command whose connections are all cut at that message, with little patience."""
     scene.door.cut_after, scene.door.cuts = place, None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TODO_CONNECT_TIMEOUT", "0.1")
@@ -174,7 +174,7 @@ def cut_once(scene: Scene, place: int, *command: str) -> Result:
 
 
 def choose_places(messages: int) -> list[int]:
-    """Return after which messages to cut: in the ordinary tier one while connecting, and the last of the step."""
+    """Return the messages to cut after: in the ordinary tier, one while connecting and the last ones of the step."""
     every = list(range(1, messages + 1))
     return every if is_exhaustive() else sorted({every[messages // 3], *every[-3:]})
 
@@ -182,7 +182,7 @@ def choose_places(messages: int) -> list[int]:
 @pytest.mark.parametrize("kind", ["close", pytest.param("terminated", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("name", CASES)
 @BOTH_TIERS
-def test_a_line_that_is_cut_once_is_not_noticed(scene: Scene, name: str, kind: Literal["close", "terminated"]) -> None:
+def test_one_cut_goes_unnoticed(scene: Scene, name: str, kind: Literal["close", "terminated"]) -> None:
     case = CASES[name]
     scene.door.cut_kind = kind
     for place in choose_places(count_messages(scene, case)):
@@ -194,7 +194,7 @@ def test_a_line_that_is_cut_once_is_not_noticed(scene: Scene, name: str, kind: L
 
 @pytest.mark.parametrize("name", CASES)
 @BOTH_TIERS
-def test_a_line_that_is_always_cut_leaves_all_or_nothing_and_repeating_it_mends_it(scene: Scene, name: str) -> None:
+def test_repeated_cuts_store_all_or_nothing_and_repeating_the_command_completes_it(scene: Scene, name: str) -> None:
     case = CASES[name]
     for place in choose_places(count_messages(scene, case)):
         command, look = begin(scene, case)
@@ -219,7 +219,7 @@ NOTHING = [(0, 0, 0, 0, 0)]
 
 @pytest.fixture
 def filled(scene: Scene, tmp_path: Path) -> Path:
-    """A file with a todo, and all that belongs to it."""
+    """A file with a todo and everything that can be linked to it."""
     path = tmp_path / "filled.db"
     address = ("--database", f"sqlite:///{path}", "--user", "alex")
     assert scene.todo(*address, "add", "Pay rent", "-p", "home", "-t", "bills").code == 0
@@ -248,7 +248,7 @@ def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
         else:
             cut_once(scene, place, *command)
             assert scene.ask(look) == everything, place
-    for place in range(messages - choose(3, 10), messages + 1):  # around the commit: only the answer is lost
+    for place in range(messages - choose(3, 10), messages + 1):  # around the commit, where only the reply is lost
         scene.neon.server.execute(EMPTY, DATABASE)
         assert cut_once(scene, place, *command).err.startswith("Copied 1 todo,")
         assert scene.ask(look) == everything, place

@@ -1,4 +1,4 @@
-"""What the README shows is run as it stands there."""
+"""Run the examples of the README, and check links, paths and exit codes in the docs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def block(name: str) -> str:
     return match[1]
 
 
-def test_the_tour_of_five_minutes(fresh_cli: Cli, tmp_path: Path) -> None:
+def test_the_five_minute_tour(fresh_cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "todo").write_text(f'#!/bin/sh\nexec {sys.executable} -m todo_cli "$@"\n')
     (tmp_path / "todo").chmod(0o755)
     environment = {**fresh_cli.environment, "PATH": f"{tmp_path}:{fresh_cli.environment['PATH']}"}
@@ -36,7 +36,7 @@ def test_the_two_commands_are_one_line_each(name: str) -> None:
     assert block(name).count("\n") == 1
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_targets() -> None:
     root = Path(__file__).parents[1]
     for path in (root / "README.md", *(root / "docs").rglob("*.md"), root / "CONTRIBUTING.md", root / "SECURITY.md"):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text("utf-8")):
@@ -44,7 +44,7 @@ def test_links_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "SECURITY.md"])
-def test_files_that_contributors_are_told_of_exist(page: str) -> None:
+def test_paths_in_pages_for_contributors_exist(page: str) -> None:
     """Such as `db/write/step.py`, `resident/` or `tests/cli/test_imports.py`."""
     root = Path(__file__).parents[1]
     text = (root / page).read_text("utf-8")

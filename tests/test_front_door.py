@@ -1,4 +1,4 @@
-"""The stand-in for Neon's front door does what it claims, for clients that know nothing of it."""
+"""The stand-in for Neon's proxy does what it claims, for clients that know nothing about it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONNECT, DIRECT, STATEMENT, CLOSE = 6, 5, 2, 1
 """Round trips. Those of a connection: TCP, [SSLRequest], TLS, startup, and two of SCRAM."""
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What asyncpg raises when a connection is lost; the last, which is no kind of the others, if it was idle then."""
+"""What asyncpg raises when a connection is lost; the last one, unrelated to the others, if it was idle."""
 
 
 async def connect(neon: Neon, door: FrontDoor, **options: Any) -> Any:
@@ -69,7 +69,7 @@ async def test_round_trips_are_counted(neon: Neon, direct: bool, expected: int) 
     assert ("server", "DataRow") in seen.messages
 
 
-async def test_the_delay_is_that_of_each_round_trip(neon: Neon) -> None:
+async def test_each_round_trip_is_delayed(neon: Neon) -> None:
     with neon.door(delay=0.02) as door:
         begin = time.monotonic()
         await ask(neon, door)
@@ -77,19 +77,19 @@ async def test_the_delay_is_that_of_each_round_trip(neon: Neon) -> None:
         assert door.connections[0].round_trips == CONNECT + STATEMENT + CLOSE
 
 
-async def test_a_door_that_does_not_know_direct_tls(neon: Neon) -> None:
+async def test_a_proxy_without_direct_tls(neon: Neon) -> None:
     with neon.door(direct=False) as door:
         with pytest.raises(LOST):
             await ask(neon, door, direct_tls=True)
         assert await ask(neon, door) == 42
 
 
-async def test_a_client_without_tls_is_turned_away(neon: Neon) -> None:
+async def test_a_client_without_tls_is_refused(neon: Neon) -> None:
     with neon.door() as door, pytest.raises(asyncpg.PostgresError, match="connection is insecure"):
         await ask(neon, door, ssl=False)
 
 
-async def test_a_door_without_tls(neon: Neon) -> None:
+async def test_a_proxy_without_tls(neon: Neon) -> None:
     with FrontDoor(neon.socket) as door:
         assert await ask(neon, door, ssl=False) == 42
         assert await ask(neon, door, ssl="prefer") == 42
@@ -97,7 +97,7 @@ async def test_a_door_without_tls(neon: Neon) -> None:
             await ask(neon, door)
 
 
-async def test_much_passes_unchanged(neon: Neon) -> None:
+async def test_large_messages_pass_unchanged(neon: Neon) -> None:
     with neon.door() as door:
         connection = await connect(neon, door)
         text = "ä" * 1_000_000
@@ -119,7 +119,7 @@ async def test_a_connection_can_be_cut_after_each_message(neon: Neon, kind: Lite
             with pytest.raises(LOST) as caught:
                 await ask(neon, door)
             if door.cut_after <= ready:
-                # Later, asyncpg says in several ways that it has lost the connection.
+                # After that, asyncpg has several ways of reporting a lost connection.
                 assert isinstance(caught.value, asyncpg.AdminShutdownError) == (kind == "terminated")
             await asyncio.to_thread(door.settle)
             assert door.connections[-1].messages == messages[: door.cut_after]
@@ -127,7 +127,7 @@ async def test_a_connection_can_be_cut_after_each_message(neon: Neon, kind: Lite
         assert await ask(neon, door) == 42  # the cut comes too late
 
 
-async def test_only_so_many_connections_are_cut(neon: Neon) -> None:
+async def test_a_limited_number_of_connections_is_cut(neon: Neon) -> None:
     with neon.door(cut_after=1, cuts=1) as door:
         with pytest.raises(LOST):
             await ask(neon, door)
@@ -139,7 +139,7 @@ async def test_the_server_does_what_it_received_before_the_cut(neon: Neon) -> No
     with neon.door() as door:
         connection = await connect(neon, door)
         seen = door.connections[0]
-        door.cut_after = len(seen.messages) + 1  # the query of the simple protocol
+        door.cut_after = len(seen.messages) + 1  # a query in the simple protocol
         with pytest.raises(LOST):
             await connection.execute("INSERT INTO cut SELECT 1 FROM pg_sleep(0.2)")
         await asyncio.to_thread(door.settle)
@@ -156,7 +156,7 @@ async def test_connections_are_reset(neon: Neon) -> None:
         assert await ask(neon, door) == 42
 
 
-async def test_a_door_that_sleeps(neon: Neon) -> None:
+async def test_a_sleeping_proxy(neon: Neon) -> None:
     with neon.door(asleep=True) as door:
         with pytest.raises(ConnectionRefusedError):
             await ask(neon, door)
@@ -165,19 +165,19 @@ async def test_a_door_that_sleeps(neon: Neon) -> None:
         assert await ask(neon, door) == 42
 
 
-async def test_a_door_that_never_wakes(neon: Neon) -> None:
+async def test_a_proxy_that_never_wakes(neon: Neon) -> None:
     with neon.door(asleep=True) as door, pytest.raises(ConnectionRefusedError):
         await ask(neon, door)
 
 
-async def test_a_door_that_is_slow_to_answer(neon: Neon) -> None:
+async def test_a_slow_proxy(neon: Neon) -> None:
     with neon.door(hold=0.3) as door:
         begin = time.monotonic()
         assert await ask(neon, door) == 42
         assert time.monotonic() - begin >= 0.3
 
 
-async def test_connections_are_turned_away_with_an_answer(neon: Neon) -> None:
+async def test_connections_are_refused_with_a_message(neon: Neon) -> None:
     with neon.door(answer=("57P03", "the database system is starting up"), answers=1) as door:
         with pytest.raises(asyncpg.CannotConnectNowError, match="starting up"):
             await ask(neon, door)
@@ -196,7 +196,7 @@ async def test_an_idle_connection_is_dropped(neon: Neon) -> None:
             await connection.fetchval("SELECT 1")
 
 
-async def test_the_endpoint_is_for_the_door(neon: Neon) -> None:
+async def test_the_endpoint_is_read_by_the_proxy(neon: Neon) -> None:
     with neon.door() as door:
         assert await ask(neon, door, server_settings={"options": "endpoint=ep-cool-darkness-a1b2c3d4"}) == 42
         assert door.connections[0].startup["options"] == "endpoint=ep-cool-darkness-a1b2c3d4"
@@ -205,7 +205,7 @@ async def test_the_endpoint_is_for_the_door(neon: Neon) -> None:
         await connection.close()
 
 
-async def test_a_statement_is_cancelled_through_the_door(neon: Neon) -> None:
+async def test_a_statement_is_cancelled_through_the_proxy(neon: Neon) -> None:
     with neon.door() as door:
         connection = await connect(neon, door)
         with pytest.raises(TimeoutError):
@@ -215,14 +215,14 @@ async def test_a_statement_is_cancelled_through_the_door(neon: Neon) -> None:
         assert ("client", "CancelRequest") in door.connections[1].messages
 
 
-async def test_a_door_closes_on_connections_that_are_open(neon: Neon) -> None:
+async def test_closing_the_proxy_ends_open_connections(neon: Neon) -> None:
     with neon.door() as door:
         connection = await connect(neon, door)
     await until_closed(connection)
 
 
 @pytest.mark.usefixtures("names_of_this_machine")
-async def test_urls_lead_through_the_door(neon: Neon) -> None:
+async def test_urls_lead_through_the_proxy(neon: Neon) -> None:
     with neon.door() as door:
         for host in ("localhost", "db.example.test", ADDRESS):
             context = ssl.create_default_context(cafile=str(neon.roots))
@@ -231,7 +231,7 @@ async def test_urls_lead_through_the_door(neon: Neon) -> None:
             await connection.close()
 
 
-def test_a_process_goes_through_the_door(neon: Neon, tmp_path: Path) -> None:
+def test_a_process_connects_through_the_proxy(neon: Neon, tmp_path: Path) -> None:
     neon.server.fresh("through_the_door")
     with neon.door() as door:
         url = neon.url(door, "through_the_door", host=ADDRESS)
@@ -247,7 +247,7 @@ def test_a_process_goes_through_the_door(neon: Neon, tmp_path: Path) -> None:
         assert all(connection.startup == {} for connection in door.connections[seen:])
 
 
-async def test_a_pooler_serves_more_than_it_has_connections(neon: Neon, pgbouncer: str) -> None:
+async def test_a_pooler_serves_more_clients_than_it_has_connections(neon: Neon, pgbouncer: str) -> None:
     with FrontDoor(pgbouncer, neon.certificate) as door:
         clients = await asyncio.gather(*(connect(neon, door) for _ in range(8)))
         async with asyncio.timeout(HANGING):

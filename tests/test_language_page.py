@@ -1,4 +1,4 @@
-"""What `docs/language.md` shows is run as it stands there: each console line, and each example in its tables."""
+"""Run the examples of `docs/language.md`: each console line, and each example in its tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _EXAMPLES = re.compile(r"(; |^|(?<=\? ))(examples: .*)$")
 INPUTS = ("WHEN", "due", "EVERY", "filter")
 OUTPUTS = ("is", "RRULE", "in words", "first due", "and then", "finds", "error", "hint")
 PROSE = ("", "note", "attribute", "meaning", "hidden", "unless you mention")
-"""Every column of a table is one of these. A table without a column of inputs is prose."""
+"""The columns of tables. A table without a column of inputs is prose."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table, by the heads of its columns."""
+    """A row of a table, by column header."""
 
     cells: dict[str, str]
 
@@ -58,7 +58,7 @@ class Row:
 
 @dataclass
 class Section:
-    """What stands under a heading of the second level: it begins with an empty list and without settings."""
+    """The section under a second-level heading: it starts with an empty list and default settings."""
 
     title: str
     examples: list[Session | Row] = field(default_factory=list)
@@ -106,7 +106,7 @@ SECTIONS = list(read_page(PAGE.read_text("utf-8")))
 
 
 class Keyboard(io.StringIO):
-    """Somebody who answers questions; a terminal shows what is typed."""
+    """A keyboard that answers questions; the terminal echoes what is typed."""
 
     def __init__(self, answers: str, screen: Screen) -> None:
         super().__init__(answers)
@@ -122,7 +122,7 @@ class Keyboard(io.StringIO):
 
 
 class Reader:
-    """Does what a reader of the page would do, on one database; tables of dates and rules have a list of their own."""
+    """Run what a reader of the page would run, on one database; tables of dates and rules use a separate list."""
 
     def __init__(self, home: Path, url: str, spare_url: str) -> None:
         self.home, self._url, self._spare_url = home, url, spare_url
@@ -137,7 +137,7 @@ class Reader:
         spare: bool = False,
         variables: Mapping[str, str] | None = None,
     ) -> tuple[int, str]:
-        """Return the exit code, and what stands on the screen."""
+        """Return the exit code and the contents of the screen."""
         screen = Screen()
         environment = {
             **{
@@ -166,7 +166,7 @@ class Reader:
         return code, screen.text().replace(str(self.home), SETTINGS)
 
     def run_line(self, line: str, expected: str = "") -> str:
-        """Return the output of a console line, or nothing for one that names a moment."""
+        """Return the output of a console line, or nothing for a line that sets the time."""
         if moment := _MOMENT.fullmatch(line):
             self.moment = datetime.strptime(moment[1], "%a %d %b %Y %H:%M")  # noqa: DTZ007
             assert f"{self.moment:%a}" == line[2:5], line
@@ -181,7 +181,7 @@ class Reader:
         return self.run(words, zone=variables["TZ"], answers=answers, variables=variables)[1]
 
     def run_row(self, row: Row) -> dict[str, set[str]]:
-        """Return what belongs into each column of outputs, for all examples in the row."""
+        """Return the contents of each output column, for all examples in the row."""
         found: dict[str, set[str]] = {}
         for example in self._examples(row):
             for column, text in example.items():
@@ -215,7 +215,7 @@ class Reader:
 
 
 def read_error(screen: str) -> dict[str, str]:
-    """Return the parts of an error; the examples that end the hints about dates and rules are left out."""
+    """Return the message and hint of an error, without the examples at the end of hints about dates and rules."""
     message, _, hint = screen.removeprefix("error: ").partition("\nhint: ")
     return {"error": message, "hint": _EXAMPLES.sub("", hint).strip()}
 
@@ -245,7 +245,7 @@ def test_every_example(section: Section, reader: Reader) -> None:
     assert not wrong
 
 
-def test_nothing_that_looks_like_an_example_is_left_out() -> None:
+def test_every_example_on_the_page_is_run() -> None:
     text = PAGE.read_text("utf-8")
     examples = [example for section in SECTIONS for example in section.examples]
     lines = [line for example in examples if isinstance(example, Session) for line, _ in example.lines]
@@ -259,28 +259,28 @@ def test_nothing_that_looks_like_an_example_is_left_out() -> None:
     for row in rows:
         assert {*row.cells} <= {*INPUTS, *OUTPUTS, *PROSE}, row
         assert any(row.spans(column) for column in INPUTS), row
-        for column in INPUTS:  # nothing but examples stands in a column of examples
+        for column in INPUTS:  # a column of inputs contains only examples
             assert not _SPAN.sub("", row.cells.get(column, "")).replace(",", "").strip(), row
 
 
 def forms_of(reference: str | None) -> set[str]:
-    """Return what stands in backticks in the first column of the table in a docstring."""
+    """Return the texts in backticks in the first column of the table in a docstring."""
     rows = [line for line in (reference or "").splitlines() if line.startswith("| ")]
     return {form for row in rows[1:] for form in spans(row.split("|")[1]) if "…" not in form}
 
 
 def shown(column: str) -> set[str]:
-    """Return the examples that stand in columns of that name."""
+    """Return the examples in columns of that name."""
     rows = [example for section in SECTIONS for example in section.examples if isinstance(example, Row)]
     return {form for row in rows for form in row.spans(column)}
 
 
-def test_every_form_of_the_references_is_on_the_page() -> None:
+def test_every_form_in_the_docstrings_is_on_the_page() -> None:
     assert forms_of(dates.__doc__) <= shown("WHEN")
     assert forms_of(phrases.__doc__) <= shown("EVERY")
 
 
-def test_the_grammar_of_filters_is_that_of_the_parser() -> None:
+def test_the_grammar_of_filters_matches_the_parser() -> None:
     [grammar] = re.findall(r"^```ebnf\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert [line.strip() for line in grammar.splitlines()] == [
         line.strip() for line in (language.__doc__ or "").splitlines() if " = " in line

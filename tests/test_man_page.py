@@ -1,4 +1,4 @@
-"""The manual page: it is the help of the commands as they are, and formats without a warning."""
+"""The manual page matches the current help, and formats without warnings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = ROOT / "docs" / "todo.1"
 
 
 @pytest.mark.parametrize("columns", ["40", "200"])
-def test_is_what_the_help_says_now(columns: str, tmp_path: Path) -> None:
+def test_matches_the_help(columns: str, tmp_path: Path) -> None:
     made = subprocess.run(
         [sys.executable, ROOT / "docs" / "make_man_page.py", "--print"],
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""Folding and sort keys: what makes two databases agree."""
+"""Folding and sort keys, which make both databases agree."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
@@ -14,12 +14,12 @@ from todo_cli.models.values import When, due_key
     ("one", "other"),
     [("ÉCLAIR", "éclair"), ("e\u0301clair", "\u00e9clair"), ("STRASSE", "straße"), ("ΣΑΣ", "σας"), ("ABC", "abc")],
 )
-def test_text_that_compares_alike(one: str, other: str) -> None:
+def test_text_that_compares_equal(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
 @given(st.text())
-def test_folding_twice_is_folding_once(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 

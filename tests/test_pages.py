@@ -1,4 +1,4 @@
-"""What the pages of the documentation show at a prompt is run as it stands there."""
+"""Run the console examples on the pages of the documentation."""
 
 from __future__ import annotations
 

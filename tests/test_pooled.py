@@ -1,4 +1,4 @@
-"""Through a pooler in transaction mode, as Neon's hosts with -pooler are; and the direct host where it has to be."""
+"""Commands through a pooler in transaction mode, like Neon's -pooler hosts, and on the direct host where necessary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DATABASE = "pooled"
 
 @pytest.fixture
 def pooled(neon: Neon, pgbouncer: str) -> str:
-    """The path of the pooler's socket; behind it a database that is ready."""
+    """The path of the pooler's socket, with an initialized database behind it."""
     neon.server.fresh(DATABASE)
     return pgbouncer
 
@@ -38,12 +38,12 @@ def test_every_command_works(
         assert json.loads(todo("--user", "alex", "db", "status", "--json").out)["revision"] == HEAD
         copied = todo("--user", "alex", "db", "copy", "--to", f"sqlite:///{tmp_path}/copy.db")
         assert (copied.code, copied.err[:6]) == (0, "Made a")
-        # What a command set or prepared on the pooler's connection would be met by the next one.
+        # The next command would find whatever a command has set or prepared on the pooler's connection.
         assert len({connection.startup["user"] for connection in door.connections}) == 1
 
 
 def test_many_at_once(neon: Neon, pooled: str, tmp_path: Path) -> None:
-    """More commands than the pooler has connections to give."""
+    """More commands than the pooler has connections."""
     with FrontDoor(pooled, neon.certificate) as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, DATABASE, host=ADDRESS))
         with ThreadPoolExecutor(8) as pool:
@@ -55,7 +55,7 @@ def test_many_at_once(neon: Neon, pooled: str, tmp_path: Path) -> None:
         assert sorted(number for result in added for number in result.ids) == list(range(1, 17))
 
 
-def test_tables_are_made_by_the_direct_host(
+def test_tables_are_created_through_the_direct_host(
     neon: Neon,
     names_of_this_machine: list[str],
     tmp_path: Path,
@@ -77,7 +77,7 @@ def test_tables_are_made_by_the_direct_host(
             names_of_this_machine.clear()
             assert todo(*command).code == 0
             assert names_of_this_machine[-1] == host, command
-        # Neon's own hosts are spoken to in TLS from the first byte, unless something else is asked for.
+        # Neon's hosts are contacted with direct TLS by default.
         assert all(connection.direct for connection in door.connections)
         assert todo("db", "init").code == 0
         status = json.loads(todo("db", "status", "--json").out)

@@ -1,4 +1,4 @@
-"""Passwords appear neither in the list of processes nor in anything that the program writes."""
+"""Passwords appear neither in the process list nor in anything that the program writes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ REPOSITORY = Path(__file__).parent.parent
         ),
     ],
 )
-def test_what_of_a_text_may_be_shown(text: str, shown: str) -> None:
+def test_redacted_text(text: str, shown: str) -> None:
     assert conceal(text) == shown
     assert len(mask(text)) == len(text)
     assert "AbC" not in mask(text)
@@ -77,14 +77,14 @@ def test_what_of_a_text_may_be_shown(text: str, shown: str) -> None:
         ("https://a:b@h/x", "https://*******"),
     ],
 )
-def test_what_of_a_command_line_may_be_shown(line: str, shown: str) -> None:
+def test_redacted_command_lines(line: str, shown: str) -> None:
     arguments = line.split()
     starts = find_secrets(arguments)
     hidden = [a if s is None else a[:s] + "*" * (len(a) - s) for a, s in zip(arguments, starts, strict=True)]
     assert " ".join(hidden) == shown
 
 
-def test_a_message_repeats_no_secret_argument() -> None:
+def test_messages_repeat_no_secret_argument() -> None:
     arguments = ["db", "connect", "postgresql://alex:my", "S3cret\\Word@h"]
     told = conceal_arguments(f"unexpected: {arguments[3]} {arguments[3]!r}", arguments)
     assert told == "unexpected: ************* '*************'"
@@ -102,7 +102,7 @@ def test_a_message_repeats_no_secret_argument() -> None:
         (["add", "é", f"postgres://é:{MARKER}@h/d"], "add\0é\0postgres://*"),
     ],
 )
-def test_the_list_of_processes_shows_none(arguments: list[str], kept: str) -> None:
+def test_the_process_list_shows_no_password(arguments: list[str], kept: str) -> None:
     program = "from todo_cli.redaction import hide_passwords; hide_passwords(); print('hidden', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY
@@ -121,11 +121,11 @@ def test_the_list_of_processes_shows_none(arguments: list[str], kept: str) -> No
 @pytest.mark.parametrize(
     "form", ["postgresql://127.0.0.1:{}/d?user=alex&password={}", "postgresql://a:{1}@127.0.0.1:{0}/d"]
 )
-def test_a_command_that_waits_for_a_server_shows_none(fresh_cli: Cli, form: str) -> None:
+def test_a_command_that_waits_for_a_server_shows_no_password(fresh_cli: Cli, form: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = form.format(listening.getsockname()[1], MARKER)
         with fresh_cli.start("db", "connect", url) as process:
-            connection, _ = listening.accept()  # it is well past its start now
+            connection, _ = listening.accept()  # it has started by now
             shown = Path(f"/proc/{process.pid}/cmdline").read_bytes()
             process.terminate()
             connection.close()
@@ -133,7 +133,7 @@ def test_a_command_that_waits_for_a_server_shows_none(fresh_cli: Cli, form: str)
     assert b"connect\0postgresql://*" in shown
 
 
-def test_a_start_with_nothing_to_hide_imports_nothing() -> None:
+def test_a_start_without_secrets_imports_nothing() -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); before = set(sys.modules);"
         "from todo_cli.redaction import hide_passwords; hide_passwords(); print(*sorted(set(sys.modules) - before))"
@@ -144,7 +144,7 @@ def test_a_start_with_nothing_to_hide_imports_nothing() -> None:
     assert not {"re", "ctypes", "typing", "enum", "pathlib"} & set(result.stdout.split())
 
 
-# Where a URL can be given; each command line has a place for it, or takes it from the environment or the settings.
+# The places for a URL: on each command line, in the environment, or in the settings.
 COMMANDS = [
     ["--database", "URL", "list"],
     ["--database=URL", "list", "--json", "--debug"],
@@ -239,7 +239,7 @@ def home() -> Iterator[Path]:
 
 
 def write_everything(home: Path, arguments: list[str], environment: dict[str, str], file: str | None) -> str:
-    """Return what the command writes to both streams, on a home with that configuration file."""
+    """Run the command with that configuration file and return what it writes to both streams."""
     from todo_cli.cli.main import main
 
     (home / "config.toml").unlink(missing_ok=True)
@@ -277,16 +277,14 @@ ALWAYS = settings(
 @example((["db", "connect", "postgresql://alex:my", f"{MARKER}", "pw@h/db"], {}, None))
 @example((["list", "--debug"], {"TODO_DATABASE_URL": f"postgresql://alex:1@h?sslmode={MARKER}@h/db"}, None))
 @example(([f"--mysql://alex:{MARKER}?user=@127.0.0.1:1/db"], {}, None))
-def test_nothing_that_is_written_holds_a_password(
-    home: Path, case: tuple[list[str], dict[str, str], str | None]
-) -> None:
+def test_no_output_contains_a_password(home: Path, case: tuple[list[str], dict[str, str], str | None]) -> None:
     check_nothing_is_shown(home, case)
 
 
 @pytest.mark.exhaustive
 @settings(ALWAYS, max_examples=2000)
 @given(cases())
-def test_nothing_that_is_written_holds_a_password_in_many_more_cases(
+def test_no_output_contains_a_password_in_many_more_cases(
     home: Path, case: tuple[list[str], dict[str, str], str | None]
 ) -> None:
     check_nothing_is_shown(home, case)

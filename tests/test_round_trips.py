@@ -1,4 +1,4 @@
-"""What a command costs on the way to a server: exact counts, the same as in the documentation."""
+"""The round trips of each command: exact counts, compared with the documentation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from tests.neon import ADDRESS, Neon
 
 ALL_DAY = ("add", "list", "show", "done", "delete", "modify", "comment")
 RECURRING = ("todo modify 4 every:", "todo modify 1,3-4 every!:", "todo done 4", "todo done --where", "todo delete 7")
-"""Commands of these names that write what follows from the todos as they are, and read them first."""
+"""Commands that first read the todos in order to calculate what to write."""
 
 
-def test_every_command_stays_within_its_budget_and_the_documentation_tells_it(neon: Neon) -> None:
+def test_every_command_stays_within_its_documented_budget(neon: Neon) -> None:
     costs = list(measure(neon))
     for cost in costs:
         is_plain = cost.command.split()[1] in ALL_DAY and not cost.command.startswith(RECURRING)
@@ -24,7 +24,7 @@ def test_every_command_stays_within_its_budget_and_the_documentation_tells_it(ne
     assert make_table(costs) in PAGE.read_text("utf-8"), "python -m benchmarks.round_trips --write"
 
 
-def test_a_process_costs_what_is_counted_within_this_one(neon: Neon, tmp_path: Path) -> None:
+def test_a_separate_process_costs_the_same(neon: Neon, tmp_path: Path) -> None:
     neon.server.fresh("trips")
     with neon.door(delay=0.02) as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "trips", host=ADDRESS))

@@ -1,4 +1,4 @@
-"""A connection that was opened ahead: what it saves, and when it is not trusted."""
+"""Connections opened in advance: what they save, and when they are not used."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def rename(db: Database) -> object:
 
 
 def count(neon: Neon) -> tuple[int, int]:
-    """Return how many todos there are, and steps that added one."""
+    """Return the number of todos and of the steps that added one."""
     statement = "SELECT (SELECT count(*) FROM todo.todos), (SELECT count(*) FROM todo.steps WHERE command = 'add')"
     [row] = neon.server.execute(statement, DATABASE)
     return row[0], row[1]
@@ -69,7 +69,7 @@ def count(neon: Neon) -> tuple[int, int]:
 
 class TestRoundTrips:
     @pytest.mark.parametrize(("work", "most"), [(list_, 2), (add, 2), (rename, 8)])
-    async def test_only_those_of_the_statements_are_left(
+    async def test_only_the_round_trips_of_the_statements_remain(
         self, door: FrontDoor, target: PostgresTarget, work: Callable[[Database], Awaitable[object]], most: int
     ) -> None:
         async with Database(target, now=NOW) as db:
@@ -83,7 +83,7 @@ class TestRoundTrips:
         assert connecting == 6
         assert door.connections[-1].round_trips - connecting == most
 
-    async def test_nothing_is_sent_while_it_is_idle(self, door: FrontDoor, target: PostgresTarget) -> None:
+    async def test_an_idle_spare_sends_nothing(self, door: FrontDoor, target: PostgresTarget) -> None:
         spare = await connect_ahead(target)
         connection = spare.connection
         assert connection is not None
@@ -94,9 +94,7 @@ class TestRoundTrips:
         assert door.connections[0].messages == seen
         connection.terminate()
 
-    async def test_one_that_is_not_used_is_closed(
-        self, door: FrontDoor, target: PostgresTarget, tmp_path: Path
-    ) -> None:
+    async def test_an_unused_spare_is_closed(self, door: FrontDoor, target: PostgresTarget, tmp_path: Path) -> None:
         spare = await connect_ahead(target)
         assert await run(SqliteTarget(tmp_path / "todo.db"), spare, add) == 1
         await asyncio.to_thread(door.settle)
@@ -105,17 +103,17 @@ class TestRoundTrips:
 
 class TestTrust:
     async def check(self, neon: Neon, door: FrontDoor, target: PostgresTarget, spare: Spare) -> None:
-        """Assert that the command connects anew, and does what it has to do once."""
+        """Assert that the command opens a new connection and takes effect once."""
         assert await run(target, spare, add) == 1
         await asyncio.to_thread(door.settle)
         assert len(door.connections) == 2
         assert await asyncio.to_thread(count, neon) == (1, 1)
 
     @pytest.mark.parametrize("loop_runs", [True, False])
-    async def test_one_that_the_server_dropped(
+    async def test_a_spare_that_the_server_dropped(
         self, neon: Neon, door: FrontDoor, target: PostgresTarget, loop_runs: bool
     ) -> None:
-        """As a compute does that is suspended (57P01); noticed at once, or only when the loop runs again."""
+        """Like a compute that is suspended (57P01); noticed at once, or only when the event loop runs again."""
         spare = await connect_ahead(target)
         ours = f"FROM pg_stat_activity WHERE usename = '{USER}' AND datname = '{DATABASE}'"
         [backend] = await asyncio.to_thread(neon.server.execute, f"SELECT pg_terminate_backend(pid) {ours}")
@@ -126,12 +124,14 @@ class TestTrust:
             assert door.connections[0].ended.wait(30)
         await self.check(neon, door, target, spare)
 
-    async def test_one_that_ends_just_as_it_is_used(self, neon: Neon, door: FrontDoor, target: PostgresTarget) -> None:
+    async def test_a_spare_that_ends_just_as_it_is_used(
+        self, neon: Neon, door: FrontDoor, target: PostgresTarget
+    ) -> None:
         spare = await connect_ahead(target)
         door.cut_after, door.cuts = len(door.connections[0].messages) + 1, 1
         await self.check(neon, door, target, spare)
 
-    async def test_a_line_that_fell_silent_while_idle(
+    async def test_a_spare_that_fell_silent_while_idle(
         self, neon: Neon, door: FrontDoor, target: PostgresTarget, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("todo_cli.db.connection.line.UNTRIED_PATIENCE", 0.1)
@@ -139,12 +139,12 @@ class TestTrust:
         door.connections[0].silent = True
         await self.check(neon, door, target, spare)
 
-    async def test_a_line_that_falls_silent_when_all_is_stored(
+    async def test_a_spare_that_falls_silent_after_storing(
         self, neon: Neon, door: FrontDoor, target: PostgresTarget
     ) -> None:
         target = replace(target, answer_timeout=0.3)
         spare = await connect_ahead(target)
-        async with Database(target, now=NOW, user_name="alex") as db:  # tells which message makes it so
+        async with Database(target, now=NOW, user_name="alex") as db:  # finds which message that is
             await list_(db)
         await asyncio.to_thread(door.connections[1].ended.wait, 30)
         messages = door.connections.pop().messages
@@ -157,7 +157,7 @@ class TestTrust:
             (Clocks(LIFETIME - 1, LIFETIME - 1, LIFETIME - 1), True),
             (Clocks(LIFETIME + 1, LIFETIME + 1, LIFETIME + 1), False),  # too old
             (Clocks(10, 10, 3610), False),  # slept
-            (Clocks(10, 3610, None), False),  # slept, where no clock counts that
+            (Clocks(10, 3610, None), False),  # slept, on a machine whose clocks do not count sleep
             (Clocks(10, -3590, 10), False),  # set back
             (Clocks(10, 11, 10), True),  # adjusted
         ],
@@ -170,7 +170,7 @@ class TestTrust:
         connection = await spare.take(target)
         assert (connection is not None) == is_trusted
         if connection:
-            assert await spare.take(target) is None  # it serves one command
+            assert await spare.take(target) is None  # a spare serves one command
             connection.terminate()
         await asyncio.to_thread(door.settle)
 
@@ -198,7 +198,7 @@ class TestTrust:
         with pytest.raises(DatabaseUnavailableError, match="password authentication failed"):
             await run(replace(target, password="wrong"), spare, add)
 
-    async def test_passwords_from_elsewhere(
+    async def test_passwords_from_other_sources(
         self, door: FrontDoor, target: PostgresTarget, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         without = replace(target, password=None)

@@ -1,4 +1,4 @@
-"""Which known word a mistyped one was meant to be."""
+"""Suggestions for mistyped words."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ KNOWN = ("due", "project", "priority", "is", "id", "no", "tag", "scheduled", "Al
         ("projetc", "project"),
         ("pro", "project"),
         ("pri", "priority"),
-        ("proirtiy", "priority"),  # two slips
+        ("proirtiy", "priority"),  # two typos
         ("sched", "scheduled"),
         ("si", "is"),
         ("alxe", "Alex"),
@@ -45,7 +45,7 @@ def test_the_edit_distance_is_symmetric(one: str, other: str) -> None:
     assert (edit_distance(one, other) == 0) == (one == other)
 
 
-def test_choose_ignores_case_and_proposes_the_nearest() -> None:
+def test_choose_ignores_case_and_suggests_the_nearest() -> None:
     assert choose("DUE", KNOWN, "field", "fields") == "due"
     with pytest.raises(InvalidInputError) as caught:
         choose("deu", ("due", "tag"), "field", "fields")

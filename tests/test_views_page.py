@@ -1,4 +1,4 @@
-"""What `docs/views-and-contexts.md` lists is all that there is."""
+"""The lists in `docs/views-and-contexts.md` are complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every wait for a server ends: for a lock of another client, for an answer, for a client that stopped."""
+"""Every wait for a server ends: for a lock of another client, for a reply, for a suspended client."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from todo_cli.db.connection.target import PostgresTarget, parse_target
 
 DATABASE = "waiting"
 
-# When time runs out just as TLS begins, asyncpg leaves a transport behind, which a process of its own takes along.
+# If time runs out just as TLS begins, asyncpg leaves a transport open; a separate process takes it along.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
     pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"),
@@ -54,7 +54,7 @@ def here(
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> Setting:
-    """Sets timeouts, in seconds."""
+    """Set timeouts, in seconds."""
 
     def set_(**seconds: float) -> None:
         for name, value in seconds.items():
@@ -65,7 +65,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Setting:
 
 @contextmanager
 def holding(neon: Neon, *statements: str) -> Iterator[None]:
-    """Hold what the statements lock, in a transaction that somebody forgot in a program called `psql`."""
+    """Hold the locks of these statements, like a forgotten transaction in a program called `psql`."""
     begun, end = threading.Event(), threading.Event()
 
     async def hold() -> None:
@@ -101,13 +101,13 @@ class TestLocks:
             (("tag", "delete", "x", "--yes"), "SELECT FROM todo.todos FOR UPDATE", "a todo in"),
             (("add", "b", "+x"), "SELECT FROM todo.tags FOR UPDATE", "a tag in"),  # within one statement
             (("add", "b"), "SELECT FROM todo.users FOR UPDATE", "the list in"),
-            (("add", "b"), "LOCK TABLE todo.todos", "the list in"),  # before it is even looked at
+            (("add", "b"), "LOCK TABLE todo.todos", "the list in"),  # before it is even parsed
             (("add", "b"), "LOCK TABLE todo.steps IN SHARE ROW EXCLUSIVE MODE", "the list in"),
             (("undo",), "LOCK TABLE todo.todos", "the list in"),
             (("list",), "LOCK TABLE todo.todos", "the list in"),
         ],
     )
-    def test_another_client_that_holds_one_is_not_waited_for_without_end(
+    def test_a_lock_of_another_client_is_waited_for_up_to_a_limit(
         self, neon: Neon, here: Here, limits: Setting, command: tuple[str, ...], lock: str, what: str
     ) -> None:
         assert here("add", "a", "+x").ids == [1]
@@ -122,9 +122,9 @@ class TestLocks:
         assert " since 2" in error
         assert "waited 0.3 seconds and wrote nothing" in hint
         assert ask(neon, "SELECT id, status, version FROM todo.todos") == before
-        assert here(*command).code == 0  # the lock is gone, and nothing is left behind
+        assert here(*command).code == 0  # the lock is gone, with no traces
 
-    def test_one_that_is_released_in_time_is_waited_for(self, neon: Neon, here: Here) -> None:
+    def test_a_lock_that_is_released_in_time(self, neon: Neon, here: Here) -> None:
         with ThreadPoolExecutor(1) as pool:
             with holding(neon, "SELECT FROM todo.users FOR UPDATE"):
                 added = pool.submit(here, "add", "a")
@@ -133,7 +133,7 @@ class TestLocks:
             assert added.result().ids == [1]
 
     def test_the_limit_ends_with_the_transaction(self, neon: Neon, here: Here, door: FrontDoor) -> None:
-        """As a pooler would hand the same server connection to others."""
+        """A pooler would hand the same server connection to other clients."""
 
         async def look() -> tuple[str, str]:
             target = parse_target(neon.url(door, DATABASE, host=ADDRESS))
@@ -147,11 +147,11 @@ class TestLocks:
 
         assert asyncio.run(look()) == ("10s", "0")
 
-    def test_a_migration_waits_for_another_one_but_not_for_ever(
+    def test_a_migration_waits_for_another_one_up_to_a_limit(
         self, neon: Neon, here: Here, limits: Setting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("todo_cli.db.schema.revisions.MIGRATION_PATIENCE", 0.3)
-        limits(lock=0.2, answer=0.1)  # an answer that takes as long as the other migration is no silence
+        limits(lock=0.2, answer=0.1)  # a reply that takes as long as the other migration does not count as silence
         with holding(neon, "SELECT pg_advisory_xact_lock(hashtext('todo migration'))"):
             result = here("db", "init")
         assert result.code == 4, result
@@ -163,7 +163,7 @@ class TestLocks:
 def test_limits_through_a_pooler(
     neon: Neon, pgbouncer: str, here: Here, limits: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In transaction mode, where what a command sets must not stay with the server's connection."""
+    """In transaction mode, settings of a command must not remain on the server's connection."""
     with FrontDoor(pgbouncer, neon.certificate) as pooler:
         monkeypatch.setenv("TODO_DATABASE_URL", neon.url(pooler, DATABASE, host=ADDRESS))
         assert here("add", "a", "+x").ids == [1]
@@ -181,7 +181,7 @@ def test_limits_through_a_pooler(
         async def look() -> set[str]:
             target = parse_target(neon.url(pooler, DATABASE, host=ADDRESS))
             assert isinstance(target, PostgresTarget)
-            connections = [await connect(target) for _ in range(2)]  # all that the pooler has
+            connections = [await connect(target) for _ in range(2)]  # all connections of the pooler
             found = {await connection.fetchval("SHOW lock_timeout") for connection in connections}
             for connection in connections:
                 connection.terminate()
@@ -191,7 +191,7 @@ def test_limits_through_a_pooler(
 
 
 class TestStoppedClients:
-    def test_a_copy_that_was_stopped_lets_go_of_its_locks_and_is_taken_up_again(
+    def test_a_suspended_copy_releases_its_locks_and_is_resumed(
         self, neon: Neon, door: FrontDoor, tmp_path: Path
     ) -> None:
         source = Cli(tmp_path / "home")
@@ -241,10 +241,10 @@ class TestSilence:
         door.settle()
 
     @pytest.mark.parametrize("command", [("add", "a"), ("tag", "rename", "x", "y")])
-    def test_once_is_not_noticed(
+    def test_one_silence_goes_unnoticed(
         self, neon: Neon, here: Here, door: FrontDoor, limits: Setting, command: tuple[str, ...]
     ) -> None:
-        """At the first message and at the last ones, where all is stored and only the answer is lost."""
+        """At the first message and at the last ones, where everything is stored and only the reply is lost."""
         places = statement_places(here, door, *command)
         self.fall_silent_once(neon, here, door, limits, command, [places[0], *places[-4:]])
 
@@ -252,7 +252,7 @@ class TestSilence:
     @pytest.mark.parametrize(
         "command", [("list",), ("add", "a"), ("tag", "rename", "x", "y"), ("db", "status"), ("undo",)]
     )
-    def test_once_at_any_message_is_not_noticed(
+    def test_one_silence_at_any_message_goes_unnoticed(
         self, neon: Neon, here: Here, door: FrontDoor, limits: Setting, command: tuple[str, ...]
     ) -> None:
         self.fall_silent_once(neon, here, door, limits, command, statement_places(here, door, *command))
@@ -266,7 +266,7 @@ class TestSilence:
         command: tuple[str, ...],
         places: Sequence[int],
     ) -> None:
-        """Let the line fall silent with each of the messages in turn; what it carried before has arrived."""
+        """Let the connection fall silent at each of the messages in turn; earlier messages have arrived."""
         limits(answer=0.15, lock=0.15, connect=5)
         for place in places:
             prepare(neon, here)
@@ -274,7 +274,7 @@ class TestSilence:
             result = here(*command)
             door.silent_after = None
             door.settle()
-            if command == ("db", "status") and result.code:  # looks once, and tells
+            if command == ("db", "status") and result.code:  # measure once without silence
                 check_silence(result, "has not answered for 0.15 seconds")
                 continue
             assert result.code == 0, (place, door.connections[-1].messages, result)
@@ -282,7 +282,9 @@ class TestSilence:
                 (0, 0) if command in (("list",), ("db", "status")) else (1, 1)
             ]
 
-    def test_always_leaves_all_or_nothing(self, neon: Neon, here: Here, door: FrontDoor, limits: Setting) -> None:
+    def test_repeated_silence_stores_all_or_nothing(
+        self, neon: Neon, here: Here, door: FrontDoor, limits: Setting
+    ) -> None:
         limits(answer=0.1, lock=0.1, connect=0.2)
         places = statement_places(here, door, "add", "a")
         for place in [places[0], *places[-7:-4], *places[-2:]]:
@@ -292,7 +294,7 @@ class TestSilence:
             door.silent_after = None
             door.settle()
             stored = ask(neon, "SELECT id FROM todo.todos")
-            if result.code == 0:  # the answer that mattered had come
+            if result.code == 0:  # the important reply had arrived
                 assert stored == [(1,)], place
                 continue
             check_silence(result, "has not answered for 0.1 seconds")
@@ -315,8 +317,8 @@ class TestSilence:
         assert len(door.connections) == 3
         assert ask(neon, "SELECT count(*) FROM todo.todos") == [(0,)]
 
-    def test_a_long_answer_is_no_silence(self, neon: Neon, door: FrontDoor) -> None:
-        """What counts is the last byte that came."""
+    def test_a_long_reply_is_not_silence(self, neon: Neon, door: FrontDoor) -> None:
+        """The last byte received counts."""
 
         async def fetch() -> int:
             target = parse_target(neon.url(door, DATABASE, host=ADDRESS))

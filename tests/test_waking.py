@@ -1,4 +1,4 @@
-"""A server that sleeps, starts, restarts or refuses: what is waited for, what is not, and what is said."""
+"""Servers that sleep, start, restart or refuse: what is waited for, what is not, and which messages appear."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def cli(neon: Neon, door: FrontDoor, tmp_path: Path) -> Cli:
 
 
 def check_error(result: Result, told: str, hint: str) -> None:
-    """Assert that it was refused in one line and a hint, without a password."""
+    """Assert that it failed with one line and a hint, without a password."""
     assert result.code == 5, result
     error, advice = result.err.splitlines()
     assert error.startswith("error: ")
@@ -60,15 +60,13 @@ class TestWaking:
             ("XX000", "Couldn't connect to compute node"),
         ],
     )
-    def test_a_server_that_says_that_it_is_not_ready_is_asked_again(
-        self, cli: Cli, door: FrontDoor, code: str, text: str
-    ) -> None:
+    def test_a_server_that_is_not_ready_is_tried_again(self, cli: Cli, door: FrontDoor, code: str, text: str) -> None:
         door.answer, door.answers = (code, text), 2
         assert cli("add", "a").ids == [1]
         assert len(door.connections) == 3
 
     @pytest.mark.usefixtures("door")
-    def test_a_port_that_nobody_listens_on_is_waited_for_which_a_spinner_tells_at_a_terminal(
+    def test_a_port_without_a_listener_is_waited_for_with_a_spinner_at_a_terminal(
         self, neon: Neon, tmp_path: Path
     ) -> None:
         with neon.door(asleep=True) as sleeping:
@@ -78,17 +76,17 @@ class TestWaking:
             assert seen.code == 0
             assert "1" in seen.out.splitlines()[-1]
 
-    def test_there_is_no_spinner_where_nothing_is_waited_for(
+    def test_there_is_no_spinner_without_waiting(
         self, cli: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for name, value in cli.environment.items():
             monkeypatch.setenv(name, value)
         assert not [line for line in on_screen("list") if "Waiting" in line]
         monkeypatch.setattr("todo_cli.rendering.format.spinner.PATIENCE", 0)
-        assert Here(capsys)("list").err == ""  # nor where nobody would see it
+        assert Here(capsys)("list").err == ""  # nor if nobody would see it
 
     @pytest.mark.parametrize("trouble", ["refuse", "asleep", "hold"])
-    def test_patience_has_an_end(self, neon: Neon, door: FrontDoor, tmp_path: Path, trouble: str) -> None:
+    def test_waiting_ends_after_the_timeout(self, neon: Neon, door: FrontDoor, tmp_path: Path, trouble: str) -> None:
         options: dict[str, Any] = {"refuse": 1000, "asleep": True, "hold": 1000.0}
         with neon.door(**{trouble: options[trouble]}) as bad:
             url = neon.url(bad, DATABASE, host=ADDRESS)
@@ -99,7 +97,7 @@ class TestWaking:
             if trouble == "hold":
                 bad.hold = 0
 
-    def test_the_setting_counts_and_the_environment_before_it(self, neon: Neon, tmp_path: Path) -> None:
+    def test_the_environment_overrides_the_setting(self, neon: Neon, tmp_path: Path) -> None:
         with neon.door(asleep=True) as bad:
             cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(bad, DATABASE, host=ADDRESS))
             assert cli("config", "set", "connect_timeout", "0.2").code == 0
@@ -148,7 +146,7 @@ class TestWhatWaitingCannotMend:
             check_error(cli("list", TODO_DATABASE_URL=neon.url(plain, DATABASE, host=ADDRESS)), "no TLS", "check")
             assert [connection.startup for connection in plain.connections] == [{}]
 
-    def test_a_host_that_there_is_not(self, cli: Cli) -> None:
+    def test_a_host_that_does_not_exist(self, cli: Cli) -> None:
         url = f"postgresql://alex:{PASSWORD}@ep-nowhere.invalid/dbname?sslmode=require"
         check_error(cli("list", TODO_DATABASE_URL=url, TODO_CONNECT_TIMEOUT="1"), "cannot reach dbname", "the host")
 
@@ -159,14 +157,14 @@ class TestWhatWaitingCannotMend:
             "The endpoint has been disabled. Enable it using Neon API and retry.",
         ],
     )
-    def test_what_neon_says_is_passed_on(self, cli: Cli, door: FrontDoor, text: str) -> None:
+    def test_messages_of_neon_are_passed_on(self, cli: Cli, door: FrontDoor, text: str) -> None:
         door.answer = ("XX000", text)
         check_error(cli("list"), text, "neither disabled nor over its quota")
         assert len(door.connections) == 1
 
 
 class TestTls:
-    def test_direct_tls_where_it_is_asked_for(self, neon: Neon, cli: Cli, door: FrontDoor) -> None:
+    def test_direct_tls_on_request(self, neon: Neon, cli: Cli, door: FrontDoor) -> None:
         url = neon.url(door, DATABASE, host=ADDRESS, sslnegotiation="direct")
         assert cli("list", TODO_DATABASE_URL=url).code == 0
         assert cli("list").code == 0
@@ -178,7 +176,7 @@ class TestTls:
         assert cli("list", TODO_DATABASE_URL=url).code == 0
         assert [connection.direct for connection in door.connections] == [True, False]
 
-    def test_only_a_setting_of_ours_turns_verification_off(
+    def test_only_our_setting_turns_verification_off(
         self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path
     ) -> None:
         roots = tmp_path / "others.pem"
@@ -213,7 +211,7 @@ class TestPasswords:
         check_error(cli("list", TODO_DATABASE_URL=url, PGPASSFILE=str(passwords)), "password", "group or world access")
 
     @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux shows where arguments are in memory")
-    def test_the_list_of_processes_does_not_show_them(self, neon: Neon, tmp_path: Path) -> None:
+    def test_the_process_list_does_not_show_passwords(self, neon: Neon, tmp_path: Path) -> None:
         with neon.door(refuse=1000) as refusing:
             cli = Cli(tmp_path / "home")
             for arguments in (["db", "connect", neon.url(refusing)], ["list", "--database", neon.url(refusing)]):
@@ -227,8 +225,8 @@ class TestPasswords:
                 assert PASSWORD.encode() not in line
 
     @pytest.mark.exhaustive
-    def test_no_error_shows_them(self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
-        """Every way in which a connection can fail, as text, as JSON, and with --debug."""
+    def test_no_error_shows_passwords(self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
+        """Every way a connection can fail, as text, as JSON, and with --debug."""
         url = neon.url(door, DATABASE, host=ADDRESS)
         roots = tmp_path / "others.pem"
         trustme.CA().cert_pem.write_to_path(str(roots))

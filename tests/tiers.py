@@ -1,10 +1,10 @@
-"""The two tiers of the suite: what the README's command runs, and what takes long (`-m exhaustive`).
+"""The two tiers of the suite: the ordinary tests, and the exhaustive ones, which take long (`-m exhaustive`).
 
-A test that is marked `exhaustive` runs in the second tier alone. One that is marked `either_database` lies above the
-databases: it runs on SQLite in the first tier and on PostgreSQL in the second. Of one that is marked `two_kinds` and
-goes from one database to another, the first tier runs what leads to the other kind. Tests of Hypothesis, and those that
-are marked `both_tiers`, run in both, with more examples or rounds in the second (`choose`). So do those of whole
-commands: through a resident process in the first, cold in the second.
+Tests marked `exhaustive` run only in the second tier. Tests marked `either_database` exercise code above the databases:
+they run on SQLite in the first tier and on PostgreSQL in the second. Of the tests marked `two_kinds`, which go from one
+database to another, the first tier runs those between different kinds. Hypothesis tests, and tests marked `both_tiers`,
+run in both, with more examples or rounds in the second (`choose`). Tests of whole commands also run in both: through a
+resident process in the first, cold in the second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.markexpr == EXHAUSTIVE:
         _tier = EXHAUSTIVE
         config.option.cold = True
-    # How long an example takes says nothing: other programs run beside it.
+    # The duration of an example means nothing, because other programs run at the same time.
     slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     settings.register_profile(
         "todo", max_examples=choose(50, 300), deadline=None, suppress_health_check=slow, print_blob=True
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes `-n auto` stands for: a test waits about half of its time, for servers and disks."""
+    """Return the number of processes for `-n auto`: a test spends about half its time waiting for servers and disks."""
     return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
 
 
@@ -61,5 +61,5 @@ def is_exhaustive() -> bool:
 
 
 def choose(ordinary: int, exhaustive: int) -> int:
-    """Return how often to do something in this tier."""
+    """Return the number of repetitions in this tier."""
     return exhaustive if is_exhaustive() else ordinary

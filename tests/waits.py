@@ -1,4 +1,4 @@
-"""Waiting for something to be the case. No test measures time: the bounds here only end what hangs."""
+"""Wait for conditions. No test measures time: these limits only end tests that hang."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 HANGING = 300
-"""Seconds after which whatever should have happened is given up, on a machine of any speed and load."""
+"""Seconds after which to give up waiting, on a machine of any speed and load."""
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -19,7 +19,7 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 async def until_blocked(connection: Any, tasks: Collection[asyncio.Future[Any]]) -> None:
-    """Return when each of the tasks has ended or waits in PostgreSQL for a lock; the connection is to that server."""
+    """Return once each task has ended or is waiting for a lock in PostgreSQL; the connection is to that server."""
     waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
     async with asyncio.timeout(HANGING):
         while await connection.fetchval(waiting) < sum(not task.done() for task in tasks):

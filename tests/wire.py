@@ -1,4 +1,4 @@
-"""What a front door is made of: a line that takes time, TLS without a socket, and the messages of PostgreSQL."""
+"""The parts of the stand-in for Neon's proxy: a line with latency, TLS without a socket, and PostgreSQL messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ READ_SIZE = 65536
 
 
 class Line:
-    """One direction of a line: what is put in comes out in order, `delay` seconds later; nothing (b"") is its end."""
+    """One direction of a line: data comes out in order, `delay` seconds later; b"" is the end."""
 
     def __init__(self, delay: Callable[[], float], opened: float = 0) -> None:
         self._delay, self._opened = delay, opened
@@ -35,18 +35,18 @@ class Line:
 
 
 class Messages:
-    """Cuts what `read` returns into messages."""
+    """Split what `read` returns into messages."""
 
     def __init__(self, read: Callable[[], Awaitable[bytes]]) -> None:
         self._read = read
         self._buffer = bytearray()
 
     async def packet(self) -> bytes:
-        """Return the next message of those that a client begins with, which have no type; nothing at the end."""
+        """Return the next startup message of a client, which has no type, or nothing at the end."""
         return await self._take(0)
 
     async def message(self) -> bytes:
-        """Return the next message: a type, the length of what follows, and what follows; nothing at the end."""
+        """Return the next message (type, length, body), or nothing at the end."""
         return await self._take(1)
 
     async def _take(self, begin: int) -> bytes:
@@ -63,7 +63,7 @@ class Messages:
 
 
 class Channel(Messages):
-    """The proxy's end of a line: messages in clear, whether or not TLS protects them on the way."""
+    """The proxy's end of a line: plain messages, whether or not TLS protects them on the way."""
 
     def __init__(self, inward: Line, outward: Line) -> None:
         super().__init__(self._receive)
@@ -73,7 +73,7 @@ class Channel(Messages):
         self.tls: ssl.SSLObject | None = None
         self.closed = False
         self.cut = False
-        """Whether it was closed without waiting for the client to hear it."""
+        """Whether it was closed without waiting for the client to notice."""
 
     def secure(self, context: ssl.SSLContext) -> None:
         """Expect TLS from the next byte on."""

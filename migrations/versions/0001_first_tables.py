@@ -1,4 +1,4 @@
-"""First tables: users, projects, tags, todos, and the steps and changes that history is made of."""
+"""Create the first tables: users, projects, tags, todos, and the steps and changes of the history."""
 
 from __future__ import annotations
 

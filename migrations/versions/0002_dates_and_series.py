@@ -1,6 +1,6 @@
-"""More dates of todos, and series: what recurs.
+"""Add more dates to todos, and series for recurring todos.
 
-Nothing is rebuilt: SQLite adds such columns in place, whatever the number of rows.
+No table is rebuilt: SQLite adds these columns in place, regardless of the number of rows.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def add(
     references: str | None = None,
     check: tuple[str, str] | None = None,
 ) -> None:
-    """Add a column that may be empty, its constraints with it: SQLite takes none afterwards."""
+    """Add a nullable column together with its constraints, which SQLite cannot add afterwards."""
     statement = f"ALTER TABLE todos ADD COLUMN {name} {type_.compile(op.get_context().dialect)}"
     if references:
         statement += f" CONSTRAINT fk_todos_{name} REFERENCES {references} (id)"

@@ -1,6 +1,6 @@
-"""What todos are to each other, what is said about them, and which one is being worked on.
+"""Add dependencies, parents and comments, and when a todo was started.
 
-Nothing is rebuilt: SQLite adds such columns in place, whatever the number of rows.
+No table is rebuilt: SQLite adds these columns in place, regardless of the number of rows.
 """
 
 from __future__ import annotations

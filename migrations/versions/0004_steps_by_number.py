@@ -1,4 +1,4 @@
-"""Steps in the order of their numbers: `history` and `undo` go by these, never by clocks."""
+"""Index steps by number: `history` and `undo` follow these numbers, never clocks."""
 
 from __future__ import annotations
 
