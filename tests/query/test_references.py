@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import NOW
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.references import MOST, NumberReference, UuidReference, parse_references
+from todo_cli.models.tables import Todo
+from todo_cli.query.references import MOST, MOST_PREFIXES, NumberReference, UuidReference, parse_references
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,31 @@ def test_a_huge_range_is_refused_at_once() -> None:
     for word in (f"0-{MOST}", "1-999999999999999999"):
         with pytest.raises(InvalidInputError):
             parse_references([word])
+
+
+def test_too_many_uuid_prefixes_are_refused() -> None:
+    prefixes = [f"a{number:04}" for number in range(MOST_PREFIXES + 1)]
+    assert len(parse_references(prefixes[1:])) == MOST_PREFIXES
+    with pytest.raises(InvalidInputError, match=f"more than {MOST_PREFIXES} uuid prefixes"):
+        parse_references(prefixes)
+
+
+@pytest.mark.parametrize(
+    ("word", "matches"),
+    [
+        ("7", True),
+        ("8", False),
+        ("1b9d", True),
+        ("1B9D6BCD-BBFD", True),
+        ("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed", True),
+        ("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bee", False),
+        ("1b9e", False),
+    ],
+)
+def test_a_reference_matches_by_number_or_by_the_first_characters_of_the_uuid(word: str, matches: bool) -> None:
+    todo = Todo(id=7, uuid=UUID("1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed"), title="t", created_at=NOW, updated_at=NOW)
+    [reference] = parse_references([word])
+    assert reference.matches(todo) is matches
 
 
 @given(st.lists(st.text()))

@@ -5,18 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import TodoPublic
 
 MOST = 1000
+MOST_PREFIXES = 200
+"""Each is a condition of its own, and databases limit how many a statement may have."""
 EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
 
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _UUID_PREFIX = re.compile(r"(?!\d+$)[0-9a-f]{4,32}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.ASCII)
 _UUID_DASHES = (8, 13, 18, 23)
+
+
+class Identified(Protocol):
+    """A todo, as far as a reference is concerned."""
+
+    @property
+    def id(self) -> int | None: ...
+
+    @property
+    def uuid(self) -> UUID: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,10 @@ class NumberReference:
     def is_exact(self) -> bool:
         """Return True: it stands for one todo at most."""
         return True
+
+    def matches(self, todo: Identified) -> bool:
+        """Return whether it refers to the todo."""
+        return todo.id == self.number
 
     def __str__(self) -> str:
         return str(self.number)
@@ -47,6 +64,10 @@ class UuidReference:
         """Whether it is a whole uuid, and so stands for one todo at most."""
         return self.first == self.last
 
+    def matches(self, todo: Identified) -> bool:
+        """Return whether it refers to the todo."""
+        return self.first <= todo.uuid <= self.last
+
     def __str__(self) -> str:
         return self.text
 
@@ -57,7 +78,8 @@ Reference = NumberReference | UuidReference
 def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Reference, ...]:
     """Return each todo that the words refer to, once, in their order.
 
-    Raises InvalidInputError for a word that is no reference, with the hint besides, and for more than `MOST` at once.
+    Raises InvalidInputError for a word that is not a reference, with the hint besides, and for more references than
+    `MOST`, or uuid prefixes than `MOST_PREFIXES`, at once.
     """
     try:
         return _parse(words)
@@ -95,6 +117,8 @@ def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
                 found[reference] = None
             if len(found) > MOST:
                 raise InvalidInputError(f"{word!r} are more than {MOST} todos at once")
+    if sum(not reference.is_exact for reference in found) > MOST_PREFIXES:
+        raise InvalidInputError(f"more than {MOST_PREFIXES} uuid prefixes at once", "write the uuids in full")
     if not found:
         raise InvalidInputError("no todo was named", f"references: {EXAMPLES}")
     return tuple(found)

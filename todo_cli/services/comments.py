@@ -11,13 +11,14 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.queries import Request
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, is_author
 from todo_cli.db.write.step import Step
 from todo_cli.errors import NotFoundError
 from todo_cli.models.tables import Comment, User
 from todo_cli.models.values import CommentPublic
 from todo_cli.query.references import Reference
-from todo_cli.services.lookup import find_todos, is_referred_to
+from todo_cli.services.lookup import find_todos
 
 
 async def add_comment(db: Database, reference: Reference, text: str) -> CommentPublic:
@@ -53,7 +54,7 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
     def make(request: Request, step: UUID) -> Executable:
         from todo_cli.db.write.comment_at_once import comment_at_once
 
-        return comment_at_once(request, step, is_referred_to([reference]), make_row())
+        return comment_at_once(request, step, refers_to([reference]), make_row())
 
     def read(rows: Sequence[Row[Any]]) -> CommentPublic:
         [row] = rows

@@ -15,6 +15,7 @@ from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
 from todo_cli.db.database import MOST_NAMES, Database
 from todo_cli.db.read.json_sql import uuid_of_json
 from todo_cli.db.read.queries import Ordering, Query, Request
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import authored_by, owned, users_named
 from todo_cli.db.write.decoding import decode, load
 from todo_cli.db.write.step import Transaction
@@ -24,7 +25,7 @@ from todo_cli.models.tables import Base, Todo, User
 from todo_cli.models.values import COUNT_LIMIT, CommentPublic, Links, Recurrence, Status, TodoDetails, TodoPublic
 from todo_cli.query.references import Reference
 from todo_cli.services.listing import get_todos
-from todo_cli.services.lookup import is_referred_to, make_public, match_references
+from todo_cli.services.lookup import make_public, match_references
 
 _tables = Base.metadata.tables
 _STEPS, _CHANGES, _TODOS, _USERS = (_tables[name] for name in ("steps", "changes", "todos", "users"))
@@ -106,7 +107,7 @@ def _is_about(reference: Reference | None, request: Request) -> ColumnElement[bo
     """Return the condition on lines for those about the todo, or about what was remarked about it."""
     if reference is None:
         return true()
-    mine = and_(owned(Todo, request.scope), is_referred_to([reference]))
+    mine = and_(owned(Todo, request.scope), refers_to([reference]))
     remarks = select(_COMMENTS.c.uuid).join(_TODOS).where(mine)
     return _CHANGES.c.entity_uuid.in_(union_all(select(_TODOS.c.uuid).where(mine), remarks))
 
@@ -115,7 +116,7 @@ def _count_referred(reference: Reference | None, request: Request) -> Any:
     if reference is None:
         return literal(1)
     mine = select(func.count()).select_from(Todo).where(owned(Todo, request.scope))
-    return mine.where(is_referred_to([reference])).scalar_subquery()
+    return mine.where(refers_to([reference])).scalar_subquery()
 
 
 def _is_known(name: str | None) -> ColumnElement[bool]:
@@ -176,7 +177,7 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
     """
 
     def make(request: Request) -> Query:
-        mine = and_(owned(Todo, request.scope), is_referred_to(references))
+        mine = and_(owned(Todo, request.scope), refers_to(references))
         told = find_as_of(mine, moment).subquery("told")
         return Query(select(told.c.kind, told.c.told), [Ordering(told.c.kind)])
 

@@ -17,6 +17,7 @@ from todo_cli.db.read.json_sql import json_rows, read_instant, read_json_rows
 from todo_cli.db.read.names_sql import narrows, project_or_nested
 from todo_cli.db.read.order_sql import make_order
 from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, owned
 from todo_cli.db.write.edges import is_related
 from todo_cli.db.write.step import Transaction
@@ -30,7 +31,6 @@ from todo_cli.query.trees import gather
 from todo_cli.query.urgency import USUAL, Coefficients
 from todo_cli.services.lookup import (
     check_name,
-    is_referred_to,
     make_public,
     match_references,
     read_links,
@@ -107,7 +107,7 @@ async def get_todos(db: Database, references: Sequence[Reference], *, trashed: b
     """Return the todos that the references name; raises NotFoundError, unless `trashed` also for those in the trash."""
 
     def make(request: Request) -> Query:
-        condition = and_(owned(Todo, request.scope), is_referred_to(references))
+        condition = and_(owned(Todo, request.scope), refers_to(references))
         return Query(select_todos().where(condition), [Ordering(col(Todo.id))])
 
     return match_references(references, read_todos(await db.fetch(make)), trashed=trashed)
@@ -120,7 +120,7 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
     """
 
     def make(request: Request) -> Query:
-        mine, named = owned(Todo, request.scope), is_referred_to(references)
+        mine, named = owned(Todo, request.scope), refers_to(references)
         wanted = and_(mine, is_related(named, request.scope))
         return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(col(Todo.id))])
 

@@ -11,23 +11,20 @@ from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
 from todo_cli.db.read.columns import read_fields
-from todo_cli.db.read.filter_sql import refers_to
 from todo_cli.db.read.queries import select_links
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Transaction
-from todo_cli.errors import BusyError, InvalidInputError, NotFoundError
+from todo_cli.errors import BusyError, NotFoundError
 from todo_cli.models.tables import Base, Project, Series, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Links, Recurrence, Status, TodoPublic
-from todo_cli.query.references import NumberReference, Reference, UuidReference
+from todo_cli.query.references import Reference
 from todo_cli.suggestions import nearest
 
 NamedT = TypeVar("NamedT", Project, Tag)
 FoundT = TypeVar("FoundT", Todo, TodoPublic)
 StatementT = TypeVar("StatementT", bound=Select[Any])
-
-MOST_BEGINNINGS = 200
-"""Each is a condition of its own, and databases nest only so many."""
 
 
 def _relationship(attribute: object) -> QueryableAttribute[Any]:
@@ -55,7 +52,7 @@ async def find_todos(
     `locked` keeps others from changing them until the transaction ends; `trashed` takes those in the trash as well.
     Raises NotFoundError that names each reference that stands for none, for several, or for one in the trash.
     """
-    statement = load_todos(transaction, is_referred_to(references))
+    statement = load_todos(transaction, refers_to(references))
     if locked:
         statement = _locked(statement)
     todos = (await transaction.session.execute(statement)).scalars().all()
@@ -68,20 +65,12 @@ def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Se
     return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(col(Todo.id))
 
 
-def is_referred_to(references: Sequence[Reference]) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that the references name; raises InvalidInputError for too many."""
-    beginnings = [ref for ref in references if isinstance(ref, UuidReference) and not ref.is_exact]
-    if len(beginnings) > MOST_BEGINNINGS:
-        raise InvalidInputError(f"{MOST_BEGINNINGS} beginnings of a uuid are the most at once", "write the uuids whole")
-    return refers_to(references)
-
-
 def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *, trashed: bool) -> list[FoundT]:
     """Return the todos in the order of their references, each once; raises NotFoundError as `find_todos` does."""
     found: dict[int | None, FoundT] = {}
     unknown, deleted, ambiguous = [], [], []
     for reference in references:
-        candidates = [todo for todo in todos if _stands_for(reference, todo)]
+        candidates = [todo for todo in todos if reference.matches(todo)]
         if not candidates:
             unknown.append(str(reference))
         elif len(candidates) > 1:
@@ -105,12 +94,6 @@ def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *
         )
         raise NotFoundError("; ".join(problems), hint)
     return list(found.values())
-
-
-def _stands_for(reference: Reference, todo: Todo | TodoPublic) -> bool:
-    if isinstance(reference, NumberReference):
-        return todo.id == reference.number
-    return reference.first <= todo.uuid <= reference.last
 
 
 async def lock_named(transaction: Transaction, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, assert_never
@@ -14,12 +14,13 @@ from sqlmodel import col
 from todo_cli.db.read.comparisons_sql import compare_date, compare_number, contains_text, has_value, is_one_of
 from todo_cli.db.read.names_sql import has_tag, in_archived_project, in_project, narrows, narrows_by_tag
 from todo_cli.db.read.queries import Request
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.tables import Comment, Dependency, Series, Todo, TodoTag
 from todo_cli.models.values import Status, When
 from todo_cli.query.filter import ast as filters
-from todo_cli.query.references import NumberReference, Reference, UuidReference
+from todo_cli.query.references import Reference
 
 IS_OPEN = col(Todo.status) == Status.OPEN.value
 
@@ -109,18 +110,6 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
             is_later = and_(col(Todo.scheduled_on).is_not(None), not_(has_come(now)))
             return and_(IS_OPEN, not_(depends_on_open()), not_(is_hidden(now)), not_(_is_over(now)), not_(is_later))
     assert_never(state)
-
-
-def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnElement[bool]:
-    """Return the condition on `Todo`, or an alias of it, for those that the references name."""
-    references = list(references)
-    uuids = [reference for reference in references if isinstance(reference, UuidReference)]
-    beginnings = [reference for reference in uuids if not reference.is_exact]
-    return or_(
-        col(todos.id).in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
-        col(todos.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
-        *(and_(col(todos.uuid) >= reference.first, col(todos.uuid) <= reference.last) for reference in beginnings),
-    )
 
 
 def depends_on_open() -> ColumnElement[bool]:

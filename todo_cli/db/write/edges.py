@@ -32,9 +32,9 @@ from sqlalchemy import (
     update,
 )
 
-from todo_cli.db.read.filter_sql import refers_to
 from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.read.queries import mark_status
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import Scope, is_owner, owned
 from todo_cli.db.write.edits import Edit, Kin
 from todo_cli.db.write.history_lines import line, quoted

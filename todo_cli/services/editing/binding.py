@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from todo_cli.db.read.json_sql import read_json_rows
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.write.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
 from todo_cli.db.write.edits import Edit, Kin
 from todo_cli.db.write.step import Step, Transaction
@@ -17,7 +18,7 @@ from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
 from todo_cli.models.tables import Base, Todo
 from todo_cli.models.values import ReadyTodo, Status
 from todo_cli.query.references import Reference
-from todo_cli.services.lookup import find_todos, is_referred_to, load_todos
+from todo_cli.services.lookup import find_todos, load_todos
 
 _TODOS, _DEPENDENCIES = (Base.metadata.tables[name] for name in ("todos", "dependencies"))
 
@@ -28,7 +29,7 @@ async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[
     """Return those of the families of the todos that `kin` means, without the todos themselves, locked."""
     if kin is None:
         return []
-    statement = load_todos(step, is_kin(is_referred_to(references), step.scope, kin)).with_for_update()
+    statement = load_todos(step, is_kin(refers_to(references), step.scope, kin)).with_for_update()
     found = await step.session.execute(statement.execution_options(populate_existing=True))
     return [todo for todo in found.scalars() if todo not in named]
 

@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.queries import Request
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Later, Plan
 from todo_cli.db.write.step import Step
@@ -26,7 +27,6 @@ from todo_cli.services.editing.binding import Bindings, check_closing, find_kin,
 from todo_cli.services.editing.recurring import Every, begin_series, find_successors, make_successor
 from todo_cli.services.lookup import (
     find_todos,
-    is_referred_to,
     load_todos,
     make_public,
     match_references,
@@ -216,7 +216,7 @@ class Editing:
                 request,
                 step,
                 self.command,
-                is_referred_to(self.references),
+                refers_to(self.references),
                 len(self.references),
                 self.edit,
                 looks=self.every is not None,
@@ -267,7 +267,7 @@ class Editing:
         def make(request: Request, step: UUID) -> Executable:
             from todo_cli.db.write.edit_at_once import edit_at_once
 
-            condition = is_referred_to(self.references)
+            condition = refers_to(self.references)
             return edit_at_once(request, step, self.command, condition, len(plan.versions), self.edit, plan=plan)
 
         return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)

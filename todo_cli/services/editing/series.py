@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.queries import Request
+from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Plan
 from todo_cli.db.write.step import Step
@@ -22,7 +23,7 @@ from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing.editing import Editing, lock_series, public_row
 from todo_cli.services.editing.recurring import find_upcoming
 from todo_cli.services.listing import get_todos
-from todo_cli.services.lookup import find_todos, is_referred_to, load_todos, match_references, publish
+from todo_cli.services.lookup import find_todos, load_todos, match_references, publish
 
 
 async def delete_series(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
@@ -80,7 +81,7 @@ _IS_OPEN = (col(Todo.status) == Status.OPEN.value) & col(Todo.deleted_at).is_(No
 
 def _is_concerned(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
     """Return the condition on `Todo` for those that are referred to, and the open ones of the same series."""
-    named = is_referred_to(references)
+    named = refers_to(references)
     theirs = select(col(Todo.series_id)).where(owned(Todo, request.scope), named).correlate(None)
     return or_(named, col(Todo.series_id).in_(theirs) & _IS_OPEN)
 
