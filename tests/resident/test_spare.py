@@ -122,3 +122,47 @@ def test_a_server_that_is_gone(remote: Home, door: FrontDoor) -> None:
     assert remote.serve("list", TODO_CONNECT_TIMEOUT="0.2").code == 5
     assert remote.serve("list", TODO_DATABASE_URL="sqlite:///./other.db").code == 0
     os.kill(remote.pid, signal.SIGTERM)
+
+
+def test_another_database_is_connected_in_between(remote: Home, door: FrontDoor, neon: Neon) -> None:
+    """The connection that was opened ahead leads to the database of before, and is not used for another one."""
+    url = remote.environment.pop("TODO_DATABASE_URL")
+    neon.server.fresh("other")
+    for database, title in ((url, "Here"), (url.replace("/ahead", "/other"), "There")):
+        assert remote("db", "connect", database).code == 0
+        assert remote.serve("list").out == ""
+        wait_for_spare(remote)
+        assert remote.serve("add", title).code == 0
+    assert remote.serve("list").out.splitlines()[0].endswith("There")
+    wait_for_spare(remote)
+    assert remote("db", "disconnect").code == 0
+    assert remote.serve("list").out == ""
+    for database, title in ((url, "Here"), (url.replace("/ahead", "/other"), "There")):
+        listed = remote("list", TODO_DATABASE_URL=database).out.splitlines()
+        assert [line.rpartition("\t")[2] for line in listed] == [title]
+
+
+def test_a_second_ctrl_c_while_storing(remote: Home, door: FrontDoor) -> None:
+    """The first is held back, since the server may have stored the change; the second gives up, and says so."""
+    assert remote.serve("list").code == 0
+    wait_for_spare(remote)
+    first = door.connections[-1]
+    assert remote.serve("add", "Stored").code == 0
+    wait_until(first.ended.is_set, "the connection is closed")
+    wait_for_spare(remote)
+    connection = door.connections[-1]
+    place = max(place for place, message in enumerate(first.messages, 1) if message == ("client", "Sync"))
+    door.silent_after, door.silences = place, 1
+    process = remote.start("add", "Stored or not")
+    wait_until(lambda: connection.silent, "the statement is on its way")
+
+    def has_ended() -> bool:  # two signals of a kind that are pending at once are one
+        process.send_signal(signal.SIGINT)
+        return process.poll() is not None
+
+    wait_until(has_ended, "it gives up")
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert b"interrupted while storing the change" in err
+    door.silent_after = None
+    assert len(remote("list").ids) in (1, 2)
