@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -177,6 +178,25 @@ def test_a_program_that_was_replaced_ends_the_old_one(alone: Home, installed: Pa
     usage.write_text(usage.read_text().replace("did you mean", "perhaps you mean"))
     assert "perhaps you mean" in alone("lsit").err
     wait_until(lambda: not is_alive(old), "the old one ends")
+
+
+def test_starting_after_an_edit_replaces_the_old_one(alone: Home, installed: Path) -> None:
+    (old,) = main_residents(alone)
+    usage = installed / "cli" / "parsing" / "usage.py"
+    usage.write_text(usage.read_text() + "\n")
+    assert alone("resident", "start").code == 0
+    wait_until(lambda: not is_alive(old), "the old one ends")
+    assert len(main_residents(alone)) == 1
+
+
+def test_it_blocks_no_signal_of_the_command_that_started_it(alone: Home) -> None:
+    def block() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
+
+    program = [sys.executable, "-m", "todo_cli", "resident", "start"]
+    subprocess.run(program, env=alone.environment, check=True, capture_output=True, preexec_fn=block)
+    status = Path(f"/proc/{alone.pid}/status").read_text()
+    assert int(status.partition("SigBlk:")[2].split()[0], 16) == 0
 
 
 def test_it_ends_when_idle_and_leaves_nothing(alone: Home) -> None:

@@ -84,6 +84,17 @@ def test_the_worker_of_a_killed_client_ends(warm: Home, locked: sqlite3.Connecti
     assert warm("list").out == ""
 
 
+@pytest.mark.exhaustive  # the resident looks every half a minute
+def test_a_suspended_worker_of_a_killed_client_ends(warm: Home, locked: sqlite3.Connection) -> None:
+    process, worker = begin(warm, "add", "Never stored")
+    os.kill(worker, signal.SIGSTOP)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not is_alive(worker), "the worker has ended")
+    locked.execute("ROLLBACK")
+    assert warm("list").out == ""
+
+
 def test_a_killed_worker_is_reported(warm: Home, locked: sqlite3.Connection) -> None:
     process, worker = begin(warm, "add", "Perhaps stored")
     os.kill(worker, signal.SIGKILL)

@@ -202,11 +202,8 @@ class Resident:
     def _wake_orphans(self) -> None:
         """Let workers go on, and so end, that were stopped (Ctrl-Z) and whose client was killed meanwhile."""
         for worker in self._workers.values():
-            if worker.has_client:
-                try:
-                    os.kill(worker.client_pid, 0)
-                except ProcessLookupError:
-                    os.kill(worker.pid, signal.SIGCONT)
+            if worker.has_client and _has_ended(worker.client_pid):
+                os.kill(worker.pid, signal.SIGCONT)
 
     def end_waiting(self) -> None:
         """End the workers that have no client; the others go on to their end."""
@@ -344,6 +341,18 @@ def _memory() -> int:
             return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _has_ended(pid: int) -> bool:
+    """Return whether a process has ended, also if its parent, which may wait for the worker, has not noticed yet."""
+    try:
+        os.kill(pid, 0)
+        if sys.platform != "linux":
+            return False
+        with open(f"/proc/{pid}/stat", "rb") as file:  # proc_pid_stat(5)
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except OSError:
+        return True
 
 
 def _be_worker(control: socket.socket, origin: object, scratch: str, server: bytes | None) -> NoReturn:
