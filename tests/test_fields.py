@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -193,3 +194,42 @@ def test_what_is_wrong_in_a_filter_is_explained(new_fields: NewFields, expressio
     result = new_fields("list", expression)
     assert result.code == 2
     assert message in result.err
+
+
+def test_a_table(filled: NewFields) -> None:
+    names = ["id", *(field.column for field in NEW_FIELDS)]
+    lines = filled.on_screen("list", "--sort", "id", "--columns", ",".join(names), width=200)
+    head, first, second, third = (re.split(r"\s{2,}", line.strip()) for line in lines[:4])
+    assert head == names
+    assert first == [
+        *("1", "Soft Wool", "https://example.com/b?c=1", "large", "2.5", "1h30m"),
+        *("Fri 27 Nov", "Fri 27 Nov", "Mon 30 Nov 09:00"),
+    ]
+    assert second == [
+        *("2", "cotton", "https://example.com/a", "small", "13", "45m"),
+        *("Sun 5 Jan 2025", "Fri 27 Nov 18:00", "Sun 29 Nov"),
+    ]
+    assert third == ["3"]
+
+
+def test_all_details(filled: NewFields) -> None:
+    lines = filled.on_screen("show", "1", width=120)
+    values = [re.split(r"\s{2,}", line.strip()) for line in lines]
+    assert ["effort", "1h30m"] in values
+    assert [value[0] for value in values[1:11]] == ["status", *(field.name for field in NEW_FIELDS), "created"]
+
+
+def test_columns_that_nobody_chose_and_are_empty_are_left_out(filled: NewFields) -> None:
+    filled("view", "save", "sizes", "--columns", "id,size,remark")
+    assert filled.on_screen("list", "--view", "sizes", "Darn")[0].split() == ["id", "size", "remark"]
+    assert filled.on_screen("list", "Darn")[0].split() == ["id", "title"]
+
+
+def test_a_stored_value_does_not_act_at_a_terminal(new_fields: NewFields) -> None:
+    new_fields("add", "Beware")
+    evil = "https://x\x1b]8;;https://y\x07\x1b[31m"
+    new_fields.store(1, remark=evil, link=evil, size=evil)
+    for arguments in (["list", "--columns", "remark,link,size"], ["show", "1"]):
+        shown = "".join(new_fields.on_screen(*arguments, width=300))
+        assert r"https://x\x1b]8;;https://y\x07\x1b[31m" in shown
+        assert "\x1b" not in shown

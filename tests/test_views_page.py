@@ -12,6 +12,7 @@ TEXT = PAGE.read_text("utf-8")
 
 
 def test_every_coefficient_and_style_is_on_the_page() -> None:
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| (\S+) \|", TEXT, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| ([-\d.]+) \|", TEXT, re.MULTILINE))
     assert {name: float(rows.get(f"urgency.{name}", "nan")) for name in COEFFICIENTS} == dict(COEFFICIENTS)
-    assert {name for name in STYLES if f"`{name}`" not in TEXT} == set()
+    styles = dict(re.findall(r"^\| `theme\.(\w+)` \| `([^`]+)` \|", TEXT, re.MULTILINE))
+    assert styles == dict(STYLES)

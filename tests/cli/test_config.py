@@ -98,8 +98,8 @@ def test_a_password_is_stored_and_never_shown(fresh_cli: Cli) -> None:
         ("[urgency]\nage_max = 0", "urgency.age_max takes a number of days"),
         ("[urgency.priority]\nurgent = 3", "there is no setting 'urgency.priority.urgent'"),
         ("[urgency]\nproject = 3", "did you mean 'urgency.projects'?"),
-        ("[theme]\n'due.overdu' = 'red'", "did you mean 'theme.due.overdue'?"),
-        ("[theme]\ndue = 'red'", "there is no setting 'theme.due'"),
+        ("theme = 3", "theme is a table, not a number"),
+        ("[theme]\noverdue = ['red']", "theme.overdue takes one value, not a list"),
     ],
 )
 def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, told: str) -> None:
@@ -176,7 +176,7 @@ filter = "+bills"  # in quotes
 sort = "due"
 
 [theme]
-due.today = "red"  # nested
+today = "red"  # mine
 
 [contexts.work]
 filter = "project:work"
@@ -201,12 +201,12 @@ class TestTables:
             return [line for line in shown if line[0] in "+-" and line[2:]]
 
         assert changed("config", "set", "user", "alex") == ['+ user = "alex"']
-        assert changed("config", "set", "theme.due.today", "blue") == [
-            '- due.today = "red"  # nested',
-            '+ due.today = "blue"  # nested',
+        assert changed("config", "set", "theme.today", "blue") == [
+            '- today = "red"  # mine',
+            '+ today = "blue"  # mine',
         ]
-        assert changed("config", "set", "theme.due.overdue", "bold red") == ['+ "due.overdue" = "bold red"']
-        assert changed("config", "unset", "theme.due.today") == ['- due.today = "blue"  # nested']
+        assert changed("config", "set", "theme.overdue", "bold red") == ['+ overdue = "bold red"']
+        assert changed("config", "unset", "theme.today") == ['- today = "blue"  # mine']
         assert changed("config", "set", "urgency.priority.high", "7") == ["+ [urgency.priority]", "+ high = 7.0"]
         assert changed("config", "set", "urgency.due", "3") == ["+ [urgency]", "+ due = 3.0"]
         assert changed("config", "set", "urgency.tag.next", "15") == ["+ [urgency.tag]", "+ next = 15.0"]
@@ -252,8 +252,9 @@ class TestTables:
 
     def test_values_are_checked_before_they_are_stored(self, todo: Here, path: Path) -> None:
         for key, value, told in (
-            ("theme.due.overdue", "blod red", "'blod red' is none"),
-            ("theme.due.overdu", "red", "did you mean 'theme.due.overdue'?"),
+            ("theme.overdue", "blod red", "'blod red' is not a valid style for theme.overdue"),
+            ("theme.overdu", "red", "did you mean 'theme.overdue'?"),
+            ("theme.due.overdue", "red", "did you mean 'theme.overdue'?"),
             ("urgency.due", "much", "a number"),
             ("urgency.tag.a b", "1", "did you mean 'a-b'?"),
             ("urgency.tag.", "1", "there is no setting"),
@@ -264,7 +265,7 @@ class TestTables:
         assert path.read_text() == TABLES
 
     def test_the_list_has_what_is_set_and_all_of_a_table(self, todo: Here, path: Path) -> None:
-        assert todo("config", "list").lines[-1].split("\t")[:3] == ["theme.due.today", "red", "stored"]
+        assert todo("config", "list").lines[-1].split("\t")[:3] == ["theme.today", "red", "stored"]
         assert len(todo("config", "list", "theme").lines) == len(STYLES)
         rows = [line.split("\t")[:3] for line in todo("config", "list", "urgency").lines]
         assert rows == [[f"urgency.{name}", str(value), "default"] for name, value in COEFFICIENTS.items()]
@@ -285,10 +286,28 @@ class TestTables:
 
     def test_the_theme_is_that_of_the_file(self, todo: Here, path: Path) -> None:
         todo("add", "late", "due:yesterday")
-        path.write_text("[theme]\n'due.overdue' = 'green'\ntodo.id = 'none'\n")
+        path.write_text("[theme]\noverdue = 'green'\nid = 'none'\n")
         screen = "\n".join(on_screen("list", TERM="xterm-256color"))
         assert "\x1b[32m1 day overdue" in screen
         assert "\x1b[36m" not in screen
-        path.write_text("[theme]\n'due.overdue' = 'gren'\n")
-        assert on_screen("list")[0] == "error: theme.due.overdue takes a style, and 'gren' is none"
+        path.write_text("[theme]\noverdue = 'gren'\n")
+        assert on_screen("list")[0] == "error: 'gren' is not a valid style for theme.overdue"
         assert todo("list").code == 0  # a pipe has no use for it
+
+    def test_styles_of_earlier_versions_are_named_and_stop_no_command(self, todo: Here, path: Path) -> None:
+        todo("add", "late", "due:yesterday")
+        path.write_text("[theme]\ndue.overdue = 'green'\n'todo.title' = 'red'\nlow = 'blue'\n")
+        warned = on_screen("list", width=200)
+        assert warned[:4] == [
+            f"warning: theme.due.overdue in {path} is not a style",
+            "hint: use theme.overdue; 'todo config unset theme.due.overdue' removes it",
+            f"warning: theme.todo.title in {path} is not a style",
+            "hint: 'todo config list theme' lists the styles; 'todo config unset theme.todo.title' removes it",
+        ]
+        assert warned[5].endswith("1 day overdue")
+        piped = todo("list")
+        assert (piped.code, piped.err) == (0, "")
+        assert todo("config", "unset", "theme.due.overdue").code == 0
+        assert todo("config", "unset", "theme.todo.title").code == 0
+        assert path.read_text().split() == ["[theme]", "low", "=", "'blue'"]
+        assert on_screen("list", width=200)[0].split() == ["id", "title", "due"]

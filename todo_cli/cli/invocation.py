@@ -104,7 +104,9 @@ class Invocation:
     def renderer(self) -> Renderer:
         from todo_cli.rendering.factory import make_renderer
 
-        styles = self._stored_in("theme") if self.at_terminal else {}  # a pipe needs no settings to be understood
+        styles = self._stored_in("theme") if self.at_terminal else {}  # a pipe has no use for the theme
+        if self.at_terminal:
+            self._warn_of_unknown_styles()
         return make_renderer(
             sys.stdout,
             json=self.json,
@@ -112,6 +114,15 @@ class Invocation:
             weights=lambda: self.coefficients,
             styles={name: str(style) for name, style in styles.items()},
         )
+
+    def _warn_of_unknown_styles(self) -> None:
+        from todo_cli import config
+
+        for key in config.read_file().unknown_styles:
+            meant = config.nearest_style(key)
+            hint = f"use {meant}" if meant else "'todo config list theme' lists the styles"
+            self.note(f"warning: {key} in {config.config_path()} is not a style")
+            self.note(f"hint: {hint}; 'todo config unset {key}' removes it")
 
     @cached_property
     def coefficients(self) -> Coefficients:

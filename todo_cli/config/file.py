@@ -26,11 +26,12 @@ _TABLES = ("urgency", "theme")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the configuration file holds: the settings that it sets, views and contexts by their names."""
+    """What the configuration file holds: settings, views and contexts by name, and `theme` keys that are not styles."""
 
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     views: Mapping[str, SavedView] = field(default_factory=dict)
     contexts: Mapping[str, SavedContext] = field(default_factory=dict)
+    unknown_styles: tuple[str, ...] = ()
 
 
 def read_file() -> Stored:
@@ -55,15 +56,19 @@ def read_file() -> Stored:
 
 def _read(content: Mapping[str, object]) -> Stored:
     """Return what the content of a file means; raises InvalidInputError."""
-    settings = {key: value for key, value in content.items() if key not in ("views", "contexts")}
+    values = dict(_read_settings({key: value for key, value in content.items() if key not in ("views", "contexts")}))
+    # A style of another version changes colours only; it must not stop every command.
+    unknown_styles = tuple(key for key in values if key.startswith("theme.") and key not in SETTINGS)
     return Stored(
-        dict(_read_settings(settings)),
+        {key: _parse(key, value) for key, value in values.items() if key not in unknown_styles},
         read_views(content.get("views", {})),
         read_contexts(content.get("contexts", {})),
+        unknown_styles,
     )
 
 
-def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]]:
+def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Yield the settings with their values as they are written."""
     for key, value in content.items():
         if key in _TABLES:
             if not isinstance(value, dict):
@@ -72,19 +77,19 @@ def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, Scalar]
                 )
             yield from _flatten(value, key)
         elif key in SETTINGS:
-            yield key, _parse(key, value)
+            yield key, value
         else:
             known = [*(name for name in SETTINGS if "." not in name), *_TABLES, "views", "contexts"]
             raise InvalidInputError(f"there is no setting {key!r}", f"there are {', '.join(known)}")
 
 
-def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, Scalar]]:
-    """Yield the settings of a table; `"due.overdue"` in it is the same as `overdue` in its table `due`."""
+def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, object]]:
+    """Yield the settings of a table; `"priority.high"` in it is the same as `high` in its table `priority`."""
     for key, value in table.items():
         if isinstance(value, dict):
             yield from _flatten(value, f"{name}.{key}")
         else:
-            yield f"{name}.{key}", _parse(f"{name}.{key}", value)
+            yield f"{name}.{key}", value
 
 
 def _parse(key: str, value: object) -> Scalar:

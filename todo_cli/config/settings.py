@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from todo_cli.config.defaults import COEFFICIENTS, STYLES
+from todo_cli.config.defaults import COEFFICIENTS, STYLE_DESCRIPTIONS, STYLES
 from todo_cli.errors import InvalidInputError
 from todo_cli.suggestions import nearest
 
@@ -139,7 +139,7 @@ def _urgency_settings() -> Iterator[Setting]:
 
 def _theme_settings() -> Iterator[Setting]:
     for name, default in STYLES.items():
-        yield Setting(f"theme.{name}", f"the style of {name}, such as 'bold red'", _text, default=default)
+        yield Setting(f"theme.{name}", f"the style of {STYLE_DESCRIPTIONS[name]}", _text, default=default)
 
 
 SETTINGS: Mapping[str, Setting] = {
@@ -212,6 +212,13 @@ OPEN_TABLES = {"urgency.tag.": "todos with the tag", "urgency.project.": "todos 
 """Tables in which every name is a setting, and what they are about."""
 
 
+def nearest_style(name: str) -> str | None:
+    """Return the setting for a style that was named wrongly, or as earlier versions did: `due.overdue`."""
+    last = name.rpartition(".")[2]
+    meant = last if last in STYLES else nearest(last, STYLES)
+    return f"theme.{meant}" if meant else None
+
+
 def find_setting(key: str) -> Setting:
     """Return the setting of that name; raises InvalidInputError with the names there are."""
     if key in SETTINGS:
@@ -219,11 +226,11 @@ def find_setting(key: str) -> Setting:
     for table, about in OPEN_TABLES.items():
         if name := key.removeprefix(table) if key.startswith(table) else "":
             return Setting(key, f"what it adds to the urgency of {about} {name}", _coefficient, default=0.0)
-    meant = nearest(key, SETTINGS)
-    table = key.partition(".")[0]
+    table, _, name = key.partition(".")
+    meant = nearest_style(name) if table == "theme" else nearest(key, SETTINGS)
     known = f"settings: {', '.join(name for name in SETTINGS if '.' not in name)}"
     if table in ("urgency", "theme"):
-        known = f"'todo config list {table}' shows them"
+        known = f"'todo config list {table}' lists them"
     raise InvalidInputError(f"there is no setting {key!r}", f"did you mean {meant!r}? {known}" if meant else known)
 
 

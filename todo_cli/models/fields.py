@@ -149,6 +149,10 @@ class Fields(Mapping[str, Field]):
         """Return the fields that this command sets."""
         return [field for field in self.values() if field.settable & by]
 
+    def of_attribute(self, attribute: str) -> Field | None:
+        """Return the field that tables and history call so; None if there is none."""
+        return next((field for field in self.values() if field.attribute == attribute), None)
+
     def find(self, **properties: Any) -> list[Field]:
         """Return the fields with these properties: `find(is_sort_key=True)`."""
         return [f for f in self.values() if all(getattr(f, name) == value for name, value in properties.items())]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.history import FieldValue, HistoryChange, HistoryStep, RevertedSteps
 from todo_cli.models.values import Priority, When
-from todo_cli.rendering.format.dates import describe_age, format_end, format_instant, format_start, format_when
+from todo_cli.query.quantities import format_duration
+from todo_cli.rendering.format.dates import describe_age, format_date, format_instant, format_moment, format_when
 from todo_cli.rendering.format.differences import ADDED, REMOVED, Pieces, compare_texts, cut
 from todo_cli.rendering.format.escaping import neutralise
 
@@ -38,7 +40,6 @@ _WENT, _CAME = ("went to the trash", ""), ("came back from the trash", "")
 _WHOLE = ((_WENT,), (_CAME,))
 _ARROW = " → "
 _HELD = ("project", "tag")
-_NAMES = {"wait_until": "wait", "expires_at": "until", "series": "every"}
 _STATUSES = {"open": "open again", "done": "done again", "cancelled": "cancelled again"}
 
 
@@ -71,7 +72,7 @@ def describe_moment(at: datetime, now: datetime) -> str:
 
 def tell_step(step: HistoryStep, now: datetime) -> Pieces:
     """Return what the step did: `modify 12: due Fri 27 Nov → Mon 30 Nov, +bills`."""
-    pieces: list[tuple[str, str]] = [(step.command, "history.command")]
+    pieces: list[tuple[str, str]] = [(step.command, "heading")]
     subjects = _group(step.changes)
     gone = [subject for subject in subjects if subject.entity == "todo" and subject.is_removed]
     pieces += [(f" {len(gone):,} {'todo' if len(gone) == 1 else 'todos'}", "")] if gone else []
@@ -94,12 +95,12 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
                 pieces += [("; ", ""), *_tell_holder(holder)] if _tell_holder(holder) else []
     for number, todo in enumerate(made):
         pieces += [
-            (" · ", "todo.faint"),
-            ("next: " if not number else "", "todo.faint"),
+            (" · ", "faint"),
+            ("next: " if not number else "", "faint"),
             *_name(todo, with_title=False),
         ]
         due = next((change.new for change in todo.changes if change.field == "due"), None)
-        pieces += [(f" due {_show(due, 'due', now)}", "")] if due else []
+        pieces += [(f" due {_show(due, FIELDS['due'], now)}", "")] if due else []
     return pieces
 
 
@@ -107,7 +108,7 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
     """Return what reverting did: `undid done 12 Pay rent (2 minutes ago): open again; 15 Pay went to the trash`."""
     commands = ", ".join(dict.fromkeys(step.command for step in reverted.steps))
     oldest = min(step.at for step in reverted.steps)
-    pieces: list[tuple[str, str]] = [(f"{verb} ", ""), (commands, "history.command")]
+    pieces: list[tuple[str, str]] = [(f"{verb} ", ""), (commands, "heading")]
     age = f" ({describe_age(oldest, now)})"
     subjects = _group(reverted.changes)
     todos = sorted((subject for subject in subjects if subject.entity == "todo"), key=lambda todo: todo.id or 0)
@@ -122,11 +123,11 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
     for number, (told, members) in enumerate(groups.items()):
         head = [(" ", ""), *_name_several(members)]
         is_sentence = told[:1] in _WHOLE
-        pieces += [(";", ""), *head] if number else [*head, (age, "todo.faint")]
+        pieces += [(";", ""), *head] if number else [*head, (age, "faint")]
         pieces += [] if number and is_sentence else [(":", "")]
         pieces += [(" ", ""), *told]
     if not groups:
-        pieces.append((age, "todo.faint"))
+        pieces.append((age, "faint"))
     for number, holder in enumerate(holders):
         pieces += [("; " if groups or number else ": ", ""), *_tell_holder(holder)]
     remarks = [subject for subject in subjects if subject.entity == "comment"]
@@ -173,11 +174,11 @@ def _name_several(todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
     numbers = sorted(todo.id or 0 for todo in todos)
     more = "" if len(numbers) <= MOST_NAMED else " …"
     yield (f"{len(numbers):,} todos: ", "")
-    yield (", ".join(map(str, numbers[:MOST_NAMED])) + more, "todo.id")
+    yield (", ".join(map(str, numbers[:MOST_NAMED])) + more, "id")
 
 
 def _name(todo: _Subject, *, with_title: bool = True) -> Iterator[tuple[str, str]]:
-    yield (str(todo.id) if todo.id else "a todo", "todo.id")
+    yield (str(todo.id) if todo.id else "a todo", "id")
     if with_title and todo.name:
         title = todo.name if len(todo.name) <= LONGEST_TITLE else f"{todo.name[: LONGEST_TITLE - 1]}…"
         yield (f" {neutralise(title)}", "")
@@ -209,11 +210,11 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "started_at":
             return [("started" if new else "stopped", "")]
         case "series":
-            return [("recurs" if new else "recurs no more", "todo.recurrence")]
+            return [("recurs" if new else "recurs no more", "recurrence")]
         case "title" | "description" if old and new:
-            return [(f"{change.field} ", "todo.faint"), *compare_texts(str(old), str(new))]
+            return [(f"{change.field} ", "faint"), *compare_texts(str(old), str(new))]
         case _:
-            return _tell_values(_NAMES.get(change.field, change.field), change, now)
+            return _tell_values(change, now)
 
 
 def _show_todo(value: FieldValue) -> str:
@@ -221,19 +222,21 @@ def _show_todo(value: FieldValue) -> str:
     return "a removed todo" if isinstance(value, UUID) else str(value)
 
 
-def _tell_values(name: str, change: HistoryChange, now: datetime) -> Pieces:
-    old, new = (_show(value, change.field, now) for value in (change.old, change.new))
-    pieces = [(f"{name} ", "todo.faint")]
+def _tell_values(change: HistoryChange, now: datetime) -> Pieces:
+    field = FIELDS.of_attribute(change.field)
+    old, new = (_show(value, field, now) for value in (change.old, change.new))
+    pieces = [(f"{field.name if field else change.field} ", "faint")]
     if old:
         pieces.append((old, REMOVED))
     if old and new:
-        pieces.append((_ARROW, "todo.faint"))
+        pieces.append((_ARROW, "faint"))
     if new:
         pieces.append((new, ADDED))
     return pieces if old or new else []
 
 
-def _show(value: FieldValue, name: str, now: datetime) -> str:
+def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
+    """Return a value of a field; without one, of a field that this version does not know."""
     match value:
         case None | Priority.NONE:
             return ""
@@ -244,7 +247,11 @@ def _show(value: FieldValue, name: str, now: datetime) -> str:
         case UUID():
             return _show_todo(value)
         case datetime():
-            return {"wait_until": format_start, "expires_at": format_end}.get(name, format_instant)(value, now)
+            return format_moment(field, value, now) if field else format_instant(value, now)
+        case date():
+            return format_date(value, now)
+        case int() if field and field.kind is Kind.DURATION:
+            return format_duration(value)
         case _:
             return neutralise(cut(str(value)))
 
@@ -257,7 +264,7 @@ def _tell_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Sub
             continue
         renamed = next((each for each in subject.changes if each.field == "name" and each.old and each.new), None)
         if renamed:
-            told.append([(str(renamed.old), REMOVED), (_ARROW, "todo.faint"), (str(renamed.new), ADDED)])
+            told.append([(str(renamed.old), REMOVED), (_ARROW, "faint"), (str(renamed.new), ADDED)])
         elif subject.entity == "series":
             told.append(
                 [("a series ends", "")] if any(each.new for each in subject.changes) else [("a series goes on", "")]
@@ -265,20 +272,18 @@ def _tell_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Sub
         else:
             name = next((each.new or each.old for each in subject.changes if each.field == "name"), subject.name)
             said = "" if command.startswith(subject.entity) else f"{subject.entity} "
-            told.append(
-                [(f"{said}{neutralise(str(name))}", f"todo.{subject.entity}" if subject.entity != "user" else "")]
-            )
+            told.append([(f"{said}{neutralise(str(name))}", subject.entity if subject.entity in _HELD else "")])
     if told:
         yield (" ", "")
         yield from _with_commas(told)
     if todos:
-        yield (f" (on {len(todos):,} {'todo' if len(todos) == 1 else 'todos'})", "todo.faint")
+        yield (f" (on {len(todos):,} {'todo' if len(todos) == 1 else 'todos'})", "faint")
 
 
 def _tell_remark(remark: _Subject) -> Iterator[tuple[str, str]]:
     about = next((change.new or change.old for change in remark.changes if change.field == "todo"), None)
     text = next((change for change in remark.changes if change.field == "text"), None)
-    yield (f" {about}" if about else "", "todo.id")
+    yield (f" {about}" if about else "", "id")
     if text and text.old and text.new:
         yield (": ", "")
         yield from compare_texts(str(text.old), str(text.new))
@@ -304,9 +309,9 @@ def _tell_holder(holder: _Subject) -> Pieces:
     if holder.entity not in _HELD:
         return []
     renamed = next((each for each in holder.changes if each.field == "name" and each.old and each.new), None)
-    name = (neutralise(holder.name or ""), f"todo.{holder.entity}")
+    name = (neutralise(holder.name or ""), holder.entity)
     if renamed:
-        old = (neutralise(str(renamed.old)), f"todo.{holder.entity}")
+        old = (neutralise(str(renamed.old)), holder.entity)
         return [(f"{holder.entity} ", ""), old, (" is ", ""), name, (" again", "")]
     if holder.is_made or holder.is_removed:
         return [(f"{holder.entity} ", ""), name, (" is there again" if holder.is_made else " is gone", "")]

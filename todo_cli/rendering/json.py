@@ -130,20 +130,16 @@ def step_object(step: HistoryStep) -> dict[str, Any]:
 
 def change_object(change: HistoryChange) -> dict[str, Any]:
     """Return one change as it stands in JSON, its field and values named as in todos."""
+    field = FIELDS.of_attribute(change.field)
     return {
         "entity": change.entity,
         "id": change.id,
         "uuid": str(change.uuid),
         "name": change.name,
-        "field": _name_field(change.field),
+        "field": field.json if field else change.field,
         "old": plain_value(change.old),
         "new": plain_value(change.new),
     }
-
-
-def _name_field(attribute: str) -> str:
-    """Return what todos in JSON call a field of history, which names it as tables do."""
-    return next((field.json for field in FIELDS.values() if field.attribute == attribute), attribute)
 
 
 def plain_value(value: object) -> object:

@@ -66,7 +66,7 @@ def set_(
 ) -> None:
     """Store a setting in the configuration file; an empty VALUE takes it out.
 
-    KEY is one of those that 'list' shows, such as urgency.due or theme.due.overdue, whose VALUE is a style such as
+    KEY is one of those that 'list' shows, such as urgency.due or theme.overdue, whose VALUE is a style such as
     'bold red'.
     """
     from todo_cli.services.databases.settings import store_setting

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Literal
 
+from todo_cli.models.fields import Field
 from todo_cli.models.values import Recurrence, When
 from todo_cli.query.dates import LAST_YEAR, start_of_day
 
@@ -76,6 +77,13 @@ def format_instant(instant: datetime, now: datetime) -> str:
     """Return date and time in the reader's zone."""
     local = instant.astimezone(now.tzinfo)
     return f"{format_date(local.date(), now)} {local:%H:%M}"
+
+
+def format_moment(field: Field, instant: datetime, now: datetime) -> str:
+    """Return the value of an INSTANT field: where people set it as a day, as that day."""
+    if not field.settable:
+        return format_instant(instant, now)
+    return format_end(instant, now) if field.is_end else format_start(instant, now)
 
 
 def describe_age(instant: datetime, now: datetime) -> str:

@@ -11,7 +11,7 @@ from todo_cli.rendering.format.escaping import neutralise
 Pieces = Sequence[tuple[str, str]]
 """Parts of a line, each with the name of its style."""
 
-REMOVED, ADDED = "history.removed", "history.added"
+REMOVED, ADDED = "removed", "added"
 CONTEXT = 3
 """So many words stay on either side of what changed in a long text."""
 

@@ -15,7 +15,8 @@ from rich.text import Text
 from todo_cli.models.values import TodoPublic
 from todo_cli.query.agenda import Agenda, Day, anchor
 from todo_cli.rendering.format.dates import describe_due, format_date, format_when
-from todo_cli.rendering.terminal.todo_table import GAP, make_cell
+from todo_cli.rendering.terminal.cells import NEARNESS_STYLES, make_cell
+from todo_cli.rendering.terminal.todo_table import GAP
 
 _INDENT = 2
 _COLUMNS = ("when", "id", "mark", "title", "project", "tags")
@@ -36,16 +37,16 @@ def draw_agenda(agenda: Agenda, now: datetime, width: int) -> Iterator[Renderabl
         return Padding(table, (0, 0, 0, _INDENT), expand=False)
 
     if agenda.overdue:
-        yield _make_head("Overdue", "agenda.overdue", line)
+        yield _make_head("Overdue", "overdue", line)
         yield draw_todos(agenda.overdue)
     for is_empty, days in groupby(agenda.days, key=lambda day: not day.todos and day.on != now.date()):
         if is_empty:
             yield _make_gap(list(days), now)
             continue
         for day in days:
-            style = "agenda.today" if day.on == now.date() else "agenda.day"
+            style = "today" if day.on == now.date() else "heading"
             yield _make_head(_name_day(day.on, now), style, line)
-            yield draw_todos(day.todos) if day.todos else Text("  nothing", style="todo.faint")
+            yield draw_todos(day.todos) if day.todos else Text("  nothing", style="faint")
 
 
 def _name_day(on: date, now: datetime) -> str:
@@ -54,12 +55,12 @@ def _name_day(on: date, now: datetime) -> str:
 
 
 def _make_head(name: str, style: str, width: int) -> Text:
-    return Text.assemble((name, style), (f" {'─' * max(0, width - cell_len(name) - 1)}", "todo.faint"))
+    return Text.assemble((name, style), (f" {'─' * max(0, width - cell_len(name) - 1)}", "faint"))
 
 
 def _make_gap(days: Sequence[Day], now: datetime) -> Text:
     first, last = (format_date(day.on, now) for day in (days[0], days[-1]))
-    return Text(f"{first} – {last}  nothing" if len(days) > 1 else f"{first}  nothing", style="todo.faint")  # noqa: RUF001
+    return Text(f"{first} – {last}  nothing" if len(days) > 1 else f"{first}  nothing", style="faint")  # noqa: RUF001
 
 
 def _make_row(todo: TodoPublic, now: datetime, last: date) -> list[Text]:
@@ -68,13 +69,16 @@ def _make_row(todo: TodoPublic, now: datetime, last: date) -> list[Text]:
     when = anchor(todo, now, last)
     time = f"{when.at.astimezone(now.tzinfo):%H:%M}" if when and when.at else ""
     if todo.recurrence:
-        cells["title"].append(" ↻", style="todo.recurrence")
+        cells["title"].append(" ↻", style="recurrence")
     if todo.due is None or when != todo.due:
         if todo.due:
-            cells["title"].append(f" · due {format_when(todo.due, now, weekday=False)}", style="todo.faint")
-        return [Text(f"start {time}".rstrip(), style="todo.faint"), *cells.values()]
+            cells["title"].append(f" · due {format_when(todo.due, now, weekday=False)}", style="faint")
+        return [Text(f"start {time}".rstrip(), style="faint"), *cells.values()]
     words, nearness = describe_due(todo.due, now)
-    return [Text(words.removesuffix(" overdue") if nearness == "overdue" else time, f"due.{nearness}"), *cells.values()]
+    return [
+        Text(words.removesuffix(" overdue") if nearness == "overdue" else time, NEARNESS_STYLES[nearness]),
+        *cells.values(),
+    ]
 
 
 def _measure(rows: Sequence[Sequence[Text]], width: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""One todo at a terminal, with all that is known of it."""
+"""One todo with all its details at a terminal."""
 
 from __future__ import annotations
 
@@ -10,43 +10,35 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from todo_cli.models.values import CommentPublic, Recurrence, Status, TodoDetails, TodoPublic
+from todo_cli.models.fields import FIELDS, Field
+from todo_cli.models.values import CommentPublic, Status, TodoDetails, TodoPublic
 from todo_cli.query.trees import measure_depths
 from todo_cli.query.urgency import Coefficients, Term, explain, score
 from todo_cli.rendering.format.dates import (
     describe_age,
     describe_due,
-    describe_recurrence,
-    format_end,
     format_instant,
-    format_start,
-    format_when,
 )
 from todo_cli.rendering.format.escaping import inert_lines, neutralise
-from todo_cli.rendering.terminal.todo_table import ACTIVE, describe_subtasks, make_tags, make_urgency
+from todo_cli.rendering.terminal.cells import (
+    ACTIVE,
+    NEARNESS_STYLES,
+    describe_subtasks,
+    format_field,
+    make_urgency,
+)
 from todo_cli.rendering.terminal.tree import name_todo
 
 
 def draw_details(details: TodoDetails, now: datetime, coefficients: Coefficients) -> Group:
-    """Return all that is shown of one todo."""
+    """Return the details of one todo."""
     todo = details.todo
-    head = Text.assemble((str(todo.id), "todo.id"), " ", (neutralise(todo.title), "bold"))
+    head = Text.assemble((str(todo.id), "id"), " ", (neutralise(todo.title), "bold"))
     rows = [("status", Text(todo.status.value))]
     if todo.deleted_at:
-        rows.append(
-            (
-                "in the trash",
-                Text(f"since {format_instant(todo.deleted_at, now)}", style="due.overdue"),
-            )
-        )
-    if todo.priority.label:
-        rows.append(("priority", Text(todo.priority.label, style=f"priority.{todo.priority.label}")))
-    if todo.project:
-        rows.append(("project", Text(todo.project, style="todo.project")))
-    if todo.tags:
-        rows.append(("tags", make_tags(todo)))
-    rows += [*_dates(todo, now), *_relations(details, now), *_moments(todo, now)]
-    rows.append(("uuid", Text(str(todo.uuid), style="todo.faint")))
+        rows.append(("in the trash", Text(f"since {format_instant(todo.deleted_at, now)}", style="overdue")))
+    rows += [*_fields(todo, now), *_relations(details, now), *_moments(todo, now)]
+    rows.append(("uuid", Text(str(todo.uuid), style="faint")))
     if terms := explain(todo, now, coefficients):
         rows.append(("urgency", _explanation(score(todo, now, coefficients), terms)))
     parts: list[RenderableType] = [head, Padding(make_grid(rows), (0, 0, 0, 2), expand=False)]
@@ -58,25 +50,39 @@ def draw_details(details: TodoDetails, now: datetime, coefficients: Coefficients
     return Group(*parts)
 
 
-def _dates(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
+def _fields(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
+    """Return what people have set, except what is shown in places of its own."""
     rows = []
-    if todo.due:
-        rows.append(("due", _due(todo, now)))
-    if todo.scheduled:
-        rows.append(("scheduled", Text(format_when(todo.scheduled, now))))
-    if todo.wait_until:
-        hidden = ("hidden until then", "due.soon") if todo.is_waiting(now) else ""
-        rows.append(("wait", Text.assemble(format_start(todo.wait_until, now), "  ", hidden)))
-    if todo.expires_at:
-        expired = ("expired: it is listed no more", "due.overdue") if todo.is_expired(now) else ""
-        rows.append(("until", Text.assemble(format_end(todo.expires_at, now), "  ", expired)))
-    if todo.recurrence:
-        rows.append(("every", _recurrence(todo.recurrence)))
+    for field in FIELDS.values():
+        if not field.settable or field.name in _ELSEWHERE:
+            continue
+        line = _line(field, todo, now)
+        if line:
+            rows.append((field.column, line))
     return rows
 
 
+_ELSEWHERE = ("title", "description", "parent", "depends")
+
+
+def _line(field: Field, todo: TodoPublic, now: datetime) -> Text:
+    """Return the value of the field, with what it means today."""
+    line = format_field(field, field.get(todo), now)
+    if field.name == "due" and todo.due and todo.status is Status.OPEN:
+        words, nearness = describe_due(todo.due, now)
+        return line if words in line.plain else line.append("  ").append(words, style=NEARNESS_STYLES[nearness])
+    if field.name == "wait" and todo.is_waiting(now):
+        return line.append("  ").append("hidden until then", style="soon")
+    if field.name == "until" and todo.is_expired(now):
+        return line.append("  ").append("expired: no longer listed", style="overdue")
+    if todo.recurrence and field.name == "every":
+        rule = todo.recurrence
+        return line.append(f"\n{rule.rrule}\nfrom {rule.start.replace('T', ' ')}, {rule.zone}", style="faint")
+    return line
+
+
 def _relations(details: TodoDetails, now: datetime) -> list[tuple[str, Text]]:
-    """Return the other todos that it has to do with."""
+    """Return the todos that it is related to."""
     links, related = details.todo.links, details.related
     parent = () if links.parent is None else (links.parent,)
     rows = []
@@ -90,9 +96,7 @@ def _relations(details: TodoDetails, now: datetime) -> list[tuple[str, Text]]:
             Text("  " * depth).append_text(name_todo(todo, now))
             for todo, depth in zip(below, measure_depths(below), strict=True)
         ]
-        rows.append(
-            ("subtasks", Text("\n").join([Text(describe_subtasks(details.todo), style="todo.subtasks"), *lines]))
-        )
+        rows.append(("subtasks", Text("\n").join([Text(describe_subtasks(details.todo), style="id"), *lines])))
     return rows
 
 
@@ -110,11 +114,11 @@ def _find_below(number: int, todos: Iterable[TodoPublic]) -> list[TodoPublic]:
 
 
 def _moments(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
-    """Return what happened to it, and when."""
+    """Return when it was started, created, updated and completed."""
     rows = []
     if todo.started_at:
         started = f"since {format_instant(todo.started_at, now)}"
-        rows.append(("started", Text.assemble((ACTIVE, "todo.active"), " ", started)))
+        rows.append(("started", Text.assemble((ACTIVE, "active"), " ", started)))
     rows.append(("created", Text(format_instant(todo.created_at, now))))
     if todo.version > 1:
         rows.append(("updated", Text(f"{format_instant(todo.updated_at, now)} (version {todo.version})")))
@@ -124,41 +128,26 @@ def _moments(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
 
 
 def _explanation(urgency: float, terms: Sequence[Term]) -> Text:
-    """Return the urgency, and below it what it is the sum of."""
+    """Return the urgency, and below it the terms of its sum."""
     longest = max(len(term.name) for term in terms)
     lines = [make_urgency(urgency)]
     for term in terms:
         product = f"{term.factor:.2f} × {term.coefficient:5.1f} = {term.value:5.1f}"  # noqa: RUF001 - it multiplies
-        lines.append(Text.assemble((f"{neutralise(term.name):<{longest}}  ", "todo.faint"), product))
+        lines.append(Text.assemble((f"{neutralise(term.name):<{longest}}  ", "faint"), product))
     return Text("\n").join(lines)
-
-
-def _recurrence(recurrence: Recurrence) -> Text:
-    words = describe_recurrence(recurrence).removeprefix("every ")
-    rule = f"{recurrence.rrule}\nfrom {recurrence.start.replace('T', ' ')}, {recurrence.zone}"
-    return Text.assemble((words, "todo.recurrence"), "\n", (rule, "todo.faint"))
-
-
-def _due(todo: TodoPublic, now: datetime) -> Text:
-    assert todo.due is not None
-    date = format_when(todo.due, now)
-    if todo.status is not Status.OPEN:
-        return Text(date)
-    words, nearness = describe_due(todo.due, now)
-    return Text(date) if words in date else Text.assemble(date, "  ", (words, f"due.{nearness}"))
 
 
 def _comment(comment: CommentPublic, now: datetime) -> Padding:
     age = describe_age(comment.created_at, now)
-    head = Text.assemble((neutralise(comment.author), "comment.author"), (f", {age}", "todo.faint"))
+    head = Text.assemble((neutralise(comment.author), "id"), (f", {age}", "faint"))
     text = Padding(Text(inert_lines(comment.text)), (0, 0, 0, 2), expand=False)
     return Padding(Group(head, text), (1, 0, 0, 2), expand=False)
 
 
 def make_grid(rows: Sequence[tuple[str, Text]]) -> Table:
-    """Return names and values, line by line."""
+    """Return a table of names and values."""
     grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="todo.faint", no_wrap=True)
+    grid.add_column(style="faint", no_wrap=True)
     grid.add_column(overflow="fold")
     for key, value in rows:
         grid.add_row(key, value)

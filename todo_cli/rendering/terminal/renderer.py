@@ -16,7 +16,6 @@ from todo_cli.models.values import (
     COUNT_LIMIT,
     CommentPublic,
     Finding,
-    Status,
     TodoDetails,
     TodoOutcome,
     TodoPage,
@@ -27,26 +26,16 @@ from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
 from todo_cli.query.trees import grow
 from todo_cli.query.urgency import Coefficients, score
-from todo_cli.rendering.format.dates import (
-    describe_recurrence,
-    format_end,
-    format_instant,
-    format_start,
-    format_when,
-)
+from todo_cli.rendering.format.dates import format_instant, format_when
 from todo_cli.rendering.format.differences import Pieces
 from todo_cli.rendering.format.escaping import inert_lines, neutralise
 from todo_cli.rendering.history import VERBS, describe_moment, plain, tell_reverted, tell_step
 from todo_cli.rendering.renderer import Record, Weights, format_count
 from todo_cli.rendering.terminal.agenda import draw_agenda
 from todo_cli.rendering.terminal.details import draw_details, make_grid
+from todo_cli.rendering.terminal.summary import summarise
 from todo_cli.rendering.terminal.theme import make_theme
-from todo_cli.rendering.terminal.todo_table import (
-    ACTIVE,
-    GAP,
-    make_table,
-    plain_table,
-)
+from todo_cli.rendering.terminal.todo_table import GAP, make_table, plain_table
 from todo_cli.rendering.terminal.tree import draw_tree
 
 LINES_AROUND_LIST = 4
@@ -79,7 +68,7 @@ class TerminalRenderer:
         if self._is_too_tall(table, page):
             table = make_table(page.todos, columns, self._now, self._console.width, self._score, one_line_each=True)
         self._console.print(table)
-        self._console.print(Text(describe_page(page), style="todo.faint"))
+        self._console.print(Text(describe_page(page), style="faint"))
 
     def _score(self, todo: TodoPublic) -> float:
         return score(todo, self._now, self._weights())
@@ -88,7 +77,7 @@ class TerminalRenderer:
         for part in draw_agenda(agenda, self._now, self._console.width):
             self._console.print(part)
         page = TodoPage(agenda.todos, None, context=agenda.context, hidden=agenda.hidden)
-        self._console.print(Text(describe_page(page), style="todo.faint"))
+        self._console.print(Text(describe_page(page), style="faint"))
 
     def show_details(self, details: Sequence[TodoDetails]) -> None:
         for number, each in enumerate(details):
@@ -98,7 +87,7 @@ class TerminalRenderer:
 
     def show_comment(self, comment: CommentPublic) -> None:
         text = Text(inert_lines(comment.text))
-        self._console.print(Text.assemble((str(comment.todo), "todo.id"), " ", (comment.author, "comment.author")))
+        self._console.print(Text.assemble((str(comment.todo), "id"), " ", (comment.author, "id")))
         self._console.print(Padding(text, (0, 0, 0, 2), expand=False))
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
@@ -109,9 +98,9 @@ class TerminalRenderer:
         for outcome in outcomes:
             self._console.print(self._summarise(outcome.todo))
             for todo in outcome.family:
-                self._console.print(Text.assemble(("also: ", "todo.faint"), self._summarise(todo)))
+                self._console.print(Text.assemble(("also: ", "faint"), self._summarise(todo)))
             for todo in outcome.next:
-                self._console.print(Text.assemble(("next: ", "todo.faint"), self._summarise(todo)))
+                self._console.print(Text.assemble(("next: ", "faint"), self._summarise(todo)))
 
     def show_history(self, page: HistoryPage) -> None:
         if not page.steps:
@@ -122,18 +111,18 @@ class TerminalRenderer:
             table = self._make_history(page, one_line_each=True)
         self._console.print(table)
         span = _describe_span(len(page.steps), "step", page.total, page.number, page.size)
-        self._console.print(Text(span, style="todo.faint"))
+        self._console.print(Text(span, style="faint"))
 
     def _make_history(self, page: HistoryPage, *, one_line_each: bool = False) -> Table:
         table = Table.grid(padding=(0, GAP, 0, 0))
-        table.add_column(style="todo.faint", no_wrap=True)
-        table.add_column(style="history.user", no_wrap=True)
+        table.add_column(style="faint", no_wrap=True)
+        table.add_column(style="faint", no_wrap=True)
         table.add_column(overflow="ellipsis" if one_line_each else "fold", no_wrap=one_line_each)
         for step in page.steps:
             told = self._assemble(tell_step(step, self._now))
             if step.undone:
-                told.stylize("history.undone")
-                told.append(" · undone", style="todo.faint")
+                told.stylize("faint")
+                told.append(" · undone", style="faint")
             table.add_row(describe_moment(step.at, self._now), neutralise(step.user), told)
         return table
 
@@ -163,13 +152,13 @@ class TerminalRenderer:
     def show_findings(self, findings: Sequence[Finding]) -> None:
         table = Table.grid(padding=(0, GAP, 0, 0))
         table.add_column(no_wrap=True)
-        table.add_column(style="todo.faint", no_wrap=True)
+        table.add_column(style="faint", no_wrap=True)
         table.add_column(overflow="fold")
         for finding in findings:
-            mark = Text("✓", style="finding.well") if finding.ok else Text("✗", style="finding.ill")
+            mark = Text("✓", style="done") if finding.ok else Text("✗", style="high")
             found = Text(neutralise(finding.found))
             if finding.advice:
-                found.append(f"\n→ {neutralise(finding.advice)}", style="finding.advice")
+                found.append(f"\n→ {neutralise(finding.advice)}", style="medium")
             table.add_row(mark, finding.check, found)
         self._console.print(table)
 
@@ -183,36 +172,10 @@ class TerminalRenderer:
         return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
 
     def _summarise(self, todo: TodoPublic) -> Text:
-        """Return the todo in one line, with all that was understood of it."""
-        line = Text.assemble((str(todo.id), "todo.id"), " ", neutralise(todo.title))
-        parts = []
-        if todo.status is not Status.OPEN:
-            parts.append((todo.status.value, f"status.{todo.status.value}"))
-        if todo.deleted_at:
-            parts.append(("in the trash", "todo.faint"))
-        if todo.started_at and todo.status is Status.OPEN:
-            parts.append((f"{ACTIVE} started", "todo.active"))
-        if todo.due:
-            parts.append((f"due {format_when(todo.due, self._now)}", ""))
-        if todo.scheduled:
-            parts.append((f"scheduled {format_when(todo.scheduled, self._now)}", ""))
-        if todo.wait_until:
-            parts.append((f"waiting until {format_start(todo.wait_until, self._now)}", ""))
-        if todo.expires_at:
-            parts.append((f"until {format_end(todo.expires_at, self._now)}", ""))
-        if todo.project:
-            parts.append((todo.project, "todo.project"))
-        parts.extend((f"#{tag}", "todo.tag") for tag in todo.tags)
-        if todo.priority.label:
-            parts.append((todo.priority.label, f"priority.{todo.priority.label}"))
-        if todo.links.parent:
-            parts.append((f"subtask of {todo.links.parent}", ""))
-        if todo.links.depends and todo.status is Status.OPEN:
-            parts.append((f"depends on {', '.join(map(str, todo.links.depends))}", ""))
-        if todo.recurrence and todo.status is Status.OPEN:
-            parts.append((describe_recurrence(todo.recurrence), "todo.recurrence"))
-        for text, style in parts:
-            line.append(" · ", style="todo.faint").append(text, style=style)
+        """Return the todo in one line, with everything that was understood of it."""
+        line = Text.assemble((str(todo.id), "id"), " ", neutralise(todo.title))
+        for part in summarise(todo, self._now):
+            line.append(" · ", style="faint").append_text(part)
         return line
 
     def _value(self, value: object) -> Text:

@@ -1,4 +1,4 @@
-"""What looks how at a terminal: the styles of the program, and those that the configuration changes."""
+"""The theme of a terminal: the default styles, and those that the configuration changes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,31 @@ from rich.theme import Theme
 from todo_cli.config.defaults import STYLES
 from todo_cli.errors import InvalidInputError
 
+_MARKDOWN = {
+    "markdown.h1": "bold underline",
+    "markdown.h2": "bold",
+    "markdown.h3": "bold",
+    "markdown.code": "cyan",
+    "markdown.code_block": "cyan",
+    "markdown.link": "underline",
+    "markdown.link_url": "blue",
+}
+"""Rich's styles of Markdown, quieter than its own."""
+
 
 def make_theme(changed: Mapping[str, str] | None = None) -> Theme:
-    """Return the theme with these styles in place of its own; raises InvalidInputError for one that is none."""
+    """Return the theme with these styles changed; raises InvalidInputError for a style that is not valid."""
     own = {name: parse_style(name, text) for name, text in (changed or {}).items()}
-    return Theme({**STYLES, **own})
+    return Theme({**_MARKDOWN, **STYLES, **own})
 
 
 def parse_style(name: str, text: str) -> Style:
-    """Return the style that Rich makes of the text; raises InvalidInputError."""
+    """Return the style that Rich reads from the text; raises InvalidInputError."""
     try:
         return Style.parse(text)
     except StyleSyntaxError:
         raise InvalidInputError(
-            f"theme.{name} takes a style, and {text!r} is none",
+            f"{text!r} is not a valid style for theme.{name}",
             "for example 'bold red', 'white on blue', '#ff8800', 'dim italic', or 'none'",
         ) from None
 

@@ -10,16 +10,16 @@ from rich.tree import Tree
 from todo_cli.models.values import TodoPublic
 from todo_cli.query.columns import MARK
 from todo_cli.query.trees import Node
-from todo_cli.rendering.terminal.todo_table import describe_subtasks, make_cell
+from todo_cli.rendering.terminal.cells import describe_subtasks, make_cell
 
 
 def draw_tree(node: Node, now: datetime, above: Tree | None = None) -> Tree:
     """Return the node, and all below it."""
-    line = Text.assemble(("first " if node.is_prerequisite else "", "todo.faint"))
+    line = Text.assemble(("first " if node.is_prerequisite else "", "faint"))
     line.append_text(name_todo(node.todo, now))
     if node.goes_on:
-        line.append("  …", style="todo.faint")
-    tree = Tree(line, guide_style="todo.faint") if above is None else above.add(line)
+        line.append("  …", style="faint")
+    tree = Tree(line, guide_style="faint") if above is None else above.add(line)
     for each in node.below:
         draw_tree(each, now, tree)
     return tree
@@ -27,11 +27,11 @@ def draw_tree(node: Node, now: datetime, above: Tree | None = None) -> Tree:
 
 def name_todo(todo: TodoPublic, now: datetime) -> Text:
     """Return the todo in few words: number, marks, title, how many subtasks are done, and when it is due."""
-    line = Text.assemble((str(todo.id), "todo.id"), " ")
+    line = Text.assemble((str(todo.id), "id"), " ")
     if mark := make_cell(MARK, todo, now):
         line.append_text(mark).append(" ")
     line.append_text(make_cell("title", todo, now))
-    for cell in (Text(describe_subtasks(todo), style="todo.subtasks"), make_cell("due", todo, now)):
+    for cell in (Text(describe_subtasks(todo), style="id"), make_cell("due", todo, now)):
         if cell:
             line.append("  ").append_text(cell)
     return line

@@ -65,7 +65,8 @@ def store_setting(key: str, text: str) -> None:
     Raises InvalidInputError for a value that cannot be used.
     """
     if not text:
-        config.find_setting(key)
+        if key not in config.read_file().unknown_styles:
+            config.find_setting(key)
         config.store({key: None})
         return
     value = config.parse_setting(key, text)

@@ -1,0 +1,58 @@
+"""A todo in one line, as commands echo it: what was understood, in few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from rich.text import Text
+
+from todo_cli.models.fields import FIELDS, Field, Kind, Settable
+from todo_cli.models.values import Status, TodoPublic
+from todo_cli.rendering.format.dates import describe_recurrence
+from todo_cli.rendering.terminal.cells import ACTIVE, format_field, make_status
+
+
+def summarise(todo: TodoPublic, now: datetime) -> Iterator[Text]:
+    """Yield the parts after the title: what became of the todo, its dates, then its other fields."""
+    if todo.status is not Status.OPEN:
+        yield make_status(todo.status)
+    if todo.deleted_at:
+        yield Text("in the trash", style="faint")
+    if todo.started_at and todo.status is Status.OPEN:
+        yield Text(f"{ACTIVE} started", style="active")
+    for field in sorted(FIELDS.settable(Settable.BOTH), key=lambda field: _ORDER.index(field.kind)):
+        if field.name not in ("title", "description"):
+            yield from _describe(field, todo, now)
+
+
+_ORDER = (
+    *(Kind.DATE, Kind.WHEN, Kind.INSTANT, Kind.NAME, Kind.NAMES, Kind.CHOICE),
+    *(Kind.NUMBER, Kind.DURATION, Kind.TEXT, Kind.URL, Kind.REFERENCE, Kind.REFERENCES, Kind.RECURRENCE),
+)
+_LABELS = {"project": "", "priority": "", "wait": "waiting until ", "parent": "subtask of ", "depends": "depends on "}
+"""What stands before a value, unless it is the name of its field."""
+
+
+def _describe(field: Field, todo: TodoPublic, now: datetime) -> Iterator[Text]:
+    """Yield the value of the field, each of a set by itself; nothing where there is none."""
+    value = field.get(todo)
+    if not value and value != 0:
+        return
+    match field.kind:
+        case Kind.NAMES:
+            for name in value:
+                yield format_field(field, (name,), now)
+        case Kind.RECURRENCE if todo.status is Status.OPEN:
+            yield Text(describe_recurrence(value), style="recurrence")
+        case Kind.REFERENCES if todo.status is Status.OPEN:
+            yield Text(_LABELS.get(field.name, f"{field.name} ") + format_field(field, value, now).plain)
+        case Kind.RECURRENCE | Kind.REFERENCES:
+            return  # it matters only as long as the todo is open
+        case Kind.REFERENCE:
+            yield Text(_LABELS.get(field.name, f"{field.name} ") + str(value))
+        case Kind.URL:
+            yield format_field(field, value, now)
+        case _:
+            if text := format_field(field, value, now):
+                yield Text(_LABELS.get(field.name, f"{field.name} ")).append_text(text)
