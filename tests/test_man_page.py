@@ -34,6 +34,6 @@ def test_formats_without_warnings() -> None:
         ["groff", "-man", "-Tutf8", "-ww", "-rLL=80n", "-P-cbou", PAGE], capture_output=True, text=True, check=True
     )
     assert made.stderr == ""
-    assert "todo, neon-todo - keep a todo list in the terminal" in made.stdout
+    assert "todo, neon-todo - manage todos in the terminal" in made.stdout
     assert "Example: todo list 'project:home (+bills or +shop) not due.after:friday'" in made.stdout
     assert "todo db migrate [OPTIONS]" in made.stdout

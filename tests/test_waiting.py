@@ -120,7 +120,7 @@ class TestLocks:
         assert error.startswith(f"error: {what} {DATABASE} on {ADDRESS}:")
         assert "is locked by psql (user postgres, idle in transaction, pid " in error
         assert " since 2" in error
-        assert "waited 0.3 seconds and wrote nothing" in hint
+        assert "nothing was written after 0.3 seconds" in hint
         assert ask(neon, "SELECT id, status, version FROM todo.todos") == before
         assert here(*command).code == 0  # the lock is gone, with no traces
 
@@ -237,7 +237,7 @@ class TestSilence:
         monkeypatch.setenv("TODO_DATABASE_URL", neon.url(door, DATABASE, host=ADDRESS, sslnegotiation=negotiation))
         limits(connect=0.2)
         door.mute = mute
-        check_silence(here(*command), f"cannot reach {DATABASE} on {ADDRESS}:{door.port}: no answer in time")
+        check_silence(here(*command), f"cannot reach {DATABASE} on {ADDRESS}:{door.port}: it did not respond in time")
         door.settle()
 
     @pytest.mark.parametrize("command", [("add", "a"), ("tag", "rename", "x", "y")])

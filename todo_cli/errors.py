@@ -1,4 +1,4 @@
-"""The error family. Each error carries the exit code and the hint that the user gets."""
+"""The errors that users see. Each has an exit code, a message and maybe a hint."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ NOTHING_WRITTEN = "; nothing was written"
 
 
 class TodoError(Exception):
-    """Something that the user is told in one line; exit code 1 unless a subclass says otherwise.
+    """An error with a message of one line. Its exit code is 1 unless a subclass overrides it.
 
-    Whatever the message repeats, passwords in URLs are not part of it.
+    Passwords in URLs are removed from the message and the hint.
     """
 
     exit_code = 1
@@ -28,14 +28,14 @@ class TodoError(Exception):
 
 
 class InvalidInputError(TodoError):
-    """Input that is not understood; nothing was stored."""
+    """Invalid input; nothing was stored."""
 
     exit_code = 2
 
 
 @contextmanager
 def reading(place: str) -> Iterator[None]:
-    """Tell of input that is not understood where it stands: in that place, not on the command line."""
+    """Add the place of invalid input to the message, for input that is not on the command line."""
     try:
         yield
     except InvalidInputError as error:
@@ -44,7 +44,7 @@ def reading(place: str) -> Iterator[None]:
 
 
 class ExpressionError(InvalidInputError):
-    """A filter that is not understood, and which part of its expression: characters from `start` up to `end`."""
+    """An invalid filter; the error is in the characters from `start` up to `end` of the expression."""
 
     def __init__(self, message: str, hint: str | None, expression: str, start: int, end: int) -> None:
         super().__init__(message, hint)
@@ -54,109 +54,110 @@ class ExpressionError(InvalidInputError):
 
 
 class NotFoundError(TodoError):
-    """A reference or a name that this user does not have."""
+    """A reference or name that does not exist for this user."""
 
     exit_code = 3
 
 
 class ConflictError(TodoError):
-    """What is asked for contradicts what is stored."""
+    """A request that conflicts with the stored data."""
 
     exit_code = 4
 
 
 class CircleError(ConflictError):
-    """A todo that would come before itself; `path` leads from its number back to it."""
+    """A cycle of dependencies or parents; `path` leads from a todo's number back to it."""
 
     def __init__(self, verb: str, path: Sequence[int]) -> None:
-        super().__init__(f"{path[0]} would {verb} itself: {' → '.join(map(str, path))}")
+        super().__init__(f"todo {path[0]} would {verb} itself: {' → '.join(map(str, path))}")
 
 
 class OpenSubtasksError(ConflictError):
-    """Todos that are to be closed, and have open subtasks: so many below those of these numbers."""
+    """Todos that cannot be closed, because `count` subtasks of theirs are open."""
 
     def __init__(self, parents: Sequence[int], count: int) -> None:
-        named = ", ".join(map(str, sorted(set(parents))))
+        numbers = sorted(set(parents))
+        todos = f"todo {numbers[0]} has" if len(numbers) == 1 else f"todos {', '.join(map(str, numbers))} have"
         noun = "subtask" if count == 1 else "subtasks"
-        super().__init__(f"{named} still has {count} open {noun}", "--with-subtasks closes them as well")
+        super().__init__(f"{todos} {count} open {noun}", "add --with-subtasks to close them as well")
         self.count = count
 
 
 class LockedError(ConflictError):
-    """Another program held a lock for longer than it was waited for; `holder` is which, and since when."""
+    """Another program held a lock for longer than the timeout; `holder` describes that program, if known."""
 
     def __init__(self, what: str, seconds: float, holder: str | None = None) -> None:
         held = f" by {holder}" if holder else " by another program"
         super().__init__(
             f"{what} is locked{held}",
-            f"waited {seconds:g} seconds and wrote nothing; end that program or its transaction, or try again",
+            f"nothing was written after {seconds:g} seconds; end that program or its transaction, or try again",
         )
         self.what = what
         self.seconds = seconds
 
 
 class BusyError(ConflictError):
-    """Others were changing the same things; it is tried again before the user hears of it."""
+    """A conflict with concurrent changes that persisted through all retries."""
 
     def __init__(self) -> None:
-        super().__init__(f"others are changing the same todos right now{NOTHING_WRITTEN}", "try again")
+        super().__init__(f"other commands are changing the same todos{NOTHING_WRITTEN}", "try again")
 
 
 class DatabaseUnavailableError(TodoError):
-    """The database cannot be reached, or refuses the connection."""
+    """The database cannot be reached or refuses the connection."""
 
     exit_code = 5
 
 
 class DamagedError(DatabaseUnavailableError):
-    """An SQLite file that cannot be a whole list any more; `backups` are those beside it, newest first."""
+    """A damaged SQLite file; `backups` are the backups beside it, newest first."""
 
     def __init__(self, message: str, backups: Sequence[Path] = ()) -> None:
         if backups:
             newest = shlex.quote(str(backups[0]))
-            hint = f"run 'todo db restore {newest}' to go back to the newest backup"
+            hint = f"run 'todo db restore {newest}' to restore the newest backup"
         else:
-            hint = "there is no backup beside it; if you have one elsewhere, run 'todo db restore FILE'"
+            hint = "it has no backup beside it; if you have one elsewhere, run 'todo db restore FILE'"
         super().__init__(message, hint)
 
 
 class DiskError(DatabaseUnavailableError):
     """The disk of an SQLite file reports an error."""
 
-    def __init__(self, database: str, told: str) -> None:
-        super().__init__(f"the disk of {database} reports an error ({told})", "check the disk, and try again")
+    def __init__(self, database: str, detail: str) -> None:
+        super().__init__(f"the disk of {database} reports an error ({detail})", "check the disk and try again")
 
 
 class ConnectionLostError(DatabaseUnavailableError):
-    """The line to the server was lost, more often than it was worth trying again."""
+    """The connection to the server was lost, also after retries."""
 
     def __init__(self, database: str) -> None:
-        super().__init__(f"the connection to {database} was lost again and again", "check the network, and try again")
+        super().__init__(f"lost the connection to {database} repeatedly", "check the network and try again")
 
 
 class NoAnswerError(ConnectionLostError):
-    """A server that accepts what it is sent, and says nothing for too long."""
+    """A server that does not respond in time."""
 
     def __init__(self, database: str, seconds: float) -> None:
         super().__init__(database)
         self.seconds = seconds
         self.message = f"{database} has not answered for {seconds:g} seconds"
-        self.hint = "check the network and the server, and try again; the setting answer_timeout says how long to wait"
+        self.hint = "check the network and the server and try again; the setting answer_timeout is the time to wait"
 
 
 class UncertainError(DatabaseUnavailableError):
-    """The line was lost, or the disk failed, after everything had been sent: nobody answered whether it is stored."""
+    """The connection or the disk failed during the commit, so that the outcome is unknown."""
 
     def __init__(self, cause: TodoError) -> None:
-        told = cause.message.removesuffix(NOTHING_WRITTEN)
+        message = cause.message.removesuffix(NOTHING_WRITTEN)
         super().__init__(
-            f"{told} while storing the change: it was stored once or not at all",
-            "'todo history' shows whether it was stored; 'todo add --id UUID' is always safe to repeat",
+            f"{message} while storing the change: it was stored once or not at all",
+            "run 'todo history' to see whether it was stored; 'todo add --id UUID' is always safe to repeat",
         )
 
 
 class InterruptedByUserError(TodoError):
-    """Ctrl-C, or a question left without an answer."""
+    """Ctrl-C, or the end of input at a question."""
 
     exit_code = 130
 
@@ -165,30 +166,30 @@ class InterruptedByUserError(TodoError):
 
 
 class NotConfirmedError(TodoError):
-    """A question that was answered with no."""
+    """A confirmation that was refused."""
 
     exit_code = 130
 
     def __init__(self) -> None:
-        super().__init__("not done")
+        super().__init__("nothing changed")
 
 
 class StorageError(TodoError):
-    """The database could be reached and still could not store or give what was asked."""
+    """The database was reached but could not store or return the data."""
 
 
 class DiskFullError(StorageError):
-    """The disk of an SQLite file has no room left."""
+    """The disk of an SQLite file is full."""
 
     def __init__(self, database: str) -> None:
-        super().__init__(f"the disk of {database} is full; nothing was written", "make room, and try again")
+        super().__init__(f"the disk of {database} is full; nothing was written", "free some space and try again")
 
 
 class SchemaMissingError(TodoError):
     """A server database in which `todo db init` has not been run."""
 
     def __init__(self, database: str) -> None:
-        super().__init__(f"there are no todo tables in {database}", "run 'todo db init' to make them")
+        super().__init__(f"there are no todo tables in {database}", "run 'todo db init' to create them")
 
 
 class SchemaOutdatedError(TodoError):
@@ -202,7 +203,7 @@ class SchemaOutdatedError(TodoError):
 
 
 class SchemaUnclearError(TodoError):
-    """A database whose table of revisions does not say which one it is at."""
+    """A database whose revision table does not hold exactly one revision."""
 
     def __init__(self, database: str, found: Sequence[str]) -> None:
         super().__init__(
@@ -212,17 +213,17 @@ class SchemaUnclearError(TodoError):
 
 
 class ForeignSchemaError(DatabaseUnavailableError):
-    """A schema of a server's database that another program made."""
+    """A schema on a server that another program created."""
 
     def __init__(self, schema: str, database: str) -> None:
         super().__init__(
             f"the schema {schema} in {database} belongs to another program",
-            "give the list a database of its own; nothing was changed",
+            "use a separate database for todo; nothing was changed",
         )
 
 
 class SchemaTooNewError(TodoError):
-    """A database whose tables were made by a newer program."""
+    """A database whose tables are newer than this program."""
 
     def __init__(self, database: str, found: str, expected: str) -> None:
         super().__init__(
@@ -232,21 +233,21 @@ class SchemaTooNewError(TodoError):
 
 
 class UnknownUserError(NotFoundError):
-    """A user name that the database does not hold."""
+    """A user name that does not exist in the database."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(
             f"there is no user {name!r} in this database",
-            f"users here: {', '.join(known)}; 'todo user add {name}' makes one" if known else None,
+            f"users: {', '.join(known)}; run 'todo user add {name}' to add one" if known else None,
         )
 
 
 class UserNotNamedError(InvalidInputError):
-    """Several users in the database, and none was named."""
+    """Several users in the database, and none is selected."""
 
     def __init__(self, known: Sequence[str]) -> None:
         super().__init__(
-            "this database has several users, and none was named",
-            f"use --user NAME, TODO_USER, or 'todo config set user NAME' with one of: {', '.join(known)}",
+            "this database has several users, and none is selected",
+            f"use --user NAME, TODO_USER or 'todo config set user NAME' with one of: {', '.join(known)}",
         )
         self.known = known

@@ -16,7 +16,7 @@ from todo_cli.db.schema.downgrading import (
     is_postgresql,
     open_step,
     raise_versions,
-    tell_loss,
+    record_loss,
     text_in_json,
     uuid_in_json,
 )
@@ -102,14 +102,14 @@ def tell_what_goes() -> None:
         ("occurrence", text_in_json("t.occurrence")),
     ):
         column = "scheduled_on" if field == "scheduled" else field
-        tell_loss("t", "todo", field, old, f"todos t WHERE t.{column} IS NOT NULL")
-    tell_loss("t", "todo", "series", uuid_in_json("s.uuid"), "todos t JOIN series s ON s.id = t.series_id")
+        record_loss("t", "todo", field, old, f"todos t WHERE t.{column} IS NOT NULL")
+    record_loss("t", "todo", "series", uuid_in_json("s.uuid"), "todos t JOIN series s ON s.id = t.series_id")
     held = "series s WHERE EXISTS (SELECT 1 FROM todos WHERE todos.user_id = s.user_id)"
     for field in ("rrule", "dtstart_local", "tzid"):
-        tell_loss("s", "series", field, text_in_json(f"s.{field}"), held)
-    tell_loss("s", "series", "after_completion", "'true'", f"{held} AND s.after_completion")
-    tell_loss("s", "series", "ended_at", instant_in_json("s.ended_at"), f"{held} AND s.ended_at IS NOT NULL")
-    tell_loss("s", "series", "exists", "'true'", held)
+        record_loss("s", "series", field, text_in_json(f"s.{field}"), held)
+    record_loss("s", "series", "after_completion", "'true'", f"{held} AND s.after_completion")
+    record_loss("s", "series", "ended_at", instant_in_json("s.ended_at"), f"{held} AND s.ended_at IS NOT NULL")
+    record_loss("s", "series", "exists", "'true'", held)
     columns = ("scheduled_on", "wait_until", "expires_at", "series_id")
     raise_versions(" OR ".join(f"{column} IS NOT NULL" for column in columns))
     close_step()

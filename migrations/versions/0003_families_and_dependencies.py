@@ -15,7 +15,7 @@ from todo_cli.db.schema.downgrading import (
     instant_in_json,
     open_step,
     raise_versions,
-    tell_loss,
+    record_loss,
     text_in_json,
     uuid_in_json,
 )
@@ -81,15 +81,15 @@ def upgrade() -> None:
 def tell_what_goes() -> None:
     open_step()
     prerequisite = "dependencies d JOIN todos t ON t.id = d.todo_id JOIN todos o ON o.id = d.depends_on_id"
-    tell_loss("t", "todo", "depends", uuid_in_json("o.uuid"), prerequisite)
-    tell_loss("t", "todo", "parent", uuid_in_json("o.uuid"), "todos t JOIN todos o ON o.id = t.parent_id")
+    record_loss("t", "todo", "depends", uuid_in_json("o.uuid"), prerequisite)
+    record_loss("t", "todo", "parent", uuid_in_json("o.uuid"), "todos t JOIN todos o ON o.id = t.parent_id")
     begun = "todos t WHERE t.started_at IS NOT NULL"
-    tell_loss("t", "todo", "started_at", instant_in_json("t.started_at"), begun)
+    record_loss("t", "todo", "started_at", instant_in_json("t.started_at"), begun)
     commented = "comments c JOIN todos t ON t.id = c.todo_id"
-    tell_loss("c", "comment", "todo", uuid_in_json("t.uuid"), commented)
-    tell_loss("c", "comment", "text", text_in_json("c.text"), commented)
-    tell_loss("c", "comment", "created_at", instant_in_json("c.created_at"), commented)
-    tell_loss("c", "comment", "exists", "'true'", commented)
+    record_loss("c", "comment", "todo", uuid_in_json("t.uuid"), commented)
+    record_loss("c", "comment", "text", text_in_json("c.text"), commented)
+    record_loss("c", "comment", "created_at", instant_in_json("c.created_at"), commented)
+    record_loss("c", "comment", "exists", "'true'", commented)
     raise_versions(
         "parent_id IS NOT NULL OR started_at IS NOT NULL OR id IN (SELECT todo_id FROM dependencies)"
         " OR id IN (SELECT todo_id FROM comments)"

@@ -124,7 +124,7 @@ def test_the_shell_is_found(fresh_cli: Cli) -> None:
 def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     todo = Here(capsys)
     result = todo("--show-completion", "tcsh")
-    assert (result.code, result.err.splitlines()[0]) == (2, "error: there is no completion for 'tcsh'")
+    assert (result.code, result.err.splitlines()[0]) == (2, "error: there is no completion script for 'tcsh'")
     assert todo("--install-completion", "tcsh").code == 2
 
 

@@ -52,9 +52,9 @@ def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
 
 def test_it_is_said_when_the_environment_goes_before(fresh_cli: Cli, server: Server) -> None:
     url = server.url("template")
-    assert "goes before" in fresh_cli("db", "connect", url, TODO_DATABASE_URL=url).err
-    assert "goes before" in fresh_cli("db", "disconnect", TODO_DATABASE_URL=url).err
-    assert "goes before" not in fresh_cli("db", "disconnect").err
+    assert "overrides" in fresh_cli("db", "connect", url, TODO_DATABASE_URL=url).err
+    assert "overrides" in fresh_cli("db", "disconnect", TODO_DATABASE_URL=url).err
+    assert "overrides" not in fresh_cli("db", "disconnect").err
 
 
 def test_of_several_users_one_is_named_or_chosen(fresh_cli: Cli, shared: str) -> None:
@@ -75,7 +75,7 @@ def test_tables_are_offered_at_a_terminal_only(fresh_cli: Cli, server: Server) -
     url = server.url("bare")
     scripted = fresh_cli("db", "connect", url)
     assert scripted.code == 0
-    assert "'todo db init' makes them" in scripted.err
+    assert "run 'todo db init' to create them" in scripted.err
     assert fresh_cli("list").code == 1
     declined = at_terminal([*COMMAND, "db", "connect", url], fresh_cli.environment, typed="n\n")
     assert declined.code == 0
@@ -95,7 +95,7 @@ def test_the_name_of_a_variable_in_place_of_the_string(fresh_cli: Cli, server: S
     assert (status["source"], status["dialect"]) == ("stored", "postgresql")
     missing = fresh_cli("list")
     assert missing.code == 2
-    assert "DATABASE_URL is not set" in missing.err
+    assert "DATABASE_URL, which should hold the database URL, is not set" in missing.err
     assert fresh_cli("db", "disconnect", DATABASE_URL=url).code == 0
     assert fresh_cli("list").code == 0
 
@@ -142,4 +142,4 @@ def test_a_string_that_is_not_text_is_refused(fresh_cli: Cli) -> None:
         env=fresh_cli.environment,
         check=False,
     )
-    assert (process.returncode, process.stderr) == (2, b"error: the URL on standard input is not UTF-8\n")
+    assert (process.returncode, process.stderr) == (2, b"error: the URL on standard input is not valid UTF-8\n")

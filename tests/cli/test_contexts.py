@@ -91,9 +91,9 @@ class TestLists:
 
     def test_and_what_is_looked_for_is_not(self, filled: Here) -> None:
         found = filled("done", "--where", "due.by:friday")
-        assert (found.ids, found.err) == ([1, 2], "Found 2 todos in the context work.\n")
+        assert (found.ids, found.err) == ([1, 2], "Found 2 todos in context work.\n")
         nothing = filled("done", "--where", "milk")
-        assert (nothing.out, nothing.err) == ("", "No todos match in the context work.\n")
+        assert (nothing.out, nothing.err) == ("", "No todos match in context work.\n")
 
     def test_it_only_narrows(self, filled: Here) -> None:
         filled("context", "save", "all", "status:all project:home", "--force")
@@ -111,7 +111,7 @@ class TestLists:
         assert add(todo, "first")["project"] == "new"
 
     def test_an_empty_list_says_what_is_hidden(self, filled: Here) -> None:
-        told = "Nothing is left to show: the context work hides 1 todo, which --no-context shows.\n"
+        told = "Nothing to show: context work hides 1 todo; add --no-context to include them.\n"
         for arguments in (["list", "milk"], ["today", "milk"], ["agenda", "milk"], ["list", "milk", "--json"]):
             assert filled(*arguments).err == told
         assert filled("list", "milk", "--no-context").err == ""
@@ -177,7 +177,7 @@ class TestSaving:
         [
             (["c", "duee:x"], "did you mean 'due:'?"),
             (["c", ""], "the filter is empty"),
-            (["none", "+x"], "no context is called 'none'"),
+            (["none", "+x"], "a context cannot be called 'none'"),
             (["a b", "+x"], "did you mean 'a-b'?"),
             (["c", "+x", "--defaults", "Buy +x"], "'Buy' is no attribute"),
             (["c", "+x", "--defaults", "due:tomorow"], "tomorrow"),
@@ -224,7 +224,7 @@ class TestSaving:
         assert filled("list").ids == [1, 3, 2, 4]
         monkeypatch.setenv("TODO_CONTEXT", "Work")
         assert filled("list").ids == [1, 2]
-        assert "TODO_CONTEXT=Work goes before" in filled("context", "use", "home").err
+        assert "TODO_CONTEXT=Work overrides" in filled("context", "use", "home").err
         assert filled("list").ids == [1, 2]
         monkeypatch.setenv("TODO_CONTEXT", "none")
         assert filled("list").ids == [1, 3, 2, 4]
@@ -240,7 +240,7 @@ class TestSaving:
         for arguments in commands:
             told = refused(filled, *arguments, code=3)
             assert "no context 'hoem'" in told
-            assert "did you mean 'home'? contexts: home, work; TODO_CONTEXT=none ends that" in told
+            assert "did you mean 'home'? contexts: home, work; set TODO_CONTEXT=none to turn it off" in told
         assert filled("list", "--no-context", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4, 5, 6]
         assert filled("show", "1").code == 0
 

@@ -66,12 +66,12 @@ def test_a_list_moves_to_a_server_and_back(filled: Cli, shared: str, tmp_path: P
     again = filled("db", "copy", "--from", "embedded")
     assert (again.code, again.out) == (0, "")
     assert again.err.startswith("Nothing new to copy from ")
-    assert again.err.endswith("; 2 todos were there already.\n")
+    assert again.err.endswith("; 2 todos already existed.\n")
     back = filled("db", "copy", "--to", "embedded")
     way = f"from {parse_target(shared)} to {file}"
-    assert back.err == f"Copied 1 todo, 0 projects and 0 tags {way}; 2 were there already.\n"
+    assert back.err == f"Copied 1 todo, 0 projects and 0 tags {way}; 2 already existed.\n"
     new = filled("db", "copy", "--to", f"sqlite:///{tmp_path / 'new.db'}", "--to-user", "sam")
-    assert f"Made a new list in {tmp_path / 'new.db'}." in new.err
+    assert f"Created a new list in {tmp_path / 'new.db'}." in new.err
     assert "Copied 3 todos, " in new.err
     assert filled("--database", f"sqlite:///{tmp_path / 'new.db'}", "--user", "sam", "list").ids == [1, 4]
 
@@ -99,7 +99,7 @@ def test_new_numbers_are_data(filled: Cli, shared: str, server: Server) -> None:
     refused = filled("db", "copy", "--to", shared)
     assert (refused.code, refused.out) == (4, "")
     assert "2 numbers (1, 2) are taken" in refused.err
-    assert "hint: --renumber gives them new numbers" in refused.err
+    assert "hint: add --renumber to give them new numbers" in refused.err
     assert filled("--database", shared, "project", "list").out == ""
     assert filled("db", "copy", "--to", shared, "--renumber").out == "1\t4\n2\t5\n"
     assert filled("--database", shared, "show", "4", "--json").code == 0
@@ -130,7 +130,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ([], 2, "--from or --to is needed"),
+        ([], 2, "--from or --to is required"),
         (["--to", "embedded"], 2, "to itself"),
         (["--from", "embedded"], 2, "to itself"),
         (["--from", "embedded", "--to", "embedded"], 2, "to itself"),

@@ -27,7 +27,7 @@ def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:
     fresh_cli("add", "a")
     again = fresh_cli("db", "init")
     assert (again.code, again.out) == (0, "")
-    assert "ready before" in again.err
+    assert "already set up" in again.err
     status = json.loads(fresh_cli("db", "status", "--json").out)
     assert (status["revision"], status["expected_revision"], status["todos"]) == (HEAD, HEAD, 1)
     assert len(status["users"]) == 1
@@ -71,7 +71,7 @@ def test_reset_of_a_file_asks(fresh_cli: Cli) -> None:
     command = [sys.executable, "-m", "todo_cli", "db", "reset"]
     refused = at_terminal(command, fresh_cli.environment, typed="n\n")
     assert refused.code == 130
-    assert "with 1 todo in it? This cannot be undone." in " ".join(refused.out.split())
+    assert "including 1 todo? This cannot be undone." in " ".join(refused.out.split())
     assert fresh_cli("list").ids == [1]
     assert at_terminal(command, fresh_cli.environment, typed="y\n").code == 0
     assert fresh_cli("list").ids == []

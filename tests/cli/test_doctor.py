@@ -28,7 +28,7 @@ def test_all_is_well_on_a_new_machine_and_with_a_list(fresh_cli: Cli) -> None:
     fresh_cli("add", "a")
     code, findings = diagnose(fresh_cli)
     assert code == 0
-    assert findings["tables"]["found"].endswith("hold 1 todo")
+    assert findings["tables"]["found"].endswith("with 1 todo")
 
 
 def test_a_server_that_is_well(neon: Neon, tmp_path: Path) -> None:
@@ -51,10 +51,10 @@ def test_each_finding_has_its_advice(fresh_cli: Cli, server: Server, neon: Neon,
         return str(findings[check]["advice"])
 
     server.create("bare")
-    assert advice("tables", TODO_DATABASE_URL=server.url("bare")) == "todo db init"
+    assert advice("tables", TODO_DATABASE_URL=server.url("bare")) == "run 'todo db init'"
     fresh_cli("db", "init", "--user", "alex", TODO_DATABASE_URL=server.url("bare"))
     server.execute("UPDATE todo.alembic_version SET version_num = '0000'", "bare")
-    assert advice("tables", TODO_DATABASE_URL=server.url("bare")) == "todo db migrate"
+    assert advice("tables", TODO_DATABASE_URL=server.url("bare")) == "run 'todo db migrate'"
     server.execute("UPDATE todo.alembic_version SET version_num = '9999'", "bare")
     assert "newer version" in advice("tables", TODO_DATABASE_URL=server.url("bare"))
     server.fresh("shared")
@@ -90,5 +90,5 @@ def test_settings_that_are_not_understood(fresh_cli: Cli) -> None:
 def test_it_is_readable_at_a_terminal(fresh_cli: Cli) -> None:
     seen = at_terminal([sys.executable, "-m", "todo_cli", "doctor"], fresh_cli.environment, width=50)
     assert seen.code == 1
-    assert "50 columns are narrow" in " ".join(seen.out.split())
+    assert "50 columns are too few" in " ".join(seen.out.split())
     assert at_terminal([sys.executable, "-m", "todo_cli", "doctor"], fresh_cli.environment).code == 0

@@ -188,7 +188,7 @@ def test_errors_are_one_json_object_when_json_is_asked_for(cli: Cli) -> None:
         assert result.out == ""
         assert json.loads(result.err) == {
             "error": "there is no todo 4711",
-            "hint": "'todo list' shows the numbers",
+            "hint": "run 'todo list' to see the numbers",
             "exit_code": 3,
         }
     assert json.loads(cli("lst", "--json").err)["exit_code"] == 2
@@ -320,9 +320,9 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
         (["modify", "1", "-t", "x", "--untag", "X"], "at once"),
         (
             ["modify", "1", "-phone"],
-            "write -p hone; untag:phone takes a tag off; words that begin with '-' go after '--'",
+            "write -p hone; to remove a tag, write untag:phone; put words that begin with '-' after '--'",
         ),
-        (["list", "-phone"], "'not +phone' leaves a tag out"),
+        (["list", "-phone"], "to exclude a tag, write 'not +phone'"),
         (["add", "x", "-dtomorrow 5pm"], "write -d 'tomorrow 5pm';"),
         (["add", "x", "-p=home"], "write -p home;"),
         (["add", "x", "-ep", "home", "-tshop"], "error: -t needs a space before its value: '-tshop'"),
@@ -330,7 +330,7 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
         (["undo", "-n5"], "write -n 5;"),
         (["history", "-n", "5", "-n5"], "write -n 5;"),
         (["upcoming", "1", "-n3"], "write -n 3;"),
-        (["list", "--page", "0"], "--page takes a whole number"),
+        (["list", "--page", "0"], "--page must be a whole number"),
     ],
 )
 def test_slips_are_told_what_was_meant(cli: Cli, arguments: list[str], told: str) -> None:

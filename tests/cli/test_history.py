@@ -39,17 +39,17 @@ def test_undo_and_redo_to_a_pipe_and_as_json(filled: Here) -> None:
 
 @ON_SQLITE
 def test_nothing_to_undo_is_no_failure(todo: Here) -> None:
-    for command, told in (("undo", "There is nothing to undo."), ("redo", "There is nothing to redo.")):
+    for command, told in (("undo", "Nothing to undo."), ("redo", "Nothing to redo.")):
         result = todo(command)
         assert (result.code, result.out, result.err.strip()) == (0, "", told)
         assert json.loads(todo(command, "--json").out)["todos"] == []
     todo("add", "a")
-    assert todo("redo").err == "There is nothing to redo.\n"
+    assert todo("redo").err == "Nothing to redo.\n"
     todo("undo")
     todo("add", "b")
     refused = todo("redo")
     assert refused.code == 4
-    assert "something else was written since" in refused.err
+    assert "other changes were made since" in refused.err
 
 
 @ON_SQLITE

@@ -161,7 +161,7 @@ def test_waiting_and_expired_ones_are_not_listed(todo: Here) -> None:
 def test_closed_ones_are_spared_by_skip_and_get_no_rule(todo: Here) -> None:
     todo("add", "a", "due:today", "every:day")
     todo("done", "1")
-    assert todo("skip", "1").err == "1 is not open\n"
+    assert todo("skip", "1").err == "1: not open\n"
     assert as_json(todo, "show", "1")["status"] == "done"
     refused = todo("modify", "1", "every:week")
     assert (refused.code, "1 is done" in refused.err) == (4, True)
@@ -184,7 +184,7 @@ def test_finishing_skipping_and_looking_ahead(todo: Here) -> None:
     todo("add", "b")
     for arguments in (["skip", "8"], ["upcoming", "8"], ["delete", "8", "--series"]):
         result = todo(*arguments)
-        assert (result.code, "8 does not recur" in result.err) == (4, True)
+        assert (result.code, "8 does not repeat" in result.err) == (4, True)
     assert todo("upcoming", "1-2").code == 2
 
 
@@ -222,7 +222,7 @@ class TestWhere:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            (["done", "1", "--where", "project:home"], "both say"),
+            (["done", "1", "--where", "project:home"], "cannot be used together"),
             (["done", "--where", ""], "empty"),
             (["done", "--where", "prjoect:home"], "did you mean 'project:'"),
             (["done"], "no todo was named"),

@@ -95,7 +95,7 @@ class TestTerminal:
             assert word in text
 
     def test_an_empty_list_tells_how_to_add(self, cli: Cli) -> None:
-        assert show(cli).out == "Nothing to do. Add something: todo add Buy milk\n"
+        assert show(cli).out == "Nothing to do. Add a todo: todo add Buy milk\n"
         assert show(cli, "list", "x").out == "No todos match.\n"
         assert show(cli, "trash", "list").out == "The trash is empty.\n"
 

@@ -47,11 +47,11 @@ class TestStartAndStop:
         started = as_json(todo, "start", "1")
         assert started["started_at"]
         again = todo("start", "1")
-        assert (again.code, again.err) == (0, "1 is started already\n")
+        assert (again.code, again.err) == (0, "1: already in progress\n")
         assert as_json(todo, "show", "1")["started_at"] == started["started_at"]
         assert todo("list", "is:active").ids == [1]
         assert as_json(todo, "stop", "1")["started_at"] is None
-        assert todo("stop", "1").err == "1 is not started\n"
+        assert todo("stop", "1").err == "1: not in progress\n"
         assert todo("list", "is:active").ids == []
         assert as_json(todo, "show", "1")["version"] == 3
 
@@ -68,9 +68,9 @@ class TestStartAndStop:
         todo("done", "2")
         refused = todo("start", "1-2")
         assert (refused.code, refused.out) == (4, "")
-        assert refused.err == "error: 2 is done\nhint: 'todo reopen 2' opens it\n"
+        assert refused.err == "error: todo 2 is done\nhint: run 'todo reopen 2' first\n"
         assert as_json(todo, "show", "1")["started_at"] is None
-        assert todo("stop", "2").err == "2 is not started\n"
+        assert todo("stop", "2").err == "2: not in progress\n"
 
     def test_an_occurrence_that_follows_is_not_started(self, todo: Here) -> None:
         todo("add", "a", "due:today", "every:day")
@@ -139,8 +139,8 @@ class TestNext:
         [
             (["0"], "from 1 to 1,000,000, not 0"),
             (["9" * 5000], "from 1 to 1,000,000"),
-            (["3", "--per-page", "3"], "both say how many"),
-            (["3", "--all"], "contradict"),
+            (["3", "--per-page", "3"], "cannot be used together"),
+            (["3", "--all"], "cannot be used together"),
             (["prjoect:home"], "did you mean 'project:'"),
         ],
     )

@@ -174,7 +174,7 @@ class TestSavedViews:
             (["a", "duee:today"], "did you mean 'due:'?"),
             (["a", "+x", "--sort", "du"], "did you mean 'due'?"),
             (["a", "+x", "--columns", "x"], "is not a valid column"),
-            (["a"], "nothing to save"),
+            (["a"], "needs a filter"),
         ],
     )
     def test_what_cannot_be_saved_is_not(self, todo: Here, tmp_path: Path, arguments: list[str], told: str) -> None:
@@ -224,11 +224,11 @@ class TestAtATerminal:
             assert any("recurs ↻" in line for line in lines)
 
     def test_one_without_todos(self, todo: Here) -> None:
-        assert on_screen("agenda") == ["Nothing in these days."]
-        assert on_screen("today") == ["Nothing for today."]
+        assert on_screen("agenda") == ["Nothing to do in these days."]
+        assert on_screen("today") == ["Nothing to do today."]
         assert on_screen("inbox") == ["Everything has a project."]
-        assert on_screen("waiting") == ["Nothing waits."]
-        assert on_screen("completed") == ["Nothing is done."]
+        assert on_screen("waiting") == ["Nothing is waiting."]
+        assert on_screen("completed") == ["Nothing is completed."]
 
     def test_columns_that_were_chosen_are_shown_in_their_order(self, shown: Here) -> None:
         lines = on_screen("list", "id:1,3", "--columns", "project,id,title,wait,scheduled,every,priority", width=120)

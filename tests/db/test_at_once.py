@@ -300,7 +300,7 @@ async def test_what_is_not_as_expected_is_told_as_ever(db: Database) -> None:
     await projects.archive_project(db, "old")
     with pytest.raises(NotFoundError, match="no todo 7"):
         await complete_todos(db, parse_references(["2", "7"]))
-    with pytest.raises(NotFoundError, match="in the trash is 1"):
+    with pytest.raises(NotFoundError, match="todo 1 is in the trash"):
         await complete_todos(db, parse_references(["1", "2"]))
     with pytest.raises(ConflictError, match="'old' is archived"):
         await add_todo(db, NewTodo("c", project="old.er"))

@@ -76,7 +76,7 @@ class TestAForeignSchema:
         for operation in (initialisation.initialise(target, "alex", NOW), schema.drop_everything(target)):
             with pytest.raises(ForeignSchemaError, match="belongs to another program") as caught:
                 await operation
-            assert "a database of its own" in str(caught.value.hint)
+            assert "use a separate database" in str(caught.value.hint)
         assert await apply(target, lambda connection: connection.execute(text(everything)).scalar()) == before
 
     async def test_an_empty_one_is_not_foreign(self, server: Server) -> None:

@@ -66,7 +66,7 @@ class TestDependencies:
         todo = await get(db, 3)
         assert (todo.links.depends, todo.links.blocked) == ((1, 2), True)
         assert (await get(db, 1)).links.blocks == (3,)
-        with pytest.raises(ConflictError, match="3 waits for 1 a, 2 b"):
+        with pytest.raises(ConflictError, match="todo 3 depends on 1 a, 2 b"):
             await complete_todos(db, refs("3"))
         [first] = await complete_todos(db, refs("1"))
         assert first.ready == ()
@@ -128,7 +128,7 @@ class TestDependencies:
             await add_todo(db, NewTodo("twin", uuid=UUID(f"abcd{last}".ljust(32, "0"))))
         two = parse_references(["abcd", "9"])
         for changes in (TodoChanges(depends=two), TodoChanges(title="b", undepends=two)):
-            with pytest.raises(NotFoundError, match=r"no todo 9; several todos begin with abcd \(2, 3\)"):
+            with pytest.raises(NotFoundError, match=r"no todo 9; several todos match abcd \(2, 3\)"):
                 await modify_todos(db, refs("1"), changes)
         with pytest.raises(NotFoundError):
             await add_todo(db, NewTodo("c", depends=two))
@@ -149,7 +149,7 @@ class TestDependencies:
         await plant(db, *todos)
         with pytest.raises(CircleError) as caught:
             await modify_todos(db, refs(number), TodoChanges("new title", depends=tuple(refs(depends))))
-        assert caught.value.message == f"{number[0]} would depend on itself: {path}"
+        assert caught.value.message == f"todo {number[0]} would depend on itself: {path}"
         assert (await get(db, 1)).title == "a"
 
     async def test_an_edge_that_is_taken_off_at_once_closes_no_circle(self, db: Database) -> None:
@@ -185,7 +185,7 @@ class TestFamilies:
         await plant(db, "a", "b <1", "c <2", "d <1", "e >3")
         await complete_todos(db, refs("4"))
         for close in (complete_todos, cancel_todos):
-            with pytest.raises(OpenSubtasksError, match="1 still has 1 open subtask"):
+            with pytest.raises(OpenSubtasksError, match="todo 1 has 1 open subtask"):
                 await close(db, refs("1"))
         [outcome] = await complete_todos(db, refs("1"), with_subtasks=True)
         assert [todo.id for todo in outcome.family] == [2, 3]
@@ -242,7 +242,7 @@ class TestFamilies:
         await plant(db, *todos)
         with pytest.raises(CircleError) as caught:
             await modify_todos(db, refs(number), TodoChanges(parent=refs(parent)[0]))
-        assert caught.value.message == f"{number} would belong to itself: {path}"
+        assert caught.value.message == f"todo {number} would belong to itself: {path}"
 
 
 async def edges(db: Database) -> tuple[list[Any], list[Any]]:

@@ -79,7 +79,7 @@ class TestComment:
             await add_comment(db, ONE, "b")
         await add_todo(db, NewTodo("a"))
         await delete_todos(db, [ONE])
-        with pytest.raises(NotFoundError, match="in the trash is 1"):
+        with pytest.raises(NotFoundError, match="todo 1 is in the trash"):
             await add_comment(db, ONE, "b")
         assert (await details(db)).comments == ()
 

@@ -98,7 +98,7 @@ async def test_an_erased_uuid_is_not_added_again(db: Database, later: Database) 
     assert not (await add_todo(db, NewTodo("a", uuid=uuid))).changed
     assert await empty_trash(later) == 1
     for number in range(2):
-        with pytest.raises(ConflictError, match=f"the todo {uuid} was removed for good") as caught:
+        with pytest.raises(ConflictError, match=f"todo {uuid} was permanently deleted") as caught:
             await add_todo(db, NewTodo(f"again {number}", uuid=uuid, project="new"))
         assert caught.value.exit_code == 4
         assert "--id" in str(caught.value.hint)
@@ -170,7 +170,7 @@ class TestCopying:
         await erase(later, ONE)
         for _ in range(2):
             await copy_todos(db, other)
-        with pytest.raises(ConflictError, match="removed for good"):
+        with pytest.raises(ConflictError, match="permanently deleted"):
             await add_todo(other, NewTodo("again", uuid=uuid))
         await check_replay(other)
         told = [change for step in (await list_history(other, HistoryQuery())).steps for change in step.changes]

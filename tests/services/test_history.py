@@ -198,6 +198,6 @@ async def test_a_todo_is_shown_as_the_last_step_by_then_left_it_where_clocks_dif
 
 async def test_what_was_not_there_yet_is_not_shown(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(open_db("alex", NOW + timedelta(hours=1)), NewTodo("a"))
-    with pytest.raises(NotFoundError, match="1 was not there yet: it was added on 2026-11-22 at 13:00"):
+    with pytest.raises(NotFoundError, match="todo 1 did not exist yet: it was added on 2026-11-22 at 13:00"):
         await get_todos_at(db, [ONE], NOW)
     assert len(await get_todos_at(db, [ONE], NOW + timedelta(hours=1))) == 1

@@ -170,7 +170,7 @@ class TestUsers:
     async def test_an_unknown_name_never_shows_an_empty_list(self, open_db: OpenDatabase) -> None:
         with pytest.raises(UnknownUserError) as caught:
             await list_todos(open_db("alx"), ListQuery(And(())))
-        assert "users here: alex" in str(caught.value.hint)
+        assert "users: alex" in str(caught.value.hint)
 
     async def test_names_are_unique_in_any_case(self, db: Database) -> None:
         with pytest.raises(ConflictError):

@@ -289,7 +289,7 @@ async def test_skipping_and_cancelling_go_on_with_the_next(db: Database) -> None
     [cancelled] = await cancel_todos(db, refs("2"))
     assert cancelled.next[0].due == on("2026-12-07")
     await add_todo(db, NewTodo("b"))
-    with pytest.raises(ConflictError, match="4 does not recur"):
+    with pytest.raises(ConflictError, match="4 does not repeat"):
         await skip_todos(db, refs("3", "4"))
     assert [todo.status for todo in await all_todos(db)][2:] == [Status.OPEN, Status.OPEN]
 
@@ -297,7 +297,7 @@ async def test_skipping_and_cancelling_go_on_with_the_next(db: Database) -> None
 async def test_deleting_one_is_refused_and_a_series_is_ended(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-18"), every=Every("day")))
     await add_todo(db, NewTodo("b"))
-    with pytest.raises(ConflictError, match="1 recurs") as caught:
+    with pytest.raises(ConflictError, match="1 repeats; deleting it would end the series") as caught:
         await delete_todos(db, refs("1", "2"))
     assert "--series" in str(caught.value.hint)
     await complete_todos(db, refs("1"), catch_up=True)
@@ -309,7 +309,7 @@ async def test_deleting_one_is_refused_and_a_series_is_ended(db: Database) -> No
     await restore_todos(db, refs("1", "3"))
     await reopen_todos(db, refs("1"))
     assert (await complete_todos(db, refs("1", "3")))[0].next == ()
-    with pytest.raises(ConflictError, match="does not recur"):
+    with pytest.raises(ConflictError, match="does not repeat"):
         await delete_series(db, refs("2"))
 
 
@@ -397,7 +397,7 @@ async def test_looking_ahead(db: Database) -> None:
         2: [on("2026-12-03"), on("2026-12-06"), on("2026-12-09")],
         3: [on("2026-12-01")],
     }
-    with pytest.raises(ConflictError, match="does not recur"):
+    with pytest.raises(ConflictError, match="does not repeat"):
         await list_upcoming(db, NumberReference(4), 3)
 
 

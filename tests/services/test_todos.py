@@ -189,14 +189,14 @@ class TestReferences:
                 step.create(Todo(uuid=uuid, title="t", created_at=NOW, updated_at=NOW))
 
         await db.write("add", work)
-        with pytest.raises(NotFoundError, match=r"several todos begin with abcd \(1, 2\)"):
+        with pytest.raises(NotFoundError, match=r"several todos match abcd \(1, 2\)"):
             await complete_todos(db, parse_references(["abcd"]))
         assert (await get(db, "abcd0000000040008000000000000002")).id == 2
 
     async def test_a_todo_in_the_trash_is_named_as_such(self, db: Database) -> None:
         await add_todo(db, NewTodo("a"))
         await delete_todos(db, parse_references(["1"]))
-        with pytest.raises(NotFoundError, match="in the trash is 1") as caught:
+        with pytest.raises(NotFoundError, match="todo 1 is in the trash") as caught:
             await complete_todos(db, parse_references(["1"]))
         assert "todo restore 1" in str(caught.value.hint)
 

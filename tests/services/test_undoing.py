@@ -376,11 +376,11 @@ async def test_redoing_ends_with_another_step(db: Database) -> None:
     await add_todo(db, NewTodo("a"))
     await undo_steps(db)
     await add_todo(db, NewTodo("b"))
-    with pytest.raises(ConflictError, match="something else was written since"):
+    with pytest.raises(ConflictError, match="other changes were made since"):
         await redo_steps(db)
     await undo_steps(db)
     assert (await redo_steps(db)).todos[0].title == "b"
-    with pytest.raises(ConflictError, match="something else"):
+    with pytest.raises(ConflictError, match="other changes were made"):
         await redo_steps(db)
 
 
@@ -489,7 +489,7 @@ async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database)
         await step.bind(todo, {part.id: part.uuid})
 
     await db.write(PASSED_OVER, give_subtask)
-    with pytest.raises(ConflictError, match="1 a has got subtasks since; nothing was written"):
+    with pytest.raises(ConflictError, match="1 a has new subtasks; nothing was written"):
         await undo_steps(db)
     await db.write(PASSED_OVER, give_more)
     with pytest.raises(ConflictError, match=r"tag of 1 a was changed by alex on .* \(db copy\); depends of 1 a was"):
@@ -501,7 +501,7 @@ async def test_redoing_ends_with_what_was_removed_for_good(db: Database, open_db
     await complete_todos(db, ONE)
     await undo_steps(db)
     assert await empty_trash(open_db("alex", NOW + timedelta(minutes=1))) == 1
-    with pytest.raises(ConflictError, match="something else was written since"):
+    with pytest.raises(ConflictError, match="other changes were made since"):
         await redo_steps(db)
     [todo] = await get_todos(db, ONE)
     assert (todo.status.value, todo.recurrence is not None) == ("open", True)

@@ -22,18 +22,18 @@ from todo_cli.cli.streams import print_version, quiet_when_closed
 app = typer.Typer(
     name="todo",
     cls=LazyGroup,
-    help="Keep a todo list in the terminal: on this machine at once, or in a PostgreSQL database such as Neon's.",
+    help="Manage todos in the terminal, stored in a local file or in a PostgreSQL database such as Neon.",
     epilog="Start with: todo add Buy milk -d tomorrow",
     invoke_without_command=True,
     rich_markup_mode=None,
-    add_completion=False,  # ours is in completion/
+    add_completion=False,  # replaced by cli/completion
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _print_version(context: typer.Context, wanted: bool) -> None:
-    if wanted and not context.resilient_parsing:
+def _print_version(context: typer.Context, requested: bool) -> None:
+    if requested and not context.resilient_parsing:
         print_version()
         raise typer.Exit
 
@@ -51,7 +51,7 @@ def start(
     show_completion: ShowCompletionOption = None,
     install_completion: InstallCompletionOption = None,
 ) -> None:
-    """Take the global options, and list the open todos when no command is named."""
+    """Store the global options; without a command, list the open todos."""
     before = context.obj or Invocation()
     context.obj = replace(before, database=database, user=user, json=json, debug=debug)
     if context.invoked_subcommand is None:
@@ -63,7 +63,7 @@ def start(
 
 @cache
 def program() -> TyperGroup:
-    """Return the `todo` command. What has been built of it stays for the next call in this process."""
+    """Return the `todo` command. Commands that have been built are kept for the next call in this process."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
     sources: dict[str, Callable[[], TyperCommand | TyperGroup]] = {}
@@ -75,7 +75,7 @@ def program() -> TyperGroup:
 
 
 def build_all() -> None:
-    """Import and build every command, in a process that is going to run many."""
+    """Import and build every command, for a process that runs many of them."""
     build(program())
 
 

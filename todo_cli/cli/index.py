@@ -1,4 +1,4 @@
-"""Where each command is declared. A test compares this with the modules in `commands/` and `edit/`."""
+"""The module of each command. A test compares this with the modules in `commands/` and `edit/`."""
 
 COMMANDS = {
     "commands.todos": ("add", "modify"),
@@ -25,7 +25,7 @@ GROUPS = {
     "config": ("commands.settings:app",),
     "resident": ("commands.resident:app",),
 }
-"""Where the commands of each group are declared."""
+"""The Typer apps of each group of commands."""
 
 
 def command_names() -> frozenset[str]:

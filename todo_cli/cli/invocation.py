@@ -1,4 +1,4 @@
-"""One call of a command: its global options, its moment, and its ways to the database and to the user."""
+"""One run of a command: its global options, its time, and its access to the database and the user."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ T = TypeVar("T")
 
 @dataclass
 class Invocation:
-    """One call of a command: its global options, its moment, and its ways to the database and to the user."""
+    """One run of a command: its global options, its time, and its access to the database and the user."""
 
     database: str | None = None
     user: str | None = None
     json: bool = False
     debug: bool = False
     literals: int = 0
-    """How many arguments stood after `--`."""
+    """The number of arguments after `--`."""
     session: Session | None = None
-    """What this process has prepared for the command, in a worker of the resident."""
+    """What a worker of the resident prepared before it got the command."""
 
     @cached_property
     def now(self) -> datetime:
-        """The moment of the command, aware, in the user's zone. It is read once."""
-        from tzlocal import reload_localzone  # the other function remembers what an earlier command had
+        """The time of the command, aware, in the user's zone. It is read once."""
+        from tzlocal import reload_localzone  # `get_localzone` would return the zone of an earlier command
 
         try:
             return datetime.now(reload_localzone())
         except (LookupError, ValueError):
-            named = os.environ.get("TZ")
+            name = os.environ.get("TZ")
             raise InvalidInputError(
-                f"there is no time zone {named!r}" if named else "the time zone of this machine is not set up",
+                f"unknown time zone {name!r}" if name else "this machine has no time zone",
                 "set TZ to a name such as Europe/Berlin",
             ) from None
 
     @cached_property
     def conventions(self) -> Conventions:
-        """What the settings say of dates that can be read in several ways."""
+        """How to read ambiguous dates, from the settings."""
         from todo_cli.config import WEEKDAYS
         from todo_cli.query.dates import Conventions
 
@@ -74,12 +74,12 @@ class Invocation:
 
         settings = config.resolve({"database": self.database, "user": self.user})
         if settings["database"].source == "stored" and config.is_exposed():
-            self.note(f"Others can read {config.config_path()}, which may hold a password: chmod 600 closes it.")
+            self.note(f"Other users can read {config.config_path()}, which may hold a password; run 'chmod 600' on it.")
         return settings
 
     @cached_property
     def context(self) -> SavedContext | None:
-        """The context in use, if there is one; raises NotFoundError for one that is not saved."""
+        """The context in use, if any; raises NotFoundError if it does not exist."""
         from todo_cli.services.databases.saved import NO_CONTEXT, find_context
 
         used = self.settings["context"]
@@ -88,10 +88,10 @@ class Invocation:
         try:
             return find_context(str(used.value))
         except NotFoundError as error:
-            here = used.source == "environment"
-            end = "TODO_CONTEXT=none" if here else "'todo context use none'"
-            named = "TODO_CONTEXT names it" if here else "it is the one in use"
-            raise NotFoundError(f"{error.message}, and {named}", f"{error.hint}; {end} ends that") from None
+            by_environment = used.source == "environment"
+            turn_off = "set TODO_CONTEXT=none" if by_environment else "run 'todo context use none'"
+            source = "set by TODO_CONTEXT" if by_environment else "the context in use"
+            raise NotFoundError(f"{error.message} ({source})", f"{error.hint}; {turn_off} to turn it off") from None
 
     @cached_property
     def target(self) -> Target:
@@ -120,42 +120,42 @@ class Invocation:
 
         for key in config.read_file().unknown_styles:
             meant = config.nearest_style(key)
-            hint = f"use {meant}" if meant else "'todo config list theme' lists the styles"
+            hint = f"use {meant}" if meant else "run 'todo config list theme' to list the styles"
             self.note(f"warning: {key} in {config.config_path()} is not a style")
-            self.note(f"hint: {hint}; 'todo config unset {key}' removes it")
+            self.note(f"hint: {hint}, or run 'todo config unset {key}'")
 
     @cached_property
     def coefficients(self) -> Coefficients:
-        """How much each thing adds to urgency."""
+        """The coefficients of urgency, from the settings."""
         from todo_cli.query.urgency import read_coefficients
 
         return read_coefficients({name: float(value) for name, value in self._stored_in("urgency").items()})
 
     def _stored_in(self, table: str) -> Mapping[str, Scalar]:
-        """Return the settings of that table of the configuration file that are set, by their names in it."""
+        """Return the settings of a table of the configuration file that are set, by their names in that table."""
         found = {
             key.removeprefix(f"{table}."): each for key, each in self.settings.items() if key.startswith(f"{table}.")
         }
         return {name: each.value for name, each in found.items() if each.source != "default" and each.value is not None}
 
     def again(self) -> Invocation:
-        """Return the same call as of this moment, for what is written after an editor was open."""
+        """Return the same run with the current time, for writing after an editor was open."""
         later = replace(self)
         later.settings = self.settings
         return later
 
     @property
     def at_terminal(self) -> bool:
-        """Whether a person reads the output as it comes."""
+        """Whether the output goes to a terminal, and not as JSON."""
         return sys.stdout.isatty() and not self.json
 
     @property
     def can_ask(self) -> bool:
-        """Whether there is somebody who can be asked."""
+        """Whether questions can be answered at a terminal."""
         return sys.stdin.isatty() and sys.stderr.isatty()
 
     def run(self, service: Callable[Concatenate[Database, P], Awaitable[T]], *args: P.args, **options: P.kwargs) -> T:
-        """Return what the service gives for the database in use."""
+        """Run a service on the database in use, and return its result."""
         from todo_cli.db.connection.target import PostgresTarget
         from todo_cli.services.databases.settings import open_database
 
@@ -176,14 +176,14 @@ class Invocation:
         if self.session and ahead and isinstance(self.target, PostgresTarget):
             self.session.server = self.target
         if not was_there and self.target.exists() and self.settings["database"].source != "default":
-            self.note(f"Made a new list in {self.target}.")
+            self.note(f"Created a new list in {self.target}.")
         return result
 
     def _waiting(self) -> AbstractContextManager[None]:
         from todo_cli.rendering.format.escaping import neutralise
         from todo_cli.rendering.format.spinner import spinner
 
-        return spinner(neutralise(f"Waiting for {self.target}, which may have to wake up"))
+        return spinner(neutralise(f"Waiting for {self.target}, which may be waking up"))
 
     def run_between(
         self,
@@ -193,7 +193,7 @@ class Invocation:
         *args: P.args,
         **options: P.kwargs,
     ) -> T:
-        """Return what the service gives for two databases, and close them."""
+        """Run a service on two databases, close them, and return its result."""
 
         async def call() -> T:
             async with source, destination:
@@ -202,33 +202,34 @@ class Invocation:
         return _run_loop(call(), self.session)
 
     def note(self, text: str) -> None:
-        """Say something that is no data."""
+        """Print a message to stderr."""
         from todo_cli.rendering.format.escaping import neutralise
 
-        with suppress(OSError):  # nobody listens
-            print(neutralise(text), file=sys.stderr)  # noqa: T201 - talk goes to stderr
+        with suppress(OSError):  # stderr is closed
+            print(neutralise(text), file=sys.stderr)  # noqa: T201 - messages go to stderr
 
     def print_value(self, text: str) -> None:
-        """Print a value as it is, for scripts; to a person with its control characters spelled out."""
+        """Print a value as it is; at a terminal, with its control characters escaped."""
         import typer
 
         from todo_cli.rendering.format.escaping import neutralise
 
         typer.echo(neutralise(text) if self.at_terminal else text)
 
-    def confirm(self, question: str, *, yes: bool) -> None:
-        """Return if the user agrees, or did so with `--yes`; else leave with exit code 130.
+    def confirm(self, action: str, *, yes: bool, warning: str | None = None) -> None:
+        """Ask whether to go on with an action, such as "change 4 todos"; `yes` is the option that answers it.
 
-        Raises InvalidInputError where there is nobody to ask.
+        Raises NotConfirmedError for a no, and InvalidInputError if nobody can be asked.
         """
         if yes:
             return
         if not self.can_ask:
-            raise InvalidInputError(f"not done without being asked: {question}", "add --yes to do it from a script")
+            raise InvalidInputError(f"this would {action}; confirm with --yes")
         import typer
 
         from todo_cli.rendering.format.escaping import neutralise
 
+        question = f"{action[0].upper()}{action[1:]}?{f' {warning}' if warning else ''}"
         with asking():
             agreed = typer.confirm(neutralise(question), err=True)
         if not agreed:
@@ -236,10 +237,10 @@ class Invocation:
 
 
 def _run_loop(work: Coroutine[Any, Any, T], session: Session | None) -> T:
-    """Return the result of the work; its garbage is collected, also if that was disabled before."""
+    """Run a coroutine in an event loop, with the garbage collector enabled, and return its result."""
     import asyncio
 
     if not gc.isenabled():
-        gc.freeze()  # what was imported is no garbage
+        gc.freeze()  # imported modules are never garbage
         gc.enable()
     return session.runner.run(work) if session else asyncio.run(work)

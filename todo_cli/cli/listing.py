@@ -1,4 +1,4 @@
-"""What the commands that list todos have in common: words and options, pages, and the context in use."""
+"""What all list commands share: filter words, options, pages and the context in use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from todo_cli.services.listing import Context, ListQuery
 
 MOST = 1_000_000
-"""The greatest page, and the most todos on one."""
+"""The largest page number, and the largest number of todos on a page."""
 
 WordsArgument = Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)]
 
@@ -31,14 +31,14 @@ def _sort_option(default: str) -> Any:
         "--sort",
         metavar="KEY[,KEY]",
         help="due, scheduled, wait, until, priority, title, urgency, project, status, created, updated, completed,"
-        f" deleted or id; -KEY sorts downwards. [default: {default}]",
+        f" deleted or id; -KEY sorts in descending order. [default: {default}]",
     )
 
 
 SortOption = Annotated[str | None, _sort_option("due,-priority")]
 WaitingSortOption = Annotated[str | None, _sort_option("wait")]
 CompletedSortOption = Annotated[str | None, _sort_option("-completed")]
-ReverseOption = Annotated[bool, typer.Option("--reverse", help="Sort the other way round.")]
+ReverseOption = Annotated[bool, typer.Option("--reverse", help="Reverse the sort order.")]
 ColumnsOption = Annotated[
     str | None,
     typer.Option(
@@ -49,14 +49,14 @@ ColumnsOption = Annotated[
     ),
 ]
 PageOption = Annotated[int | None, typer.Option("--page", metavar="N", help="Show this page.")]
-PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", help="So many on a page.")]
+PerPageOption = Annotated[int | None, typer.Option("--per-page", metavar="N", help="Todos per page.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Show all on one page.")]
-NoContextOption = Annotated[bool, typer.Option("--no-context", help="Show what the context in use hides, too.")]
+NoContextOption = Annotated[bool, typer.Option("--no-context", help="Include todos that the context in use hides.")]
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a list is to be shown, as the options say it."""
+    """The options that determine how a list is shown."""
 
     sort: str | None = None
     reverse: bool = False
@@ -76,9 +76,9 @@ def show_list(
     sort: str | None = None,
     columns: Columns | None = None,
 ) -> None:
-    """Show the todos for which all parts hold; `nothing` is said at a terminal where there are none.
+    """Show the todos that match all `parts`; print `nothing` at a terminal if there are none.
 
-    `sort` and `columns` are those of this list, if the options do not say others.
+    `sort` and `columns` are the defaults of this list, which options override.
     """
     from todo_cli.query.columns import USUAL, parse_columns
     from todo_cli.query.defaults import with_defaults
@@ -99,11 +99,11 @@ def show_list(
     )
     result = fetch(invocation, query, shown)
     if not result.todos and not result.total:
-        say_nothing(invocation, result, nothing)
+        note_empty_list(invocation, result, nothing)
 
 
 def fetch(invocation: Invocation, query: ListQuery, columns: Columns | None = None) -> TodoPage:
-    """Show a page of todos, and return it; one that is behind the last is said to be so."""
+    """Show and return a page of todos; print a note if it lies after the last page."""
     from todo_cli.query.columns import USUAL
     from todo_cli.services.listing import list_todos
 
@@ -112,24 +112,24 @@ def fetch(invocation: Invocation, query: ListQuery, columns: Columns | None = No
         candidates.remember_todos(invocation, result.todos)
     invocation.renderer.show_page(result, columns or USUAL)
     if not result.todos and result.total and query.size:
-        invocation.note(f"There is no page {query.page}; the last one is {-(-result.total // query.size)}.")
+        invocation.note(f"There is no page {query.page}; the last page is {-(-result.total // query.size)}.")
     return result
 
 
-def say_nothing(invocation: Invocation, result: TodoPage, nothing: str) -> None:
-    """Say that a list is empty: to a person, and to a script where it is only the context that leaves nothing."""
+def note_empty_list(invocation: Invocation, result: TodoPage, nothing: str) -> None:
+    """Print a note that a list is empty, in a pipe only if the context hides all matches."""
     from todo_cli.rendering.renderer import format_count
 
     if result.hidden:
         todos = "todo" if result.hidden == 1 else "todos"
-        hidden = f"the context {result.context} hides {format_count(result.hidden)} {todos}"
-        invocation.note(f"Nothing is left to show: {hidden}, which --no-context shows.")
+        hidden = f"context {result.context} hides {format_count(result.hidden)} {todos}"
+        invocation.note(f"Nothing to show: {hidden}; add --no-context to include them.")
     elif invocation.at_terminal:
         invocation.note(nothing)
 
 
 def read_words(invocation: Invocation, words: Sequence[str] | None) -> list[Filter]:
-    """Return what the words ask for, which have to hold all; those behind `--` are text."""
+    """Return the filters that the words express, all of which must match; words after `--` are text."""
     from todo_cli.query.filter.ast import ContainsText
     from todo_cli.query.filter.parser import parse_filter
     from todo_cli.query.texts import check_text
@@ -137,12 +137,12 @@ def read_words(invocation: Invocation, words: Sequence[str] | None) -> list[Filt
     words = words or []
     read = words[: len(words) - invocation.literals]
     parts: list[Filter] = [parse_filter(read, invocation.now, invocation.conventions)] if read else []
-    parts.extend(ContainsText(check_text(word, "text to look for")) for word in words[len(read) :])
+    parts.extend(ContainsText(check_text(word, "search text")) for word in words[len(read) :])
     return parts
 
 
 def read_context(invocation: Invocation) -> Context | None:
-    """Return the filter of the context in use, if there is one; raises NotFoundError where it is not saved."""
+    """Return the filter of the context in use, if any; raises NotFoundError if it does not exist."""
     from todo_cli.query.filter.parser import parse_filter
     from todo_cli.services.listing import Context
 
@@ -155,26 +155,26 @@ def read_context(invocation: Invocation) -> Context | None:
 
 
 def page_size(invocation: Invocation, page: int | None, per_page: int | None, *, everything: bool) -> int | None:
-    """Return how many todos a page holds, None for all: pages are for people, unless one is asked for."""
+    """Return the number of todos per page, None for all: a pipe gets pages only if an option asks for one."""
     for option, number in (("--page", page), ("--per-page", per_page)):
         if number is not None and not 1 <= number <= MOST:
-            raise InvalidInputError(f"{option} takes a whole number from 1 to {MOST:,}, not {number}")
+            raise InvalidInputError(f"{option} must be a whole number from 1 to {MOST:,}, not {number}")
     if everything and (page or per_page):
-        raise InvalidInputError("--all and a page contradict each other")
+        raise InvalidInputError(f"--all and {'--page' if page else '--per-page'} cannot be used together")
     if everything or not (page or per_page or invocation.at_terminal):
         return None
-    return per_page or _fitting(invocation)
+    return per_page or _default_page_size(invocation)
 
 
 def sort_keys(text: str | None, *, reverse: bool = False) -> tuple[SortKey, ...]:
-    """Return the keys to sort by, the usual ones for None."""
+    """Return the keys to sort by, the default ones for None."""
     from todo_cli.query.sorting import DEFAULT_SORT, parse_sort, reverse_sort
 
     keys = DEFAULT_SORT if text is None else parse_sort(text)
     return reverse_sort(keys) if reverse else keys
 
 
-def _fitting(invocation: Invocation) -> int:
+def _default_page_size(invocation: Invocation) -> int:
     from todo_cli.rendering.terminal.renderer import LINES_AROUND_LIST
 
     setting = invocation.settings["per_page"].value

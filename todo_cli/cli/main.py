@@ -1,4 +1,4 @@
-"""Runs one command line: the only place where an error becomes a message and an exit code."""
+"""The entry point of a command line: the only place where an error becomes a message and an exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None, session: Session | None = None) -> int:
-    """Run one command line; return its exit code. The README lists them."""
+    """Run a command line and return its exit code. The README lists the codes."""
     arguments = [_as_utf8(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     prepare_streams()
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
         with quiet_when_closed():
             sys.stdout.flush()
     except OutputClosed:
-        # What is still buffered goes nowhere, without a complaint at exit.
+        # Discard what is still buffered, without an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Exception, KeyboardInterrupt) as raised:  # noqa: BLE001 - the last boundary: nothing ends in a traceback
@@ -36,12 +36,12 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
             import logging
             import threading
 
-            # A driver's thread that finds its loop gone, or what it left half done, has nothing to tell.
+            # A driver's thread that finds its event loop closed must not print a traceback.
             threading.excepthook = lambda _: None
             logging.getLogger("asyncio").disabled = True
         error = translate(raised)
         if isinstance(error, InterruptedByUserError) and sys.stderr.isatty():
-            sys.stderr.write("\n")  # what was typed stands on the line of the question
+            sys.stderr.write("\n")  # the cursor is on the line of the question
         if "--debug" in options:
             print_traceback(raised, arguments)
         report(error, arguments, as_json="--json" in options)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None, session: Session | None = None) -> i
 
 
 def _run(arguments: list[str], session: Session | None) -> int:
-    if arguments == ["--version"]:  # scripts ask this often, and Typer takes longer to import than to answer
+    if arguments == ["--version"]:  # a shortcut, because importing Typer takes most of the time
         print_version()
         return 0
     if not arguments and ("_TODO_COMPLETE_LINE" in os.environ or "_TODO_COMPLETE" in os.environ):
@@ -67,11 +67,11 @@ def _run(arguments: list[str], session: Session | None) -> int:
     from todo_cli.cli.completion.scripts import name_shell
     from todo_cli.cli.invocation import Invocation
 
-    # Without `windows_expand_args` a title such as "buy *" would become the names of files there.
-    # The parser drops `--`, behind which everything is text.
+    # With `windows_expand_args`, a title such as "buy *" would become the names of files on Windows.
+    # The parser drops `--`, after which everything is text.
     literals = len(arguments) - arguments.index("--") - 1 if "--" in arguments else 0
     start = Invocation(literals=literals, session=session)
-    # Completion is ours: an empty `complete_var` switches Typer's own off.
+    # An empty `complete_var` turns off Typer's completion, which cli/completion replaces.
     code = program()(
         args=name_shell(arguments),
         obj=start,
@@ -80,15 +80,15 @@ def _run(arguments: list[str], session: Session | None) -> int:
         standalone_mode=False,
         windows_expand_args=False,
     )
-    if code == InterruptedByUserError.exit_code:  # what Typer makes of Ctrl-C
+    if code == InterruptedByUserError.exit_code:  # Typer returns it for Ctrl-C
         raise InterruptedByUserError
     return code if isinstance(code, int) else 0
 
 
 def _as_utf8(argument: str) -> str:
-    """Return an argument as the UTF-8 that was typed, also where the locale made Python expect ASCII (PEP 383).
+    """Return an argument decoded as UTF-8, even if the locale made Python decode it as ASCII (PEP 383).
 
-    What is no UTF-8 stays as it is, and is refused where it would be stored.
+    Invalid UTF-8 is returned unchanged; it is refused where it would be stored.
     """
     try:
         return os.fsencode(argument).decode("utf-8")

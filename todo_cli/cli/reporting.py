@@ -1,16 +1,16 @@
-"""Turns whatever ended a command into one of our errors, and prints it as text or as JSON."""
+"""Translation of exceptions into our errors, and their output as text or JSON."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import suppress
 
-from todo_cli.errors import ExpressionError, InterruptedByUserError, TodoError
+from todo_cli.errors import ExpressionError, InterruptedByUserError, NotConfirmedError, TodoError
 from todo_cli.redaction import conceal, conceal_arguments, mask
 
 
 def translate(error: BaseException) -> TodoError:
-    """Return what ended a command in the words and form of our own errors."""
+    """Return any exception as one of our errors."""
     import typer
 
     from todo_cli.cli.parsing.usage import translate_usage
@@ -27,13 +27,13 @@ def translate(error: BaseException) -> TodoError:
             return TodoError(f"cannot read or write{where}: {error.strerror or error}")
         case _:
             return TodoError(
-                f"this should not have happened: {type(error).__name__}",
-                "run it again with --debug and report what it says",
+                f"internal error: {type(error).__name__}",
+                "run the command again with --debug and report the output",
             )
 
 
 def print_traceback(raised: BaseException, arguments: list[str]) -> None:
-    """Print the traceback for `--debug`, in which exceptions of drivers and parsers may repeat a password."""
+    """Print the traceback for `--debug`, without passwords, which exceptions of drivers and parsers may repeat."""
     import traceback
 
     from todo_cli.rendering.format.escaping import neutralise
@@ -45,6 +45,7 @@ def print_traceback(raised: BaseException, arguments: list[str]) -> None:
 
 
 def report(error: TodoError, arguments: list[str], *, as_json: bool) -> None:
+    """Print an error and its hint to stderr, without the secrets of the command line."""
     from todo_cli.rendering.format.escaping import neutralise, point_at, write_json
 
     message = conceal_arguments(error.message, arguments)
@@ -52,18 +53,18 @@ def report(error: TodoError, arguments: list[str], *, as_json: bool) -> None:
     place = error if isinstance(error, ExpressionError) else None
     expression = mask(conceal_arguments(place.expression, arguments)) if place else ""
     if as_json:
-        told: dict[str, object] = {"error": message, "hint": hint, "exit_code": error.exit_code}
+        record: dict[str, object] = {"error": message, "hint": hint, "exit_code": error.exit_code}
         if place:
-            told |= {"expression": expression, "position": place.start}
+            record |= {"expression": expression, "position": place.start}
         with suppress(OSError):
-            write_json(told, sys.stderr)
+            write_json(record, sys.stderr)
         return
-    text = neutralise(f"error: {message}")
+    text = neutralise(message if isinstance(error, NotConfirmedError) else f"error: {message}")
     if place:
         from textwrap import indent
 
         text += "\n" + indent(point_at(expression, place.start, place.end), "  ")
     if hint:
         text += "\n" + neutralise(f"hint: {hint}")
-    with suppress(OSError):  # where nobody listens, the exit code has to do
+    with suppress(OSError):  # stderr is closed; the exit code remains
         print(text, file=sys.stderr)  # noqa: T201 - errors go to stderr

@@ -1,4 +1,4 @@
-"""What a process that was ready before it got its command has prepared for it."""
+"""What a worker of the resident prepares before it gets a command."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Session:
-    """The event loop for the command's work, and a connection to a server that may have been opened in it already.
+    """An event loop for the command, and a connection to a server that may already be open in it.
 
-    `server` is the one that the command has used, if it did.
+    `server` is set by the command to the server that it used, if any.
     """
 
     runner: asyncio.Runner

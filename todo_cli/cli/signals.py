@@ -1,4 +1,4 @@
-"""Signals: when Ctrl-C interrupts, and when what is being stored is stored to its end."""
+"""Signals: Ctrl-C interrupts a command, except while it stores a change."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _interruptions = count(1)
 
 
 def own_process() -> None:
-    """Say that this process ends with the command, so that its signals and threads are ours to silence."""
-    global _process_is_ours  # noqa: PLW0603 - a fact about the process, stated once by its entry
+    """Declare that this process ends with the command, so that it may change signal handlers and silence threads."""
+    global _process_is_ours  # noqa: PLW0603 - state of the process, set once at its start
     _process_is_ours = True
 
 
@@ -34,16 +34,16 @@ def is_own_process() -> bool:
 
 
 def is_storing() -> bool:
-    """Return whether the command has begun to store something, and has to see it through."""
+    """Return whether the command has begun to store a change, which it must complete."""
     return _storing
 
 
 def hold_interruptions() -> None:
-    """Ignore the first Ctrl-C from now on: what is being stored is stored, and reported.
+    """Ignore the first Ctrl-C from now on, so that the change is stored and reported.
 
-    On a connection that does not answer this could take long: the second Ctrl-C leaves, and says what is not known.
+    The second Ctrl-C quits, since a connection may not respond, and says that the outcome is unknown.
     """
-    global _storing  # noqa: PLW0603 - a fact about the process
+    global _storing  # noqa: PLW0603 - state of the process
     if not _process_is_ours:
         return
     _storing = True
@@ -52,7 +52,7 @@ def hold_interruptions() -> None:
 
 
 def _count_interruption(_signal: int, _frame: FrameType | None) -> None:
-    # Written with os.write: the interpreter may be in the middle of writing something else.
+    # os.write, because the interpreter may be in the middle of another write.
     if next(_interruptions) == 1:
         if sys.stderr.isatty():
             os.write(2, b"\nStoring the change; press Ctrl-C again to quit without knowing whether it was stored.\n")
@@ -62,26 +62,26 @@ def _count_interruption(_signal: int, _frame: FrameType | None) -> None:
 
 
 def ignore_interruptions() -> None:
-    """Ignore Ctrl-C from now on: the command is at its end."""
+    """Ignore Ctrl-C from now on, because the command is about to end."""
     if _process_is_ours:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def leave_by(leave: Callable[[int], object]) -> None:
-    """End the process by this function where it has to end in the middle of a command."""
-    global _leave  # noqa: PLW0603 - a fact about the process
+    """Set the function that ends the process in the middle of a command."""
+    global _leave  # noqa: PLW0603 - state of the process
     _leave = leave
 
 
 def announce_questions(announce: Callable[[bool], None]) -> None:
-    """Call this with True before the terminal is read, and with False after it, in `asking`."""
-    global _announce  # noqa: PLW0603 - a fact about the process
+    """Set the function that `asking` calls with True before it reads the terminal, and with False afterwards."""
+    global _announce  # noqa: PLW0603 - state of the process
     _announce = announce
 
 
 @contextmanager
 def asking() -> Iterator[None]:
-    """Read from the terminal within this context, so that job control works through a resident, too."""
+    """Enclose reading from the terminal, so that job control also works through the resident."""
     if _announce is None or not sys.stdin.isatty():
         yield
         return

@@ -1,4 +1,4 @@
-"""What a command does after it has stored something, which cannot change its exit code any more."""
+"""Output after a change is stored, which can no longer change the exit code."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from todo_cli.rendering.format.escaping import write_json
 
 @contextmanager
 def after_storing(invocation: Invocation, numbers: str = "") -> Iterator[None]:
-    """Report what fails within this context as a warning: the command has done what it was asked for.
+    """Report errors in this context as warnings, because the change is already stored.
 
-    Everything that follows a write belongs in here, up to the output. `numbers` are those of the todos.
+    It encloses everything after a write, including the output. `numbers` are those of the changed todos.
     """
     try:
         yield
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader had enough of it
+    except BrokenPipeError:  # the reader closed the pipe
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is: repeating the command would do its work twice
+    except Exception as error:  # noqa: BLE001 - an error would suggest to repeat the command
         if invocation.debug:
             print_traceback(error, sys.argv[1:])
         _warn(invocation, f"stored{f' ({numbers})' if numbers else ''}, but cannot show the result: {_describe(error)}")

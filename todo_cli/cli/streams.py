@@ -12,8 +12,8 @@ import todo_cli
 
 
 def prepare_streams() -> None:
-    """Let text that the terminal or the locale cannot show never end a command halfway."""
-    # With a closed stream (`>&-`) a database could be opened under its number, and be written into.
+    """Open closed streams, and make sure that text which the terminal cannot show never fails a command."""
+    # If a stream is closed (`>&-`), a database could get its descriptor, and output would be written into it.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)
@@ -26,13 +26,13 @@ def prepare_streams() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
 
 
-class OutputClosed(Exception):  # noqa: N818 - it is no error: whoever read the output had enough of it
-    """Nobody reads the output any more."""
+class OutputClosed(Exception):  # noqa: N818 - not an error: the reader stopped early
+    """The reader closed the output."""
 
 
 @contextmanager
 def quiet_when_closed() -> Iterator[None]:
-    """Turn a closed pipe into `OutputClosed`, which passes through Typer, that would end with an error."""
+    """Turn a closed pipe into `OutputClosed`, because Typer would turn it into an error."""
     try:
         yield
     except BrokenPipeError:
@@ -40,7 +40,7 @@ def quiet_when_closed() -> Iterator[None]:
 
 
 def drop_output() -> None:
-    """Keep the interpreter from trying once more, at its exit, to write what could not be written."""
+    """Prevent the interpreter from writing output again at exit that could not be written."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -48,6 +48,6 @@ def drop_output() -> None:
 
 
 def print_version() -> None:
-    """Print what `--version` prints."""
+    """Print the version of the program."""
     with quiet_when_closed():
         sys.stdout.write(f"todo {todo_cli.__version__}\n")

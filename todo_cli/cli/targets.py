@@ -1,4 +1,4 @@
-"""Which todos a command is about, and what became of them."""
+"""Selection of the todos that a command changes, and output of the result."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     Change = Callable[[Database, Sequence[Reference]], Awaitable[list[TodoOutcome]]]
 
 MOST = 1000
-"""So many todos are changed at once."""
+"""The largest number of todos that one command changes."""
 
 MOST_UNASKED = 3
-"""So many todos that an expression finds are changed without a question."""
+"""The largest number of todos found by --where that are changed without a question."""
 
 MOST_SHOWN = 10
-"""So many of them are shown with the question."""
+"""The largest number of todos that are shown with the question."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """The todos that are named, or those that an expression finds within the context in use.
+    """The todos given by references, or by a filter within the context in use.
 
-    `usual` is what holds of the latter beside the expression, by default what holds for lists; `trashed` looks for
-    them in the trash. `yes` is the answer to the question that is asked where many are found.
+    `usual` is a condition added to the filter, by default the one of lists; `trashed` searches the trash. `yes` answers
+    the question that is asked if many todos are found.
     """
 
     references: Sequence[str]
@@ -48,9 +48,9 @@ class Targets:
     trashed: bool = False
 
     def change(self, invocation: Invocation, change: Change, verb: str) -> list[TodoOutcome]:
-        """Return what `change` makes of the todos; nothing found is said. `verb` is for the question.
+        """Apply `change` to the todos and return the outcomes. `verb` names the change in the question.
 
-        Raises InvalidInputError if todos are named and looked for, or neither, and where there is nobody to ask.
+        Raises InvalidInputError if references and a filter are given, or neither, and if nobody can be asked.
         """
         from todo_cli.query.references import parse_references, refer_to
         from todo_cli.services.todos import change_found
@@ -59,25 +59,27 @@ class Targets:
             return invocation.run(change, parse_references(self.references))
         if self.references:
             raise InvalidInputError(
-                f"{self.references[0]!r} and --where both say which todos are meant",
-                "name todos, or find them with --where",
+                f"{self.references[0]!r} and --where cannot be used together",
+                "name todos or find them with --where",
             )
         most = MOST if self.yes else MOST_UNASKED
         query = self._parse_where(invocation)
         found, outcomes = invocation.run(change_found, query, change, most=most)
-        within = f" in the context {query.context.name}" if query.context else ""
+        within = f" in context {query.context.name}" if query.context else ""
         if not found:
             invocation.note(f"No todos match{within}.")
             return []
         if len(found) > MOST:
-            raise InvalidInputError(f"these are more than {MOST:,} todos at once", "narrow it, and repeat the command")
+            raise InvalidInputError(
+                f"--where matches more than {MOST:,} todos, the most that one command changes", "narrow the filter"
+            )
         invocation.note(f"Found {count_todos(len(found))}{within}.")
         if outcomes is None:
             for todo in found[:MOST_SHOWN]:
                 invocation.note(f"  {todo.id}  {todo.title}")
             if len(found) > MOST_SHOWN:
                 invocation.note(f"  and {len(found) - MOST_SHOWN} more")
-            invocation.confirm(f"{verb.capitalize()} {count_todos(len(found))}?", yes=self.yes)
+            invocation.confirm(f"{verb} {count_todos(len(found))}", yes=self.yes)
             outcomes = invocation.run(change, refer_to(found))
         return outcomes
 
@@ -94,13 +96,13 @@ class Targets:
 
 
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:
-    """Show what became of the todos, and say which of them were as wanted before."""
+    """Show the changed todos; print `unchanged` for each of the others."""
     with after_storing(invocation, ", ".join(str(outcome.todo.id) for outcome in outcomes)):
         known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.family, *outcome.next)]
         candidates.remember_todos(invocation, known)
         for outcome in outcomes:
             if not outcome.changed:
-                invocation.note(f"{outcome.todo.id} {unchanged}")
+                invocation.note(f"{outcome.todo.id}: {unchanged}")
         invocation.renderer.show_outcomes(outcomes)
         sys.stdout.flush()
         if invocation.at_terminal:

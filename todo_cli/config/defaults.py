@@ -1,4 +1,4 @@
-"""The defaults of the tables `urgency` and `theme` of the configuration file."""
+"""Default coefficients of urgency and default styles: the tables `urgency` and `theme` of the configuration file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COEFFICIENTS: Mapping[str, float] = {
     "blocked": -5.0,
     "waiting": -3.0,
 }
-"""The coefficients of urgency, as people know them from Taskwarrior; `age_max` is a number of days."""
+"""The coefficients of urgency, the same as in Taskwarrior; `age_max` is a number of days."""
 
 STYLES: Mapping[str, str] = {
     "id": "cyan",

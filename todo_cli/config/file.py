@@ -1,4 +1,4 @@
-"""The configuration file: reading it, and changing some of it while the rest stays as somebody wrote it."""
+"""Reading the configuration file, and changing parts of it while preserving the rest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 Entry = tuple[Literal["views", "contexts"], str]
-"""A table of views or contexts, and a name in it."""
+"""The kind and name of a view or context in the file."""
 
 _TABLES = ("urgency", "theme")
 
@@ -35,7 +35,7 @@ class Stored:
 
 
 def read_file() -> Stored:
-    """Return what the configuration file sets; raises InvalidInputError for a file that is not understood."""
+    """Return the content of the configuration file; raises InvalidInputError for an invalid file."""
     import tomllib
 
     path = config_path()
@@ -45,9 +45,9 @@ def read_file() -> Stored:
     except FileNotFoundError:
         return Stored()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        told, at, place = str(error).rpartition(" (at ")
-        told = f"{conceal(told)}{at}{place}" if at else conceal(place)
-        raise InvalidInputError(f"{path} is not valid TOML: {told}", "correct the file, or remove it") from None
+        text, at, place = str(error).rpartition(" (at ")
+        detail = f"{conceal(text)}{at}{place}" if at else conceal(place)
+        raise InvalidInputError(f"{path} is not valid TOML: {detail}", "correct or remove the file") from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
     with reading(str(path)):
@@ -55,7 +55,7 @@ def read_file() -> Stored:
 
 
 def _read(content: Mapping[str, object]) -> Stored:
-    """Return what the content of a file means; raises InvalidInputError."""
+    """Return the parsed TOML as a `Stored`; raises InvalidInputError."""
     values = dict(_read_settings({key: value for key, value in content.items() if key not in ("views", "contexts")}))
     # A style of another version changes colours only; it must not stop every command.
     unknown_styles = tuple(key for key in values if key.startswith("theme.") and key not in SETTINGS)
@@ -73,14 +73,14 @@ def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, object]
         if key in _TABLES:
             if not isinstance(value, dict):
                 raise InvalidInputError(
-                    f"{key} is a table, not {kind_of(value)}", f"put its values below a line [{key}]"
+                    f"{key} must be a table, not {kind_of(value)}", f"put its values under a line [{key}]"
                 )
             yield from _flatten(value, key)
         elif key in SETTINGS:
             yield key, value
         else:
             known = [*(name for name in SETTINGS if "." not in name), *_TABLES, "views", "contexts"]
-            raise InvalidInputError(f"there is no setting {key!r}", f"there are {', '.join(known)}")
+            raise InvalidInputError(f"unknown setting {key!r}", f"known are {', '.join(known)}")
 
 
 def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, object]]:
@@ -95,47 +95,46 @@ def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, obje
 def _parse(key: str, value: object) -> Scalar:
     find_setting(key)
     if not isinstance(value, str | int | float):
-        raise InvalidInputError(f"{key} takes one value, not {kind_of(value)}")
+        raise InvalidInputError(f"{key} must be a single value, not {kind_of(value)}")
     return parse_setting(key, str(value))
 
 
 def is_exposed() -> bool:
-    """Return whether others on this machine may read the configuration file, which can hold a password."""
+    """Return whether other users can read the configuration file, which may hold a password."""
     return is_open_to_others(config_path())
 
 
 def store(
     settings: Mapping[str, Scalar | None], entries: Mapping[Entry, Mapping[str, str | list[str]] | None] | None = None
 ) -> None:
-    """Write settings, views and contexts to the configuration file, and keep the rest of the file as it is.
+    """Write settings, views and contexts to the configuration file, and preserve the rest of it.
 
-    Those that are None are removed. The file holds credentials, so only its owner may read it (mode 0600). It is
-    replaced whole: a kill leaves the old one or the new one.
+    None removes an item. The file has mode 0600, because it may hold a password. It is replaced atomically.
     """
     import tomllib
 
     import tomlkit
     from filelock import FileLock, Timeout
 
-    path = Path(os.path.realpath(config_path()))  # the file itself, if a link to it lies in the folder
+    path = Path(os.path.realpath(config_path()))  # write to the target of a symbolic link
     try:
         make_private_folder(path.parent)
         with FileLock(path.with_name(f".{path.name}.lock"), timeout=10, mode=FILE_MODE):
-            read_file()  # a file that is not understood is refused here, not overwritten
+            read_file()  # refuse an invalid file instead of overwriting it
             document = tomlkit.parse(path.read_text("utf-8") if path.exists() else "")
             for key, value in settings.items():
                 _put_setting(document, key, value)
             for (kind, name), content in (entries or {}).items():
                 _put_entry(document, kind, name, content)
             text = tomlkit.dumps(document)
-            if _read(tomllib.loads(text)) != _read(document.unwrap()):  # some forms of tables it cannot add to
+            if _read(tomllib.loads(text)) != _read(document.unwrap()):  # tomlkit cannot add to some forms of tables
                 raise StorageError(
-                    f"cannot add to {path} as it is written",
-                    "give its tables lines of their own, such as [views.NAME] or [urgency]",
+                    f"cannot add to the tables in {path}",
+                    "write them with headers, such as [views.NAME] or [urgency]",
                 )
             _replace(path, text)
     except Timeout:
-        raise StorageError(f"{path} is being changed by another program", "try again") from None
+        raise StorageError(f"another program is changing {path}", "try again") from None
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from None
 
@@ -154,7 +153,7 @@ def _put_setting(document: TOMLDocument, key: str, value: Scalar | None) -> None
 
 
 def _find(table: MutableMapping[str, Any], key: str) -> tuple[MutableMapping[str, Any], str] | None:
-    """Return the table that has the setting, in whichever way it is written there, and its name in that."""
+    """Return the table that holds the setting, however it is nested, and the key in that table."""
     if key in table and not isinstance(table[key], MutableMapping):
         return table, key
     parts = key.split(".")
@@ -166,7 +165,7 @@ def _find(table: MutableMapping[str, Any], key: str) -> tuple[MutableMapping[str
 
 
 def _split(key: str) -> list[str]:
-    """Return the tables in which a setting is written that is not there yet, and its name."""
+    """Return the nested tables and the key under which a new setting is written."""
     for table in ("theme.", "urgency.priority.", *OPEN_TABLES, "urgency."):
         if key.startswith(table):
             return [*table.split(".")[:-1], key.removeprefix(table)]
@@ -189,7 +188,7 @@ def _put_entry(document: TOMLDocument, kind: str, name: str, content: Mapping[st
 
 
 def _open_table(document: TOMLDocument, names: list[str]) -> MutableMapping[str, Any]:
-    """Return the table of those names within each other, which is made where there is none."""
+    """Return the nested table with these names; create what is missing."""
     import tomlkit
 
     table: MutableMapping[str, Any] = document
@@ -202,8 +201,8 @@ def _open_table(document: TOMLDocument, names: list[str]) -> MutableMapping[str,
 
 
 def _replace(path: Path, text: str) -> None:
-    """Put a file of mode 0600 with that text in place of the one there is."""
-    unfinished = path.with_name(f".{path.name}.new")  # always the same, so that a kill leaves no heap of them
+    """Replace a file atomically with a file of mode 0600 with that text."""
+    unfinished = path.with_name(f".{path.name}.new")  # a fixed name, so that killed commands leave one file at most
     unfinished.unlink(missing_ok=True)
     try:
         with os.fdopen(create_private_file(unfinished), "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Where the program keeps its files."""
+"""The folders of the configuration, the data and the cache."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from todo_cli.errors import StorageError
 
 
 def _folder(kind: Literal["config", "data", "cache"]) -> Path:
-    """Return the platform's folder of that kind, or `TODO_HOME` for all three of them."""
+    """Return the platform's folder of that kind, or `TODO_HOME` for all three."""
     try:
         if home := os.environ.get("TODO_HOME"):
             return Path(home).expanduser()
@@ -22,9 +22,9 @@ def _folder(kind: Literal["config", "data", "cache"]) -> Path:
             "cache": platformdirs.user_cache_path,
         }[kind]
         return find("todo", appauthor=False)
-    except RuntimeError:  # neither HOME nor an entry for the user
+    except RuntimeError:  # neither HOME nor an entry in the user database
         raise StorageError(
-            "there is no home folder", "set TODO_HOME to a folder for the list and its settings"
+            "cannot find your home folder", "set TODO_HOME to a folder for the list and its settings"
         ) from None
 
 

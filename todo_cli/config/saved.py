@@ -1,4 +1,4 @@
-"""Views and contexts as they stand in the configuration file. What their texts mean is read where they are used."""
+"""Views and contexts in the configuration file. Their filters are parsed where they are used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from todo_cli.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class SavedView:
-    """A list that was given a name: what `todo list` is told with words, `--sort` and `--columns`."""
+    """A saved list: the words, `--sort` and `--columns` of `todo list`."""
 
     name: str
     filter: str
@@ -21,7 +21,7 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True)
 class SavedContext:
-    """What holds while one is at something: a filter for every list, and attributes for every `add`."""
+    """A context: a filter for every list, and default attributes for new todos."""
 
     name: str
     filter: str
@@ -29,7 +29,7 @@ class SavedContext:
 
 
 def read_views(table: object) -> dict[str, SavedView]:
-    """Return the views of the table `views` by their names; raises InvalidInputError."""
+    """Return the views of the table `views` by name; raises InvalidInputError."""
     return {
         name: SavedView(
             name,
@@ -42,7 +42,7 @@ def read_views(table: object) -> dict[str, SavedView]:
 
 
 def read_contexts(table: object) -> dict[str, SavedContext]:
-    """Return the contexts of the table `contexts` by their names; raises InvalidInputError."""
+    """Return the contexts of the table `contexts` by name; raises InvalidInputError."""
     return {
         name: SavedContext(
             name,
@@ -58,20 +58,20 @@ def _entries(table: object, kind: str, keys: tuple[str, ...]) -> dict[str, Mappi
     for name, entry in _table(table, kind, f"[{kind}.NAME]").items():
         entries[name] = _table(entry, f"{kind}.{name}", f"[{kind}.{name}]")
         if unknown := [key for key in entries[name] if key not in keys]:
-            raise InvalidInputError(f"{kind}.{name} has no key {unknown[0]!r}", f"keys: {', '.join(keys)}")
+            raise InvalidInputError(f"unknown key {unknown[0]!r} in {kind}.{name}", f"keys: {', '.join(keys)}")
     return entries
 
 
 def _table(value: object, key: str, head: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise InvalidInputError(f"{key} is a table, not {kind_of(value)}", f"put its values below a line {head}")
+        raise InvalidInputError(f"{key} must be a table, not {kind_of(value)}", f"put its values under a line {head}")
     return value
 
 
 def _text(entry: Mapping[str, object], place: str, key: str) -> str | None:
     value = entry.get(key)
     if value is not None and not isinstance(value, str):
-        raise InvalidInputError(f"{place}.{key} takes text, not {kind_of(value)}")
+        raise InvalidInputError(f"{place}.{key} must be text, not {kind_of(value)}")
     return value
 
 
@@ -80,5 +80,5 @@ def _names(entry: Mapping[str, object], place: str, key: str) -> tuple[str, ...]
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(","))
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise InvalidInputError(f"{place}.{key} takes names such as ['id', 'title']")
+        raise InvalidInputError(f"{place}.{key} must be a list of names, such as ['id', 'title']")
     return tuple(value)

@@ -1,6 +1,6 @@
-"""Which settings there are, and which values they take.
+"""The settings and their values.
 
-Those of a table have its name in front: `urgency.priority.high` is `high` in the table `[urgency.priority]`.
+A setting in a table has the table's name as a prefix: `urgency.priority.high` is `high` in `[urgency.priority]`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Scalar = str | int | float | bool
 
 def _text(value: str) -> str:
     if not value.strip():
-        raise ValueError("a value that is not blank")
+        raise ValueError("text that is not blank")
     return value
 
 
@@ -105,7 +105,7 @@ def _days(value: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What there is to know about one setting; `parse` raises ValueError with what was expected."""
+    """A setting; `parse` raises ValueError with a description of valid values."""
 
     key: str
     description: str
@@ -116,16 +116,16 @@ class Setting:
 
 
 _DESCRIPTIONS = {
-    "due": "what a due date adds to urgency, the more the nearer it is",
-    "scheduled": "what it adds that the day has come from which on to work on it",
-    "active": "what it adds that it is being worked on",
-    "age": "what the greatest age adds, and less in proportion",
-    "age_max": "the days after which age adds no more",
-    "tags": "what it adds to have tags",
-    "projects": "what it adds to be in a project",
-    "blocking": "what it adds that others wait for it",
-    "blocked": "what it adds to wait for others",
-    "waiting": "what it adds to be hidden until later",
+    "due": "urgency of a due date, which grows as the date approaches",
+    "scheduled": "urgency from the scheduled date on",
+    "active": "urgency of todos in progress",
+    "age": "urgency at the age of age_max, proportionally less before",
+    "age_max": "number of days after which age adds no more urgency",
+    "tags": "urgency of todos with tags",
+    "projects": "urgency of todos in a project",
+    "blocking": "urgency of todos that block others",
+    "blocked": "urgency of blocked todos",
+    "waiting": "urgency of todos that are hidden until later",
 }
 
 
@@ -133,8 +133,8 @@ def _urgency_settings() -> Iterator[Setting]:
     for name, default in COEFFICIENTS.items():
         parse = _days if name == "age_max" else _coefficient
         table, _, priority = name.partition(".")
-        told = f"what the priority {priority} adds to urgency" if table == "priority" else _DESCRIPTIONS[name]
-        yield Setting(f"urgency.{name}", told, parse, default=default)
+        description = f"urgency of the priority {priority}" if table == "priority" else _DESCRIPTIONS[name]
+        yield Setting(f"urgency.{name}", description, parse, default=default)
 
 
 def _theme_settings() -> Iterator[Setting]:
@@ -153,7 +153,7 @@ SETTINGS: Mapping[str, Setting] = {
             secret=True,
         ),
         Setting("database_env", "the environment variable to read the database URL from", _variable),
-        Setting("user", "who you are in that database (unset: its only user)", _text, environment="TODO_USER"),
+        Setting("user", "your user in the database (unset: its only user)", _text, environment="TODO_USER"),
         Setting(
             "connect_timeout",
             "seconds to wait for a server that sleeps or restarts (unset: 15)",
@@ -180,17 +180,17 @@ SETTINGS: Mapping[str, Setting] = {
         ),
         Setting(
             "verify_tls",
-            "whether certificates of hosts that are not local are verified (unset: yes); no means what sslmode says",
+            "whether to verify the certificates of remote hosts (unset: yes); with no, sslmode decides",
             _yes_or_no,
         ),
-        Setting("week_start", "the day on which weeks begin (unset: monday)", _weekday),
-        Setting("date_order", "how 10/11/2026 is read, d/m/y or m/d/y (unset: it is refused)", _date_order),
+        Setting("week_start", "the first day of the week (unset: monday)", _weekday),
+        Setting("date_order", "how to read 10/11/2026: d/m/y or m/d/y (unset: refuse it)", _date_order),
         Setting(
             "default_hour",
-            "the time of day that due and scheduled dates get where none is given (unset: none, the whole day)",
+            "the default time of day for due and scheduled dates (unset: none, the whole day)",
             _hour,
         ),
-        Setting("per_page", "todos on a page at a terminal (unset: as many as fit)", _positive),
+        Setting("per_page", "todos per page at a terminal (unset: as many as fit)", _positive),
         Setting("context", "the context in use, see 'todo context' (unset: none)", _text, environment="TODO_CONTEXT"),
         Setting(
             "connect_ahead",
@@ -209,7 +209,7 @@ SETTINGS: Mapping[str, Setting] = {
     )
 }
 OPEN_TABLES = {"urgency.tag.": "todos with the tag", "urgency.project.": "todos in the project"}
-"""Tables in which every name is a setting, and what they are about."""
+"""Tables in which every name is a setting, and the todos that it applies to."""
 
 
 def nearest_style(name: str) -> str | None:
@@ -220,31 +220,31 @@ def nearest_style(name: str) -> str | None:
 
 
 def find_setting(key: str) -> Setting:
-    """Return the setting of that name; raises InvalidInputError with the names there are."""
+    """Return the setting with that key; raises InvalidInputError with the known keys."""
     if key in SETTINGS:
         return SETTINGS[key]
     for table, about in OPEN_TABLES.items():
         if name := key.removeprefix(table) if key.startswith(table) else "":
-            return Setting(key, f"what it adds to the urgency of {about} {name}", _coefficient, default=0.0)
+            return Setting(key, f"urgency of {about} {name}", _coefficient, default=0.0)
     table, _, name = key.partition(".")
     meant = nearest_style(name) if table == "theme" else nearest(key, SETTINGS)
     known = f"settings: {', '.join(name for name in SETTINGS if '.' not in name)}"
     if table in ("urgency", "theme"):
-        known = f"'todo config list {table}' lists them"
-    raise InvalidInputError(f"there is no setting {key!r}", f"did you mean {meant!r}? {known}" if meant else known)
+        known = f"run 'todo config list {table}' to list them"
+    raise InvalidInputError(f"unknown setting {key!r}", f"did you mean {meant!r}? {known}" if meant else known)
 
 
 def parse_setting(key: str, text: str) -> Scalar:
-    """Return the text as that setting's value; raises InvalidInputError with what was expected."""
+    """Return the text as a value of that setting; raises InvalidInputError with a description of valid values."""
     try:
         return find_setting(key).parse(text)
     except ValueError as error:
         given = "" if key in ("database", "database_env") else f", not {text!r}"
-        raise InvalidInputError(f"{key} takes {error}{given}") from None
+        raise InvalidInputError(f"{key} must be {error}{given}") from None
 
 
 def kind_of(value: object) -> str:
-    """Return what kind of TOML value this is; the value itself may be a URL with a password."""
+    """Return the kind of a TOML value for a message; the value itself may contain a password."""
     match value:
         case dict():
             return "a table"

@@ -1,7 +1,4 @@
-"""The settings as they are: from the command line, else from the environment, else from the configuration file.
-
-What is set nowhere has its default.
-"""
+"""Values of settings: from the command line, else the environment, else the configuration file, else the default."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ Source = Literal["flag", "environment", "stored", "default"]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A setting's value and where it comes from."""
+    """The value of a setting and its source."""
 
     value: Scalar | None
     source: Source
 
 
 def resolve(flags: Mapping[str, str | None]) -> dict[str, Value]:
-    """Return every setting's value and source. `flags` holds what the command line gave, by key."""
+    """Return the value and source of every setting. `flags` holds the values from the command line, by key."""
     from_file = read_file().settings
     values: dict[str, Value] = {}
     for key in {**SETTINGS, **from_file}:
@@ -42,8 +39,8 @@ def resolve(flags: Mapping[str, str | None]) -> dict[str, Value]:
     if values["database"].source == "default" and (name := values["database_env"].value) is not None:
         if not (text := os.environ.get(str(name))):
             raise InvalidInputError(
-                f"the environment variable {name} is not set, which should hold the URL of the database",
-                "set it, or go back to the embedded file with 'todo db disconnect'",
+                f"the environment variable {name}, which should hold the database URL, is not set",
+                "set it, or run 'todo db disconnect' to go back to the embedded file",
             )
         values["database"] = Value(text, "stored")
     return values

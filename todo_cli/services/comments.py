@@ -1,4 +1,4 @@
-"""Remarks about todos."""
+"""Comments on todos."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from todo_cli.services.lookup import find_todos
 
 
 async def add_comment(db: Database, reference: Reference, text: str) -> CommentPublic:
-    """Store what the user remarks about the todo, as of now; the todo gets a new version. Raises NotFoundError.
+    """Add a comment to a todo, which gets a new version. The text is validated (see `query`).
 
-    The text is checked (see `query`).
+    Raises NotFoundError.
     """
     uuid = uuid4()  # the same in every attempt
 
@@ -47,8 +47,8 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
     async def recall(step: Step) -> CommentPublic:
         found = select(col(Comment.todo_id), col(User.name)).join(User, author_of(Comment))
         row = (await step.session.execute(found.where(col(Comment.uuid) == uuid))).one_or_none()
-        if row is None:  # somebody has removed the todo for good since
-            raise NotFoundError("the comment was stored, and is gone again with its todo")
+        if row is None:  # the todo has been erased since
+            raise NotFoundError("the comment was stored, but its todo has been permanently deleted since")
         return make_public(row[0], row[1])
 
     def make(request: Request, step: UUID) -> Executable:

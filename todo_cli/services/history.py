@@ -1,4 +1,4 @@
-"""Reading history: the steps, what each changed, and todos as they were."""
+"""Reading the history: steps with their changes, and earlier states of todos."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NUMBERED = ("parent", "depends", "todo")
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Which steps: those about one todo, since a moment, by a user. `size` and `page` as for lists."""
+    """A filter on steps: about one todo, since a time, by a user. `size` and `page` are as for lists."""
 
     reference: Reference | None = None
     since: datetime | None = None
@@ -47,14 +47,14 @@ class HistoryQuery:
 
 
 async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
-    """Return one page of the user's steps, the last stored first, each with its changes; of one todo those about it.
+    """Return one page of the user's steps, newest first, each with its changes, or with those of one todo.
 
-    Raises NotFoundError for a reference, and UnknownUserError for a user, that there is none of.
+    Raises NotFoundError for an unknown reference and UnknownUserError for an unknown user.
     """
 
     def make(request: Request) -> Query:
         about = _is_about(query.reference, request)
-        # Of a series that was begun history tells with the todo, and of a todo that is gone for good nothing.
+        # The start of a series is part of the change to its todo; erased todos have no history.
         counts = or_(_CHANGES.c.entity != "series", _CHANGES.c.field == "ended_at")
         if query.reference is None:
             changes = exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts)
@@ -98,13 +98,13 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
     if not rows[0].known:
         await _refuse_user(db, query.by or "")
     if query.reference is not None and rows[0].referred != 1:
-        await get_todos(db, [query.reference])  # tells what is wrong with it
+        await get_todos(db, [query.reference])  # raises the right error
     found = groupby((row for row in rows if row.found), key=lambda row: row.step_id)
     return HistoryPage([_read_step(list(lines)) for _, lines in found], rows[0].total, query.page, query.size)
 
 
 def _is_about(reference: Reference | None, request: Request) -> ColumnElement[bool]:
-    """Return the condition on lines for those about the todo, or about what was remarked about it."""
+    """Return the condition for changes of the todo or of its comments."""
     if reference is None:
         return true()
     mine = and_(owned(Todo, request.scope), refers_to([reference]))
@@ -124,14 +124,16 @@ def _is_known(name: str | None) -> ColumnElement[bool]:
 
 
 def _name_of(uuid: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the name that a project or a tag had last, in JSON: history has it also of one that is gone."""
-    told = _CHANGES.alias("told")
-    last = select(func.coalesce(told.c.new, told.c.old)).where(told.c.entity_uuid == uuid, told.c.field == "name")
-    return last.order_by(told.c.id.desc()).limit(1).correlate(_CHANGES).scalar_subquery()
+    """Return the last name of a project or tag as JSON, from the history, which includes deleted ones."""
+    naming = _CHANGES.alias("naming")
+    last = select(func.coalesce(naming.c.new, naming.c.old)).where(
+        naming.c.entity_uuid == uuid, naming.c.field == "name"
+    )
+    return last.order_by(naming.c.id.desc()).limit(1).correlate(_CHANGES).scalar_subquery()
 
 
 def _name_values() -> list[ColumnElement[Any]]:
-    """Return names and numbers of what the values of a line are: `old_name`, `old_number`, and so on."""
+    """Return the names and numbers of the entities in the values of a change: `old_name`, `old_number` and so on."""
     found: list[ColumnElement[Any]] = []
     for value in (_CHANGES.c.old, _CHANGES.c.new):
         row = _TODOS.alias("named")
@@ -144,8 +146,8 @@ def _name_values() -> list[ColumnElement[Any]]:
 
 def _read_step(rows: Sequence[Any]) -> HistoryStep:
     first = rows[0]
-    told = {(row.entity_uuid, row.field, row.old, row.new): row for row in rows if row.change_id is not None}
-    changes = [_read_change(row) for row in told.values()]  # each once, also where a copy brought it twice
+    unique = {(row.entity_uuid, row.field, row.old, row.new): row for row in rows if row.change_id is not None}
+    changes = [_read_change(row) for row in unique.values()]  # a copy may have duplicated them
     return HistoryStep(first.step, first.at, first.user, first.command, first.undone_by is not None, changes)
 
 
@@ -155,7 +157,7 @@ def _read_change(row: Any) -> HistoryChange:
         if row.field in _NAMED:
             values.append(load(name))
         else:
-            # A todo that is gone for good has no number any more: it is its uuid.
+            # An erased todo has no number, so its uuid is used.
             values.append(number if row.field in _NUMBERED and number else decode(row.field, load(text)))
     name = row.title if row.entity == "todo" else load(row.own_name)
     return HistoryChange(row.entity, row.entity_uuid, row.todo_id, name, row.field, *values)
@@ -170,16 +172,16 @@ async def _refuse_user(db: Database, name: str) -> None:
 
 
 async def get_todos_at(db: Database, references: Sequence[Reference], moment: datetime) -> list[TodoDetails]:
-    """Return the todos as they were at that moment, those that were in the trash too.
+    """Return the todos as they were at that moment, including those in the trash.
 
-    Each is as the last step about it left it that was not after that moment, by the clock of whoever took the step.
-    What belonged to them, and what waited for them, is left out. Raises NotFoundError for one that was not there yet.
+    Each is in the state after its last step up to that moment, by the clock of the machine that made the step. Subtasks
+    and dependents are omitted. Raises NotFoundError for a todo that did not exist yet.
     """
 
     def make(request: Request) -> Query:
         mine = and_(owned(Todo, request.scope), refers_to(references))
-        told = find_as_of(mine, moment).subquery("told")
-        return Query(select(told.c.kind, told.c.told), [Ordering(told.c.kind)])
+        states = find_as_of(mine, moment).subquery("states")
+        return Query(select(states.c.kind, states.c.told), [Ordering(states.c.kind)])
 
     rows = await db.fetch(make)
     found = read_as_of([(row.kind, row.told) for row in rows if row.found], moment)
@@ -188,7 +190,7 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
     for todo in todos:
         if todo.uuid in missing:
             added = todo.created_at.astimezone(db.now.tzinfo)
-            raise NotFoundError(f"{todo.id} was not there yet: it was added on {added:%Y-%m-%d at %H:%M}")
+            raise NotFoundError(f"todo {todo.id} did not exist yet: it was added on {added:%Y-%m-%d at %H:%M}")
     comments = {each.row.uuid: _read_comments(each) for each in found}
     return [TodoDetails(todo, comments[todo.uuid]) for todo in todos]
 

@@ -79,19 +79,18 @@ def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *
             deleted.append(str(reference))
         else:
             found[candidates[0].id] = candidates[0]
-    problems = [
-        f"{text} {', '.join(names)}"
-        for text, names in (
-            ("there is no todo", unknown),
-            ("in the trash is", deleted),
-            ("several todos begin with", ambiguous),
+    problems = []
+    if unknown:
+        problems.append(f"there is no todo {', '.join(unknown)}")
+    if deleted:
+        problems.append(
+            f"{'todo' if len(deleted) == 1 else 'todos'} {', '.join(deleted)}"
+            f" {'is' if len(deleted) == 1 else 'are'} in the trash"
         )
-        if names
-    ]
+    if ambiguous:
+        problems.append(f"several todos match {', '.join(ambiguous)}")
     if problems:
-        hint = (
-            f"'todo restore {','.join(deleted)}' takes from the trash" if deleted else "'todo list' shows the numbers"
-        )
+        hint = f"run 'todo restore {','.join(deleted)}' first" if deleted else "run 'todo list' to see the numbers"
         raise NotFoundError("; ".join(problems), hint)
     return list(found.values())
 
@@ -119,7 +118,7 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
     if key in by_key or (model is Project and any(known.startswith(f"{key}.") for known in by_key)):
         return
     meant = nearest(key, by_key)
-    hint = f"did you mean {by_key[meant]!r}?" if meant else f"'todo {model.entity} list' shows them"
+    hint = f"did you mean {by_key[meant]!r}?" if meant else f"run 'todo {model.entity} list' to see them"
     raise NotFoundError(f"there is no {model.entity} {name!r}", hint)
 
 

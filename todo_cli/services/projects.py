@@ -1,4 +1,4 @@
-"""Projects: a name, and all that is nested in it."""
+"""Projects, each together with the projects nested in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from todo_cli.services.lookup import check_name, lock_named, refuse
 
 
 async def list_projects(db: Database, *, archived: bool = False) -> list[ProjectPublic]:
-    """Return the user's projects by name, with their open and done todos counted; `archived` adds those put away."""
+    """Return the user's projects by name, with counts of open and done todos; `archived` includes archived ones."""
 
     def make(request: Request) -> Query:
         kept = and_(col(Todo.project_id) == col(Project.id), col(Todo.deleted_at).is_(None))
@@ -44,19 +44,19 @@ async def list_projects(db: Database, *, archived: bool = False) -> list[Project
 
 
 async def rename_project(db: Database, old: str, new: str) -> list[tuple[str, str]]:
-    """Rename the project and what is nested in it; return the pairs of old and new names.
+    """Rename a project and those nested in it; return the pairs of old and new names.
 
-    Raises NotFoundError, ConflictError where a new name is taken, InvalidInputError where one is too long.
+    Raises NotFoundError, ConflictError if a new name is taken, and InvalidInputError if one is too long.
     """
 
     async def work(step: Step) -> list[tuple[str, str]]:
-        # In one statement: what moves, and what may be in its way.
+        # Lock the projects to rename and those that may have a new name, in one statement.
         met = await lock_named(step, Project, or_(project_or_nested(old), project_or_nested(new)))
         projects = [project for project in met if f"{project.key}.".startswith(f"{fold(old)}.")]
         if not projects:
             await refuse(step, Project, old)
         if fold(new).startswith(f"{fold(old)}."):
-            raise InvalidInputError(f"{new!r} lies inside {old!r}", "a project cannot move into itself")
+            raise InvalidInputError(f"{new!r} is nested in {old!r}", "a project cannot be moved into itself")
         depth = old.count(".") + 1
         renamed = [(project, ".".join([new, *project.name.split(".")[depth:]])) for project in projects]
         _check_free({project.key: project.name for project in met}, renamed)
@@ -72,7 +72,7 @@ async def rename_project(db: Database, old: str, new: str) -> list[tuple[str, st
 
 
 async def _rename_upwards(step: Step, renamed: list[tuple[Project, str]]) -> None:
-    """Rename projects of which one takes the name of another: the shortest first, each after its name is free."""
+    """Rename projects that take over each other's names: the shortest first, each after its new name is free."""
     freed: set[str] = set()
     for project, name in sorted(renamed, key=lambda pair: len(pair[0].key)):
         if fold(name) in freed:  # uniqueness is checked row by row
@@ -83,17 +83,17 @@ async def _rename_upwards(step: Step, renamed: list[tuple[Project, str]]) -> Non
 
 
 async def archive_project(db: Database, name: str) -> list[str]:
-    """Put away the project and what is nested in it; return the names of those that were not before."""
+    """Archive a project and those nested in it; return the names of those that were not archived."""
     return await _set_archived(db, "project archive", name, db.now)
 
 
 async def unarchive_project(db: Database, name: str) -> list[str]:
-    """Bring back the project and what is nested in it; return the names of those that were put away."""
+    """Unarchive a project and those nested in it; return the names of those that were archived."""
     return await _set_archived(db, "project unarchive", name, None)
 
 
 async def count_project(db: Database, name: str) -> int:
-    """Return how many todos, in the trash or not, the project and what is nested in it hold; raises NotFoundError."""
+    """Return the number of todos, including the trash, in a project and those nested in it; raises NotFoundError."""
 
     def make(request: Request) -> Query:
         mine = and_(owned(Project, request.scope), project_or_nested(name))
@@ -107,7 +107,7 @@ async def count_project(db: Database, name: str) -> int:
 
 
 async def delete_project(db: Database, name: str) -> list[str]:
-    """Delete the project and what is nested in it; return their names. Their todos stay, without a project."""
+    """Delete a project and those nested in it; return their names. Their todos are kept, without a project."""
 
     async def work(step: Step) -> list[str]:
         removed = await step.remove(Project, project_or_nested(name))
@@ -126,7 +126,7 @@ async def _set_archived(db: Database, command: str, name: str, moment: datetime 
         changed = [project for project in projects if bool(project.archived_at) != bool(moment)]
         names = [project.name for project in changed]
         if moment and fold(name) not in {project.key for project in projects}:
-            # Only nested ones are there: the name itself is put away as well, so that it takes no new ones.
+            # Only nested projects exist: archive the name itself as well, so that it takes no new ones.
             step.create(Project(name=name, archived_at=moment, created_at=step.now))
             names.insert(0, name)
         for project in changed:
@@ -143,5 +143,4 @@ def _check_free(known: dict[str, str], renamed: list[tuple[Project, str]]) -> No
     taken = known.keys() - {project.key for project, _ in renamed}
     for _, name in renamed:
         if fold(name) in taken:
-            message = f"there is a project {known[fold(name)]!r} already"
-            raise ConflictError(message, "rename or delete that one first")
+            raise ConflictError(f"project {known[fold(name)]!r} already exists", "rename or delete it first")

@@ -17,7 +17,7 @@ from todo_cli.services.lookup import check_name, lock_named, refuse
 
 
 async def list_tags(db: Database) -> list[TagPublic]:
-    """Return the user's tags by name, with how many open and done todos carry each."""
+    """Return the user's tags by name, with their numbers of open and done todos."""
 
     def make(request: Request) -> Query:
         kept = and_(col(Todo.id) == col(TodoTag.todo_id), col(Todo.deleted_at).is_(None))
@@ -38,14 +38,14 @@ async def list_tags(db: Database) -> list[TagPublic]:
 
 
 async def rename_tag(db: Database, old: str, new: str) -> tuple[str, str]:
-    """Rename the tag on all todos; return its names before and after. Raises NotFoundError and ConflictError."""
+    """Rename a tag; return the old and the new name. Raises NotFoundError and ConflictError."""
 
     async def work(step: Step) -> tuple[str, str]:
-        # In one statement: the tag, and what may be in its way.
+        # Lock the tag and one that may have the new name, in one statement.
         met = {tag.key: tag for tag in await lock_named(step, Tag, col(Tag.key).in_([fold(old), fold(new)]))}
         tag = met.pop(fold(old), None) or await refuse(step, Tag, old)
         if clash := met.get(fold(new)):
-            raise ConflictError(f"there is a tag {clash.name!r} already", "rename or delete that one first")
+            raise ConflictError(f"tag {clash.name!r} already exists", "rename or delete it first")
         before = tag.name
         step.change(tag, name=new)
         return before, new
@@ -54,7 +54,7 @@ async def rename_tag(db: Database, old: str, new: str) -> tuple[str, str]:
 
 
 async def count_tag(db: Database, name: str) -> int:
-    """Return how many todos, in the trash or not, carry the tag; raises NotFoundError."""
+    """Return the number of todos with the tag, including the trash; raises NotFoundError."""
 
     def make(request: Request) -> Query:
         mine = and_(owned(Tag, request.scope), col(Tag.key) == fold(name))
@@ -68,7 +68,7 @@ async def count_tag(db: Database, name: str) -> int:
 
 
 async def delete_tag(db: Database, name: str) -> str:
-    """Take the tag off all todos and delete it; return its name. Raises NotFoundError."""
+    """Delete a tag and remove it from all todos; return its name. Raises NotFoundError."""
 
     async def work(step: Step) -> str:
         removed = await step.remove(Tag, col(Tag.key) == fold(name))

@@ -1,4 +1,4 @@
-"""Writing todos. Every function is one step: all of it is stored, or none."""
+"""Writing todos. Every function is one step: all of its changes are stored, or none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from todo_cli.services.lookup import (
 
 @dataclass(frozen=True, slots=True)
 class NewTodo:
-    """What `add` was told. Names and texts are checked (see `query`)."""
+    """The arguments of `add`. Names and texts are validated (see `query`)."""
 
     title: str
     description: str | None = None
@@ -57,9 +57,9 @@ class NewTodo:
 
 @dataclass(frozen=True, slots=True)
 class TodoChanges:
-    """What `modify` was told: None leaves a field as it is, `clear` names the fields to empty.
+    """The arguments of `modify`: None keeps a field, `clear` names the fields to empty.
 
-    `ends_series` lets a todo recur no more.
+    `ends_series` ends the recurrence.
     """
 
     title: str | None = None
@@ -81,12 +81,12 @@ class TodoChanges:
 
 
 async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
-    """Store a new todo with its project and tags, which are made where there are none; return it with its number.
+    """Add a todo with its project and tags, which are created if needed; return it with its number.
 
-    If the user has a todo of the given uuid already, that one is returned, unchanged. What recurs and has no due date
-    is due on the first day of its rule; a subtask without a project gets that of its parent. Raises ConflictError for
-    a project that is archived, and for the uuid of somebody else's todo, or of one that was removed for good;
-    NotFoundError for what it is to depend on or to belong to; InvalidInputError for a rule that is none.
+    If the user already has a todo with the given uuid, it is returned unchanged. A recurring todo without a due date is
+    due on the first day of its rule; a subtask without a project gets its parent's. Raises ConflictError for an
+    archived project and for the uuid of another user's or an erased todo, NotFoundError for an unknown dependency or
+    parent, and InvalidInputError for an invalid rule.
     """
     uuid = new.uuid or uuid4()  # the same in every attempt
     series_uuid, due = uuid4(), new.due
@@ -123,8 +123,8 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
 
     async def recall(step: Step) -> TodoOutcome:
         todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
-        if todo is None:  # somebody has removed it for good since
-            raise NotFoundError("the new todo was added, and is gone again")
+        if todo is None:  # it has been erased since
+            raise NotFoundError("the todo was added, but has been permanently deleted since")
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     bound = Edit(depends=new.depends, parent=new.parent)
@@ -164,11 +164,10 @@ def _make_row(new: NewTodo, uuid: UUID, due: When | None, now: datetime) -> Todo
 async def modify_todos(
     db: Database, references: Sequence[Reference], changes: TodoChanges, *, if_version: int | None = None
 ) -> list[TodoOutcome]:
-    """Change the fields of each todo; subtasks come along into another project.
+    """Change the fields of each todo; subtasks move along to another project.
 
-    With `every` each begins a series of its own, from its due date on. Raises NotFoundError, ConflictError for a
-    project that is archived, a todo that is not of that version or one that would come before itself, and
-    InvalidInputError for a rule that is none.
+    With `every`, each todo starts its own series, from its due date on. Raises NotFoundError, ConflictError for an
+    archived project, another version or a cycle, and InvalidInputError for an invalid rule.
     """
     fields: dict[str, object] = dict.fromkeys(sorted(changes.clear))
     for field in ("title", "description", "due", "scheduled", "wait_until", "expires_at"):
@@ -203,10 +202,10 @@ async def complete_todos(
     force: bool = False,
     with_subtasks: bool = False,
 ) -> list[TodoOutcome]:
-    """Finish each todo, as of now, and `with_subtasks` what is open below it; one that is done stays as it is.
+    """Finish each todo, and `with_subtasks` its open subtasks; done todos are unchanged.
 
-    Of what recurs the next occurrence is made: the first that is not before today, or with `catch_up` also each that
-    was missed. Raises NotFoundError, ConflictError for a todo that waits for another one, unless by `force`, and
+    A recurring todo gets its next occurrence, the first that is not before today; `catch_up` also creates each missed
+    one. Raises NotFoundError, ConflictError for a todo that depends on an open one, unless `force`, and
     OpenSubtasksError.
     """
     return await _set_status(
@@ -222,16 +221,16 @@ async def complete_todos(
 
 
 async def reopen_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Open each todo that is done or cancelled; raises NotFoundError."""
+    """Reopen each todo that is done or cancelled; raises NotFoundError."""
     return await _set_status(db, "reopen", references, Status.OPEN)
 
 
 async def cancel_todos(
     db: Database, references: Sequence[Reference], *, with_subtasks: bool = False
 ) -> list[TodoOutcome]:
-    """Cancel each todo, and `with_subtasks` what is open below it: it is off the list without having been done.
+    """Cancel each todo, and `with_subtasks` its open subtasks.
 
-    Of what recurs the next occurrence is made. Raises NotFoundError and OpenSubtasksError.
+    A recurring todo gets its next occurrence. Raises NotFoundError and OpenSubtasksError.
     """
     return await _set_status(
         db, "cancel", references, Status.CANCELLED, recurring="succeed", with_subtasks=with_subtasks
@@ -239,9 +238,9 @@ async def cancel_todos(
 
 
 async def skip_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Cancel this occurrence of each todo, and make the next one; what is not open stays as it is.
+    """Cancel this occurrence of each todo and create the next one; closed todos are unchanged.
 
-    Raises NotFoundError, and ConflictError for a todo that does not recur.
+    Raises NotFoundError, and ConflictError for a todo that does not repeat.
     """
     return await _set_status(db, "skip", references, Status.CANCELLED, recurring="only", only_open=True)
 
@@ -260,7 +259,7 @@ async def _set_status(
 ) -> list[TodoOutcome]:
     fields = {
         "status": status.value,
-        "started_at": None,  # nobody is at what is closed
+        "started_at": None,  # a closed todo is not in progress
         "completed_at": db.now if status is Status.DONE else None,
     }
     edit = Edit(
@@ -277,7 +276,7 @@ async def _set_status(
 
 
 async def start_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Mark each todo as begun, as of now; one that is begun stays as it is.
+    """Mark each todo as in progress; todos in progress are unchanged.
 
     Raises NotFoundError, and ConflictError for a todo that is not open.
     """
@@ -286,14 +285,14 @@ async def start_todos(db: Database, references: Sequence[Reference]) -> list[Tod
 
 
 async def stop_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Mark each todo as not begun; raises NotFoundError."""
+    """Mark each todo as not in progress; raises NotFoundError."""
     return await edit_each(db, "stop", references, Edit({"started_at": None}, unless="started_at"))
 
 
 async def delete_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Put each todo into the trash with all that belongs to it; one that is there stays as it is.
+    """Move each todo to the trash with all its subtasks; todos in the trash are unchanged.
 
-    Raises NotFoundError, and ConflictError for an open todo that recurs.
+    Raises NotFoundError, and ConflictError for an open recurring todo.
     """
     edit = Edit(
         {"deleted_at": db.now},
@@ -307,9 +306,9 @@ async def delete_todos(db: Database, references: Sequence[Reference]) -> list[To
 
 
 async def restore_todos(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """Take each todo from the trash, under the number that it had; raises NotFoundError.
+    """Restore each todo from the trash, with its old number; raises NotFoundError.
 
-    What went into the trash with it comes back with it, and what it belongs to.
+    Its parents and the subtasks that were deleted with it are restored as well.
     """
     edit = Edit({"deleted_at": None}, unless="deleted_at", trashed=True, kin="trashed", kin_fields=("deleted_at",))
     return await edit_each(db, "restore", references, edit)
@@ -322,16 +321,16 @@ async def change_found(
     *,
     most: int,
 ) -> tuple[Sequence[TodoPublic], list[TodoOutcome] | None]:
-    """Return which todos the query finds, and what `change` makes of them: None, and nothing, for more than `most`.
+    """Return the todos that the query finds, and the outcomes of `change` on them; None if there are more than `most`.
 
-    Those are changed that were found, all in one step, also where one of them is not like that any more by then.
+    All found todos are changed in one step, even if one of them no longer matches by then.
     """
     found = (await list_todos(db, query)).todos
     return found, await change(db, refer_to(found)) if 0 < len(found) <= most else None
 
 
 async def empty_trash(db: Database) -> int:
-    """Remove for good what was in the trash when the command began, with its history; return how many todos."""
+    """Permanently delete the todos that were in the trash at the start of the command; return their number."""
 
     async def work(step: Step) -> int:
         trashed = and_(owned(Todo, step.scope), col(Todo.deleted_at) <= step.now)
@@ -341,18 +340,18 @@ async def empty_trash(db: Database) -> int:
 
 
 async def _find_own(step: Step, uuid: UUID) -> Todo | None:
-    """Return this user's todo of that uuid, in the trash or not.
+    """Return this user's todo with that uuid, in the trash or not; None if there is none.
 
-    Raises ConflictError if it is somebody else's, and if it was removed for good: it is not made a second time.
+    Raises ConflictError if the uuid belongs to another user's todo or to an erased one.
     """
     todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
     if todo is None:
         erased = select(CHANGES.c.id).where(CHANGES.c.entity_uuid == uuid, is_erasure()).limit(1)
         if (await step.session.execute(erased)).first() is not None:
             raise ConflictError(
-                f"the todo {uuid} was removed for good", "to add a new todo, omit --id or give another uuid"
+                f"todo {uuid} was permanently deleted", "to add a new todo, omit --id or give another uuid"
             )
         others = await step.session.execute(select(col(Todo.id)).where(col(Todo.uuid) == uuid))
         if others.first() is not None:
-            raise ConflictError("there is a todo with that uuid already, of another user")
+            raise ConflictError("a todo of another user already has that uuid")
     return todo

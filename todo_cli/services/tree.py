@@ -1,4 +1,4 @@
-"""Todos with those that they depend on and that belong to them, whole trees in one statement."""
+"""Trees of todos, with their dependencies and subtasks, in one statement."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _TODOS = Base.metadata.tables["todos"]
 
 
 async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list[TodoPublic], list[TodoPublic]]:
-    """Return the todos that are named, and with them, by number, all that is below.
+    """Return the todos that are referred to, and these together with all their descendants, by number.
 
-    Below a todo are its subtasks and what it depends on, closed or not, and what is below these. Without references
-    none are named, and all open todos are returned that have to do with others. Raises NotFoundError.
+    The children of a todo are its subtasks and its dependencies, closed or not. Without references, the first list is
+    empty and the second has all open todos with dependencies or subtasks. Raises NotFoundError.
     """
 
     def make(request: Request) -> Query:
@@ -34,8 +34,8 @@ async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list
             return Query(select_todos().where(mine, is_live(_TODOS), is_bound(_TODOS)), [Ordering(col(Todo.id))])
         named = and_(mine, refers_to(references))
         below = list_below(select(_TODOS.c.id).where(named))
-        wanted = and_(_TODOS.c.id.in_(select(below.c.id)), or_(named, _TODOS.c.deleted_at.is_(None)))
-        return Query(select_todos().where(mine, wanted), [Ordering(col(Todo.id))])
+        shown = and_(_TODOS.c.id.in_(select(below.c.id)), or_(named, _TODOS.c.deleted_at.is_(None)))
+        return Query(select_todos().where(mine, shown), [Ordering(col(Todo.id))])
 
     todos = read_todos(await db.fetch(make))
     return match_references(references, todos, trashed=True) if references else [], todos

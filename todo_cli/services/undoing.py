@@ -1,4 +1,4 @@
-"""Undoing the last steps, and redoing what was undone."""
+"""Undoing and redoing steps."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from todo_cli.models.values import Recurrence, TodoPublic
 from todo_cli.services.lookup import make_public, read_links
 
 FIELDS = {"wait_until": "wait", "expires_at": "until", "deleted_at": "trash", "completed_at": "completion"}
-"""What fields are called, where that is not the name they have in history."""
+"""The names of fields that differ from those in the history."""
 
 MOST_CONFLICTS = 3
 
 
 async def undo_steps(db: Database, count: int = 1, *, force: bool = False) -> UndoOutcome:
-    """Revert the last steps of the user that are not undone, all or none, as one step; return what became of them.
+    """Revert the user's last steps that are not undone, all or none, as one step; return the outcome.
 
-    Raises ConflictError where a field is not as the step left it, unless by `force`: then it is set back all the same.
+    Raises ConflictError if a field was changed since the step, unless `force` overwrites it.
     """
     return await _revert(db, "undo", count, force=force)
 
 
 async def redo_steps(db: Database, count: int = 1, *, force: bool = False) -> UndoOutcome:
-    """Take back the last steps that undid others and are not taken back, all or none, as one step.
+    """Revert the user's last undo steps that are not redone, all or none, as one step.
 
-    Raises ConflictError as `undo_steps` does, and where something else was written since.
+    Raises ConflictError as `undo_steps` does, and if other changes were made since.
     """
     return await _revert(db, "redo", count, force=force)
 
@@ -50,11 +50,11 @@ async def _revert(db: Database, direction: Direction, count: int, *, force: bool
         rows = await step.session.execute(find_concerned(step.scope, direction, count))
         found = read_concerned(rows.all())
         if any(row["seen"] != row["version"] for (entity, _), row in found.rows.items() if entity == "todo"):
-            raise BusyError  # what it is linked to was read before it had to be waited for
+            raise BusyError  # its links were read before its lock was acquired
         if any(each["since"] for each in found.steps):
             raise ConflictError(
-                "something else was written since that was undone",
-                "'todo history' shows it",
+                "other changes were made since the last undo",
+                "run 'todo history' to see them",
             )
         if not found.steps:
             return UndoOutcome(direction, (), ())
@@ -79,7 +79,7 @@ async def _revert(db: Database, direction: Direction, count: int, *, force: bool
 
 
 class _Names:
-    """What rows are called, by their uuid, after all was reverted."""
+    """Names and numbers of entities, by uuid, after the steps are reverted."""
 
     def __init__(self, reverting: Reverting, found: Concerned) -> None:
         self._others = found.others
@@ -101,7 +101,7 @@ class _Names:
                     self._numbers.setdefault(entry.row["parent"], entry.row["parent_id"])
 
     def mark_of(self, uuid: UUID) -> str:
-        """Return the number of a todo that another one depends on, with its mark: see `mark_status`."""
+        """Return the number of a dependency with its mark, see `mark_status`."""
         other = self._others[uuid]
         return f"{other['id']}{other['status'][0]}{'~' if other['deleted_at'] else ''}"
 
@@ -126,7 +126,7 @@ class _Names:
 
 
 def _publish(reverting: Reverting, names: _Names) -> list[TodoPublic]:
-    """Return the todos that change, as they will be stored."""
+    """Return the changed todos, as they will be stored."""
     touched = reverting.find_touched()
     rows = [reverting.make_row(todo) for todo in touched]
     linked = [_link_row(todo, row, names) for todo, row in zip(touched, rows, strict=True)]
@@ -140,7 +140,7 @@ def _publish(reverting: Reverting, names: _Names) -> list[TodoPublic]:
 
 
 def _link_row(todo: Entry, row: Any, names: _Names) -> SimpleNamespace:
-    """Return what `read_links` reads of a todo: what it was linked to, and what was changed of that."""
+    """Return a row for `read_links` with the links of a todo and their changes."""
     assert todo.row
     _, before = todo.before
     put_on = [names.mark_of(UUID(uuid)) for uuid in todo.links["depends"] - before["depends"]]
@@ -172,8 +172,8 @@ def _read_recurrence(reverting: Reverting, todo: Entry) -> Recurrence | None:
 
 
 async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
-    """Raise ConflictError that says what stands in the way, and who wrote it when."""
-    told = []
+    """Raise ConflictError with the conflicting changes, their authors and times."""
+    messages = []
     for conflict in conflicts[:MOST_CONFLICTS]:
         entry, about = conflict.entry, conflict.entry.uuid
         subject = f"{entry.entity} {entry.fields.get('name') or ''}".strip()
@@ -182,9 +182,9 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
         text = f"{FIELDS.get(conflict.field, conflict.field)} of {subject} was changed"
         name = conflict.field
         if conflict.field == "subtasks":
-            text, name = f"{subject} has got subtasks since", "exists"
+            text, name = f"{subject} has new subtasks", "exists"
         if conflict.gone:
-            text = f"the {conflict.field} that {subject} had was deleted"
+            text = f"the {conflict.field} of {subject} was deleted"
             about, name = UUID(load(conflict.line.old)), "exists"
         later = (
             select(col(User.name), col(StepRow.at), col(StepRow.command))
@@ -202,10 +202,10 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
         if row := (await step.session.execute(later)).first():
             at = row.at.astimezone(step.now.tzinfo)
             text += f" by {row.name} on {at:%Y-%m-%d at %H:%M} ({row.command})"
-        told.append(text)
+        messages.append(text)
     more = len(conflicts) - MOST_CONFLICTS
-    named = "; ".join(told) + (f"; and {more} more like that" if more > 0 else "")
-    raise ConflictError(f"{named}; nothing was written", "--force sets it back all the same")
+    summary = "; ".join(messages) + (f"; and {more} more conflicts" if more > 0 else "")
+    raise ConflictError(f"{summary}; nothing was written", "add --force to overwrite later changes")
 
 
 def _shorten(title: str) -> str:

@@ -1,4 +1,4 @@
-"""Users. They share a database; nobody sees another's todos."""
+"""Users. They share a database but do not see each other's todos."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from todo_cli.models.values import UserPublic
 
 
 async def list_users(db: Database) -> list[UserPublic]:
-    """Return all users of the database by name."""
+    """Return all users of the database, sorted by name."""
 
     def make(_: Request) -> Query:
         return Query(select(col(User.id), col(User.name), col(User.created_at)), [Ordering(col(User.key))])
@@ -25,11 +25,11 @@ async def list_users(db: Database) -> list[UserPublic]:
 
 
 async def add_user(db: Database, name: str) -> UserPublic:
-    """Add a user; raises ConflictError where the name is taken, in any case."""
+    """Add a user; raises ConflictError if the name is taken, regardless of case."""
 
     async def work(step: Step) -> UserPublic:
         if taken := (await _lock_users(step, name)).get(fold(name)):
-            raise ConflictError(f"there is a user {taken.name!r} already")
+            raise ConflictError(f"user {taken.name!r} already exists")
         step.create(User(name=name, created_at=step.now))
         return UserPublic(name, step.now, you=False)
 
@@ -37,15 +37,15 @@ async def add_user(db: Database, name: str) -> UserPublic:
 
 
 async def rename_user(db: Database, old: str, new: str) -> tuple[str, str]:
-    """Rename a user; return the names before and after. Raises NotFoundError and ConflictError."""
+    """Rename a user; return the old and the new name. Raises NotFoundError and ConflictError."""
 
     async def work(step: Step) -> tuple[str, str]:
         met = await _lock_users(step, old, new)
         user = met.pop(fold(old), None)
         if user is None:
-            raise NotFoundError(f"there is no user {old!r}", "'todo user list' shows them")
+            raise NotFoundError(f"there is no user {old!r}", "run 'todo user list' to see them")
         if taken := met.get(fold(new)):
-            raise ConflictError(f"there is a user {taken.name!r} already")
+            raise ConflictError(f"user {taken.name!r} already exists")
         before = user.name
         step.change(user, name=new)
         return before, new

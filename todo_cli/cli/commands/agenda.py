@@ -1,4 +1,4 @@
-"""The lists that have commands of their own."""
+"""The commands `today`, `agenda`, `inbox`, `waiting` and `completed`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from todo_cli.cli.listing import (
     SortOption,
     WaitingSortOption,
     WordsArgument,
+    note_empty_list,
     read_context,
     read_words,
-    say_nothing,
     show_list,
 )
 from todo_cli.cli.parsing.registration import command
@@ -45,15 +45,16 @@ def today(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what there is to do today.
+    """List the todos for today.
 
-    That is what is overdue, due today, or scheduled for today or earlier. WORDS narrow it, as in 'todo list'.
+    These are todos that are overdue, due today, or scheduled for today or earlier. WORDS filter the list, as in
+    'todo list'.
     """
     from todo_cli.query.agenda import due_or_scheduled
 
     look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [due_or_scheduled(invocation.now.date()), *read_words(invocation, words)]
-    show_list(invocation, parts, look, nothing="No todos match." if words else "Nothing for today.")
+    show_list(invocation, parts, look, nothing="No todos match." if words else "Nothing to do today.")
 
 
 @command(app, "agenda", epilog="Example: todo agenda --days 14")
@@ -61,14 +62,14 @@ def agenda(
     invocation: Invocation,
     words: WordsArgument = None,
     days: Annotated[
-        int, typer.Option("--days", metavar="N", min=1, max=MOST_DAYS, help="So many days, with today.")
+        int, typer.Option("--days", metavar="N", min=1, max=MOST_DAYS, help="Number of days, including today.")
     ] = 7,
     no_context: NoContextOption = False,
 ) -> None:
     """Show the coming days, one by one.
 
-    Each has the todos that are due then, or scheduled; what is overdue comes first. A todo with both dates stands where
-    it is due. WORDS narrow it, as in 'todo list'.
+    Each day lists the todos that are due or scheduled on it; overdue todos come first. A todo with both dates appears
+    on its due date. WORDS filter the list, as in 'todo list'.
     """
     from todo_cli.query.agenda import due_or_scheduled, make_agenda
     from todo_cli.query.defaults import with_defaults
@@ -80,12 +81,12 @@ def agenda(
     context = None if no_context else read_context(invocation)
     result = invocation.run(list_todos, ListQuery(tree, context=context))
     candidates.remember_todos(invocation, result.todos)
-    made = make_agenda(result.todos, invocation.now, days, context=result.context, hidden=result.hidden)
-    if made.todos or invocation.json:
-        invocation.renderer.show_agenda(made)
-    if not made.todos:
-        usual = "Nothing in these days." if days > 1 else "Nothing for today."
-        say_nothing(invocation, result, "No todos match." if words else usual)
+    schedule = make_agenda(result.todos, invocation.now, days, context=result.context, hidden=result.hidden)
+    if schedule.todos or invocation.json:
+        invocation.renderer.show_agenda(schedule)
+    if not schedule.todos:
+        nothing = "Nothing to do in these days." if days > 1 else "Nothing to do today."
+        note_empty_list(invocation, result, "No todos match." if words else nothing)
 
 
 @command(app, "inbox", epilog="Example: todo inbox --sort created")
@@ -100,9 +101,9 @@ def inbox(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what has no project yet.
+    """List todos without a project.
 
-    WORDS narrow it, as in 'todo list'.
+    WORDS filter the list, as in 'todo list'.
     """
     from todo_cli.query.filter.ast import Has, Not
 
@@ -123,9 +124,9 @@ def waiting(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what is hidden until later, sorted by when it appears.
+    """List hidden todos, in the order in which they will appear.
 
-    WORDS narrow it, as in 'todo list'.
+    WORDS filter the list, as in 'todo list'.
     """
     from todo_cli.query.columns import USUAL, Columns
     from todo_cli.query.filter.ast import IsWaiting
@@ -134,7 +135,12 @@ def waiting(
     parts = [IsWaiting(), *read_words(invocation, words)]
     usual = Columns((*USUAL.names, "wait"))
     show_list(
-        invocation, parts, look, nothing="No todos match." if words else "Nothing waits.", sort="wait", columns=usual
+        invocation,
+        parts,
+        look,
+        nothing="No todos match." if words else "Nothing is waiting.",
+        sort="wait",
+        columns=usual,
     )
 
 
@@ -143,7 +149,7 @@ def completed(
     invocation: Invocation,
     words: WordsArgument = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="Done on that day or later, or from that moment on.")
+        str | None, typer.Option("--since", metavar="WHEN", help="Completed on or after that day or time.")
     ] = None,
     sort: CompletedSortOption = None,
     reverse: ReverseOption = False,
@@ -153,9 +159,9 @@ def completed(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what is done, the latest first.
+    """List completed todos, most recent first.
 
-    WORDS narrow it, as in 'todo list'.
+    WORDS filter the list, as in 'todo list'.
     """
     from todo_cli.models.values import Status
     from todo_cli.query.columns import MARK, Columns
@@ -171,7 +177,7 @@ def completed(
         invocation,
         parts,
         look,
-        nothing="No todos match." if words else "Nothing is done.",
+        nothing="No todos match." if words else "Nothing is completed.",
         sort="-completed",
         columns=usual,
     )

@@ -25,9 +25,10 @@ def comment(
     ],
     text: Annotated[list[str] | None, typer.Argument(metavar="TEXT", hidden=True)] = None,
 ) -> None:
-    """Remark something about a todo. 'todo show' lists it with who said it, and when.
+    """Add a comment to a todo. 'todo show' lists comments with their author and time.
 
-    REF is a number (12) or the first characters of a uuid. TEXT is all that follows; a single - reads it from stdin.
+    REF is a number (12) or the first characters of a uuid. TEXT is everything that follows; a single - reads it from
+    standard input.
     """
     from todo_cli.query.references import parse_references
     from todo_cli.query.texts import parse_comment
@@ -36,22 +37,23 @@ def comment(
     words = text or []
     references = parse_references([reference])
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} are several todos", "name one")
+        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
     if not words:
         raise InvalidInputError(
-            "the comment is missing", f"todo comment {reference} Called back; a single - reads it from stdin"
+            "the comment is missing",
+            f"for example: todo comment {reference} Called back; a single - reads standard input",
         )
-    said = _read_stdin() if words == ["-"] and not invocation.literals else " ".join(words)
-    made = invocation.run(add_comment, references[0], parse_comment(said))
+    body = _read_stdin() if words == ["-"] and not invocation.literals else " ".join(words)
+    added = invocation.run(add_comment, references[0], parse_comment(body))
     with after_storing(invocation):
-        invocation.renderer.show_comment(made)
+        invocation.renderer.show_comment(added)
 
 
 def _read_stdin() -> str:
-    """Return what stands there, without the line break at its end."""
+    """Return standard input as text, without its final line break."""
     try:
         with asking():
             text = sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidInputError("stdin holds bytes that are not valid UTF-8") from None
+        raise InvalidInputError("standard input is not valid UTF-8") from None
     return text.removesuffix("\n").removesuffix("\r")

@@ -1,4 +1,4 @@
-"""The commands for contexts: what one is at, which narrows every list and gives attributes to every new todo."""
+"""The `context` commands. A context filters every list and gives attributes to every new todo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from todo_cli.cli.storing import after_storing
 from todo_cli.config import SavedContext
 from todo_cli.errors import InvalidInputError
 
-app = typer.Typer(help="Keep lists, and new todos, to what you are at.")
+app = typer.Typer(help="Limit lists and new todos to a context.")
 
 ContextName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=candidates.complete_contexts)]
 
@@ -28,13 +28,13 @@ def save(
     expression: Annotated[str, typer.Argument(metavar="FILTER", hidden=True)],
     defaults: Annotated[
         str,
-        typer.Option("--defaults", metavar="WORDS", help="Attributes for every 'todo add', such as 'project:work'."),
+        typer.Option("--defaults", metavar="WORDS", help="Attributes for new todos, such as 'project:work'."),
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Put it in the place of the one of that name.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the context of that name.")] = False,
 ) -> None:
-    """Save a context under a name; 'todo context use NAME' puts it in use.
+    """Save a context; 'todo context use NAME' turns it on.
 
-    FILTER is what 'todo list' would be told, as one argument in quotes: lists show only what it finds.
+    FILTER is a filter as for 'todo list', quoted as one argument. Lists show only the todos that match it.
     """
     from todo_cli.query.filter.parser import parse_filter
     from todo_cli.services.databases.saved import save_context
@@ -52,9 +52,9 @@ def save(
 
 @command(app, "use", epilog="Example: todo context use work")
 def use(invocation: Invocation, name: ContextName) -> None:
-    """Put a context in use; 'none' ends that.
+    """Use a context; 'none' turns it off.
 
-    TODO_CONTEXT=NAME does the same in one shell only, and goes before what is stored; so does TODO_CONTEXT=none.
+    TODO_CONTEXT=NAME, or TODO_CONTEXT=none, does the same in one shell only and overrides the stored context.
     """
     from todo_cli.services.databases.saved import use_context
 
@@ -63,20 +63,20 @@ def use(invocation: Invocation, name: ContextName) -> None:
         with after_storing(invocation):
             invocation.renderer.show_record({"context": context.name if context else None})
     else:
-        invocation.note(f"The context {context.name} is in use." if context else "No context is in use.")
+        invocation.note(f"Now using context {context.name}." if context else "No context is in use.")
     if here := os.environ.get("TODO_CONTEXT"):
-        invocation.note(f"In this shell TODO_CONTEXT={here} goes before that.")
+        invocation.note(f"In this shell, TODO_CONTEXT={here} overrides it.")
 
 
 @command(app, "list", epilog="Example: todo context list")
 def list_(invocation: Invocation) -> None:
-    """List the contexts that are saved."""
+    """List saved contexts."""
     from todo_cli.services.databases.saved import list_contexts
 
     contexts = list_contexts()
     invocation.renderer.show_records([_describe(invocation, context) for context in contexts])
     if not contexts and invocation.at_terminal:
-        invocation.note("No contexts. One is saved with: todo context save work project:work")
+        invocation.note("No contexts. Save one with: todo context save work project:work")
 
 
 @command(app, "show", epilog="Example: todo context show work")
@@ -86,18 +86,18 @@ def show(
         str | None, typer.Argument(metavar="NAME", hidden=True, autocompletion=candidates.complete_contexts)
     ] = None,
 ) -> None:
-    """Show what a context is made of, without NAME that of the one in use."""
+    """Show the filter and defaults of a context, by default of the one in use."""
     from todo_cli.services.databases.saved import find_context
 
     context = invocation.context if name is None else find_context(name)
     if context is None:
-        raise InvalidInputError("no context is in use", "todo context show NAME")
+        raise InvalidInputError("no context is in use", "run 'todo context show NAME'")
     invocation.renderer.show_record(_describe(invocation, context))
 
 
 @command(app, "delete", epilog="Example: todo context delete work")
 def delete(invocation: Invocation, name: ContextName) -> None:
-    """Delete a context; if it was in use, none is then. The todos stay as they are."""
+    """Delete a context, and turn it off if it is in use. Its todos are kept."""
     from todo_cli.services.databases.saved import delete_context
 
     deleted = delete_context(name)

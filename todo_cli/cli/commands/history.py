@@ -1,4 +1,4 @@
-"""The commands that tell what was done, take it back, and do it again."""
+"""The commands `undo`, `redo` and `history`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ app = typer.Typer()
 
 MOST = 1_000
 
-CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, max=MOST, help="So many steps.")]
-ForceOption = Annotated[bool, typer.Option("--force", help="Also over what was changed since.")]
+CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, max=MOST, help="Number of steps.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite later changes.")]
 
 
 @command(app, "undo", epilog="Example: todo undo -n 2")
 def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
-    """Take back what you did last. That is one command, or the last N, on whatever machine.
+    """Undo your last command, or the last N, on any machine.
 
-    A todo that was added goes into the trash. What somebody changed since is not set back, unless with --force. Only
-    the emptying of the trash, and what copying or users are about, cannot be taken back.
+    A todo that was added moves to the trash. Fields that were changed again later are refused, unless with --force.
+    Emptying the trash, copying databases and changes to users cannot be undone.
     """
     from todo_cli.services.undoing import undo_steps
 
@@ -38,7 +38,7 @@ def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
 
 @command(app, "redo", epilog="Example: todo redo")
 def redo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
-    """Do again what was undone last. That goes as long as nothing else was done since."""
+    """Redo what was undone last, as long as nothing else was done since."""
     from todo_cli.services.undoing import redo_steps
 
     _show(invocation, invocation.run(redo_steps, number, force=force), number, "redo")
@@ -48,9 +48,9 @@ def _show(invocation: Invocation, outcome: UndoOutcome, number: int, verb: str) 
     with after_storing(invocation):
         candidates.remember_todos(invocation, outcome.todos)
         if not outcome.reverted:
-            invocation.note(f"There is nothing to {verb}.")
+            invocation.note(f"Nothing to {verb}.")
         elif len(outcome.reverted) < number:
-            invocation.note(f"There was no more to {verb}.")
+            invocation.note(f"Nothing more to {verb}.")
         invocation.renderer.show_reverted(outcome)
 
 
@@ -60,16 +60,16 @@ def history(
     reference: Annotated[
         str | None, typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
     ] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="From that day, or moment, on.")] = None,
-    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="What that user did.")] = None,
-    per_page: Annotated[int | None, typer.Option("-n", "--per-page", metavar="N", help="So many on a page.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="Since that day or time.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Steps of that user.")] = None,
+    per_page: Annotated[int | None, typer.Option("-n", "--per-page", metavar="N", help="Steps per page.")] = None,
     page: PageOption = None,
     all_: AllOption = False,
 ) -> None:
-    """Tell what was done, the last first. At a terminal it is a page that fits, to a pipe all of it.
+    """Show the history, newest first: one page at a terminal, all of it in a pipe.
 
-    With REF only what became of that todo: its number, or the first characters of its uuid. 'todo show REF --at WHEN'
-    shows how it was.
+    REF, a number or the first characters of a uuid, limits it to one todo. 'todo show REF --at WHEN' shows the todo as
+    it was at that time.
     """
     from todo_cli.query.dates import parse_when, start_of_day
     from todo_cli.query.references import parse_references
@@ -78,7 +78,7 @@ def history(
 
     references = parse_references([reference]) if reference is not None else ()
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} are several todos", "name one of them")
+        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
     moment = None
     if since is not None:
         when = parse_when(since, invocation.now, invocation.conventions)
@@ -89,6 +89,6 @@ def history(
     result = invocation.run(list_history, query)
     invocation.renderer.show_history(result)
     if not result.steps and result.total and size:
-        invocation.note(f"There is no page {page}; the last one is {-(-result.total // size)}.")
+        invocation.note(f"There is no page {page}; the last page is {-(-result.total // size)}.")
     elif not result.steps and invocation.at_terminal:
-        invocation.note("Nothing was done.")
+        invocation.note("The history is empty.")

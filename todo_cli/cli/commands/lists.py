@@ -1,4 +1,4 @@
-"""The commands that show todos, and the trash."""
+"""The commands `list` and `show`, and those for the trash."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from todo_cli.cli.parsing.registration import command
 from todo_cli.cli.storing import after_storing
 
 app = typer.Typer()
-trash_app = typer.Typer(help="Look into the trash, and empty it.")
+trash_app = typer.Typer(help="List and empty the trash.")
 
 STATUSES = ("open", "done", "cancelled", "all")
 
@@ -47,7 +47,7 @@ def list_(
         typer.Option(
             "--view",
             metavar="NAME",
-            help="What was saved under that name.",
+            help="List this saved view.",
             autocompletion=candidates.complete_views,
         ),
     ] = None,
@@ -56,19 +56,19 @@ def list_(
         typer.Option(
             "--status",
             metavar="|".join(STATUSES),
-            help="Of which status. [default: open]",
+            help="Only todos with this status. [default: open]",
             autocompletion=lambda: list(STATUSES),
         ),
     ] = None,
     project: options.ProjectOption = None,
     tag: options.TagsOption = None,
     due_before: Annotated[
-        str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that day, or that moment.")
+        str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that day or time.")
     ] = None,
     due_after: Annotated[
-        str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that day, or that moment.")
+        str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that day or time.")
     ] = None,
-    overdue: Annotated[bool, typer.Option("--overdue", help="Open, and due before now.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue todos.")] = False,
     priority: options.PriorityOption = None,
     sort: SortOption = None,
     reverse: ReverseOption = False,
@@ -78,15 +78,15 @@ def list_(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List todos. At a terminal it is a page that fits, to a pipe all of them. Also: todo ls.
+    """List todos: one page at a terminal, all of them in a pipe. Alias: todo ls.
 
-    WORDS are text to look for in titles and descriptions, and conditions: project:home +bills due.before:friday
-    priority:high is:overdue is:waiting has:due no:project title:milk id:12-15. All must hold, unless there is an 'or'
-    between; 'not' turns one round, parentheses put some together. In quotes everything is text.
+    WORDS are text to search for in titles and descriptions, and conditions: project:home +bills due.before:friday
+    priority:high is:overdue is:waiting has:due no:project title:milk id:12-15. All of them must match; combine them
+    with 'or', 'not' and parentheses. Quoted words are text.
 
     Dates are due, scheduled, wait, until, created, updated and completed: due:today, due.before: (or .after, .by,
-    .since), due:none. What options ask for must hold as well. Todos that are not open, wait, have expired or lie in
-    an archived project are left out, unless WORDS or options speak of status:, wait:, until: or project:.
+    .since), due:none. Options are further conditions. Todos that are not open, are waiting, have expired or are in an
+    archived project are hidden, unless WORDS or options filter by status:, wait:, until: or project:.
     """
     from todo_cli.query.dates import parse_when
     from todo_cli.query.filter import ast as filters
@@ -110,9 +110,9 @@ def list_(
         parts.append(filters.Compares("due", "after", parse_when(due_after, now, conventions)))
     if overdue:
         parts.append(filters.IsOverdue())
-    if (wanted := options.parse_priority(priority)) is not None:
-        parts.append(filters.IsOneOf("priority", (wanted.name.lower(),)))
-    nothing = "No todos match." if parts else "Nothing to do. Add something: todo add Buy milk"
+    if (value := options.parse_priority(priority)) is not None:
+        parts.append(filters.IsOneOf("priority", (value.name.lower(),)))
+    nothing = "No todos match." if parts else "Nothing to do. Add a todo: todo add Buy milk"
     show_list(invocation, parts, look, nothing=nothing)
 
 
@@ -121,10 +121,10 @@ def show(
     invocation: Invocation,
     references: options.References,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="WHEN", help="As they were then, of a day at its end.")
+        str | None, typer.Option("--at", metavar="WHEN", help="As they were at that time, or at the end of that day.")
     ] = None,
 ) -> None:
-    """Show todos whole, those in the trash as well.
+    """Show all details of todos, including those in the trash.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -158,7 +158,7 @@ def trash_list(
     per_page: PerPageOption = None,
     all_: AllOption = False,
 ) -> None:
-    """List what is in the trash, what was deleted last first."""
+    """List the todos in the trash, most recently deleted first."""
     from todo_cli.query.filter.ast import And
     from todo_cli.services.listing import ListQuery
 
@@ -170,19 +170,19 @@ def trash_list(
 
 @command(trash_app, "empty", epilog="Example: todo trash empty")
 def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
-    """Remove for good what is in the trash, with its history. This cannot be undone."""
+    """Permanently delete the todos in the trash and their history. This cannot be undone."""
     from todo_cli.query.filter.ast import And
     from todo_cli.services.listing import ListQuery, list_todos
     from todo_cli.services.todos import empty_trash
 
     found = None if yes else invocation.run(list_todos, ListQuery(And(()), size=1, trashed=True)).total
     if found:
-        question = f"Remove {options.count_todos(found)} in the trash for good? This cannot be undone."
-        invocation.confirm(question, yes=yes)
+        action = f"permanently delete {options.count_todos(found)} in the trash"
+        invocation.confirm(action, warning="This cannot be undone.", yes=yes)
     removed = invocation.run(empty_trash) if found or yes else 0
     with after_storing(invocation):
         if invocation.json:
             invocation.renderer.show_record({"removed": removed})
         else:
-            nothing = "Nothing was removed: those todos were deleted just now." if found else "The trash is empty."
-            invocation.note(f"Removed {options.count_todos(removed)} for good." if removed else nothing)
+            nothing = "Nothing removed: the todos arrived in the trash just now." if found else "The trash is empty."
+            invocation.note(f"Permanently deleted {options.count_todos(removed)}." if removed else nothing)

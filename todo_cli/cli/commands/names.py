@@ -25,21 +25,21 @@ NewName = Annotated[str, typer.Argument(metavar="NEW", hidden=True)]
 @command(project_app, "list", epilog="Example: todo project list")
 def project_list(
     invocation: Invocation,
-    all_: Annotated[bool, typer.Option("--all", help="Those that are archived, too.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Include archived projects.")] = False,
 ) -> None:
-    """List projects, with how many todos are open and done."""
+    """List projects with their numbers of open and done todos."""
     from todo_cli.services.projects import list_projects
 
     projects = invocation.run(list_projects, archived=all_)
     candidates.remember_names(invocation, projects=[project.name for project in projects if not project.archived_at])
     invocation.renderer.show_records([asdict(project) for project in projects])
     if not projects and invocation.at_terminal:
-        invocation.note("No projects. A todo makes its own: todo add Buy milk -p home")
+        invocation.note("No projects. Create one with a todo: todo add Buy milk -p home")
 
 
 @command(project_app, "rename", epilog="Example: todo project rename home house")
 def project_rename(invocation: Invocation, old: ProjectName, new: NewName) -> None:
-    """Rename a project, and what is nested in it."""
+    """Rename a project and the projects nested in it."""
     from todo_cli.query.names import parse_name
     from todo_cli.services.projects import rename_project
 
@@ -51,15 +51,15 @@ def project_rename(invocation: Invocation, old: ProjectName, new: NewName) -> No
 
 @command(project_app, "archive", epilog="Example: todo project archive home")
 def project_archive(invocation: Invocation, name: ProjectName) -> None:
-    """Put a project away, and what is nested in it: its todos are listed only when it is named."""
+    """Archive a project and the projects nested in it. Lists then show its todos only if you name it."""
     from todo_cli.services.projects import archive_project
 
-    _show_names(invocation, invocation.run(archive_project, _existing(name)), f"{name} is archived already")
+    _show_names(invocation, invocation.run(archive_project, _existing(name)), f"{name} is already archived")
 
 
 @command(project_app, "unarchive", epilog="Example: todo project unarchive home")
 def project_unarchive(invocation: Invocation, name: ProjectName) -> None:
-    """Bring back a project that was archived, and what is nested in it."""
+    """Unarchive a project and the projects nested in it."""
     from todo_cli.services.projects import unarchive_project
 
     _show_names(invocation, invocation.run(unarchive_project, _existing(name)), f"{name} is not archived")
@@ -67,31 +67,29 @@ def project_unarchive(invocation: Invocation, name: ProjectName) -> None:
 
 @command(project_app, "delete", epilog="Example: todo project delete home")
 def project_delete(invocation: Invocation, name: ProjectName, yes: options.YesOption = False) -> None:
-    """Delete a project, and what is nested in it. Its todos stay, without a project."""
+    """Delete a project and the projects nested in it. Their todos are kept, without a project."""
     from todo_cli.services.projects import count_project, delete_project
 
     if not yes and (held := invocation.run(count_project, _existing(name))):
-        invocation.confirm(
-            f"Delete the project {name}? {options.count_todos(held)} will have no project then.", yes=yes
-        )
+        invocation.confirm(f"delete project {name} and leave {options.count_todos(held)} without a project", yes=yes)
     _show_names(invocation, invocation.run(delete_project, _existing(name)), "")
 
 
 @command(tag_app, "list", epilog="Example: todo tag list")
 def tag_list(invocation: Invocation) -> None:
-    """List tags, with how many todos are open and done."""
+    """List tags with their numbers of open and done todos."""
     from todo_cli.services.tags import list_tags
 
     tags = invocation.run(list_tags)
     candidates.remember_names(invocation, tags=[tag.name for tag in tags])
     invocation.renderer.show_records([asdict(tag) for tag in tags])
     if not tags and invocation.at_terminal:
-        invocation.note("No tags. A todo makes its own: todo add Buy milk -t shop")
+        invocation.note("No tags. Create one with a todo: todo add Buy milk -t shop")
 
 
 @command(tag_app, "rename", epilog="Example: todo tag rename bills money")
 def tag_rename(invocation: Invocation, old: TagName, new: NewName) -> None:
-    """Rename a tag on all todos that carry it."""
+    """Rename a tag on all its todos."""
     from todo_cli.query.names import parse_name
     from todo_cli.services.tags import rename_tag
 
@@ -103,11 +101,11 @@ def tag_rename(invocation: Invocation, old: TagName, new: NewName) -> None:
 
 @command(tag_app, "delete", epilog="Example: todo tag delete later")
 def tag_delete(invocation: Invocation, name: TagName, yes: options.YesOption = False) -> None:
-    """Take a tag off all todos and delete it."""
+    """Delete a tag and remove it from all todos."""
     from todo_cli.services.tags import count_tag, delete_tag
 
     if not yes and (held := invocation.run(count_tag, _existing(name))):
-        invocation.confirm(f"Delete the tag {name}? It is on {options.count_todos(held)}.", yes=yes)
+        invocation.confirm(f"delete tag {name} and remove it from {options.count_todos(held)}", yes=yes)
     _show_names(invocation, [invocation.run(delete_tag, _existing(name))], "")
 
 
@@ -128,7 +126,7 @@ def user_add(invocation: Invocation, name: Annotated[str, typer.Argument(metavar
     added = invocation.run(add_user, parse_name(name, "user"))
     _show_names(invocation, [added.name], "")
     if invocation.settings["user"].source == "default":
-        invocation.note("This database has several users now. Say which one you are: todo config set user NAME")
+        invocation.note("This database now has several users. Select yours: todo config set user NAME")
 
 
 @command(user_app, "rename", epilog="Example: todo user rename sam samira")
@@ -159,7 +157,7 @@ def _show_names(invocation: Invocation, names: list[str], unchanged: str) -> Non
 
 
 def _existing(name: str) -> str:
-    """Return the name of something that should be there, composed as it is stored; any text may be asked for."""
+    """Return the name of an existing entity, composed as it is stored (NFC); it may be any text."""
     from unicodedata import normalize
 
     from todo_cli.query.texts import check_text

@@ -1,4 +1,4 @@
-"""The commands that show what to do next, and what has to wait for something else."""
+"""The commands `next` and `blocked`."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def next_(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """Show what to do next: what is ready, the most urgent first.
+    """Show what to do next: the todos that are ready, most urgent first.
 
-    Ready is what is open, depends on nothing that is open, does not wait, has not expired and is not scheduled for
-    later. N is how many to show, else it is as in 'todo list': at a terminal a page that fits, to a pipe all of them.
-    WORDS narrow it down, as for 'todo list'. 'todo show' explains the urgency of a todo.
+    A todo is ready if it is open, depends on no open todo, is not waiting, has not expired and is not scheduled for
+    later. N is the number of todos to show; the default is one page at a terminal, all of them in a pipe. WORDS filter
+    the list, as in 'todo list'. 'todo show' explains the urgency of a todo.
     """
     from todo_cli.query.filter.ast import IsReady
 
     words = words or []
     if len(words) > invocation.literals and words[0].isascii() and words[0].isdigit():
         if per_page is not None:
-            raise InvalidInputError(f"{words[0]} and --per-page both say how many to show", "give one of them")
+            raise InvalidInputError(f"N ({words[0]}) and --per-page cannot be used together", "use one of them")
         per_page, words = _read_number(words[0]), words[1:]
     parts = read_words(invocation, words)
     look = Look(None, False, columns, page, per_page, all_, no_context)
@@ -68,9 +68,9 @@ def blocked(
     all_: AllOption = False,
     no_context: NoContextOption = False,
 ) -> None:
-    """List what waits for other todos. Their numbers stand beside it.
+    """List blocked todos, with the numbers of the todos they wait for.
 
-    WORDS narrow it down, as for 'todo list'.
+    WORDS filter the list, as in 'todo list'.
     """
     from todo_cli.query.columns import USUAL
     from todo_cli.query.filter.ast import IsBlocked
@@ -83,5 +83,7 @@ def blocked(
 
 def _read_number(text: str) -> int:
     if len(text) > len(str(MOST)) or not 1 <= int(text) <= MOST:
-        raise InvalidInputError(f"N is a whole number from 1 to {MOST:,}, not {text}", "in quotes, '\"7\"', it is text")
+        raise InvalidInputError(
+            f"N must be a whole number from 1 to {MOST:,}, not {text}", "quote it to search for it as text: '\"7\"'"
+        )
     return int(text)

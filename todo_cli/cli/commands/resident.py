@@ -39,7 +39,7 @@ def start(invocation: Invocation) -> None:
         hint = "set TODO_RESIDENT=on to allow it" if os.environ.get("CI") else None
         raise TodoError("the background process cannot be used here", hint)
     if (found := start_resident()) is None:
-        raise TodoError("the background process did not start", "'todo doctor' checks the folder that it needs")
+        raise TodoError("the background process did not start", "run 'todo doctor' to check the folder that it needs")
     _show(invocation, found)
 
 

@@ -1,4 +1,4 @@
-"""The commands for the configuration file."""
+"""The `config` commands."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def list_(
         str | None, typer.Argument(metavar="TABLE", hidden=True, autocompletion=lambda: list(_TABLES))
     ] = None,
 ) -> None:
-    """Show every setting, its value, and where that comes from.
+    """List the settings with their values and sources.
 
-    Those of the tables 'urgency' and 'theme' are shown where they are set; with TABLE all of that table.
+    Of the tables 'urgency' and 'theme', only settings that you have changed are listed; TABLE lists all of one table.
     """
     from todo_cli.suggestions import choose
 
@@ -46,9 +46,9 @@ def list_(
 
 @command(app, "get", epilog="Example: todo config get user")
 def get(invocation: Invocation, key: Key) -> None:
-    """Print the value of a setting, and nothing where it has none.
+    """Print the value of a setting, or nothing if it is not set.
 
-    KEY is one of those that 'list' shows, or urgency.tag.NAME or urgency.project.NAME.
+    KEY is a key that 'list' shows, urgency.tag.NAME or urgency.project.NAME.
     """
     config.find_setting(key)
     described = _describe(invocation, key)
@@ -64,10 +64,10 @@ def set_(
     key: Key,
     value: Annotated[str, typer.Argument(metavar="VALUE", hidden=True)],
 ) -> None:
-    """Store a setting in the configuration file; an empty VALUE takes it out.
+    """Store a setting in the configuration file; an empty VALUE removes it.
 
-    KEY is one of those that 'list' shows, such as urgency.due or theme.overdue, whose VALUE is a style such as
-    'bold red'.
+    KEY is a key that 'list' shows, such as urgency.due. The VALUE of a theme key, such as theme.overdue, is a style
+    such as 'bold red'.
     """
     from todo_cli.services.databases.settings import store_setting
 
@@ -85,18 +85,18 @@ def set_(
         with after_storing(invocation):
             invocation.renderer.show_record(_describe(invocation, key))
     else:
-        invocation.note(f"{key} is {'set' if value else 'no longer set'} in {config.config_path()}.")
+        invocation.note(f"{'Set' if value else 'Removed'} {key} {'in' if value else 'from'} {config.config_path()}.")
 
 
 @command(app, "unset", epilog="Example: todo config unset per_page")
 def unset(invocation: Invocation, key: Key) -> None:
-    """Take a setting out of the configuration file, so that it has its default."""
+    """Remove a setting from the configuration file, to restore its default."""
     set_(invocation, key, "")
 
 
 @command(app, "path", epilog="Example: todo config path")
 def path(invocation: Invocation) -> None:
-    """Print where the configuration file is, or would be."""
+    """Print the path of the configuration file."""
     if invocation.json:
         invocation.renderer.show_record({"path": str(config.config_path())})
     else:
@@ -104,7 +104,7 @@ def path(invocation: Invocation) -> None:
 
 
 def _describe(invocation: Invocation, key: str) -> dict[str, config.Scalar | None]:
-    """Return a setting as a record; the URL of the database without its password."""
+    """Return a setting as a record, without the password in a database URL."""
     setting = config.find_setting(key)
     found = invocation.settings.get(key, config.Value(setting.default, "default"))
     secret = setting.secret and found.value is not None

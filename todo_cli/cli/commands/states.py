@@ -1,4 +1,4 @@
-"""The commands that begin and close todos, open them again, and put them into the trash."""
+"""The commands that change the state of todos: `start`, `done`, `cancel`, `delete` and others."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def start(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Mark todos as what you are at. That lasts until 'todo stop', or until they are done.
+    """Mark todos as in progress, until 'todo stop' or until they are done.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
     from todo_cli.services.todos import start_todos
 
     targets = Targets(references or (), where, yes)
-    finish(invocation, targets.change(invocation, start_todos, "start"), "is started already")
+    finish(invocation, targets.change(invocation, start_todos, "start"), "already in progress")
 
 
 @command(app, "stop", epilog="Example: todo stop 12")
@@ -44,14 +44,14 @@ def stop(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """End what 'todo start' began. The todos stay open.
+    """Mark todos as no longer in progress. They stay open.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
     from todo_cli.services.todos import stop_todos
 
     targets = Targets(references or (), where, yes)
-    finish(invocation, targets.change(invocation, stop_todos, "stop"), "is not started")
+    finish(invocation, targets.change(invocation, stop_todos, "stop"), "not in progress")
 
 
 @command(app, "done", epilog="Example: todo done 12 14-16")
@@ -59,36 +59,36 @@ def done(
     invocation: Invocation,
     references: options.ReferencesOrWhere = None,
     catch_up: Annotated[
-        bool, typer.Option("--catch-up", help="Of what recurs, make each occurrence that was missed.")
+        bool, typer.Option("--catch-up", help="Create every missed occurrence of recurring todos.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also what depends on something that is open.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Finish todos even if they depend on open ones.")] = False,
     with_subtasks: options.WithSubtasksOption = False,
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Finish todos. Of what recurs the next occurrence is made, the first that is not before today.
+    """Finish todos. A recurring todo gets its next occurrence, the first that is not before today.
 
-    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. What depends on an open todo is
-    refused. It says which todos wait for nothing any more.
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. Todos that depend on open ones
+    are refused. The output includes the todos that become ready.
     """
     from todo_cli.services.todos import complete_todos
 
     change = partial(complete_todos, catch_up=catch_up, force=force)
     targets = Targets(references or (), where, yes)
-    finish(invocation, _close(invocation, targets, change, "finish", with_subtasks), "is done already")
+    finish(invocation, _close(invocation, targets, change, "finish", with_subtasks), "already done")
 
 
 def _close(
     invocation: Invocation, targets: Targets, change: Callable[..., Any], verb: str, with_subtasks: bool
 ) -> list[TodoOutcome]:
-    """Return what `change` makes of the todos; asks whether subtasks that are open are meant as well."""
+    """Close the todos with `change`; ask at a terminal whether to close their open subtasks as well."""
     try:
         return targets.change(invocation, partial(change, with_subtasks=with_subtasks), verb)
     except OpenSubtasksError as error:
         if not invocation.can_ask:
             raise
         invocation.note(f"{error.message[0].upper()}{error.message[1:]}.")
-        invocation.confirm(f"{verb.capitalize()} {'it' if error.count == 1 else 'them'} as well?", yes=False)
+        invocation.confirm(f"{verb} {'it' if error.count == 1 else 'them'} as well", yes=False)
         return targets.change(invocation, partial(change, with_subtasks=True), verb)
 
 
@@ -99,7 +99,7 @@ def reopen(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Open todos again that are done or cancelled.
+    """Reopen todos that are done or cancelled.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -108,7 +108,7 @@ def reopen(
     from todo_cli.services.todos import reopen_todos
 
     targets = Targets(references or (), where, yes, usual=Not(HasStatus(Status.OPEN)))
-    finish(invocation, targets.change(invocation, reopen_todos, "open"), "is open already")
+    finish(invocation, targets.change(invocation, reopen_todos, "reopen"), "already open")
 
 
 @command(app, "cancel", epilog="Example: todo cancel 12")
@@ -119,7 +119,7 @@ def cancel(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Take todos off the list that will not be done. Of what recurs the next occurrence is made.
+    """Cancel todos that will not be done. A recurring todo gets its next occurrence.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -127,7 +127,7 @@ def cancel(
 
     targets = Targets(references or (), where, yes)
     outcomes = _close(invocation, targets, cancel_todos, "cancel", with_subtasks)
-    finish(invocation, outcomes, "is cancelled already")
+    finish(invocation, outcomes, "already cancelled")
 
 
 @command(app, "skip", epilog="Example: todo skip 12")
@@ -137,15 +137,15 @@ def skip(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Pass over this occurrence of todos that recur.
+    """Skip this occurrence of recurring todos.
 
-    It is cancelled, and the next one is made. REF is a number (12), several (12,14 or 12-15), or the first characters
-    of a uuid.
+    It is cancelled, and the next one is created. REF is a number (12), several (12,14 or 12-15), or the first
+    characters of a uuid.
     """
     from todo_cli.services.todos import skip_todos
 
     targets = Targets(references or (), where, yes)
-    finish(invocation, targets.change(invocation, skip_todos, "skip"), "is not open")
+    finish(invocation, targets.change(invocation, skip_todos, "skip"), "not open")
 
 
 @command(app, "delete", epilog="Example: todo delete 12")
@@ -153,12 +153,12 @@ def delete(
     invocation: Invocation,
     references: options.ReferencesOrWhere = None,
     series: Annotated[
-        bool, typer.Option("--series", help="End the series of what recurs, and delete what is open of it.")
+        bool, typer.Option("--series", help="End the series of a recurring todo and delete its open occurrences.")
     ] = False,
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Put todos into the trash, with their subtasks. 'todo restore' takes them out.
+    """Move todos and their subtasks to the trash. 'todo restore' brings them back.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -166,12 +166,12 @@ def delete(
     from todo_cli.services.todos import delete_todos
 
     if series and where is not None:
-        raise InvalidInputError("--series deletes more than --where finds", "name one todo of each series")
+        raise InvalidInputError("--series and --where cannot be used together", "name one todo of each series")
     targets = Targets(references or (), where, yes)
     outcomes = targets.change(invocation, delete_series if series else delete_todos, "delete")
-    finish(invocation, outcomes, "is in the trash already")
+    finish(invocation, outcomes, "already in the trash")
     if series and not outcomes:
-        invocation.note("Nothing of it was open; it will not come again.")
+        invocation.note("The series has ended. It had no open occurrences.")
 
 
 @command(app, "restore", epilog="Example: todo restore 12")
@@ -181,7 +181,7 @@ def restore(
     where: options.WhereOption = None,
     yes: options.YesOption = False,
 ) -> None:
-    """Take todos from the trash. They have their old numbers, and what went there with them comes along.
+    """Restore todos from the trash, with their old numbers and the subtasks that were deleted with them.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
@@ -189,27 +189,26 @@ def restore(
     from todo_cli.services.todos import restore_todos
 
     targets = Targets(references or (), where, yes, usual=And(()), trashed=True)
-    finish(invocation, targets.change(invocation, restore_todos, "restore"), "is not in the trash")
+    finish(invocation, targets.change(invocation, restore_todos, "restore"), "not in the trash")
 
 
 @command(app, "upcoming", epilog="Example: todo upcoming 12 -n 10")
 def upcoming(
     invocation: Invocation,
     reference: Annotated[str, typer.Argument(metavar="REF", hidden=True)],
-    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=1000, help="So many.")] = 5,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=1000, help="Number of dates.")] = 5,
 ) -> None:
-    """Show when a todo that recurs comes next.
+    """Show the next due dates of a recurring todo.
 
-    These are the dates on which the occurrences after this one will be due. What counts from completion is shown as if
-    each were done when it is due.
+    A recurrence that counts from completion is shown as if each occurrence were done on its due date.
     """
     from todo_cli.query.references import parse_references
     from todo_cli.services.editing.series import list_upcoming
 
     references = parse_references([reference])
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} are several todos", "name one")
+        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
     dates = invocation.run(list_upcoming, references[0], number)
     invocation.renderer.show_dates(dates)
     if len(dates) < number and invocation.at_terminal:
-        invocation.note("The series ends there." if dates else "It is the last one of its series.")
+        invocation.note("The series ends there." if dates else "This is the last occurrence of the series.")

@@ -84,7 +84,7 @@ def add(
         outcome = edit_new(invocation, details, lambda later, new: later.run(add_todo, replace(new, uuid=uuid)))
     else:
         outcome = invocation.run(add_todo, make_todo(details, parse_title(" ".join(details.text)), uuid))
-    finish(invocation, [outcome], "is there already")
+    finish(invocation, [outcome], "already exists")
 
 
 @command(app, "modify", epilog="Example: todo modify 12 due:friday +urgent untag:later project:")
@@ -170,4 +170,4 @@ def modify(
         raise InvalidInputError("--if-version is about one todo, and several are named")
     change = partial(modify_todos, changes=changes, if_version=if_version)
     outcomes = Targets(details.text, where, yes).change(invocation, change, "change")
-    finish(invocation, outcomes, "is like that already")
+    finish(invocation, outcomes, "nothing to change")

@@ -1,4 +1,4 @@
-"""The command that draws what todos depend on and consist of."""
+"""The command `tree`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def tree(
         list[str] | None, typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
     ] = None,
 ) -> None:
-    """Draw what todos depend on, and their subtasks.
+    """Draw a tree of todos with their dependencies and subtasks.
 
-    Below a todo stand those that come first, and its parts. Without REF all open todos are drawn that have to do with
-    others. REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
+    Below each todo are the todos it depends on and its subtasks. Without REF, the tree has all open todos with
+    dependencies or subtasks. REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
     from todo_cli.query.references import parse_references
     from todo_cli.services.tree import list_tree
@@ -32,4 +32,4 @@ def tree(
     candidates.remember_todos(invocation, todos)
     invocation.renderer.show_tree(todos, roots)
     if not todos and invocation.at_terminal:
-        invocation.note("No open todo depends on another one, or belongs to one.")
+        invocation.note("No open todo has dependencies or subtasks.")

@@ -1,4 +1,4 @@
-"""The commands that keep lists under names of their own."""
+"""The `view` commands. A view is a saved filter with a sort order and columns."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from todo_cli.config import SavedView
     from todo_cli.query.filter.ast import Filter
 
-app = typer.Typer(help="Save lists under names, for 'todo list --view NAME'.")
+app = typer.Typer(help="Save filters as views, for 'todo list --view NAME'.")
 
 ViewName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=candidates.complete_views)]
-ForceOption = Annotated[bool, typer.Option("--force", help="Put it in the place of the one of that name.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace the view of that name.")]
 
 
 @command(app, "save", epilog="Example: todo view save bills '+bills due.before:eom' --sort due --columns id,title,due")
@@ -35,10 +35,10 @@ def save(
     columns: ColumnsOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Save a list under a name.
+    """Save a view.
 
-    FILTER is what 'todo list' would be told, as one argument in quotes. Without it the view is of everything, in its
-    order and with its columns.
+    FILTER is a filter as for 'todo list', quoted as one argument. Without it, the view lists everything, with its own
+    sort order and columns.
     """
     from todo_cli.config import SavedView
     from todo_cli.services.databases.saved import save_view
@@ -47,7 +47,9 @@ def save(
         raise InvalidInputError(f"a view cannot be called {name!r}: 'todo {name}' is a command", "choose another name")
     view = SavedView(name, expression, sort, () if columns is None else tuple(columns.split(",")))
     if view == SavedView(name, ""):
-        raise InvalidInputError("there is nothing to save", "for example: todo view save bills '+bills'")
+        raise InvalidInputError(
+            "a view needs a filter, --sort or --columns", "for example: todo view save bills '+bills'"
+        )
     view = _check(invocation, view)
     save_view(view, replace=force)
     if invocation.json:
@@ -59,18 +61,18 @@ def save(
 
 @command(app, "list", epilog="Example: todo view list")
 def list_(invocation: Invocation) -> None:
-    """List the views that are saved."""
+    """List saved views."""
     from todo_cli.services.databases.saved import list_views
 
     views = list_views()
     invocation.renderer.show_records([_describe(view) for view in views])
     if not views and invocation.at_terminal:
-        invocation.note("No views. One is saved with: todo view save bills '+bills'")
+        invocation.note("No views. Save one with: todo view save bills '+bills'")
 
 
 @command(app, "show", epilog="Example: todo view show bills")
 def show(invocation: Invocation, name: ViewName) -> None:
-    """Show what a view is made of."""
+    """Show the filter, sort order and columns of a view."""
     from todo_cli.services.databases.saved import find_view
 
     invocation.renderer.show_record(_describe(find_view(name)))
@@ -78,7 +80,7 @@ def show(invocation: Invocation, name: ViewName) -> None:
 
 @command(app, "delete", epilog="Example: todo view delete bills")
 def delete(invocation: Invocation, name: ViewName) -> None:
-    """Delete a view. The todos stay as they are."""
+    """Delete a view. Its todos are kept."""
     from todo_cli.services.databases.saved import delete_view
 
     deleted = delete_view(name)
@@ -87,9 +89,9 @@ def delete(invocation: Invocation, name: ViewName) -> None:
 
 
 def read_view(invocation: Invocation, name: str, look: Look) -> tuple[Sequence[Filter], Look]:
-    """Return what the view of that name lists, and the look with what it says of that; the look goes first.
+    """Return the filter of a view, and `look` completed with its sort order and columns.
 
-    Raises NotFoundError, and InvalidInputError for a view that is not understood.
+    Raises NotFoundError, and InvalidInputError if the view is invalid.
     """
     from todo_cli.query.columns import parse_columns
     from todo_cli.query.filter.parser import parse_filter
@@ -111,7 +113,7 @@ def read_view(invocation: Invocation, name: str, look: Look) -> tuple[Sequence[F
 
 
 def _check(invocation: Invocation, view: SavedView) -> SavedView:
-    """Return the view with its columns as they are called; raises InvalidInputError for what is not understood."""
+    """Return the view with the canonical names of its columns; raises InvalidInputError if it is invalid."""
     from todo_cli.query.columns import parse_columns
     from todo_cli.query.filter.parser import parse_filter
     from todo_cli.query.sorting import parse_sort

@@ -1,7 +1,7 @@
-"""Answers the completion scripts of the shells in `shells/`.
+"""Answers to the completion scripts in `shells/`.
 
 A script runs `todo` without arguments and with the command line up to the cursor in `_TODO_COMPLETE_LINE`. The answer
-is data, which no shell may evaluate: one candidate a line, followed by a tab and its description if it has one.
+is data, which shells must not evaluate: one candidate per line, followed by a tab and its description, if any.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from todo_cli.rendering.format.escaping import neutralise
 LINE = "_TODO_COMPLETE_LINE"
 
 Candidate = tuple[str, str]
-"""A word, and its description, which may be empty; neither holds anything that acts on a terminal."""
+"""A word and its description, which may be empty; neither contains control characters."""
 
 
 def answer(environment: Mapping[str, str], program: TyperGroup) -> str | None:
-    """Return what to print for a shell that asks for completion in its environment; None where none asks."""
+    """Return the output for a shell that requests completion in its environment; None if none does."""
     if LINE in environment:
         return "".join(
             f"{word}\t{description}\n" if description else f"{word}\n"
@@ -32,17 +32,17 @@ def answer(environment: Mapping[str, str], program: TyperGroup) -> str | None:
 
 
 def find_candidates(line: str, program: TyperGroup) -> list[Candidate]:
-    """Return what could stand in the place of the last word of a command line."""
+    """Return the completions of the last word of a command line."""
     words = split_line(line)
     found = _offer(program, words[1:-1], words[-1])
-    # A word that would have to be spelled out cannot be typed as it is shown.
+    # A word with control characters cannot be typed as it is shown.
     return [(word, neutralise(description)) for word, description in found if word and word == neutralise(word)]
 
 
 def split_line(line: str) -> list[str]:
-    """Return the words of a command line without their quotes; the last one, which is being typed, may be empty.
+    """Return the words of a command line without quotes; the last one, which is being typed, may be empty.
 
-    Nothing is expanded. A quote that is still open ends with the line.
+    Nothing is expanded. An open quote ends with the line.
     """
     words, quote, escaped = [""], "", False
     in_word = False
@@ -67,7 +67,7 @@ def split_line(line: str) -> list[str]:
 
 
 def _offer(program: TyperGroup, words: Sequence[str], incomplete: str) -> Iterator[Candidate]:
-    """Yield what may follow these words of a command line, the first of which follows the program's name."""
+    """Yield the completions of `incomplete` after these words, which follow the program's name."""
     found = _resolve(program, words)
     if found is None:
         return
@@ -90,7 +90,7 @@ def _offer(program: TyperGroup, words: Sequence[str], incomplete: str) -> Iterat
 
 
 def _resolve(program: TyperGroup, words: Sequence[str]) -> tuple[typer.Context, Sequence[str]] | None:
-    """Return the context of the command that the words name, and the words after its name; None for no command."""
+    """Return the context of the command that the words name and the words after its name; None if there is none."""
     command: TyperCommand | TyperGroup = program
     name, context = "todo", None
     try:
@@ -106,7 +106,7 @@ def _resolve(program: TyperGroup, words: Sequence[str]) -> tuple[typer.Context, 
             if (found := command.get_command(context, name)) is None:
                 return None
             command = cast("TyperCommand | TyperGroup", found)
-    except (typer.Exit, typer.TyperException):  # what cannot be understood is not completed
+    except (typer.Exit, typer.TyperException):  # an invalid command line has no completions
         return None
 
 
@@ -115,7 +115,7 @@ def _taking_value(options: Sequence[TyperOption], name: str) -> TyperOption | No
 
 
 def _unfilled(context: typer.Context) -> TyperArgument | None:
-    """Return the first argument that can take another word."""
+    """Return the first argument that accepts another word."""
     for each in context.command.get_params(context):
         source = context.get_parameter_source(each.name)
         if isinstance(each, TyperArgument) and (each.nargs == -1 or source is None or source.name != "COMMANDLINE"):

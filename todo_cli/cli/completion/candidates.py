@@ -1,6 +1,6 @@
-"""What the shell completes: names and numbers that this machine saw lately, from a small file, never from a server.
+"""Candidates for shell completion: recently seen names and numbers, from a local cache file, never from a server.
 
-Every command that shows or changes todos leaves what it saw in that file; `project list` and `tag list` put it right.
+Every command that shows or changes todos adds to the cache; `project list` and `tag list` correct it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_TODOS = 500
 
 
 class Seen(TypedDict):
-    """Open todos by number with their titles, and names."""
+    """The content of the cache: titles of open todos by number, and names."""
 
     todos: dict[str, str]
     projects: list[str]
@@ -44,27 +44,27 @@ def complete_references(context: typer.Context, incomplete: str) -> list[tuple[s
 
 
 def complete_projects(context: typer.Context) -> list[str]:
-    """Return the projects seen lately."""
+    """Return recently seen projects."""
     return _load(_path_for(context))["projects"]
 
 
 def complete_tags(context: typer.Context) -> list[str]:
-    """Return the tags seen lately."""
+    """Return recently seen tags."""
     return _load(_path_for(context))["tags"]
 
 
 def complete_views() -> list[str]:
-    """Return the views that are saved."""
+    """Return the names of saved views."""
     return list(_stored().views)
 
 
 def complete_contexts() -> list[str]:
-    """Return the contexts that are saved."""
+    """Return the names of saved contexts."""
     return list(_stored().contexts)
 
 
 def _never_failing(function: Callable[P, None]) -> Callable[P, None]:
-    """Let nothing that is wrong with the file fail a command that has done its work."""
+    """Suppress errors of the cache, which must not fail a command that has done its work."""
 
     @functools.wraps(function)
     def run(*args: P.args, **options: P.kwargs) -> None:
@@ -76,7 +76,7 @@ def _never_failing(function: Callable[P, None]) -> Callable[P, None]:
 
 @_never_failing
 def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
-    """Keep what completion needs of these todos."""
+    """Add todos to the cache."""
     from todo_cli.rendering.format.escaping import neutralise
 
     path = _path(invocation.settings)
@@ -95,7 +95,7 @@ def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
 def remember_names(
     invocation: Invocation, *, projects: Sequence[str] | None = None, tags: Sequence[str] | None = None
 ) -> None:
-    """Replace the names that completion offers."""
+    """Replace the names in the cache."""
     path = _path(invocation.settings)
     seen = _load(path)
     seen["projects"] = seen["projects"] if projects is None else list(projects)
@@ -105,12 +105,12 @@ def remember_names(
 
 @_never_failing
 def forget(invocation: Invocation) -> None:
-    """Remove what was kept of the database in use."""
+    """Remove the cache of the database in use."""
     _path(invocation.settings).unlink(missing_ok=True)
 
 
 def _stored() -> config.Stored:
-    with suppress(TodoError):  # a file that is not understood has nothing to offer
+    with suppress(TodoError):  # an invalid file has no candidates
         return config.read_file()
     return config.Stored()
 
@@ -127,7 +127,7 @@ def _path(settings: Mapping[str, config.Value]) -> Path:
 
 def _load(path: Path) -> Seen:
     seen: Seen = {"todos": {}, "projects": [], "tags": []}
-    with suppress(OSError, ValueError, RecursionError):  # a file that is not understood has nothing to offer
+    with suppress(OSError, ValueError, RecursionError):  # an invalid file has no candidates
         found = json.loads(path.read_text("utf-8"))
         if isinstance(found, dict) and isinstance(found.get("todos"), dict):
             seen["todos"] = {str(number): str(title) for number, title in found["todos"].items()}

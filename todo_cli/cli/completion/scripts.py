@@ -1,4 +1,4 @@
-"""Shows and installs the completion scripts in `shells/`: the options --show-completion and --install-completion."""
+"""The options --show-completion and --install-completion, for the scripts in `shells/`."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _OPTIONS = ("--show-completion", "--install-completion")
 
 
 def name_shell(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with a value for an option of this module that stands first and has none.
+    """Return the arguments; add a value to a leading option of this module that has none.
 
-    For Typer an option has a value always or never.
+    In Typer, an option has a value always or never.
     """
     first, *rest = arguments or [""]
     if first in _OPTIONS and (not rest or rest[0].startswith("-")):
@@ -36,21 +36,21 @@ def name_shell(arguments: Sequence[str]) -> list[str]:
 
 
 def show(context: typer.Context, shell: str | None) -> None:
-    """Print the script of a shell and leave."""
+    """Print the script for a shell and exit."""
     if shell is not None and not context.resilient_parsing:
         typer.echo(_read_script(_find_shell(shell)), nl=False)
         raise typer.Exit
 
 
 def install(context: typer.Context, shell: str | None) -> None:
-    """Install the script of a shell for this user and leave."""
+    """Install the script for a shell for this user and exit."""
     if shell is not None and not context.resilient_parsing:
         shell = _find_shell(shell)
         try:
             path = _INSTALLERS[shell](_read_script(shell))
         except OSError as error:
             raise StorageError(f"cannot write {error.filename}: {error.strerror}") from None
-        typer.echo(f"Completion for {shell} is installed in {path}; open a new shell to use it.", err=True)
+        typer.echo(f"Installed {shell} completion in {path}; open a new shell to use it.", err=True)
         raise typer.Exit
 
 
@@ -63,7 +63,7 @@ ShowCompletionOption = Annotated[
     typer.Option(
         "--show-completion",
         metavar="[SHELL]",
-        help=f"Print the completion script of this shell, or of SHELL: {', '.join(SHELLS[:-1])}.",
+        help=f"Print the completion script for this shell, or for SHELL: {', '.join(SHELLS[:-1])}.",
         callback=show,
         is_eager=True,
         expose_value=False,
@@ -85,15 +85,15 @@ InstallCompletionOption = Annotated[
 
 
 def _find_shell(name: str) -> str:
-    """Return the name of a shell that there is a script for; raises InvalidInputError for another one."""
-    hint = f"name one of {', '.join(SHELLS)}: todo --show-completion bash"
+    """Return the name of a supported shell; raises InvalidInputError for any other."""
+    hint = f"name one of {', '.join(SHELLS)}, as in 'todo --show-completion bash'"
     if name == _CURRENT:
         detected = _detect_shell()
         if detected not in SHELLS:
-            raise InvalidInputError("cannot tell which shell this is", hint)
+            raise InvalidInputError("cannot detect the shell", hint)
         return detected
     if name not in SHELLS:
-        raise InvalidInputError(f"there is no completion for {name!r}", hint)
+        raise InvalidInputError(f"there is no completion script for {name!r}", hint)
     return name
 
 
@@ -120,7 +120,7 @@ def _install_bash(script: str) -> Path:
 
 def _install_zsh(script: str) -> Path:
     path = _write(Path.home() / ".zfunc" / "_todo", script)
-    # Sourced, it needs neither a place on fpath nor a new dump of compinit's.
+    # A sourced script needs neither a folder in fpath nor a new compinit dump.
     settings = Path(os.environ.get("ZDOTDIR") or Path.home()) / ".zshrc"
     _append_line(
         settings, f"(( $+functions[compdef] )) || {{ autoload -Uz compinit; compinit }}; source {_quote(str(path))}"
@@ -163,9 +163,13 @@ def _find_profile(shell: str) -> Path:
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a fixed command
     except FileNotFoundError:
-        raise InvalidInputError(f"{shell} is not installed", "todo --show-completion powershell prints it") from None
+        raise InvalidInputError(
+            f"{shell} is not installed", "run 'todo --show-completion powershell' to print the script"
+        ) from None
     if result.returncode or not result.stdout.strip():
-        raise StorageError(f"{shell} does not say where its profile is", "todo --show-completion powershell prints it")
+        raise StorageError(
+            f"cannot find the profile of {shell}", "run 'todo --show-completion powershell' to print the script"
+        )
     return Path(result.stdout.strip())
 
 
@@ -176,7 +180,7 @@ def _write(path: Path, script: str) -> Path:
 
 
 def _append_line(path: Path, line: str) -> None:
-    """Add a line at the end of a file of the user's, unless it is there; nothing else in the file is touched."""
+    """Append a line to one of the user's files, unless it is already there; the rest of the file is unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = path.read_bytes() if path.exists() else b""
     if line.encode() in content.splitlines():

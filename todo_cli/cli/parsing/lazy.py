@@ -1,6 +1,6 @@
-"""Commands that are imported when they are looked at, and built when they are called.
+"""Commands that are imported when they are listed, and built when they are called.
 
-Building a command means that Typer works out its options, which takes longer than most commands themselves.
+To build a command, Typer processes its options, which takes longer than most commands themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from todo_cli.cli.parsing.registration import with_global_options
 
 
 class LazyCommand(short_options.Command):
-    """A command that knows its name and help, and finds out about its parameters when somebody asks."""
+    """A command with a name and help, which builds its parameters when they are first used."""
 
     def __init__(self, info: CommandInfo) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class LazyCommand(short_options.Command):
 
 
 class LazyGroup(TyperGroup):
-    """A group of commands that are imported and built when they are called."""
+    """A group whose commands are imported and built when they are called."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return list(self.commands)
@@ -56,7 +56,7 @@ class LazyGroup(TyperGroup):
 
 
 class Commands(Mapping[str, TyperCommand | TyperGroup]):
-    """Commands by name, in the order of the help; each is imported when it is first looked at."""
+    """Commands by name, in the order of the help; each is imported at the first access."""
 
     def __init__(self, sources: Mapping[str, Callable[[], TyperCommand | TyperGroup]]) -> None:
         self._sources = sources
@@ -75,7 +75,7 @@ class Commands(Mapping[str, TyperCommand | TyperGroup]):
 
 
 def make_group(name: str, apps: Iterable[typer.Typer]) -> TyperGroup:
-    """Return the group of the commands of these, with the help of the first."""
+    """Return a group with the commands of all apps and the help of the first."""
     first, *others = apps
     registered = [info for app in (first, *others) for info in app.registered_commands]
     commands = {info.name: LazyCommand(info) for info in registered if info.name}
@@ -83,7 +83,7 @@ def make_group(name: str, apps: Iterable[typer.Typer]) -> TyperGroup:
 
 
 def build(command: TyperCommand | TyperGroup) -> None:
-    """Build a command, and those that belong to it."""
+    """Build a command and its subcommands."""
     assert command.params is not None
     if isinstance(command, TyperGroup):
         for each in command.commands.values():
@@ -95,9 +95,9 @@ P = TypeVar("P")
 
 
 def _read_plainly(parameter: P) -> P:
-    """Let a parameter take texts, and what is not given, as they are.
+    """Let a parameter take text and missing values as they are.
 
-    Typer has Pydantic read each value; importing that takes longer than all that a command without a database does.
+    Typer parses each value with Pydantic, whose import takes longer than a whole command without a database.
     """
     if isinstance(parameter, TyperOption | TyperArgument) and not isinstance(parameter.get_runtime_param, _PlainReader):
         parameter.get_runtime_param = _PlainReader(parameter)  # type: ignore[method-assign, assignment]
@@ -105,7 +105,7 @@ def _read_plainly(parameter: P) -> P:
 
 
 class _PlainReader:
-    """Stands in for what reads the values of a parameter, and calls it only for what is no text."""
+    """Replaces Typer's parser of a parameter's values, and calls it only for values other than text."""
 
     def __init__(self, parameter: TyperOption | TyperArgument) -> None:
         self._of_typer = parameter.get_runtime_param

@@ -1,4 +1,4 @@
-"""Registers commands, each with the global options, which are accepted before and after the command's name."""
+"""Registration of commands, each with the global options, which are accepted before and after the command's name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UserOption = Annotated[
     typer.Option("--user", metavar="NAME", help="Act as this user."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error arose.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 _EVERYWHERE: dict[str, tuple[Any, Any]] = {
     "database": (DatabaseOption, None),
@@ -37,9 +37,9 @@ Command = Callable[..., None]
 def command(
     app: typer.Typer, name: str, *, epilog: str | None = None, hidden: bool = False
 ) -> Callable[[Command], Command]:
-    """Return a decorator that makes a command of a function whose first parameter is an `Invocation`.
+    """Return a decorator that registers a function as a command; its first parameter is an `Invocation`.
 
-    This only notes the function down; `todo_cli.cli.parsing.lazy` builds the command when it is called.
+    `todo_cli.cli.parsing.lazy` builds the command when it is called.
     """
 
     def register(function: Command) -> Command:
@@ -50,7 +50,7 @@ def command(
 
 
 def with_global_options(function: Command) -> Command:
-    """Return what Typer calls for a command: it takes the global options, too, and hands an `Invocation` over."""
+    """Return the function that Typer calls for a command: it adds the global options and passes an `Invocation`."""
     signature = inspect.signature(function, eval_str=True)
     _, *own = signature.parameters.values()
 
@@ -76,5 +76,5 @@ def with_global_options(function: Command) -> Command:
     ]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {item.name: item.annotation for item in parameters}
-    del run.__dict__["__wrapped__"]  # its annotations would be taken for those of `run`
+    del run.__dict__["__wrapped__"]  # Typer would read its annotations instead of those of `run`
     return run

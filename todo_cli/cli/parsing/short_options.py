@@ -1,6 +1,6 @@
-"""Refuses a value that is glued to a short option.
+"""Rejection of values attached to a short option.
 
-`-phone` would be read as `-p hone`, and move a todo into a project.
+`-phone` would be read as `-p hone`, and would move a todo into a project.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from todo_cli.errors import InvalidInputError
 
 
 class Command(TyperCommand):
-    """A command whose short options stand apart from their values; flags may be combined, such as `-ye`."""
+    """A command whose short options need a space before their values; flags can be combined, as in `-ye`."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        if not ctx.resilient_parsing:  # as it is while a shell completes a line
-            _refuse_glued(args, _list_options(self.get_params(ctx)), ctx.command_path)
+        if not ctx.resilient_parsing:  # which shell completion sets
+            _refuse_attached_values(args, _list_options(self.get_params(ctx)), ctx.command_path)
         return super().parse_args(ctx, args)
 
 
 def _list_options(parameters: Iterable[Any]) -> dict[str, bool]:
-    """Return the names of the options, and whether each takes a value."""
+    """Return for each option whether it takes a value."""
     options = (each for each in parameters if isinstance(each, TyperOption))
     return {name: not (each.is_flag or each.count) for each in options for name in each.opts}
 
 
-def _refuse_glued(arguments: Sequence[str], takes_value: Mapping[str, bool], command: str) -> None:
+def _refuse_attached_values(arguments: Sequence[str], takes_value: Mapping[str, bool], command: str) -> None:
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":
@@ -42,7 +42,7 @@ def _refuse_glued(arguments: Sequence[str], takes_value: Mapping[str, bool], com
         for place, letter in enumerate(argument[1:] if argument.startswith("-") else "", 2):
             option = f"-{letter}"
             if option not in takes_value:
-                break  # Typer says so
+                break  # Typer reports it
             if takes_value[option]:
                 if value := argument[place:].removeprefix("="):
                     raise InvalidInputError(
@@ -55,7 +55,7 @@ def _refuse_glued(arguments: Sequence[str], takes_value: Mapping[str, bool], com
 
 def _propose(command: str, option: str, value: str, argument: str) -> str:
     meant = {
-        "todo modify": f"; untag:{argument[1:]} takes a tag off",
-        "todo list": f"; 'not +{argument[1:]}' leaves a tag out",
+        "todo modify": f"; to remove a tag, write untag:{argument[1:]}",
+        "todo list": f"; to exclude a tag, write 'not +{argument[1:]}'",
     }.get(command, "")
-    return f"write {option} {shlex.quote(value)}{meant}; words that begin with '-' go after '--'"
+    return f"write {option} {shlex.quote(value)}{meant}; put words that begin with '-' after '--'"

@@ -1,4 +1,4 @@
-"""What the command-line parser complains about, in our words."""
+"""Translation of the command-line parser's errors into ours."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _KNOWN_ELSEWHERE = {
     }.items()
     for word in words
 }
-"""What other programs call our commands."""
+"""Names that other programs give to our commands."""
 
 
 def translate_usage(error: typer.TyperException) -> TodoError:
-    """Return what the command-line parser complains about, in the words and form of our own errors."""
+    """Return an error of the command-line parser as one of ours."""
     message = error.format_message()
     message = message[:1].lower() + message[1:]
     message, _, possible = message.partition(" (Possible options: ")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "todo"
-    hint = f"'{command} --help' shows how"
+    hint = f"run '{command} --help'"
     if possible:
         hint = f"did you mean {possible.rstrip(')')}?"
     elif " Did you mean " in message:
@@ -38,18 +38,18 @@ def translate_usage(error: typer.TyperException) -> TodoError:
         hint = f"did you mean {meant}"
     elif message.startswith("no such option"):
         hint = {
-            "todo": "options of the list stand after 'list': todo list …",
-            "todo modify": "a tag is taken off with untag:NAME; words that begin with '-' stand after '--'",
-            "todo list": "a tag that must not be there is 'not +shop'; words that begin with '-' stand after '--'",
-        }.get(command, "words that begin with '-' stand after '--'")
+            "todo": "put options of the list after 'list': todo list …",
+            "todo modify": "to remove a tag, write untag:NAME; put words that begin with '-' after '--'",
+            "todo list": "to exclude a tag, write 'not +shop'; put words that begin with '-' after '--'",
+        }.get(command, "put words that begin with '-' after '--'")
     elif message.startswith("got unexpected extra argument") and command in ("todo undo", "todo redo"):
-        hint = f"how many steps stands after -n: {command} -n 3"
+        hint = f"give the number of steps with -n: {command} -n 3"
     elif context and (message.startswith("missing command") or (context.parent and "no such command" in message)):
         hint = f"commands: {', '.join(context.command.list_commands(context))}"
     elif message.startswith("no such command"):
-        hint = _KNOWN_ELSEWHERE.get(message.split("'")[1], "a new todo begins with 'add': todo add Buy milk")
+        hint = _KNOWN_ELSEWHERE.get(message.split("'")[1], "to add a todo, write 'add' first: todo add Buy milk")
     if command == "todo db connect":  # pieces of a URL that was not quoted
         message, _, extra = message.partition(" (")
-        hint = "put the URL in quotes" if extra else hint
+        hint = "quote the URL" if extra else hint
     message = message.replace("invalid value for ", "").replace(": Input should be", " should be")
     return InvalidInputError(" ".join(message.split()).rstrip("."), hint)

@@ -1,4 +1,4 @@
-"""What databases and drivers raise, in our words."""
+"""Translation of the errors of databases and drivers into ours."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from todo_cli.errors import (
 _UNDEFINED = ("42P01", "42703", "3F000")
 _TRY_AGAIN = ("40001", "40P01")
 _LOST = ("08000", "08003", "08006", "25P03", "57P01", "57P02", "57P03", "57P05")
-"""The connection is gone, or could not come about: the server sleeps, starts, restarts or ends idle sessions."""
+"""The connection was lost or failed: the server sleeps, starts, restarts or ends idle sessions."""
 _TOO_MANY = "53300"
 _LOCKED = "55P03"
 _ENDED = ("57014", "25P04")
-"""The server ended a statement or a transaction: it took longer than the server allows, or somebody cancelled it."""
+"""The server ended a statement or a transaction: it exceeded a timeout or was cancelled."""
 _OUT_OF_REACH_CLASSES = ("08", "28", "3D", "53", "57")
 _WAKING = ("compute node", "control plane")
-"""Neon's proxy gives no code of its own where it could not wake the compute."""
+"""Texts in the errors of Neon's proxy when it cannot wake the compute; they have no distinct code."""
 
 _TAKEN = ("uq_users_key", "uq_projects_user_id_key", "uq_tags_user_id_key")
 _GONE = (
@@ -50,10 +50,10 @@ _GONE = (
 _MET_ANOTHER = (*_GONE, "uq_todos_uuid", "ix_todos_series_id_occurrence", *_TAKEN)
 
 _VIOLATIONS = {
-    "uq_users_key": "there is a user of that name already",
-    "uq_projects_user_id_key": "there is a project of that name already",
-    "uq_tags_user_id_key": "there is a tag of that name already",
-    "uq_todos_uuid": "there is a todo with that uuid already",
+    "uq_users_key": "a user with that name already exists",
+    "uq_projects_user_id_key": "a project with that name already exists",
+    "uq_tags_user_id_key": "a tag with that name already exists",
+    "uq_todos_uuid": "a todo with that uuid already exists",
     "ck_todos_title_not_blank": "the title is blank",
     "ck_todos_title_length": "the title is too long",
     "ck_todos_description_length": "the description is too long",
@@ -71,18 +71,18 @@ _SQLITE_UNIQUE = {
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
 _DAMAGED_TEXTS = ("Could not decode to UTF-8", "unsupported file format")
-"""What SQLite and Python's driver say of damage without a code for it."""
+"""Messages of SQLite and Python's driver about damage that have no code."""
 
 _REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, OSError)
-"""What a database, its driver or the way to it raises. Errors of asyncpg at connect join them in `is_failure`."""
+"""Errors of databases, drivers and connections. `is_failure` also recognizes asyncpg's errors while connecting."""
 
 
 class AnswerTimeoutError(TimeoutError):
-    """The server has been silent for so many seconds, and the connection was closed.
+    """The server did not respond for that many seconds, and the connection was closed.
 
-    `unsent` tells that the statement was only being prepared, so that it did nothing.
+    `unsent` means that the statement was only being prepared, so that it had no effect.
     """
 
     def __init__(self, seconds: float, *, unsent: bool) -> None:
@@ -92,28 +92,27 @@ class AnswerTimeoutError(TimeoutError):
 
 
 class StaleConnectionError(ConnectionResetError):
-    """A connection that was opened ahead, and led nowhere any more when it was used first."""
+    """A connection that was opened ahead and was dead at its first use."""
 
 
 def sqlstate(error: BaseException) -> str | None:
-    """Return PostgreSQL's five-character code of an error, whoever wrapped it; None for any other error."""
+    """Return PostgreSQL's five-character code of a wrapped or bare error; None for any other error."""
     original = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlstate", None)
     return code if isinstance(code, str) else None
 
 
 def is_failure(error: BaseException) -> bool:
-    """Return whether the error comes from a database or the way to it, and so can be put into our words."""
+    """Return whether the error comes from a database or connection, so that `translate` applies."""
     return isinstance(error, FAILURES) or type(error).__module__.startswith("asyncpg")
 
 
 def may_succeed_again(error: BaseException, failure: TodoError) -> bool:
-    """Return whether the error, in our words `failure`, had to do with another transaction or with the line only.
+    """Return whether a retry may succeed: the error (translated: `failure`) is due to concurrency or the connection.
 
-    A project or a tag can be deleted while todos are put into it, and a todo be removed for good while others are bound
-    to it: whoever comes second finds the link dangling.
-    Of two that add the same uuid at once, or make the same occurrence, the second finds the first's todo; of two that
-    give the same name, the name.
+    If a project or tag is deleted while todos are added to it, or a todo is erased while others are linked to it, the
+    second transaction finds a dangling reference. If two transactions add the same uuid, occurrence or name, the second
+    finds it taken.
     """
     if isinstance(error, IntegrityError):
         return _violated(error) in _MET_ANOTHER
@@ -121,27 +120,27 @@ def may_succeed_again(error: BaseException, failure: TodoError) -> bool:
 
 
 def is_undefined(error: BaseException) -> bool:
-    """Return whether a statement met other tables or columns than it was made for."""
-    told = str(error)
-    return sqlstate(error) in _UNDEFINED or "no such table" in told or "no such column" in told
+    """Return whether a statement refers to tables or columns that do not exist."""
+    text = str(error)
+    return sqlstate(error) in _UNDEFINED or "no such table" in text or "no such column" in text
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether the line to the server was lost, so that it is not known what the server still did."""
+    """Return whether the connection to the server was lost, so that the outcome is unknown."""
     original = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if sqlstate(error) in _LOST or isinstance(original, OSError | EOFError):
         return True
-    # asyncpg's own complaints: it noticed before, or a message came that it did not wait for.
+    # asyncpg's own errors: it noticed the loss earlier, or received an unexpected message.
     return type(original).__name__ in ("InterfaceError", "InternalClientError")
 
 
 def is_unsent(error: BaseException) -> bool:
-    """Return whether the line was lost before the statement could do anything."""
+    """Return whether the connection was lost before the statement could have an effect."""
     return isinstance(error, StaleConnectionError) or (isinstance(error, AnswerTimeoutError) and error.unsent)
 
 
 def may_wake(error: BaseException) -> bool:
-    """Return whether a connection that failed like this may succeed a moment later."""
+    """Return whether connecting may succeed a moment later after this error."""
     match error:
         case ssl.SSLCertVerificationError():
             return False
@@ -154,11 +153,11 @@ def may_wake(error: BaseException) -> bool:
         case OSError():
             return _REFUSED_TLS not in str(error)
     code = sqlstate(error)
-    return code in _LOST or code == _TOO_MANY or any(told in str(error).lower() for told in _WAKING)
+    return code in _LOST or code == _TOO_MANY or any(part in str(error).lower() for part in _WAKING)
 
 
 def translate(error: BaseException, target: Target) -> TodoError:
-    """Return our error for one that `is_failure` recognised. What it says never holds a connection string."""
+    """Return our error for one that `is_failure` recognizes. Its message never contains a connection string."""
     if isinstance(error, TodoError):
         return error
     if isinstance(error, IntegrityError):
@@ -170,7 +169,7 @@ def translate(error: BaseException, target: Target) -> TodoError:
 
 
 def _violated(error: IntegrityError) -> str:
-    """Return the name of the violated constraint; SQLite tells it only of some."""
+    """Return the name of the violated constraint; SQLite names only some of them."""
     named = getattr(error.orig.__cause__, "constraint_name", None) if error.orig else None
     if isinstance(named, str):
         return named
@@ -182,7 +181,7 @@ def _translate_violation(error: IntegrityError) -> TodoError:
     constraint = _violated(error)
     message = _VIOLATIONS.get(constraint)
     if message is None:
-        return StorageError(f"the database refused this ({constraint or 'a constraint'}); nothing was written")
+        return StorageError(f"the database rejected the change ({constraint or 'a constraint'}); nothing was written")
     if constraint.startswith("uq_"):
         return ConflictError(message)
     return InvalidInputError(message)
@@ -195,7 +194,7 @@ def _translate_sqlite(error: BaseException, target: Target) -> TodoError:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if "no such table" in text:
         return SchemaMissingError(str(target))
-    if code in _DAMAGED or any(told in text for told in _DAMAGED_TEXTS):
+    if code in _DAMAGED or any(part in text for part in _DAMAGED_TEXTS):
         return explain_damage(target, text)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL):
         return LockedError(str(target), BUSY_SECONDS)
@@ -226,32 +225,32 @@ def _cannot_write(target: Target) -> DatabaseUnavailableError:
 
 
 def explain_damage(target: Target, found: str) -> DamagedError:
-    """Return what is wrong with an SQLite file, with the newest backup as the way out."""
+    """Return the error for a damaged SQLite file, whose hint is the newest backup."""
     backups = find_backups(target.path) if isinstance(target, SqliteTarget) else []
     return DamagedError(f"{target} is damaged: {found}", backups)
 
 
 def explain_unreachable(error: BaseException, target: Target) -> DatabaseUnavailableError:
-    """Return what kept a connection from coming about, in the words of the server or its proxy where there are any."""
+    """Return the error for a failed connection, with the message of the server or its proxy, if any."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return DatabaseUnavailableError(
             f"the certificate of {target} is not valid: {error.verify_message}",
-            "nothing was sent; check the host's name, or give the authority's certificate as sslrootcert",
+            "nothing was sent; check the host name, or set sslrootcert to the authority's certificate",
         )
     if isinstance(error, TimeoutError):
-        told = "no answer in time"
+        cause = "it did not respond in time"
     elif _REFUSED_TLS in str(error):
-        told = "the server offers no TLS"
+        cause = "the server does not support TLS"
     else:
-        told = _first_line(error)
+        cause = _first_line(error)
     code = sqlstate(error)
     hint = _CHECKS.get(code or "", _CHECKS.get((code or "")[:2], _CHECK_ALL))
     hint = "; ".join([hint, *getattr(error, "__notes__", ())])
-    return DatabaseUnavailableError(f"cannot reach {target}: {told}", hint)
+    return DatabaseUnavailableError(f"cannot reach {target}: {cause}", hint)
 
 
 _CHECK_ALL = (
-    "check the network, the host, the database's name and the password, and that the endpoint is neither disabled nor"
+    "check the network, the host, the database name and the password, and that the endpoint is neither disabled nor"
     " over its quota"
 )
 _CHECKS = {
@@ -263,7 +262,7 @@ _CHECKS = {
 
 def _first_line(error: BaseException) -> str:
     text = (str(error) or type(error).__name__).splitlines()[0]
-    # SQLAlchemy's adapter puts the class in front: "<class '…'>: text".
+    # SQLAlchemy's adapter prepends the class: "<class '…'>: text".
     return text.partition(">: ")[2] if text.startswith("<class") else text
 
 
@@ -291,16 +290,16 @@ _RELATION = re.compile(r'in relation "(?:uq_|ix_|pk_)?(\w+?)(?:_\w+)?"')
 
 
 def _locked_part(error: BaseException, target: Target) -> str:
-    """Return what is locked, as far as the server says it in the context of its error."""
+    """Return what is locked, if the context of the server's error names it."""
     context = getattr(error, "context", None) or getattr(error.__cause__, "context", None) or ""
     found = _RELATION.search(context)
     return f"{_PARTS.get(found[1], 'the list') if found else 'the list'} in {target}"
 
 
 def _translate_ended(error: BaseException, target: Target) -> StorageError:
-    told = _first_line(error)
-    ended = StorageError(f"{target} ended the command ({told}); nothing was written")
+    reason = _first_line(error)
+    ended = StorageError(f"{target} ended the command ({reason}); nothing was written")
     for setting in ("statement_timeout", "transaction_timeout"):
-        if setting.replace("_", " ") in told:
-            ended.hint = f"do less at once, or raise {setting} on the server for this role or database"
+        if setting.replace("_", " ") in reason:
+            ended.hint = f"change fewer todos at once, or raise {setting} on the server for this role or database"
     return ended

@@ -1,8 +1,8 @@
-"""The history of what a downgrade takes away: SQL for the migrations that do, on both databases.
+"""SQL that records the data lost by a downgrade in the history, for migrations on both databases.
 
-Each value that goes has a line, by a step of its own, so that the rows can still be rebuilt from history alone. It is
-SQL without parameters, since a migration may be written into a script for somebody else to run; nothing in it comes
-from outside. Migrations of released revisions use it: what is here stays as it is.
+Each lost value is recorded as a change of a separate step, so that rows can still be rebuilt from the history. The SQL
+has no parameters, because a migration may be written to a script; it contains no user input. Migrations of released
+revisions use this module: do not change its behaviour.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def is_postgresql() -> bool:
 
 
 def open_step() -> None:
-    """Write the step, for each user who has todos."""
+    """Insert the step, for each user with todos."""
     if is_postgresql():
         uuid, now = "gen_random_uuid()", "now()"
     else:
@@ -29,8 +29,8 @@ def open_step() -> None:
     )
 
 
-def tell_loss(row: str, entity: str, field: str, old: str, source: str) -> None:
-    """Write a line for each row that the source gives; `old` is the value in JSON, `row` the alias of what loses it."""
+def record_loss(row: str, entity: str, field: str, old: str, source: str) -> None:
+    """Insert a change for each row of `source`; `old` is the lost value as JSON, `row` the alias of its entity."""
     own_step = f"(SELECT max(id) FROM steps WHERE command = '{COMMAND}' AND user_id = {row}.user_id)"  # noqa: S608
     op.execute(
         "INSERT INTO changes (step_id, entity, entity_uuid, field, old, new)"  # noqa: S608
@@ -39,7 +39,7 @@ def tell_loss(row: str, entity: str, field: str, old: str, source: str) -> None:
 
 
 def close_step() -> None:
-    """Remove the step again where nothing was lost."""
+    """Remove the step if nothing was lost."""
     op.execute(
         f"DELETE FROM steps WHERE command = '{COMMAND}'"  # noqa: S608
         " AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.step_id = steps.id)"
@@ -47,12 +47,12 @@ def close_step() -> None:
 
 
 def raise_versions(condition: str) -> None:
-    """Give the todos that lose something a new version."""
+    """Give a new version to the todos that lose a value."""
     op.execute(f"UPDATE todos SET version = version + 1 WHERE {condition}")  # noqa: S608
 
 
 def uuid_in_json(column: str) -> str:
-    """Return the SQL of what history has of the column, as `text_in_json` and `instant_in_json` do."""
+    """Return SQL for the column's value as JSON, as `text_in_json` and `instant_in_json` do."""
     if is_postgresql():
         return f"'\"' || CAST({column} AS TEXT) || '\"'"
     groups = (f"substr({column}, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12)))

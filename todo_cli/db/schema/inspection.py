@@ -1,4 +1,4 @@
-"""Looking at a database from outside: what it is, how it is reached, and what is in it. Nothing is made or changed."""
+"""Inspection of a database: its kind, its connection and its contents. Nothing is created or changed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PINGS = 3
 
 
 async def inspect(target: Target, user_name: str | None = None, waiting: Waiting = nullcontext) -> DatabaseStatus:
-    """Return what there is in the database, and who `user_name` is there; None stands for its only user."""
+    """Return the status of the database and the user called `user_name`; None stands for the only user."""
     nothing = DatabaseStatus(str(target), target.dialect, None, HEAD)
     if isinstance(target, SqliteTarget):
         nothing = replace(nothing, server_version=f"SQLite {sqlite3.sqlite_version}")
-        return await _look(make_engine(target), target, nothing, user_name) if target.exists() else nothing
+        return await _read_contents(make_engine(target), target, nothing, user_name) if target.exists() else nothing
     from todo_cli.db.connection.postgresql import make_postgresql_engine, make_tls_context
 
     context = make_tls_context(target)
@@ -41,10 +41,12 @@ async def inspect(target: Target, user_name: str | None = None, waiting: Waiting
         verified = context.check_hostname and context.verify_mode is ssl.CERT_REQUIRED
         nothing = replace(nothing, tls=context.session.version(), tls_verified=verified)
     engine = engine.execution_options(schema_translate_map={None: SCHEMA})
-    return await _look(engine, target, nothing, user_name)
+    return await _read_contents(engine, target, nothing, user_name)
 
 
-async def _look(engine: AsyncEngine, target: Target, nothing: DatabaseStatus, user_name: str | None) -> DatabaseStatus:
+async def _read_contents(
+    engine: AsyncEngine, target: Target, nothing: DatabaseStatus, user_name: str | None
+) -> DatabaseStatus:
     async with begin(engine, target) as connection:
         revision = await find_revision(connection, target)
         if revision != HEAD:
@@ -57,7 +59,7 @@ async def _look(engine: AsyncEngine, target: Target, nothing: DatabaseStatus, us
 
 
 async def _ask_server(engine: AsyncEngine, target: PostgresTarget, nothing: DatabaseStatus) -> DatabaseStatus:
-    """Return the server's version, the shortest of some round trips in milliseconds, and how far its clock is off."""
+    """Add the server's version, the shortest of several round trips in milliseconds, and the clock difference."""
     async with begin(engine, target) as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
         trips = []

@@ -1,4 +1,4 @@
-"""Bringing a database's tables to a revision, with Alembic."""
+"""Creating and migrating the tables of a database with Alembic."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 MIGRATION_PATIENCE = 60
-"""Seconds for which another migration is waited for, unless other locks are waited for longer."""
+"""Seconds to wait for another migration, unless the lock timeout is longer."""
 
 Fill = Callable[[AsyncConnection], Awaitable[bool]]
-"""Writes what new tables hold from the start; returns whether anything was written."""
+"""A function that inserts the initial rows; returns whether it wrote anything."""
 
 HEAD = "0004"
-"""The revision that this program works with. Revisions are numbered, so that older and newer can be told apart."""
+"""The revision that this program uses. Revisions are numbered, so that they can be compared."""
 
 version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 REVISION: ScalarSelect[str] = select(func.aggregate_strings(version_table.c.version_num, ",")).scalar_subquery()
-"""The revision of the tables; several, joined by commas, where something went wrong; NULL where there is none."""
+"""The revision of the tables; several, separated by commas, if the table is corrupt; NULL if there is none."""
 
 _OURS = re.compile(r"[0-9]{4}")
 
 
 def check_revision(target: Target, found: str | None) -> None:
-    """Raise what is wrong with tables of that revision, as `REVISION` gives it."""
+    """Raise an error unless the tables are at this program's revision; `found` is the value of `REVISION`."""
     if not found:
         raise SchemaMissingError(str(target))
     refuse_foreign_revision(target, found)
@@ -79,7 +79,7 @@ def check_revision(target: Target, found: str | None) -> None:
 
 
 def refuse_foreign_revision(target: Target, found: str) -> None:
-    """Raise what is wrong with a revision that cannot be one of this program, older or newer."""
+    """Raise an error for a value that is not a revision of any version of this program."""
     if "," in found:
         raise SchemaUnclearError(str(target), found.split(","))
     if not _OURS.fullmatch(found):
@@ -87,17 +87,16 @@ def refuse_foreign_revision(target: Target, found: str) -> None:
 
 
 def migrations_folder() -> Path:
-    """Return where the migrations are: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the migrations: inside the installed package, or beside it in a checkout."""
     package = Path(todo_cli.__file__).parent
     inside = package / "migrations"
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
 async def create(target: Target, fill: Fill, waiting: Waiting = nullcontext) -> bool:
-    """Make or upgrade the tables, and `fill` them, in one transaction; return whether anything was written.
+    """Create or upgrade the tables, and `fill` them, in one transaction; return whether anything was written.
 
-    An SQLite file is made under another name, so that it is there as a whole or not at all, and backed up beside
-    itself before it is upgraded.
+    A new SQLite file appears atomically; an existing one is backed up before it is upgraded.
     """
     if isinstance(target, SqliteTarget) and not target.exists() and await _make_file(target, fill):
         return True
@@ -105,7 +104,7 @@ async def create(target: Target, fill: Fill, waiting: Waiting = nullcontext) -> 
 
 
 async def _make_file(target: SqliteTarget, fill: Fill) -> bool:
-    """Make a new list; return False where another command made one meanwhile, which stays."""
+    """Create a new list; return False if another command has created one meanwhile, which is kept."""
     from todo_cli.db.schema.sqlite_backup import unfinished_file
     from todo_cli.files import put_in_place
 
@@ -125,7 +124,7 @@ async def _make_file(target: SqliteTarget, fill: Fill) -> bool:
 
 
 def _make_tables(target: SqliteTarget) -> None:
-    """Make the tables in an empty file. Nothing else runs meanwhile: two runs of Alembic cannot be interleaved."""
+    """Create the tables in an empty file. It is synchronous, because runs of Alembic must not be interleaved."""
     from todo_cli.db.connection.sqlite import open_file
 
     def connect() -> sqlite3.Connection:
@@ -139,9 +138,9 @@ def _make_tables(target: SqliteTarget) -> None:
 
 
 async def migrate(target: Target, revision: str = HEAD, waiting: Waiting = nullcontext) -> bool:
-    """Bring existing tables to the revision, up or down; returns whether anything was written.
+    """Upgrade or downgrade existing tables to a revision; return whether anything was written.
 
-    Raises SchemaMissingError where there are no tables yet, InvalidInputError for a revision that does not exist.
+    Raises SchemaMissingError if there are no tables, and InvalidInputError for an unknown revision.
     """
     _check_revision(revision)
     return await _migrate(target, revision, waiting)
@@ -149,7 +148,7 @@ async def migrate(target: Target, revision: str = HEAD, waiting: Waiting = nullc
 
 def _check_revision(revision: str) -> None:
     if revision not in (known := known_revisions()):
-        raise InvalidInputError(f"there is no revision {revision!r}", f"revisions: {', '.join(known)}")
+        raise InvalidInputError(f"unknown revision {revision!r}", f"revisions: {', '.join(known)}")
 
 
 def known_revisions() -> list[str]:
@@ -160,7 +159,7 @@ def known_revisions() -> list[str]:
 
 
 def migration_sql(target: Target, revision: str = HEAD) -> str:
-    """Return the SQL statements that make the tables from nothing, up to the revision."""
+    """Return the SQL statements that create the tables in an empty database, up to a revision."""
     import io
 
     from alembic import command
@@ -174,9 +173,9 @@ def migration_sql(target: Target, revision: str = HEAD) -> str:
 
 
 async def find_revision(connection: AsyncConnection, target: Target) -> str | None:
-    """Return the revision of the tables, None where there are none. The transaction stays usable.
+    """Return the revision of the tables, None if there are no tables. The transaction remains usable.
 
-    Raises SchemaUnclearError for several, ForeignSchemaError for one that is another program's.
+    Raises SchemaUnclearError for several revisions, and ForeignSchemaError for one of another program.
     """
     schema = schema_of(connection)
 
@@ -224,7 +223,7 @@ async def _migrate(target: Target, revision: str, waiting: Waiting, fill: Fill |
 
 @asynccontextmanager
 async def begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConnection]:
-    """Give a connection in a transaction that is committed at the end, and put failures into our words."""
+    """Provide a connection in a transaction that is committed at the end, and translate errors."""
     try:
         async with engine.begin() as connection:
             yield connection
@@ -237,10 +236,10 @@ async def begin(engine: AsyncEngine, target: Target) -> AsyncIterator[AsyncConne
 
 
 async def _wait_for_others(connection: AsyncConnection, target: Target) -> None:
-    """Let one migration at a time go on. On SQLite the transaction itself sees to that; the lock ends with it.
+    """Serialize migrations with a lock that ends with the transaction. On SQLite, the transaction itself is enough.
 
-    A migration takes its time, so that it is waited for longer than for other locks. So do its statements; only a
-    line that is dead ends them.
+    The lock has a longer timeout than others, since migrations take long. For the same reason, their statements have no
+    timeout and end only with the connection.
     """
     if not isinstance(target, PostgresTarget):
         return
@@ -258,7 +257,7 @@ async def _wait_for_others(connection: AsyncConnection, target: Target) -> None:
 
 
 async def _refuse_foreign_schema(connection: AsyncConnection, target: Target, revision: str | None) -> None:
-    """Raise ForeignSchemaError for a schema of our name that holds something, but not our tables and a revision."""
+    """Raise ForeignSchemaError for a schema with our name that is not empty and lacks our tables or a revision."""
     if not isinstance(target, PostgresTarget):
         return
     there = text(
@@ -296,7 +295,7 @@ def _config(output: TextIO | None = None) -> Config:
 
 
 async def _prepare_file(connection: AsyncConnection, target: SqliteTarget, revision: str | None) -> None:
-    """Back a file up that is about to be migrated; raise DamagedError for one that has lost its revision."""
+    """Back up a file before its migration; raises DamagedError for one with tables but no revision."""
     from todo_cli.db.schema.sqlite_backup import keep_before_migration
 
     if revision is not None:

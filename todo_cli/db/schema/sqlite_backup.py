@@ -1,4 +1,4 @@
-"""Copies of an SQLite file, made and put back with SQLite's own means, so that what others write meanwhile is safe."""
+"""Backups of an SQLite file, made and restored with SQLite's backup API, which is safe with concurrent writers."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from todo_cli.errors import (
 from todo_cli.files import create_private_file, put_in_place, sync_folder
 
 STALE_SECONDS = 3600
-"""What a killed command left unfinished is removed after this time."""
+"""The age at which unfinished files of killed commands are removed."""
 
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 @contextmanager
 def unfinished_file(path: Path) -> Iterator[Path]:
-    """Give an empty private file beside `path`, which is gone afterwards unless it was moved."""
+    """Provide an empty private file beside `path`, which is removed afterwards unless it was moved."""
     _remove_stale(path)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex[:12]}.new")
     os.close(create_private_file(unfinished))
@@ -56,7 +56,7 @@ def _remove_stale(path: Path) -> None:
 
 
 def back_up(target: SqliteTarget, destination: Path) -> None:
-    """Write all that is committed into a new file, checked to be whole; raises ConflictError if there is one."""
+    """Write all committed data into a new file, and verify it; raises ConflictError if the file exists."""
     try:
         with unfinished_file(destination) as unfinished:
             with closing(open_file(target)) as source:
@@ -67,28 +67,28 @@ def back_up(target: SqliteTarget, destination: Path) -> None:
             try:
                 put_in_place(unfinished, destination)
             except FileExistsError:
-                raise ConflictError(f"{destination} exists", "name another file") from None
+                raise ConflictError(f"{destination} already exists", "choose another file") from None
     except (sqlite3.Error, OSError) as error:
         raise translate(error, target) from error
 
 
 def keep_before_migration(path: Path, revision: str) -> None:
-    """Back the file up before its tables change; the caller holds its write lock, so nobody writes meanwhile."""
+    """Back up the file before a migration; the caller holds its write lock."""
     backup = name_backup(path, f"revision-{revision}")
     back_up(SqliteTarget(path), backup)
     drop_old_revisions(path, backup)
 
 
 def restore_file(target: SqliteTarget, source: Path, newest_revision: str) -> Path | None:
-    """Let the list be what the backup holds; return where the one that it replaces is kept, None where there was none.
+    """Replace the list with a backup; return the file that keeps the replaced list, None if there was none.
 
-    Raises DamagedError or DatabaseUnavailableError for a backup that is not a whole list, SchemaTooNewError for one
-    of a newer program, ConflictError for the list itself; the list stays as it is then.
+    Raises DamagedError or DatabaseUnavailableError for an invalid backup, SchemaTooNewError for one of a newer program,
+    and ConflictError if the backup is the list itself; the list is unchanged then.
     """
     path = target.real_path
     backup = SqliteTarget(source)
     if path.exists() and source.exists() and path.samefile(source):
-        raise ConflictError(f"{source} is the list in use", "name a backup of it")
+        raise ConflictError(f"{source} is the list in use", "name a backup instead")
     try:
         with unfinished_file(path) as unfinished:
             with closing(open_file(backup, unchanged=True)) as opened:
@@ -102,7 +102,7 @@ def restore_file(target: SqliteTarget, source: Path, newest_revision: str) -> Pa
             put_in_place(unfinished, path)
             return None
     except SchemaMissingError:
-        raise NotFoundError(f"there is no file {source}") from None
+        raise NotFoundError(f"{source} does not exist") from None
     except (sqlite3.Error, OSError) as error:
         raise translate(error, target) from error
 
@@ -113,7 +113,7 @@ def _copy_into(source: sqlite3.Connection, unfinished: Path) -> None:
 
 
 def _make_plain(copy: Path) -> None:
-    """Leave the write-ahead log, so that the copy is one file, which can be read from a read-only disk as well."""
+    """Turn off write-ahead logging, so that the copy is a single file that is readable on a read-only disk."""
     with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
 
@@ -140,7 +140,7 @@ _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _replace_content(target: SqliteTarget, restored: Path, kept: Path) -> None:
-    """Keep the content of a file and replace it, while nobody else can write into it."""
+    """Copy the content of a file to `kept` and replace it, under an exclusive lock."""
     with closing(open_file(target)) as connection, unfinished_file(kept) as unfinished:
         _lock_out_others(connection)
         with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
@@ -151,7 +151,7 @@ def _replace_content(target: SqliteTarget, restored: Path, kept: Path) -> None:
 
 
 def _lock_out_others(connection: sqlite3.Connection) -> None:
-    """Take the file for this connection alone, until it is closed; waits for others to end."""
+    """Lock the file exclusively until the connection is closed; wait for other connections to close."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -168,7 +168,7 @@ def _lock_out_others(connection: sqlite3.Connection) -> None:
 
 
 def _replace_file(path: Path, restored: Path, kept: Path) -> None:
-    """Set a file aside that SQLite cannot read, as it is, and put the other one in its place."""
+    """Move a file that SQLite cannot read aside, and put the restored one in its place."""
     try:
         os.link(path, kept)
     except OSError:

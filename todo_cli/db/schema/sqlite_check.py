@@ -1,4 +1,4 @@
-"""Whether an SQLite file is whole: its structure, its links, and each value in it."""
+"""Integrity check of an SQLite file: its structure, its foreign keys and every value."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Process = Callable[[Any], Any]
 
 
 def find_damage(target: SqliteTarget) -> list[str]:
-    """Return what is wrong with the file, the first few things; none for one that is whole. Nothing is changed.
+    """Return descriptions of the first few problems; an empty list for an intact file. Nothing is changed.
 
-    Raises DatabaseUnavailableError for what is not a list at all, and sqlite3.Error where it cannot be read for
-    other reasons than damage.
+    Raises DatabaseUnavailableError for a file that is not a list, and sqlite3.Error if it cannot be read for another
+    reason.
     """
     with closing(open_file(target, unchanged=True)) as connection:
-        connection.execute("BEGIN")  # one state, whoever writes meanwhile
-        return list(islice(_look(connection), MOST_FOUND))
+        connection.execute("BEGIN")  # a consistent snapshot
+        return list(islice(_check(connection), MOST_FOUND))
 
 
-def _look(connection: sqlite3.Connection) -> Iterator[str]:
+def _check(connection: sqlite3.Connection) -> Iterator[str]:
     try:
         for (line,) in connection.execute(f"PRAGMA integrity_check({MOST_FOUND})"):
             if line != "ok":
@@ -51,7 +51,7 @@ def _look(connection: sqlite3.Connection) -> Iterator[str]:
         if _is_other(error):
             raise
         yield str(error)
-    except UnicodeDecodeError:  # a message of SQLite's that repeats a damaged name
+    except UnicodeDecodeError:  # SQLite's message contains a damaged name
         yield "its tables have names that cannot be read"
 
 
@@ -61,7 +61,7 @@ def _is_other(error: sqlite3.Error) -> bool:
 
 
 def _check_values(connection: sqlite3.Connection, table: Table) -> Iterator[str]:
-    """Yield the values of a table that cannot be read as what their column holds."""
+    """Yield the values of a table that are invalid for their column."""
     present = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
     if not present:
         return  # an older revision
@@ -87,7 +87,7 @@ def _stored_as(column: Column[Any]) -> str:
 
 
 def _processes(columns: list[Column[Any]]) -> list[tuple[int, str, Process]]:
-    """Return what SQLAlchemy makes values of, by their place in a row, where it makes anything of them."""
+    """Return SQLAlchemy's result processors with their columns' names and positions in a row."""
     dialect = SQLiteDialect_aiosqlite()
     found: list[tuple[int, str, Process]] = []
     for place, column in enumerate(columns, start=1):

@@ -1,4 +1,4 @@
-"""The database itself: its tables, made, upgraded, looked at and dropped."""
+"""Administration of the database: creating, upgrading, inspecting and dropping its tables."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from todo_cli.models.values import DatabaseStatus
 
 
 async def init_database(db: Database) -> bool:
-    """Make or upgrade the tables and the first user; return False where all was there."""
+    """Create or upgrade the tables and the first user; return whether anything changed."""
     return await initialise(db.target, db.user_name, db.now, db.waiting)
 
 
 def expected_revision() -> str:
-    """Return the revision that this program works with."""
+    """Return the revision that this program uses."""
     return schema.HEAD
 
 
 async def migrate_database(db: Database, revision: str | None) -> tuple[str, bool]:
-    """Bring the tables to the revision, by default this program's; return it, and whether anything was changed."""
+    """Migrate the tables to a revision, by default this program's; return it and whether anything changed."""
     revision = revision or schema.HEAD
     return revision, await schema.migrate(db.target, revision, db.waiting)
 
 
 def migration_sql(target: Target, revision: str | None) -> str:
-    """Return the SQL that makes the tables from nothing, without touching the database."""
+    """Return the SQL that creates the tables in an empty database."""
     return schema.migration_sql(target, revision or schema.HEAD)
 
 
@@ -39,7 +39,7 @@ async def reset_database(db: Database) -> None:
 
 
 async def find_damage(db: Database) -> list[str]:
-    """Return what is wrong with an SQLite file, if there is one; a server looks after its own files."""
+    """Return descriptions of the damage in an SQLite file; empty for a server, which checks its own files."""
     if not isinstance(db.target, SqliteTarget) or not db.target.exists():
         return []
     from todo_cli.db.schema.sqlite_check import find_damage
@@ -48,5 +48,5 @@ async def find_damage(db: Database) -> list[str]:
 
 
 async def inspect_database(db: Database) -> DatabaseStatus:
-    """Return what there is in the database, without making or upgrading anything."""
+    """Return the status of the database, without creating or upgrading anything."""
     return await inspect(db.target, db.user_name, db.waiting)

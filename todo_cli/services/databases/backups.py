@@ -1,4 +1,4 @@
-"""Backups of a whole list: of an SQLite file by SQLite itself, of a server by copying into a file and back."""
+"""Backups of a list: SQLite files with SQLite's backup API, servers by copying into a file and back."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from todo_cli.services.databases.copying import copy_todos
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What `db restore` did: where it keeps what it replaced, or what it copied to a server."""
+    """The result of `db restore`: the file that keeps the replaced list, or what was copied to a server."""
 
     kept: Path | None = None
     copied: CopyResult | None = None
 
 
 async def back_up(db: Database, file: Path | None) -> Path:
-    """Write the list into a new file of mode 0600; return its path, by default one beside the list.
+    """Write the list into a new file of mode 0600, by default beside the list; return its path.
 
-    Of a server it holds all that the user has there. Raises ConflictError for a file that exists, NotFoundError where
-    there is no list, DamagedError for one that is damaged, from which no backup is made.
+    The backup of a server holds all data of the user. Raises ConflictError if the file exists, NotFoundError if there
+    is no list, and DamagedError if it is damaged.
     """
     from todo_cli.db.schema import sqlite_backup
 
     if not isinstance(db.target, SqliteTarget):
         return await _back_up_server(db, file)
     if not db.target.exists():
-        raise NotFoundError(f"there is no list in {db.target}", "'todo db status' shows which one is in use")
+        raise NotFoundError(f"there is no list in {db.target}", "run 'todo db status' to see the database in use")
     file = file or name_backup(db.target.real_path)
     await asyncio.to_thread(sqlite_backup.back_up, db.target, file)
     return file
@@ -54,7 +54,7 @@ async def _back_up_server(db: Database, file: Path | None) -> Path:
         make_private_folder(folder)
         file = name_backup(folder / db.target.name.replace("/", "_"))
     if file.exists():
-        raise ConflictError(f"{file} exists", "name another file")
+        raise ConflictError(f"{file} already exists", "choose another file")
     found = await inspect(db.target, db.user_name, db.waiting)
     if found.users and found.user is None and db.user_name is None:
         raise UserNotNamedError(found.users)
@@ -65,22 +65,21 @@ async def _back_up_server(db: Database, file: Path | None) -> Path:
         try:
             put_in_place(unfinished, file)
         except FileExistsError:
-            raise ConflictError(f"{file} exists", "name another file") from None
+            raise ConflictError(f"{file} already exists", "choose another file") from None
     return file
 
 
 async def restore(db: Database, file: Path) -> Restored:
-    """Bring a backup back.
+    """Restore a backup.
 
-    A list in an SQLite file is replaced by it, and kept beside it. Into a server it is copied, and what is there stays.
-    Raises NotFoundError where there is no such file, DamagedError or DatabaseUnavailableError for one that is not a
-    whole list.
+    It replaces a list in an SQLite file, which is kept beside it. Into a server it is copied; existing data is kept.
+    Raises NotFoundError if the backup does not exist, and DamagedError or DatabaseUnavailableError if it is invalid.
     """
     from todo_cli.db.schema import sqlite_backup
 
     if isinstance(db.target, SqliteTarget):
         return Restored(kept=await asyncio.to_thread(sqlite_backup.restore_file, db.target, file, HEAD))
-    with tempfile.TemporaryDirectory(prefix="todo-restore-") as folder:  # the backup itself is left as it is
+    with tempfile.TemporaryDirectory(prefix="todo-restore-") as folder:  # upgrade a copy, not the backup itself
         copy = SqliteTarget(Path(folder) / file.name)
         await asyncio.to_thread(sqlite_backup.restore_file, copy, file, HEAD)
         user = db.user_name if _count_users(copy.path) > 1 else None

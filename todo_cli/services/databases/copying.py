@@ -1,4 +1,4 @@
-"""Copying a user's todos, with all that belongs to them, from one database into another."""
+"""Copying a user's todos with all related data from one database into another."""
 
 from __future__ import annotations
 
@@ -31,22 +31,21 @@ MOST_NAMED = 10
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
-"""Is told how many rows of the source are done, and how many there are."""
+"""Called with the number of copied rows and the total."""
 
-# Rows travel by the columns of their tables, whatever these are. Mapped are the numbers, which mean another row in
-# another database: `id`, the owner or author, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and
-# `tag_id`, `dependencies.todo_id` and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in
-# `changes` the uuids of what has another one there. A test knows every column that refers to a table: one that joins
-# them has to be mapped here as well.
+# Rows are copied with all columns of their tables. Numbers, which differ between databases, are mapped: `id`, the owner
+# or author, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and `tag_id`, `dependencies.todo_id`
+# and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in `changes` the uuids of entities
+# that have another one in the destination. A test lists every foreign key: a new one must be mapped here as well.
 _PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
     Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Series, Todo, TodoTag, StepRow, Change)
 )
 _USERS, _DEPENDENCIES, _COMMENTS = (Base.metadata.tables[model.__tablename__] for model in (User, Dependency, Comment))
 _HOLDERS = (Project.entity, Tag.entity, Series.entity)
-"""What todos hold by its uuid; the fields of todos are called the same."""
+"""The entities that todos refer to by uuid; the fields of todos have the same names."""
 _ENTITIES = {_PROJECTS: Project.entity, _TAGS: Tag.entity, _SERIES: Series.entity}
 _CREATED = {**FIELDS_OF_REMOVED, Series.entity: SERIES_FIELDS}
-"""What history says of one of these that is made again."""
+"""The fields in the history of an entity that is created again."""
 _REFERRING = (*_HOLDERS, "parent", "depends")
 """The fields of todos that hold a uuid."""
 
@@ -54,41 +53,41 @@ _REFERRING = (*_HOLDERS, "parent", "depends")
 async def copy_todos(
     source: Database, destination: Database, *, renumber: bool = False, progress: Progress = lambda _done, _total: None
 ) -> CopyResult:
-    """Copy all that the user of `source` has to the user of `destination`, in one step; the source stays as it is.
+    """Copy all data of the user of `source` to the user of `destination`, in one step; the source is unchanged.
 
-    Todos that are there, by their uuid, stay as they are there. Raises ConflictError where another todo has the
-    number of one that comes, unless they are to be renumbered, or where a todo is another user's there; NotFoundError
-    for a source that does not exist; InvalidInputError if both are the same database.
+    Todos whose uuid exists in the destination are kept as they are there. Raises ConflictError if another todo has the
+    same number, unless `renumber`, or if a todo belongs to another user there; NotFoundError if the source does not
+    exist; InvalidInputError if both are the same database.
     """
     if is_same(source.target, destination.target):
-        raise InvalidInputError(f"there is nothing to copy from {source.target} to itself")
+        raise InvalidInputError(f"cannot copy {source.target} to itself")
     if not source.target.exists():
-        raise NotFoundError(f"there is no list in {source.target}", "'todo db status' shows which one is in use")
+        raise NotFoundError(f"there is no list in {source.target}", "run 'todo db status' to see the database in use")
     with _naming(source, "--from-user"):
-        await source.read(_nothing)  # a file that an older program made is upgraded now
+        await source.read(_nothing)  # upgrades a file of an older version
 
     async def work(step: Step) -> CopyResult:
         async with source.snapshot() as snapshot:
             return await _Copy(source, snapshot, destination, step, renumber=renumber, progress=progress).run()
 
-    # Where the source's line is lost, it is the destination's step that begins anew.
+    # If the connection to the source is lost, the destination's step is retried.
     destination.patience = max(source.patience, destination.patience)
     with _naming(destination, "--to-user"):
         return await destination.write("db copy", work, batch=True)
 
 
 async def _nothing(_: Transaction) -> None:
-    """Read no more than whose database it is."""
+    """Read nothing but the user."""
 
 
 @contextmanager
 def _naming(database: Database, option: str) -> Iterator[None]:
-    """Say in which of the two databases a user has to be named."""
+    """Add the database and the option to errors about its user."""
     try:
         yield
     except UserNotNamedError as error:
         raise InvalidInputError(
-            f"{database.target} has several users, and none was named",
+            f"{database.target} has several users, and none is selected",
             f"use {option} NAME with one of: {', '.join(error.known)}",
         ) from None
     except UnknownUserError as error:
@@ -118,21 +117,21 @@ class _Copy:
         self._total = 0
         self._numbers: Iterator[int] = count(1)
         self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _SERIES: {}, _STEPS: {}}
-        """Numbers in the source, and what they are in the destination."""
+        """Numbers in the source and the corresponding ones in the destination."""
         self._uuids: dict[UUID, UUID] = {}
-        """What has another uuid in the destination, todos that are the same occurrence of a series among it."""
+        """Entities with another uuid in the destination, including todos that are the same occurrence of a series."""
         self._owner = UUID(int=0)
         """The uuid of the destination's user."""
         self._arrived: set[UUID] = set()
-        """Projects, tags and series, by their uuid in the source, whose history comes along."""
+        """The uuids in the source of projects, tags and series whose history is copied."""
         self._erased: set[UUID] = set()
-        """Todos that were removed for good in the source, which the destination neither has nor knows of."""
+        """Todos erased in the source that the destination neither has nor has recorded as erased."""
         self._merged: set[UUID] = set()
-        """Tags of the destination that several tags of the source became."""
+        """Tags of the destination that correspond to several tags of the source."""
         self._there: set[UUID] = set()
-        """Todos that were in the destination before, as such or as the same occurrence."""
+        """Todos that the destination already has, by uuid or as the same occurrence."""
         self._batches: list[tuple[int, int]] = []
-        """The first and the last number, in the source, of todos that came at once."""
+        """The first and the last number, in the source, of each batch of copied todos."""
         self._copied = 0
         self._taken: list[int] = []
         self._renumbered: list[tuple[int, int]] = []
@@ -143,7 +142,7 @@ class _Copy:
         self._advance(0)
         counter = await read_counter(self._step.session)
         with self._source.explaining():
-            # Not only above what comes: a number that was removed for good in the source is not used again either.
+            # Numbers of todos that were erased in the source are not reused either.
             counter = max(counter, await read_counter(self._snapshot.session))
         self._numbers = count(counter + 1)
         [me] = await self._look_up(select(_USERS.c.uuid).where(is_owner(self._step.scope)))
@@ -155,7 +154,7 @@ class _Copy:
         if self._taken:
             raise self._clash()
         await self._copy_edges()
-        await self._find_gone()
+        await self._find_deleted()
         await self._find_erased()
         if self._copied or self._arrived or self._erased:
             await self._copy_history()
@@ -184,17 +183,17 @@ class _Copy:
             self._step.keep()
 
     async def _insert_counted(self, table: Table, rows: Sequence[Row]) -> list[int]:
-        """Insert rows that the destination numbers, in their order; return their numbers."""
+        """Insert rows and let the destination number them; return the numbers in the order of the rows."""
         if not rows:
             return []
         self._step.keep()
-        # Matched by uuid: in the order of the rows SQLAlchemy would give them on SQLite only by a statement for each.
+        # Matched by uuid: to return numbers in order, SQLAlchemy would run one statement per row on SQLite.
         found = await _fetch(self._step.session, insert(table).returning(table.c.uuid, table.c.id), rows)
         numbers = {row["uuid"]: row["id"] for row in found}
         return [numbers[row["uuid"]] for row in rows]
 
     async def _taken_uuids(self, table: Table, uuids: Iterable[UUID]) -> set[UUID]:
-        """Return those that rows of other users have."""
+        """Return the uuids that other users' rows have."""
         statement = select(table.c.uuid).where(table.c.uuid.in_(uuids), ~owned(table, self._step.scope))
         return {row["uuid"] for row in await self._look_up(statement)}
 
@@ -203,10 +202,10 @@ class _Copy:
         self._progress(self._done, max(self._done, self._total))
 
     async def _copy_holders(self, table: Table) -> int:
-        """Find the user's projects, tags or series in the destination, or insert them; return how many it lacked.
+        """Find the user's projects, tags or series in the destination, or insert them; return the number inserted.
 
-        They are found by uuid, or else by their name if they have one. What the destination has a history of and has
-        removed since is made again by this step: its history is there already.
+        They are found by uuid, or else by name. An entity with a history in the destination that was deleted there is
+        created again by this step, without copying its history.
         """
         rows = await self._read(select(table).where(owned(table, self._snapshot.scope)).order_by(table.c.id))
         there = await self._look_up(select(table).where(owned(table, self._step.scope)))
@@ -240,7 +239,7 @@ class _Copy:
         return len(missing)
 
     async def _find_known(self, uuids: Sequence[UUID]) -> set[UUID]:
-        """Return those that the destination's user has a history of."""
+        """Return the uuids that occur in the history of the destination's user."""
         known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(uuids)).distinct()
         mine = known.where(owned(_CHANGES, self._step.scope))
         return {row["entity_uuid"] for row in await self._look_up(mine)}
@@ -252,7 +251,7 @@ class _Copy:
                 self._step.note(entity, row["uuid"], field, None, row[field])
 
     def _derive(self, uuid: UUID) -> UUID:
-        """Return the uuid of what another user has under this one: the same in every copy."""
+        """Return the uuid to use if another user has this one; it is the same in every copy."""
         return uuid5(uuid, str(self._owner))
 
     def _uuid(self, uuid: UUID) -> UUID:
@@ -264,7 +263,7 @@ class _Copy:
         while rows := await self._read(mine.where(_TODOS.c.id > last).limit(TODOS_AT_ONCE)):
             last = rows[-1]["id"]
             todos = await self._place(rows)
-            if not self._taken:  # from then on it is only found out which others are
+            if not self._taken:  # otherwise only find the other taken numbers
                 await self._insert(_TODOS, list(todos.values()))
                 await self._insert(_LINKS, await self._find_links(todos))
                 await self._insert(_COMMENTS, await self._find_comments(todos))
@@ -274,7 +273,7 @@ class _Copy:
             self._advance(len(rows))
 
     async def _place(self, rows: Sequence[Row]) -> dict[int, Row]:
-        """Return, by their numbers in the source, the todos that the destination lacks, as they will be there."""
+        """Return the rows to insert for the todos that the destination lacks, by their numbers in the source."""
         known = select(_TODOS.c.id, _TODOS.c.uuid, owned(_TODOS, self._step.scope).label("is_own")).where(
             or_(_TODOS.c.uuid.in_([row["uuid"] for row in rows]), _TODOS.c.id.in_([row["id"] for row in rows]))
         )
@@ -307,12 +306,12 @@ class _Copy:
                 **owner_values(_TODOS, self._step.scope),
                 "project_id": None if project is None else self._ids[_PROJECTS][project],
                 "series_id": series,
-                "parent_id": None,  # which may come later, so that all of them are set at the end
+                "parent_id": None,  # set at the end, because parents may be copied later
             }
         return todos
 
     async def _find_occurrences(self, rows: Sequence[Row]) -> dict[tuple[int | None, str], UUID]:
-        """Return the todos that are occurrences of these series in the destination, by the series' number there."""
+        """Return the uuids of existing occurrences in the destination, by number of the series and occurrence."""
         series = {self._ids[_SERIES][row["series_id"]] for row in rows if row["series_id"] is not None}
         found = {}
         for part in _parts(sorted(series), TODOS_AT_ONCE):
@@ -323,8 +322,8 @@ class _Copy:
     def _check_owner(self, number: int, *, is_own: bool) -> None:
         if not is_own:
             raise ConflictError(
-                f"todo {number} of {self._source.target} is in {self._destination.target}, where it is another user's",
-                "nothing was copied; --to-user NAME copies for that user",
+                f"todo {number} of {self._source.target} belongs to another user in {self._destination.target}",
+                "nothing was copied; add --to-user NAME to copy to that user",
             )
 
     def _clash(self) -> ConflictError:
@@ -334,11 +333,11 @@ class _Copy:
         return ConflictError(
             f"{are.format(named + (f' and {more:,} more' if more > 0 else ''))} taken in {self._destination.target}; "
             "nothing was copied",
-            "--renumber gives them new numbers",
+            "add --renumber to give them new numbers",
         )
 
     async def _read_beside(self, todos: Mapping[int, Row], table: Table) -> list[Row]:
-        """Return the rows of a table that belong to these todos, with the number that the todo will have."""
+        """Return the rows of a table that belong to these todos, with the todos' new numbers."""
         if not todos:
             return []
         statement = (
@@ -354,7 +353,7 @@ class _Copy:
         links = {}
         for row in await self._read_beside(todos, _LINKS):
             tag = self._ids[_TAGS][row["tag_id"]]
-            links[row["todo_id"], tag] = {**row, "tag_id": tag}  # once: two tags can be one there
+            links[row["todo_id"], tag] = {**row, "tag_id": tag}  # two tags may have become one
         return list(links.values())
 
     async def _find_comments(self, todos: Mapping[int, Row]) -> list[Row]:
@@ -366,10 +365,10 @@ class _Copy:
         return [_without_id(row, uuid=self._uuid(row["uuid"]), **mine) for row in rows]
 
     async def _copy_edges(self) -> None:
-        """Let the todos that came depend on what they depended on, and belong to what they belonged to.
+        """Copy the dependencies and parents of the copied todos.
 
-        Those that were there stay as they are, without new edges of their own. So no circle comes about: from what
-        was there no edge leads to a todo that came, and among those that came the edges are the source's.
+        Existing todos get no new edges. This prevents cycles: no edge leads from an existing to a copied todo, and
+        among the copied todos the edges are the source's.
         """
         edges = 0
         async for pairs in self._find_edges(_DEPENDENCIES.c.todo_id, _DEPENDENCIES.c.depends_on_id):
@@ -384,9 +383,9 @@ class _Copy:
             await self._step.session.execute(me.values(edges_version=_USERS.c.edges_version + 1))
 
     async def _find_edges(self, todo: Column[int], other: Column[int]) -> AsyncIterator[set[tuple[int, int]]]:
-        """Give, batch by batch, the edges of todos that came: what the two columns hold, as numbers there.
+        """Yield the edges of the copied todos in batches, as pairs of numbers in the destination.
 
-        What is another todo there, being the same occurrence, is that one. Batches without an edge are left out.
+        An endpoint that exists there as the same occurrence is replaced by it. Empty batches are omitted.
         """
         one, two = _TODOS.alias(), _TODOS.alias()
         edges = (
@@ -403,17 +402,17 @@ class _Copy:
                 yield {(numbers[uuid], numbers[other_uuid]) for uuid, other_uuid in found}
 
     async def _find_numbers(self, uuids: set[UUID]) -> dict[UUID, int]:
-        """Return the numbers in the destination of these todos."""
+        """Return the numbers of these todos in the destination."""
         numbers = {}
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
             mine = select(_TODOS.c.uuid, _TODOS.c.id).where(owned(_TODOS, self._step.scope))
             numbers.update({row["uuid"]: row["id"] for row in await self._look_up(mine.where(_TODOS.c.uuid.in_(part)))})
         return numbers
 
-    async def _find_gone(self) -> None:
-        """Take projects, tags and series along of which only the history is left, if the destination has none of it.
+    async def _find_deleted(self) -> None:
+        """Include the history of deleted projects, tags and series, if the destination has none of it.
 
-        Todos name them in theirs.
+        The history of todos refers to them.
         """
         ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_HOLDERS)).distinct()
         known = await self._read(ever.where(owned(_CHANGES, self._snapshot.scope)))
@@ -426,9 +425,9 @@ class _Copy:
         self._arrived |= uuids
 
     async def _find_erased(self) -> None:
-        """Take along which todos were removed for good, unless the destination has them or knows of it."""
-        gone = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), owned(_CHANGES, self._snapshot.scope))
-        uuids = {row["entity_uuid"] for row in await self._read(gone)}
+        """Include erasures of todos, unless the destination has the todos or has recorded the erasures."""
+        erasures = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), owned(_CHANGES, self._snapshot.scope))
+        uuids = {row["entity_uuid"] for row in await self._read(erasures)}
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
             there = select(_TODOS.c.uuid).where(_TODOS.c.uuid.in_(part))
             known = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), _CHANGES.c.entity_uuid.in_(part))
@@ -437,9 +436,9 @@ class _Copy:
         self._erased = uuids
 
     async def _copy_history(self) -> None:
-        """Copy the changes of what was inserted, with the steps they belong to, in the order in which they were made.
+        """Copy the changes of inserted entities with their steps, in chronological order.
 
-        So in the destination, too, a later step has a greater number.
+        Later steps thus have greater numbers in the destination as well.
         """
         last = 0
         undone: list[tuple[int, int]] = []
@@ -449,12 +448,12 @@ class _Copy:
         while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
             last = rows[-1]["id"]
             there = await self._find_comments_there(rows)
-            found = (row for row in rows if self._comes_along(row) and row["entity_uuid"] not in there)
+            found = (row for row in rows if self._is_copied(row) and row["entity_uuid"] not in there)
             changes = [row for row in found if self._changes_something(row, rewritten, carried)]
             undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
             await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
             self._advance(len(rows))
-        # Those that undid another one come along even if nothing is left of what they changed: it stays undone.
+        # Copy undo steps even without changes, so that the undone steps remain undone.
         while missing := {by for _, by in undone} - self._ids[_STEPS].keys():
             undone += await self._copy_steps(missing)
         links = [{"step": step, "by": self._ids[_STEPS][by]} for step, by in undone]
@@ -465,9 +464,9 @@ class _Copy:
     def _changes_something(
         self, change: Row, rewritten: Mapping[str, str], carried: dict[tuple[UUID, str], set[str]]
     ) -> bool:
-        """Return whether the line says anything where several projects or tags of the source became one.
+        """Return whether a change still has an effect if several projects or tags of the source became one.
 
-        `carried` keeps, from one line to the next, which tags of the source each todo has of those that became one.
+        `carried` tracks, from one change to the next, which of the merged source tags each todo has.
         """
         old, new = (rewritten.get(change[side], change[side]) for side in ("old", "new"))
         if change["field"] in _HOLDERS and old == new:
@@ -482,7 +481,7 @@ class _Copy:
             tags.add(change["new"])
         return bool(tags) != had_some
 
-    def _comes_along(self, change: Row) -> bool:
+    def _is_copied(self, change: Row) -> bool:
         if change["entity"] == Todo.entity and change["field"] == "exists" and change["new"] is None:
             return change["entity_uuid"] in self._erased
         if change["entity"] in (Todo.entity, Comment.entity):
@@ -490,9 +489,9 @@ class _Copy:
         return change["entity"] in _HOLDERS and change["entity_uuid"] in self._arrived
 
     async def _find_comments_there(self, changes: Sequence[Row]) -> set[UUID]:
-        """Return the comments in these changes that are about todos that were there before.
+        """Return the comments in these changes whose todos the destination already has.
 
-        The history tells, since of a comment that was taken back nothing else is left.
+        The history is searched, because it also has comments that were undone.
         """
         comments = {row["entity_uuid"] for row in changes if row["entity"] == Comment.entity}
         found = set()
@@ -513,7 +512,7 @@ class _Copy:
         return change
 
     async def _copy_steps(self, ids: set[int]) -> list[tuple[int, int]]:
-        """Find those steps in the destination, or insert them; return what was inserted and who undid it there."""
+        """Find or insert the steps in the destination; return pairs of an inserted step and the one that undid it."""
         if not ids:
             return []
         rows = await self._read(select(_STEPS).where(_STEPS.c.id.in_(ids)).order_by(_STEPS.c.id))

@@ -1,4 +1,4 @@
-"""Views and contexts under their names, in the configuration file. No database has a part in it."""
+"""Saved views and contexts. They are stored in the configuration file, not in a database."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from todo_cli.suggestions import nearest
 Saved = TypeVar("Saved", SavedView, SavedContext)
 
 NO_CONTEXT = "none"
-"""What one uses to be in no context."""
+"""The name that turns contexts off."""
 
 
 def list_views() -> list[SavedView]:
-    """Return the views, sorted by name."""
+    """Return the saved views, sorted by name."""
     return _sorted(config.read_file().views)
 
 
 def list_contexts() -> list[SavedContext]:
-    """Return the contexts, sorted by name."""
+    """Return the saved contexts, sorted by name."""
     return _sorted(config.read_file().contexts)
 
 
 def find_view(name: str) -> SavedView:
-    """Return the view of that name, in any case; raises NotFoundError with the names there are."""
+    """Return the view with that name, regardless of case; raises NotFoundError with the existing names."""
     return _find(config.read_file().views, "view", name)
 
 
 def find_context(name: str) -> SavedContext:
-    """Return the context of that name, in any case; raises NotFoundError with the names there are."""
+    """Return the context with that name, regardless of case; raises NotFoundError with the existing names."""
     return _find(config.read_file().contexts, "context", name)
 
 
 def save_view(view: SavedView, *, replace: bool = False) -> None:
-    """Store a view; raises InvalidInputError for its name, and ConflictError for another of that name.
+    """Store a view; `replace` overwrites one with the same name.
 
-    With `replace` it takes the place of the other.
+    Raises InvalidInputError for an invalid name and ConflictError for a taken one.
     """
     there = _check(view, config.read_file().views, "view", replace=replace)
     content: dict[str, str | list[str]] = {"filter": view.filter} if view.filter else {}
@@ -53,12 +53,12 @@ def save_view(view: SavedView, *, replace: bool = False) -> None:
 
 
 def save_context(context: SavedContext, *, replace: bool = False) -> None:
-    """Store a context; raises InvalidInputError for its name, and ConflictError for another of that name.
+    """Store a context; `replace` overwrites one with the same name.
 
-    With `replace` it takes the place of the other.
+    Raises InvalidInputError for an invalid name and ConflictError for a taken one.
     """
     if fold(context.name) == NO_CONTEXT:
-        raise InvalidInputError("no context is called 'none': that is what one uses to be in no context")
+        raise InvalidInputError("a context cannot be called 'none': 'todo context use none' turns contexts off")
     there = _check(context, config.read_file().contexts, "context", replace=replace)
     content: dict[str, str | list[str]] = {"filter": context.filter} if context.filter else {}
     if context.defaults:
@@ -67,17 +67,14 @@ def save_context(context: SavedContext, *, replace: bool = False) -> None:
 
 
 def delete_view(name: str) -> SavedView:
-    """Remove the view of that name, and return it; raises NotFoundError."""
+    """Remove and return the view with that name; raises NotFoundError."""
     view = find_view(name)
     config.store({}, {("views", view.name): None})
     return view
 
 
 def delete_context(name: str) -> SavedContext:
-    """Remove the context of that name, and return it; if it is stored as the one in use, none is then.
-
-    Raises NotFoundError.
-    """
+    """Remove and return the context with that name, and turn it off if it is in use. Raises NotFoundError."""
     context = find_context(name)
     used = config.read_file().settings.get("context")
     ends: dict[str, None] = {"context": None} if fold(str(used)) == fold(context.name) else {}
@@ -86,7 +83,7 @@ def delete_context(name: str) -> SavedContext:
 
 
 def use_context(name: str) -> SavedContext | None:
-    """Make a context the one in use, and return it; `none` ends that. Raises NotFoundError."""
+    """Use a context, and return it; `none` turns contexts off. Raises NotFoundError."""
     if fold(name) == NO_CONTEXT:
         config.store({"context": None})
         return None
@@ -105,14 +102,14 @@ def _find(saved: Mapping[str, Saved], kind: Literal["view", "context"], name: st
             return each
     names = sorted(saved)
     meant = nearest(name, names)
-    known = f"{kind}s: {', '.join(names)}" if names else f"'todo {kind} save' makes one"
+    known = f"{kind}s: {', '.join(names)}" if names else f"run 'todo {kind} save' to create one"
     raise NotFoundError(f"there is no {kind} {name!r}", f"did you mean {meant!r}? {known}" if meant else known)
 
 
-def _check(wanted: Saved, saved: Mapping[str, Saved], kind: Literal["view", "context"], *, replace: bool) -> str:
-    """Return the name under which it is to stand in the file."""
-    name = parse_name(wanted.name, kind)
+def _check(new: Saved, saved: Mapping[str, Saved], kind: Literal["view", "context"], *, replace: bool) -> str:
+    """Return the key for a new view or context in the file; raises InvalidInputError and ConflictError."""
+    name = parse_name(new.name, kind)
     there = next((each for each in saved.values() if fold(each.name) == fold(name)), None)
-    if there is not None and there != wanted and not replace:
-        raise ConflictError(f"there is a {kind} {there.name!r} already", "--force puts the new one in its place")
+    if there is not None and there != new and not replace:
+        raise ConflictError(f"{kind} {there.name!r} already exists", "add --force to replace it")
     return there.name if there else name

@@ -1,4 +1,4 @@
-"""Settings as a command uses them: which database, and storing values that make sense."""
+"""Opening the database that the settings select, and storing validated settings."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _TIMEOUTS = ("connect_timeout", "answer_timeout", "lock_timeout", "idle_timeout"
 if TYPE_CHECKING:
     from todo_cli.db.connection.spare import Spare
 
-_OF_NAMES = re.compile(r"urgency\.(tag|project)\.")
+_NAME_SETTING = re.compile(r"urgency\.(tag|project)\.")
 
 
 def choose_target(settings: Mapping[str, config.Value]) -> Target:
-    """Return the database that the settings name; the embedded file, whose folder is made, where they name none."""
+    """Return the database in the settings, by default the embedded file, whose folder is created if needed."""
     url = settings["database"].value
     if url is not None:
         target = parse_target(str(url))
-        return replace(target, **_ways(settings)) if isinstance(target, PostgresTarget) else target
+        return replace(target, **_connection_settings(settings)) if isinstance(target, PostgresTarget) else target
     path = config.embedded_path()
     make_private_folder(path.parent)
     return SqliteTarget(path)
 
 
-def _ways(settings: Mapping[str, config.Value]) -> dict[str, Any]:
-    """Return what the settings say of the way to a server; what they leave open the URL decides."""
-    named = {**{key: key for key in _TIMEOUTS}, "verify_tls": "verify"}
-    return {field: value for key, field in named.items() if (value := settings[key].value) is not None}
+def _connection_settings(settings: Mapping[str, config.Value]) -> dict[str, Any]:
+    """Return the settings that override the connection parameters of a server's URL."""
+    fields = {**{key: key for key in _TIMEOUTS}, "verify_tls": "verify"}
+    return {field: value for key, field in fields.items() if (value := settings[key].value) is not None}
 
 
 def open_database(
@@ -50,9 +50,9 @@ def open_database(
     waiting: Waiting = nullcontext,
     spare: Spare | None = None,
 ) -> Database:
-    """Return the database for one command of the user that the settings name, if they name one.
+    """Return the database for one command, as the user in the settings, if any.
 
-    It uses the spare connection if that leads to the target and can be trusted, and closes it otherwise.
+    It uses the spare connection if that leads to the target and is still valid, and closes it otherwise.
     """
     user = settings["user"].value
     name = None if user is None else parse_name(str(user), "user")
@@ -60,9 +60,9 @@ def open_database(
 
 
 def store_setting(key: str, text: str) -> None:
-    """Write a setting to the configuration file, or take it out for an empty text.
+    """Write a setting to the configuration file; an empty text removes it.
 
-    Raises InvalidInputError for a value that cannot be used.
+    Raises InvalidInputError for an invalid value.
     """
     if not text:
         if key not in config.read_file().unknown_styles:
@@ -73,19 +73,19 @@ def store_setting(key: str, text: str) -> None:
     if key == "database":
         target = parse_target(text)
         if isinstance(target, SqliteTarget):
-            value = target.url  # absolute: the same file from every folder
+            value = target.url  # an absolute path, independent of the current folder
     elif key == "user":
         parse_name(text, "user")
     elif key == "context":
         use_context(text)
         return
-    elif found := _OF_NAMES.match(key):
+    elif found := _NAME_SETTING.match(key):
         parse_name(key[found.end() :], "tag" if found[1] == "tag" else "project")
     config.store({key: value})
 
 
 def store_connection(url: str | None, variable: str | None, user: str | None) -> None:
-    """Make a database the usual one: its URL or the variable that holds it, and who one is there; None takes it out."""
+    """Store the database to use, as a URL or an environment variable, and the user in it; None removes a setting."""
     target = parse_target(url) if url else None
     config.store(
         {

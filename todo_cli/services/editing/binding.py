@@ -1,4 +1,4 @@
-"""What todos are to each other, within an ordinary transaction: families, dependencies, and what these refuse."""
+"""Relations between todos within a transaction: subtrees, dependencies, and the checks that depend on them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_NAMED = 5
 
 
 async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[Todo], kin: Kin | None) -> list[Todo]:
-    """Return those of the families of the todos that `kin` means, without the todos themselves, locked."""
+    """Return the related todos that `kin` selects, without the todos themselves, locked."""
     if kin is None:
         return []
     statement = load_todos(step, is_kin(refers_to(references), step.scope, kin)).with_for_update()
@@ -36,17 +36,17 @@ async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[
 
 @dataclass(frozen=True)
 class Bindings:
-    """The todos that others are to depend on or to belong to, and those on which they are to depend no more."""
+    """The dependencies to add and to remove, and the new parent."""
 
     prerequisites: Mapping[int, UUID]
     freed: Container[int]
     depends: Mapping[int, Mapping[int, UUID]]
-    """On what each of the todos depends, by its number."""
+    """The existing dependencies of each todo, by its number."""
     parent: Todo | None
 
     @classmethod
     async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> Bindings:
-        """Find them; raises NotFoundError and CircleError."""
+        """Look up the todos of an edit; raises NotFoundError and CircleError."""
         numbers = {todo.id for todo in todos if todo.id}
         parent = await find_todos(step, [edit.parent], locked=True) if edit.parent else [None]
         if parent[0]:
@@ -64,7 +64,7 @@ class Bindings:
         return cls(prerequisites, freed, depends, parent[0])
 
     async def apply(self, step: Step, todo: Todo) -> None:
-        """Bind the todo, which has a number, and free it."""
+        """Add and remove the dependencies of a todo, which has a number."""
         depends = self.depends.get(todo.id or 0, {})
         await step.free(todo, {number: uuid for number, uuid in depends.items() if number in self.freed})
         new = {number: uuid for number, uuid in self.prerequisites.items() if number not in depends}
@@ -72,15 +72,15 @@ class Bindings:
 
 
 async def load_parents(step: Step, todos: Iterable[Todo]) -> None:
-    """Load what the todos belong to."""
-    # Not as their other relations are: that would read a parent anew, without its own, which may be one of these.
+    """Load the parents of the todos."""
+    # Eager loading would replace a parent that is one of these todos, and drop its own parent.
     for todo in todos:
         parent = await step.session.get(Todo, todo.parent_id) if todo.parent_id else None
         set_committed_value(todo, "parent", parent)
 
 
 async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, dict[int, UUID]]:
-    """Return on what those todos depend, in the trash or not."""
+    """Return the dependencies of the todos, including those in the trash."""
     found: dict[int, dict[int, UUID]] = {}
     statement = (
         select(_DEPENDENCIES.c.todo_id, _TODOS.c.id, _TODOS.c.uuid)
@@ -96,7 +96,7 @@ async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, 
 async def _check_dependencies(
     step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
 ) -> None:
-    """Raise CircleError if one of the todos would come before itself."""
+    """Raise CircleError if one of the todos would depend on itself."""
     reached = reach(select(_TODOS.c.id).where(_TODOS.c.id.in_(prerequisites)))
     edges = select(_DEPENDENCIES).where(_DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
     further: dict[int, list[int]] = {}
@@ -109,7 +109,7 @@ async def _check_dependencies(
 
 
 async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) -> None:
-    """Raise CircleError if one of the todos would belong to itself."""
+    """Raise CircleError if one of the todos would be its own ancestor."""
     above = list_ancestors(select(_TODOS.c.id).where(_TODOS.c.id == parent.id))
     found = select(_TODOS.c.id, _TODOS.c.parent_id).where(_TODOS.c.id.in_(select(above.c.id)))
     further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
@@ -118,9 +118,9 @@ async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) ->
 
 
 async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
-    """Raise ConflictError for a todo that waits for another one, OpenSubtasksError for one with open subtasks.
+    """Raise ConflictError for a blocked todo, and OpenSubtasksError for one with open subtasks.
 
-    What is closed with them stands in the way of none.
+    Todos that are closed by the same edit do not count.
     """
     open_ = {todo.id: todo for todo in todos if todo.status == Status.OPEN.value}
     if edit.waits and open_:
@@ -137,7 +137,10 @@ async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
         for number, others in waiting.items():
             more = len(others) - MOST_NAMED
             named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-            raise ConflictError(f"{number} waits for {named}", "finish that first, or add --force")
+            raise ConflictError(
+                f"todo {number} depends on {named}",
+                f"finish {'it' if len(others) == 1 else 'them'} first, or add --force",
+            )
     if edit.whole and open_:
         child = _TODOS.alias("subtask")
         mine = select(child.c.parent_id, child.c.id).where(child.c.parent_id.in_(open_), is_live(child))
@@ -147,7 +150,7 @@ async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
 
 
 async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[int, list[ReadyTodo]]:
-    """Return which todos wait for nothing any more since these are closed, by the number of each."""
+    """Return the todos that became ready because these were closed, by the number of each closed todo."""
     if not closed:
         return {}
     numbers = select(_TODOS.c.id).where(_TODOS.c.id.in_([todo.id for todo in closed]))
@@ -157,7 +160,7 @@ async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[i
 
 
 def read_ready(text: str | None) -> list[ReadyTodo]:
-    """Return what `list_ready` tells."""
+    """Return the result of `list_ready` as values."""
     return sorted(ReadyTodo(number, title) for number, title in read_json_rows(text))
 
 

@@ -1,4 +1,4 @@
-"""Changing todos that there are: the one way in which every command does it, in one statement or in a transaction."""
+"""Changing existing todos, for all commands, in one statement or in a transaction."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from todo_cli.services.lookup import (
 )
 
 MOST_AT_ONCE = 100
-"""So many occurrences are made in the one statement; more are left to the ordinary transaction."""
+"""The most occurrences that are created in one statement; for more, the transaction is used."""
 
 
 async def edit_each(
@@ -50,9 +50,9 @@ async def edit_each(
     every: Every | None = None,
     catch_up: bool = False,
 ) -> list[TodoOutcome]:
-    """Find and lock the todos, and edit each; `every` begins a series for each, `catch_up` makes what was missed.
+    """Find and lock the todos, and edit each; `every` starts a series for each, `catch_up` creates missed occurrences.
 
-    Raises NotFoundError, ConflictError and InvalidInputError as the commands say.
+    Raises NotFoundError, ConflictError and InvalidInputError.
     """
     editing = Editing(db, command, references, edit, every, catch_up)
     countable = are_countable(references) and edit.is_countable
@@ -61,7 +61,7 @@ async def edit_each(
 
 @dataclass(frozen=True)
 class Editing:
-    """One command's editing of some todos."""
+    """An edit of some todos by one command."""
 
     db: Database
     command: str
@@ -70,8 +70,7 @@ class Editing:
     every: Every | None = None
     catch_up: bool = False
 
-    # As an ordinary transaction. Todos are locked before series, and these before projects and tags, by every step,
-    # so that no two wait for each other.
+    # The transaction. Every step locks todos before series, and series before projects and tags, to avoid deadlocks.
 
     async def work(self, step: Step) -> list[TodoOutcome]:
         edit = self.edit
@@ -87,8 +86,8 @@ class Editing:
         self._check_recurring(touched, recurring)
         if closed := [todo for todo in named if self.every and todo.status != Status.OPEN.value]:
             raise ConflictError(
-                f"{closed[0].id} is {closed[0].status}, and would not come again",
-                f"'todo reopen {closed[0].id}' opens it, or let the occurrence that is open recur otherwise",
+                f"todo {closed[0].id} is {closed[0].status} and cannot repeat",
+                f"run 'todo reopen {closed[0].id}' first, or change the open occurrence",
             )
         await check_closing(step, touched, edit)
         closing = [todo for todo in touched if edit.whole and todo.status == Status.OPEN.value]
@@ -150,28 +149,28 @@ class Editing:
         expected = self.edit.if_version
         if moved := [todo for todo in todos if expected not in (None, todo.version)]:
             raise ConflictError(
-                f"{moved[0].id} was changed meanwhile: it is at version {moved[0].version}, not {expected}",
-                f"'todo show {moved[0].id}' shows it as it is",
+                f"todo {moved[0].id} has been changed: it is at version {moved[0].version}, not {expected}",
+                f"run 'todo show {moved[0].id}' to see it",
             )
 
     def _check_open(self, todos: Sequence[Todo]) -> None:
         closed = [todo for todo in todos if self.edit.refuses_closed and todo.status != Status.OPEN.value]
         if closed:
-            raise ConflictError(f"{closed[0].id} is {closed[0].status}", f"'todo reopen {closed[0].id}' opens it")
+            raise ConflictError(f"todo {closed[0].id} is {closed[0].status}", f"run 'todo reopen {closed[0].id}' first")
 
     def _check_recurring(self, todos: Sequence[Todo], recurring: dict[UUID, Series]) -> None:
-        """Raise ConflictError where the command is for recurring todos only, or just not for them."""
+        """Raise ConflictError if the command needs recurring todos, or refuses them."""
         for todo in todos:
             if self.edit.recurring == "only" and todo.uuid not in recurring:
-                raise ConflictError(f"{todo.id} does not recur", f"'todo cancel {todo.id}' takes it off the list")
+                raise ConflictError(f"todo {todo.id} does not repeat", f"run 'todo cancel {todo.id}' instead")
             if self.edit.recurring == "refuse" and todo.uuid in recurring and todo.status == Status.OPEN.value:
                 raise ConflictError(
-                    f"{todo.id} recurs, and would come no more",
-                    f"'todo skip {todo.id}' passes over this one, 'todo delete {todo.id} --series' ends the series",
+                    f"{todo.id} repeats; deleting it would end the series",
+                    f"run 'todo skip {todo.id}' to skip this occurrence or 'todo delete {todo.id} --series' to end it",
                 )
 
     def _begin(self, step: Step, todo: Todo, fields: Mapping[str, object]) -> dict[str, object]:
-        """Return what is set where the todo begins a series."""
+        """Return the fields to set if the todo starts a series."""
         if self.every is None:
             return {}
         due = fields.get("due", todo.due)
@@ -181,7 +180,7 @@ class Editing:
         return {"due": due, "series": series, "occurrence": series.first_occurrence}
 
     async def _succeed(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
-        """Make the occurrences that follow, or take them from the trash."""
+        """Create the next occurrences, or restore them from the trash."""
         statement = load_todos(step, col(Todo.series_id) == series.id, col(Todo.occurrence) > todo.occurrence)
         later = {row.occurrence or "": row for row in (await step.session.execute(statement)).scalars()}
         recurrence = to_recurrence(series)
@@ -201,12 +200,12 @@ class Editing:
         return found
 
     def _closing_moment(self, due: When | None, recurrence: Recurrence) -> datetime:
-        """Return from when on to look for what follows: what is skipped counts as done when it is due."""
+        """Return the time from which to look for the next occurrence; a skipped todo counts as done on its due date."""
         if self.edit.recurring != "only" or due is None or not recurrence.after_completion:
             return self.db.now
         return max(self.db.now, due.at or start_of_day(due.on, self.db.now))
 
-    # As one statement of a server, or two where something follows from the todos as they are.
+    # The statements for a server: one, or two if the changes depend on the todos' current state.
 
     def begin_at_once(self) -> Shortcut[list[TodoOutcome]]:
         def make(request: Request, step: UUID) -> Executable:
@@ -228,7 +227,7 @@ class Editing:
         return Shortcut(make, read, self.recall)
 
     def _go_on(self, rows: Sequence[Row[Any]]) -> Shortcut[list[TodoOutcome]] | None:
-        """Return the second statement, which writes what follows from these rows; None for what it cannot do."""
+        """Return the second statement, which writes the changes that follow from these rows; None if it cannot."""
         edit, every = self.edit, self.every
         touched = [row for row in rows if not edit.spares(row)]
         series, successors = {}, {}
@@ -239,7 +238,7 @@ class Editing:
             dues = {None if row.due_on is None else When(row.due_on, row.due_at) for row in named}
             lacking = edit.fields.get("due") is None and ("due" in edit.fields or None in dues)
             if lacking and "due" not in edit.fields and len(dues) > 1:
-                return None  # some get a due date with their series, others keep theirs
+                return None  # some would get a due date, others keep theirs
             for row in named:
                 own = None if row.due_on is None else When(row.due_on, row.due_at)
                 due = edit.fields.get("due", own)
@@ -248,7 +247,7 @@ class Editing:
                 if lacking:
                     edit = replace(edit, fields={**edit.fields, "due": first})
         elif self.catch_up and len(touched) > 1:
-            return None  # two of one series could miss the same occurrences
+            return None  # two todos of one series could have missed the same occurrences
         else:
             for row in touched:
                 found = self._plan_successors(row)
@@ -262,7 +261,7 @@ class Editing:
         return replace(self, edit=edit).write_planned(plan)
 
     def write_planned(self, plan: Plan) -> Shortcut[list[TodoOutcome]]:
-        """Return the statement that edits the todos of the plan and writes what follows from them."""
+        """Return the statement that edits the todos of the plan and writes the changes that follow."""
 
         def make(request: Request, step: UUID) -> Executable:
             from todo_cli.db.write.edit_at_once import edit_at_once
@@ -273,7 +272,7 @@ class Editing:
         return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)
 
     def _plan_successors(self, row: Row[Any]) -> list[Todo] | None:
-        """Return the occurrences that follow; None where it does not recur and should, or one rests in the trash."""
+        """Return the next occurrences; None if the todo must repeat and does not, or if one is in the trash."""
         recurrence = read_recurrence(row)
         if recurrence is None:
             return None if self.edit.recurring == "only" else []
@@ -322,7 +321,7 @@ def gather_outcomes(
     following: Mapping[int, Sequence[TodoPublic]],
     ready: Mapping[int, Sequence[ReadyTodo]],
 ) -> list[TodoOutcome]:
-    """Return what became of the named todos, each with those of its family that were changed with it."""
+    """Return the outcomes for the named todos, each with the related todos that were changed with it."""
     parents = {todo.id: todo.links.parent for todo in todos}
     families: dict[int, list[TodoPublic]] = {todo.id: [todo] for todo in todos if todo.id in named}
     for todo in todos:
@@ -331,7 +330,7 @@ def gather_outcomes(
         head: int | None = todo.id
         while head is not None and head not in families:
             head = parents.get(head)
-        if head is None:  # it lies above one of them
+        if head is None:  # it is an ancestor of one of them
             head = next((number for number in families if todo.id in _ancestors(number, parents)), min(families))
         families[head].append(todo)
     outcomes = []
@@ -358,7 +357,7 @@ def public_row(row: Row[Any]) -> TodoPublic:
 
 
 async def lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:
-    """Return the series that go on, locked, by the uuid of each todo that belongs to one."""
+    """Return the active series of the todos, locked, by the uuid of each todo."""
     numbers = {todo.series_id for todo in todos if todo.series_id is not None}
     if not numbers:
         return {}
@@ -377,20 +376,20 @@ def _change_tags(step: Step, todo: Todo, tags: Sequence[Tag], untag: Sequence[st
 
 
 async def ensure_project(step: Step, name: str | None) -> Project | None:
-    """Return the project of that name, made if there is none; raises ConflictError if it is archived."""
+    """Get or create the project with that name; raises ConflictError if it is archived."""
     if name is None:
         return None
-    wanted = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
-    found = (await step.session.execute(select(Project).where(owned(Project, step.scope), wanted))).scalars()
+    on_path = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
+    found = (await step.session.execute(select(Project).where(owned(Project, step.scope), on_path))).scalars()
     nearest = max(found, key=lambda project: len(project.key), default=None)
-    if nearest is not None and nearest.archived_at:  # the project itself, or what it would be nested in
+    if nearest is not None and nearest.archived_at:  # the project itself, or one that it is nested in
         raise ConflictError(
-            f"the project {nearest.name!r} is archived", f"'todo project unarchive {nearest.name}' brings it back"
+            f"project {nearest.name!r} is archived", f"run 'todo project unarchive {nearest.name}' first"
         )
     return await step.ensure(Project, name)
 
 
 async def ensure_tags(step: Step, names: Sequence[str]) -> list[Tag]:
-    """Return the tags of these names, each once, made where there are none."""
+    """Get or create the tags with these names, each once."""
     by_key = {fold(name): name for name in names}
     return [await step.ensure(Tag, by_key[key]) for key in sorted(by_key)]

@@ -1,4 +1,4 @@
-"""What recurs: how a series begins, and which occurrences follow when one is closed. Pure; nothing is stored here."""
+"""Recurring todos: starting a series, and the next occurrences after one is closed. Pure; stores nothing."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ MOST_CAUGHT_UP = 500
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """How a todo is to recur, as it was written: a phrase or an RRULE.
+    """A recurrence as written by the user: a phrase or an RRULE.
 
-    With `after_completion` it counts from when the occurrence before was done. `last_day` tells that the due date was
-    written as the last day of its month; weeks that are counted begin on `week_start` (Monday is 0).
+    With `after_completion`, it counts from the completion of the previous occurrence. `last_day` means that the due
+    date was written as the last day of its month; weeks start on `week_start` (Monday is 0).
     """
 
     text: str
@@ -45,10 +45,10 @@ class Every:
 
 
 def begin_series(every: Every, due: When | None, now: datetime) -> tuple[Series, When]:
-    """Return a new series, and when its first occurrence is due: as given, else on the rule's first day from today on.
+    """Return a new series and the due date of its first occurrence: as given, or the rule's first day from today on.
 
-    `now` is aware, in the zone whose clock the series goes by. Raises InvalidInputError for what is no rule, or for
-    one that does not go with the due date.
+    `now` is aware, in the time zone of the series. Raises InvalidInputError for an invalid rule, or for one that is
+    incompatible with the due date.
     """
     zone = zone_name(now)
     start: Slot = now.date() if due is None else when_to_slot(due, zone)
@@ -58,7 +58,7 @@ def begin_series(every: Every, due: When | None, now: datetime) -> tuple[Series,
             raise InvalidInputError(f"every {every.text!r} needs a due date with a time", "such as due:18:00")
         first = first_slot(rule, start, zone)
         if first is None:
-            raise InvalidInputError(f"{rule} never comes", "is there such a day at all?")
+            raise InvalidInputError(f"{rule} never occurs", "check whether such a day exists")
         start, due = first, slot_to_when(first, zone)
     check_rule(rule, start, zone, from_completion=every.after_completion)
     series = Series(
@@ -73,13 +73,13 @@ def begin_series(every: Every, due: When | None, now: datetime) -> tuple[Series,
 
 
 def zone_name(now: datetime) -> str:
-    """Return the IANA name of the zone of `now`; raises InvalidInputError where it has none."""
+    """Return the IANA name of the zone of `now`; raises InvalidInputError if it has none."""
     name = getattr(now.tzinfo, "key", None)
     if name in (None, "local"):
         if now.tzinfo is not None and str(now.tzinfo) == "UTC":
             return "UTC"
         raise InvalidInputError(
-            "what recurs goes by the clock of a time zone, and that of this machine has no name",
+            "recurring todos need a time zone, and the one of this machine has no name",
             "set TZ to a name such as Europe/Berlin",
         )
     return str(name)
@@ -97,7 +97,7 @@ def _parse(every: Every, start: Slot) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One that follows: which one of its series it is, and its dates."""
+    """A next occurrence: its key in the series, and its dates."""
 
     occurrence: str
     due: When
@@ -109,11 +109,11 @@ class Occurrence:
 def find_successors(
     todo: Todo | TodoPublic, recurrence: Recurrence, later: Mapping[str, Later], now: datetime, *, catch_up: bool
 ) -> list[Occurrence]:
-    """Return the occurrences that follow when the todo is closed: one, or none where the series is at its end.
+    """Return the next occurrences when the todo is closed: one, or none at the end of the series.
 
-    That is the first that is not before today in the zone of the series; with `catch_up` all up to it. `later` has the
-    occurrences that exist after this one: none of them is made again, and without `catch_up` nothing is if one of
-    them is kept, since the series has gone on. Raises ConflictError for too many at once.
+    This is the first that is not before today in the zone of the series; with `catch_up`, also all missed ones. `later`
+    has the existing occurrences after this one, which are not created again; without `catch_up`, nothing is created if
+    one of them is kept, since the series has already continued. Raises ConflictError for too many occurrences.
     """
     if not catch_up and Later.KEPT in later.values():
         return []
@@ -125,7 +125,7 @@ def find_successors(
             found.append(_make_occurrence(todo, recurrence, follower))
         if len(found) > MOST_CAUGHT_UP:
             raise ConflictError(
-                f"more than {MOST_CAUGHT_UP} occurrences of {todo.id} were missed", "leave --catch-up out"
+                f"more than {MOST_CAUGHT_UP} occurrences of todo {todo.id} were missed", "omit --catch-up"
             )
         if not follower.is_missed and mark is not Later.GONE:
             break
@@ -134,7 +134,7 @@ def find_successors(
 
 @dataclass(frozen=True, slots=True)
 class _Follower:
-    """An occurrence that a rule gives: its slot, when that is, and whether it lies before today."""
+    """An occurrence of a rule: its slot, its due date, and whether it is before today."""
 
     occurrence: str
     slot: Slot
@@ -143,7 +143,7 @@ class _Follower:
 
 
 def _follow(current: str, recurrence: Recurrence, now: datetime, *, since_today: bool) -> Iterator[_Follower]:
-    """Yield what comes after the current occurrence, in its order."""
+    """Yield the occurrences after the current one, in order."""
     if recurrence.after_completion:
         yield from _follow_completion(int(current), recurrence, now)
         return
@@ -152,12 +152,12 @@ def _follow(current: str, recurrence: Recurrence, now: datetime, *, since_today:
     before = slot_to_when(parse_slot(current), zone)
     for slot in slots_after(rule, start, parse_slot(current), zone, not_before=today if since_today else None):
         due = slot_to_when(slot, zone)
-        if due != before:  # an hour that the clocks leave out is the next one
+        if due != before:  # a time in a clock-change gap equals the one after it
             yield _Follower(format_slot(slot), slot, due, start_of(slot).date() < today)
 
 
 def _follow_completion(current: int, recurrence: Recurrence, now: datetime) -> Iterator[_Follower]:
-    """Yield what comes after a completion at this moment, under one number after the other."""
+    """Yield the occurrence after a completion at `now`, with one number after the other."""
     rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
     here = local_time(now, zone)
     slot = slot_after_completion(rule, here, start.time() if isinstance(start, datetime) else None, zone)
@@ -165,7 +165,7 @@ def _follow_completion(current: int, recurrence: Recurrence, now: datetime) -> I
         return
     due = slot_to_when(slot, zone)
     if rule.freq.is_within_a_day and rule.is_distance and isinstance(slot, datetime):
-        # Hours and less are elapsed time (RFC 5545, 3.3.6), also in the night in which the clocks change.
+        # Hours and smaller units are elapsed time (RFC 5545, 3.3.6), also across a clock change.
         moment = now.astimezone(UTC).replace(microsecond=0) + (slot - here)
         slot = local_time(moment, zone)
         due = When(slot.date(), moment)
@@ -174,11 +174,11 @@ def _follow_completion(current: int, recurrence: Recurrence, now: datetime) -> I
 
 
 def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: _Follower) -> Occurrence:
-    """Return the occurrence, its other dates as far from its date as those of the todo are from the one it had.
+    """Return the occurrence, whose other dates keep the distance of the todo's dates from its original date.
 
-    The date that it had is the one of its rule, so that postponing one todo does not move the others; but where
-    scheduled or wait were postponed beyond that as well, it is the due date. Days are counted, and the time on the
-    clock stays, unless the rule itself goes by hours or less.
+    The original date is that of the rule, so that postponing one todo does not move the next ones; if scheduled or wait
+    were postponed beyond it, the due date is used. Days are counted and the wall-clock time is kept, unless the rule
+    counts in hours or less.
     """
     zone, after = recurrence.zone, start_of(follower.slot)
     due = None if todo.due is None else start_of(when_to_slot(todo.due, zone))
@@ -186,7 +186,7 @@ def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: 
     by_time = parse_rule(recurrence.rrule).freq.is_within_a_day
 
     def move(moment: datetime, *, is_end: bool = False) -> datetime | None:
-        """Return the wall-clock time that stands for this one, None where nothing tells its distance."""
+        """Return the corresponding wall-clock time of the next occurrence, None if there is no reference date."""
         before = given or due
         if given and due and given < moment <= due and not is_end:
             before = due
@@ -219,7 +219,7 @@ def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: 
 
 
 def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most: int) -> list[When]:
-    """Return when the next occurrences after this one are due, from today on; fewer where the series ends."""
+    """Return the due dates of the next occurrences, from today on; fewer at the end of the series."""
     assert todo.occurrence is not None
     rule, zone, start = parse_rule(recurrence.rrule), recurrence.zone, parse_slot(recurrence.start)
     if not recurrence.after_completion:
@@ -237,7 +237,7 @@ def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most:
 
 
 def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, now: datetime) -> Todo:
-    """Return the row of the occurrence that follows on the todo, in no session, without project, tags and series."""
+    """Return the row of the next occurrence, not in a session, without project, tags and series."""
     row = Todo(
         uuid=uuid4(),
         title=todo.title,

@@ -1,4 +1,4 @@
-"""What is done with a series as a whole: it is ended, or looked ahead into."""
+"""Operations on a whole series: ending it, and listing its next dates."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from todo_cli.services.lookup import find_todos, load_todos, match_references, p
 
 
 async def delete_series(db: Database, references: Sequence[Reference]) -> list[TodoOutcome]:
-    """End the series that the todos belong to, and put its open occurrences into the trash; return these.
+    """End the series of the todos and move its open occurrences to the trash; return these.
 
-    What was done of it stays. Raises NotFoundError, and ConflictError for a todo that does not recur.
+    Closed occurrences are kept. Raises NotFoundError, and ConflictError for a todo that does not repeat.
     """
     edit = Edit({"deleted_at": db.now}, trashed=True, ends_series=True)
     editing = Editing(db, "delete", references, edit)
@@ -39,7 +39,7 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
         series = await lock_series(step, named)
         for todo in named:
             if todo.uuid not in series:
-                raise _does_not_recur(todo.id)
+                raise _does_not_repeat(todo.id)
         numbers = {row.id for row in series.values()}
         statement = load_todos(step, col(Todo.series_id).in_(numbers), _IS_OPEN).with_for_update()
         open_ = (await step.session.execute(statement.execution_options(populate_existing=True))).scalars().all()
@@ -58,7 +58,7 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
     def make(request: Request, step: UUID) -> Executable:
         from todo_cli.db.write.edit_at_once import edit_at_once
 
-        condition = _is_concerned(request, references)
+        condition = _is_in_series(request, references)
         mine = owned(Todo, request.scope)
         expected = select(func.count()).select_from(Todo).where(mine, condition).scalar_subquery()
         return edit_at_once(request, step, "delete", condition, expected, edit, looks=True)
@@ -79,24 +79,24 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
 _IS_OPEN = (col(Todo.status) == Status.OPEN.value) & col(Todo.deleted_at).is_(None)
 
 
-def _is_concerned(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that are referred to, and the open ones of the same series."""
+def _is_in_series(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
+    """Return the condition on `Todo` for the referenced todos and the open todos of their series."""
     named = refers_to(references)
     theirs = select(col(Todo.series_id)).where(owned(Todo, request.scope), named).correlate(None)
     return or_(named, col(Todo.series_id).in_(theirs) & _IS_OPEN)
 
 
 async def list_upcoming(db: Database, reference: Reference, count: int) -> list[When]:
-    """Return when the next `count` occurrences after this one are due, from today on; fewer where the series ends.
+    """Return the due dates of the next `count` occurrences, from today on; fewer at the end of the series.
 
-    A series that counts from completion is looked at as if each were done when it is due. Raises NotFoundError, and
-    ConflictError for a todo that does not recur.
+    If the series counts from completion, each occurrence is assumed to be done on its due date. Raises NotFoundError,
+    and ConflictError for a todo that does not repeat.
     """
     [todo] = await get_todos(db, [reference])
     if todo.recurrence is None:
-        raise _does_not_recur(todo.id)
+        raise _does_not_repeat(todo.id)
     return find_upcoming(todo, todo.recurrence, db.now, count)
 
 
-def _does_not_recur(number: int | None) -> ConflictError:
-    return ConflictError(f"{number} does not recur", f"'todo modify {number} every:…' lets it")
+def _does_not_repeat(number: int | None) -> ConflictError:
+    return ConflictError(f"todo {number} does not repeat", f"run 'todo modify {number} every:…' to make it repeat")

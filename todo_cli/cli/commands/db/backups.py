@@ -40,7 +40,7 @@ def backup(
 @command(app, "restore", epilog="Example: todo db restore todo.db.20261124T105727Z.bak")
 def restore(
     invocation: Invocation,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A backup.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The backup to restore.")],
     yes: options.YesOption = False,
 ) -> None:
     """Replace the list with a backup; the old list is kept beside it.
@@ -51,22 +51,22 @@ def restore(
 
     file = file.expanduser().absolute()
     embedded = invocation.target.dialect == "sqlite"
-    question = f"Replace {invocation.target} with {file}?" if embedded else f"Copy {file} into {invocation.target}?"
-    invocation.confirm(question, yes=yes)
-    done = invocation.run(restore, file)
+    action = f"replace {invocation.target} with {file}" if embedded else f"copy {file} into {invocation.target}"
+    invocation.confirm(action, yes=yes)
+    result = invocation.run(restore, file)
     candidates.forget(invocation)
-    kept = None if done.kept is None else str(done.kept)
+    kept = None if result.kept is None else str(result.kept)
     if invocation.json:
         record = {"database": str(invocation.target), "file": str(file), "kept": kept}
-        if done.copied:
-            record["copied"] = str(done.copied.copied)
+        if result.copied:
+            record["copied"] = str(result.copied.copied)
         with after_storing(invocation):
             invocation.renderer.show_record(record)
         return
-    if done.copied:
-        there = f"; {done.copied.already_there:,} were there already" if done.copied.already_there else ""
-        todos = options.count_todos(done.copied.copied)
-        invocation.note(f"Copied {todos} from {file} to {invocation.target}{there}.")
+    if result.copied:
+        existing = f"; {result.copied.already_there:,} already existed" if result.copied.already_there else ""
+        todos = options.count_todos(result.copied.copied)
+        invocation.note(f"Copied {todos} from {file} to {invocation.target}{existing}.")
         return
-    before = f" The old list is in {kept}." if kept else ""
-    invocation.note(f"Restored {invocation.target} from {file}.{before}")
+    old_list = f" The old list is in {kept}." if kept else ""
+    invocation.note(f"Restored {invocation.target} from {file}.{old_list}")

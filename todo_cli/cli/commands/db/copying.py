@@ -1,4 +1,4 @@
-"""The command `db copy`: between the database in use and another one, or between two others."""
+"""The command `db copy`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 EMBEDDED = "embedded"
-"""As a database: the file on this machine."""
+"""The name of the embedded file as a value of --from and --to."""
 
 
 @command(app, "copy", epilog="Example: todo db copy --from embedded")
@@ -32,26 +32,25 @@ def copy(
     from_: Annotated[str | None, typer.Option("--from", metavar="DB", help="The database to copy from.")] = None,
     to: Annotated[str | None, typer.Option("--to", metavar="DB", help="The database to copy into.")] = None,
     from_user: Annotated[
-        str | None, typer.Option("--from-user", metavar="NAME", help="Whose todos, if not --user's.")
+        str | None, typer.Option("--from-user", metavar="NAME", help="User to copy from, if not --user.")
     ] = None,
     to_user: Annotated[
-        str | None, typer.Option("--to-user", metavar="NAME", help="Who has them there, if not --user.")
+        str | None, typer.Option("--to-user", metavar="NAME", help="User to copy to, if not --user.")
     ] = None,
     renumber: Annotated[
-        bool, typer.Option("--renumber", help="Give new numbers to todos whose own are taken there.")
+        bool, typer.Option("--renumber", help="Give new numbers to todos whose numbers are taken.")
     ] = False,
 ) -> None:
     """Copy all todos, with projects, tags, comments, trash and history, into another database.
 
-    What is there already stays. DB is a URL, or `embedded` for the file on this machine; a side that is not given is
-    the database in use. Todos keep their numbers. With --renumber those that do not are printed, the old and the new
-    number of each.
+    Existing todos are kept. DB is a URL, or `embedded` for the file on this machine; the default for either side is the
+    database in use. Todos keep their numbers; --renumber prints the old and new numbers of those that do not.
     """
     from todo_cli.rendering.format.progress import show_progress
     from todo_cli.services.databases.copying import copy_todos
 
     if from_ is None and to is None:
-        raise InvalidInputError("--from or --to is needed, to name the other database", "todo db copy --from embedded")
+        raise InvalidInputError("--from or --to is required", "for example: todo db copy --from embedded")
     source = _open(invocation, from_, from_user)
     destination = _open(invocation, to, to_user)
     was_there = destination.target.exists()
@@ -60,7 +59,7 @@ def copy(
     with after_storing(invocation):
         candidates.forget(invocation)
         if not was_there and not invocation.json:
-            invocation.note(f"Made a new list in {destination.target}.")
+            invocation.note(f"Created a new list in {destination.target}.")
         renumbered = [{"old": old, "new": new} for old, new in result.renumbered]
         if invocation.json:
             invocation.renderer.show_record(
@@ -80,7 +79,7 @@ def copy(
 
 
 def _open(invocation: Invocation, address: str | None, user: str | None) -> Database:
-    """Return one side. The settings tell who one is in the database in use only, and not in another."""
+    """Return the source or the destination. The setting `user` applies only to the database in use."""
     from todo_cli.config import Value
     from todo_cli.services.databases.settings import choose_target, open_database
 
@@ -93,14 +92,13 @@ def _open(invocation: Invocation, address: str | None, user: str | None) -> Data
     return open_database(choose_target(settings), settings, invocation.now, before_commit=hold_interruptions)
 
 
-def _describe(result: CopyResult, way: str) -> str:
-    were = "was" if result.already_there == 1 else "were"
+def _describe(result: CopyResult, route: str) -> str:
     if not (result.copied or result.projects or result.tags):
-        there = f"; {options.count_todos(result.already_there)} {were} there already" if result.already_there else ""
-        return f"Nothing new to copy {way}{there}."
-    there = f"; {result.already_there:,} {were} there already" if result.already_there else ""
+        existing = f"; {options.count_todos(result.already_there)} already existed" if result.already_there else ""
+        return f"Nothing new to copy {route}{existing}."
+    existing = f"; {result.already_there:,} already existed" if result.already_there else ""
     todos = options.count_todos(result.copied)
-    return f"Copied {todos}, {_count(result.projects, 'project')} and {_count(result.tags, 'tag')} {way}{there}."
+    return f"Copied {todos}, {_count(result.projects, 'project')} and {_count(result.tags, 'tag')} {route}{existing}."
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""The commands for the database itself."""
+"""The `db` commands for connecting to a database and for its tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from todo_cli.config import Scalar
     from todo_cli.models.values import DatabaseStatus
 
-app = typer.Typer(help="Make, upgrade, inspect, copy, back up, restore and drop the tables in the database.")
+app = typer.Typer(help="Create, upgrade, inspect, copy, back up, restore and drop the database.")
 
 
 @command(
@@ -34,20 +34,22 @@ def connect(
     invocation: Invocation,
     url: Annotated[str | None, typer.Argument(metavar="URL", hidden=True)] = None,
     from_env: Annotated[
-        str | None, typer.Option("--from-env", metavar="NAME", help="Store the name of a variable that holds the URL.")
+        str | None, typer.Option("--from-env", metavar="NAME", help="Environment variable that holds the URL.")
     ] = None,
 ) -> None:
-    """Make a database the usual one: URL is the string as Neon's console shows it.
+    """Connect to a database and use it from now on. URL is the connection string from Neon's console.
 
-    It is tried first. The URL is stored, with its password, in a file that only you can read; with --from-env only the
-    name of the variable is. Without URL it is asked for, and not shown; - reads it from the standard input.
-    With several users in the database, --user says which one you are.
+    The connection is tested first. The URL is stored, with its password, in a file that only you can read; --from-env
+    stores only the name of the variable. Without URL, the command prompts for it without echo; - reads it from
+    standard input. If the database has several users, --user says which one you are.
     """
     from todo_cli.services.databases.administration import inspect_database
     from todo_cli.services.databases.settings import store_connection
 
     if url is not None and from_env is not None:
-        raise InvalidInputError("URL and --from-env NAME contradict each other", "todo db connect 'postgresql://…'")
+        raise InvalidInputError(
+            "URL and --from-env cannot be used together", "for example: todo db connect 'postgresql://…'"
+        )
     if from_env is None:
         url = _read_url(url)
     else:
@@ -67,39 +69,39 @@ def connect(
             invocation.renderer.show_record(record)
         return
     who = f" as {user}" if user else ""
-    invocation.note(f"Connected to {there.target}{who}. It is the usual database now; 'todo db disconnect' goes back.")
+    invocation.note(f"Connected to {there.target}{who}. It is now the default; run 'todo db disconnect' to go back.")
     _warn_of_environment(invocation)
     if found.revision is None:
-        invocation.note("There are no tables in it yet: 'todo db init' makes them.")
+        invocation.note("It has no tables yet; run 'todo db init' to create them.")
     elif found.revision < found.expected_revision:
-        invocation.note(f"Its tables are at revision {found.revision}: 'todo db migrate' brings them up to date.")
+        invocation.note(f"Its tables are at revision {found.revision}; run 'todo db migrate' to upgrade them.")
 
 
 def _read_url(given: str | None) -> str:
-    """Return the URL that is given, or typed at a terminal, or piped; what is not an argument no shell remembers."""
+    """Return the URL from the command line, a prompt or standard input; the last two keep it out of shell history."""
     if given == "-":
         try:
             return sys.stdin.buffer.readline().decode("utf-8").strip()
         except UnicodeDecodeError:
-            raise InvalidInputError("the URL on standard input is not UTF-8") from None
+            raise InvalidInputError("the URL on standard input is not valid UTF-8") from None
     if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise InvalidInputError("one of URL and --from-env NAME is needed", "todo db connect 'postgresql://…'")
+        raise InvalidInputError("URL or --from-env is required", "for example: todo db connect 'postgresql://…'")
     return given if given is not None else str(typer.prompt("Connection string", hide_input=True, err=True)).strip()
 
 
 def _warn_of_environment(invocation: Invocation) -> None:
     if os.environ.get("TODO_DATABASE_URL") and not invocation.json:
-        invocation.note("TODO_DATABASE_URL is set, and goes before what is stored.")
+        invocation.note("TODO_DATABASE_URL is set and overrides the stored database.")
 
 
 def _offer_tables(there: Invocation) -> DatabaseStatus | None:
-    """Make the tables if somebody is there to agree; return what is in the database then."""
+    """Offer to create the tables at a terminal; return the new status, None if they were not created."""
     from todo_cli.rendering.format.escaping import neutralise
     from todo_cli.services.databases.administration import init_database, inspect_database
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    question = neutralise(f"There are no tables in {there.target} yet. Make them now?")
+    question = neutralise(f"{there.target} has no tables yet. Create them now?")
     if not typer.confirm(question, default=True, err=True):
         return None
     there.run(init_database)
@@ -107,7 +109,7 @@ def _offer_tables(there: Invocation) -> DatabaseStatus | None:
 
 
 def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
-    """Return who one is in that database: the one that was named, the only one, or the one that is chosen."""
+    """Return the user in that database: the named one, the only one, or the one chosen at a prompt."""
     from todo_cli.models.text import fold
     from todo_cli.rendering.format.escaping import neutralise
 
@@ -127,35 +129,37 @@ def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
 
 @command(app, "disconnect", epilog="Example: todo db disconnect")
 def disconnect(invocation: Invocation) -> None:
-    """Go back to the embedded file. The database and what is in it stay as they are."""
+    """Go back to the embedded file. The database and its contents are kept."""
     from todo_cli.services.databases.settings import store_connection
 
     store_connection(None, None, None)
     there = replace(invocation, database=None)
-    _report(invocation, {"database": str(there.target), "changed": True}, f"The list in use is {there.target} now.")
+    _report(invocation, {"database": str(there.target), "changed": True}, f"Now using {there.target}.")
     _warn_of_environment(invocation)
 
 
 @command(app, "init", epilog="Example: todo --database postgresql://… db init --user alex")
 def init(invocation: Invocation) -> None:
-    """Make the tables, and the first user: --user, or named like you on this machine."""
+    """Create the tables and the first user: --user, or your user name on this machine."""
     from todo_cli.services.databases.administration import init_database
 
     changed = invocation.run(init_database)
-    told = "is ready" if changed else "was ready before; nothing was changed"
-    _report(invocation, {"database": str(invocation.target), "changed": changed}, f"{invocation.target} {told}.")
+    state = "is ready" if changed else "was already set up"
+    _report(invocation, {"database": str(invocation.target), "changed": changed}, f"{invocation.target} {state}.")
 
 
 @command(app, "migrate", epilog="Example: todo db migrate")
 def migrate(
     invocation: Invocation,
-    to: Annotated[str | None, typer.Option("--to", metavar="REVISION", help="Up or down to this one.")] = None,
-    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL for a new database, and change nothing.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="REVISION", help="Upgrade or downgrade to this revision.")
+    ] = None,
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL for a new database and do not run it.")] = False,
     yes: options.YesOption = False,
 ) -> None:
-    """Bring the tables to the revision that this program works with.
+    """Upgrade the tables to the revision that this program uses.
 
-    Downwards it asks: what the older tables have no place for is removed.
+    A downgrade asks for confirmation: it deletes the data that older tables cannot hold.
     """
     from todo_cli.services.databases.administration import expected_revision, migrate_database, migration_sql
 
@@ -163,22 +167,21 @@ def migrate(
         sys.stdout.write(migration_sql(invocation.target, to))
         return
     if to is not None and to < expected_revision():
-        question = f"Go back to revision {to}, and remove what its tables have no place for?"
-        invocation.confirm(question, yes=yes)
+        invocation.confirm(f"downgrade to revision {to} and delete the data that its tables cannot hold", yes=yes)
     revision, changed = invocation.run(migrate_database, to)
-    told = "is now at" if changed else "was at"
+    state = "is now" if changed else "is already"
     _report(
         invocation,
         {"database": str(invocation.target), "revision": revision, "changed": changed},
-        f"{invocation.target} {told} revision {revision}{'' if changed else ' before; nothing was changed'}.",
+        f"{invocation.target} {state} at revision {revision}.",
     )
 
 
 @command(app, "status", epilog="Example: todo db status")
 def status(invocation: Invocation) -> None:
-    """Show which database is in use and why, how it is reached, and what is in it.
+    """Show the database in use, the source of that setting, the connection and the contents.
 
-    The latency is one round trip to a server, in milliseconds.
+    The latency is one round trip to the server, in milliseconds.
     """
     from todo_cli.services.databases.administration import inspect_database
 
@@ -199,7 +202,7 @@ def status(invocation: Invocation) -> None:
         "users": found.users,
         "todos": found.todos,
     }
-    if invocation.at_terminal:  # what a file has not needs no line
+    if invocation.at_terminal:  # a file has no host, TLS or latency
         record = {key: value for key, value in record.items() if value is not None}
     invocation.renderer.show_record(record)
 
@@ -212,28 +215,28 @@ def reset(
 ) -> None:
     """Drop all tables with everything in them. This cannot be undone.
 
-    For a database on a server, NAME is its name, repeated to be sure.
+    For a database on a server, confirm with its name as NAME.
     """
     from todo_cli.services.databases.administration import inspect_database, reset_database
 
     target = invocation.target
     if target.dialect == "postgresql" and name != target.name:
         raise InvalidInputError(
-            f"the database {target} is not dropped unless its name is repeated",
-            f"todo db reset {target.name}",
+            f"to drop everything in {target}, repeat its name",
+            f"run 'todo db reset {target.name}'",
         )
     if name is not None and name != target.name:
         raise InvalidInputError(f"the database in use is {target}, not {name!r}")
     todos = invocation.run(inspect_database).todos
-    held = "" if todos is None else f", with {options.count_todos(todos)} in it"
-    invocation.confirm(f"Drop everything in {target}{held}? This cannot be undone.", yes=yes)
+    including = "" if todos is None else f", including {options.count_todos(todos)}"
+    invocation.confirm(f"drop everything in {target}{including}", warning="This cannot be undone.", yes=yes)
     invocation.run(reset_database)
     candidates.forget(invocation)
-    _report(invocation, {"database": str(target), "changed": True}, f"{target} is empty now.")
+    _report(invocation, {"database": str(target), "changed": True}, f"{target} is now empty.")
 
 
 def _report(invocation: Invocation, record: dict[str, str | bool], text: str) -> None:
-    """Tell people in a sentence, and scripts that asked for it in JSON."""
+    """Print the record as JSON, or else the text."""
     with after_storing(invocation):
         if invocation.json:
             invocation.renderer.show_record(record)

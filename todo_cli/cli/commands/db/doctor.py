@@ -1,4 +1,4 @@
-"""`todo doctor`: looks at everything that a command depends on, and says what to do about each finding."""
+"""The command `doctor`: checks everything that commands depend on and gives advice on each problem."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 MOST_SKEW = 5.0
-"""Seconds by which two clocks may differ before `overdue` and the order of history are told wrong."""
+"""Seconds by which two clocks may differ before `overdue` and the order of the history become wrong."""
 SLOW_MS = 250
 NARROWEST = 60
 MOST_NAMED = 3
@@ -37,7 +37,7 @@ MOST_NAMED = 3
 def doctor(invocation: Invocation) -> None:
     """Check the settings, the database, the connection, file permissions, the clock and the terminal.
 
-    It says what to do about each finding. The exit code is 0 only if all is well.
+    Each problem comes with advice. The exit code is 0 only if there are no problems.
     """
     findings = [
         finding
@@ -58,13 +58,13 @@ def _check_settings(invocation: Invocation) -> Iterator[Finding]:
     except TodoError as error:
         yield Finding("settings", False, error.message, error.hint)
         return
-    yield Finding("settings", True, str(path) if path.exists() else "none are stored")
+    yield Finding("settings", True, str(path) if path.exists() else "no configuration file")
     if values["database"].source == "environment" and "database" in config.read_file().settings:
         yield Finding(
             "environment",
             False,
-            "TODO_DATABASE_URL goes before the database that is stored",
-            "unset it, or 'todo db disconnect'",
+            "TODO_DATABASE_URL overrides the stored database",
+            "unset it, or run 'todo db disconnect'",
         )
 
 
@@ -83,25 +83,25 @@ def _check_database(invocation: Invocation) -> Iterator[Finding]:
     if isinstance(target, SqliteTarget):
         yield from _check_integrity(invocation)
     else:
-        yield from _check_way(target, found)
+        yield from _check_connection(target, found)
     yield from _check_tables(found)
 
 
-def _check_way(target: PostgresTarget, found: DatabaseStatus) -> Iterator[Finding]:
+def _check_connection(target: PostgresTarget, found: DatabaseStatus) -> Iterator[Finding]:
     from todo_cli.models.values import Finding
 
     if found.tls_verified or target.is_local:
-        told = f"{found.tls}, certificate and host name are verified" if found.tls_verified else "on this machine"
-        yield Finding("tls", True, told)
+        text = f"{found.tls}, certificate and host name are verified" if found.tls_verified else "on this machine"
+        yield Finding("tls", True, text)
     else:
-        told = f"{found.tls}, but nobody verifies whose it is" if found.tls else "everything is sent in the clear"
-        yield Finding("tls", False, told, "todo config set verify_tls yes")
+        text = f"{found.tls}, but the certificate is not verified" if found.tls else "the connection is not encrypted"
+        yield Finding("tls", False, text, "run 'todo config set verify_tls yes'")
     latency = found.latency_ms or 0
     yield Finding(
         "latency",
         latency <= SLOW_MS,
         f"a round trip takes {latency:g} ms{', through a pooler' if found.pooled else ''}",
-        None if latency <= SLOW_MS else "a command takes about eight of them: a region that is nearer makes it quicker",
+        None if latency <= SLOW_MS else "a command takes about eight round trips; a nearer region is faster",
     )
     skew = found.clock_skew or 0
     yield Finding(
@@ -110,7 +110,7 @@ def _check_way(target: PostgresTarget, found: DatabaseStatus) -> Iterator[Findin
         f"the server's clock is {abs(skew):g} s {'ahead of' if skew > 0 else 'behind'} this machine's"
         if abs(skew) >= 1
         else "the server's clock and this machine's agree",
-        None if abs(skew) <= MOST_SKEW else "let this machine set its clock from the network",
+        None if abs(skew) <= MOST_SKEW else "enable network time on this machine",
     )
 
 
@@ -127,11 +127,11 @@ def _check_integrity(invocation: Invocation) -> Iterator[Finding]:
     if found:
         yield Finding("integrity", False, "; ".join(found), explain_damage(invocation.target, found[0]).hint)
     elif invocation.target.exists():
-        yield Finding("integrity", True, "the file is whole, and each value in it can be read")
+        yield Finding("integrity", True, "no damage found")
 
 
 def _check_permissions(invocation: Invocation) -> Iterator[Finding]:
-    """Look for files and folders of ours that others on this machine can use."""
+    """Check that other users of this machine cannot access our files and folders."""
     from todo_cli.db.connection.backups import find_files
     from todo_cli.db.connection.target import SqliteTarget
     from todo_cli.files import is_open_to_others
@@ -148,11 +148,11 @@ def _check_permissions(invocation: Invocation) -> Iterator[Finding]:
     if not paths:
         yield Finding("permissions", True, "only you can access your files")
         return
-    told = ", ".join(map(str, paths[:MOST_NAMED])) + (
+    named = ", ".join(map(str, paths[:MOST_NAMED])) + (
         f" and {more} more" if (more := len(paths) - MOST_NAMED) > 0 else ""
     )
     commands = [f"chmod {mode} {shlex.join(map(str, paths))}" for mode, paths in exposed.items() if paths]
-    yield Finding("permissions", False, f"other users of this machine can access {told}", "; ".join(commands))
+    yield Finding("permissions", False, f"other users of this machine can access {named}", "; ".join(commands))
 
 
 def _glob(cache: Path) -> Iterator[Path]:
@@ -165,23 +165,21 @@ def _check_tables(found: DatabaseStatus) -> Iterator[Finding]:
 
     upgrades_itself = found.dialect == "sqlite"
     if found.revision is None:
-        told = "there are none yet" + ("; the first todo makes them" if upgrades_itself else "")
-        yield Finding("tables", upgrades_itself, told, None if upgrades_itself else "todo db init")
+        text = "none yet" + ("; the first todo creates them" if upgrades_itself else "")
+        yield Finding("tables", upgrades_itself, text, None if upgrades_itself else "run 'todo db init'")
     elif found.revision != found.expected_revision:
-        told = f"they are at revision {found.revision}; this program works with {found.expected_revision}"
+        text = f"at revision {found.revision}; this program needs {found.expected_revision}"
         if found.revision > found.expected_revision:
-            yield Finding("tables", False, told, "install a newer version of todo, as its README describes")
+            yield Finding("tables", False, text, "install a newer version of todo, as its README describes")
         elif upgrades_itself:
-            yield Finding("tables", True, f"{told}; the next command upgrades them")
+            yield Finding("tables", True, f"{text}; the next command upgrades them")
         else:
-            yield Finding("tables", False, told, "todo db migrate")
+            yield Finding("tables", False, text, "run 'todo db migrate'")
     else:
-        yield Finding(
-            "tables", True, f"they are at revision {found.revision}, and hold {options.count_todos(found.todos or 0)}"
-        )
-        users = f"users here: {', '.join(found.users or ())}"
-        advice = None if found.user else "todo config set user NAME"
-        yield Finding("user", bool(found.user), found.user or f"it is not clear who you are; {users}", advice)
+        yield Finding("tables", True, f"at revision {found.revision}, with {options.count_todos(found.todos or 0)}")
+        users = ", ".join(found.users or ())
+        advice = None if found.user else "run 'todo config set user NAME'"
+        yield Finding("user", bool(found.user), found.user or f"not selected; users: {users}", advice)
 
 
 def _check_resident(invocation: Invocation) -> Iterator[Finding]:
@@ -194,13 +192,13 @@ def _check_resident(invocation: Invocation) -> Iterator[Finding]:
         if invocation.settings["resident"].value == "off":
             place = None
     if not protocol.is_wanted() or place is None:
-        yield Finding("resident", True, "no background process is used here")
+        yield Finding("resident", True, "the background process is disabled here")
     elif found := find_resident():
         count = "1 command" if found.served == 1 else f"{found.served:,} commands"
         yield Finding("resident", True, f"the background process {found.pid} has run {count}")
     elif os.path.lexists(place) and not protocol.is_private(place):
-        told = f"others can enter {place}, so no background process is used"
-        yield Finding("resident", False, told, f"chmod 700 {place}, if it is yours")
+        text = f"other users can access {place}, so the background process is disabled"
+        yield Finding("resident", False, text, f"run 'chmod 700 {place}' if you own it")
     else:
         yield Finding("resident", True, "the background process is not running; the next command starts it")
 
@@ -217,8 +215,8 @@ def _check_terminal(invocation: Invocation) -> Iterator[Finding]:
         return
     width, encoding = shutil.get_terminal_size().columns, sys.stdout.encoding
     if encoding.lower().replace("-", "") != "utf8":
-        yield Finding("terminal", False, f"its encoding, {encoding}, cannot show every title", "use a UTF-8 locale")
+        yield Finding("terminal", False, f"the encoding {encoding} cannot display every title", "use a UTF-8 locale")
     elif width < NARROWEST:
-        yield Finding("terminal", False, f"{width} columns are narrow", f"lists want {NARROWEST} or more")
+        yield Finding("terminal", False, f"{width} columns are too few", f"lists need at least {NARROWEST}")
     else:
         yield Finding("terminal", True, f"{width} columns, {encoding}")
