@@ -1,4 +1,4 @@
-"""The one statement of PostgreSQL does what the ordinary transaction does: the same rows, the same history."""
+"""PostgreSQL's single statements do the same as the ordinary transaction: the same rows and the same history."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 class Ordinary(Database):
-    """A database whose steps are ordinary transactions, as on SQLite."""
+    """A database that uses ordinary transactions for all steps, as on SQLite."""
 
     async def write(
         self,
@@ -167,7 +167,7 @@ HISTORY = (
 
 
 async def read_all(db: Database) -> tuple[list[Any], list[tuple[Any, ...]]]:
-    """Return all rows, and the history with each uuid as what it stands for."""
+    """Return all rows, and the history with names instead of uuids."""
 
     async def work(transaction: Transaction) -> tuple[list[Any], list[tuple[Any, ...]]]:
         session = transaction.session
@@ -182,7 +182,7 @@ async def read_all(db: Database) -> tuple[list[Any], list[tuple[Any, ...]]]:
         if "depends_on_id" in row:
             continue
         names[str(row.pop("uuid"))] = str(row["id"] if "title" in row else row.get("name", "series"))
-        # Numbers of projects, tags and series that a refused command used up are missing.
+        # Refused commands leave gaps in the ids of projects, tags and series.
         for number in ("project_id", "series_id", *(("id",) if "title" not in row else ())):
             row.pop(number, None)
     for command, at, _, todo, field, _, series in history:
@@ -193,7 +193,7 @@ async def read_all(db: Database) -> tuple[list[Any], list[tuple[Any, ...]]]:
         plain = str(value).strip('"')
         return names.get(plain, value)
 
-    # Which of several tags a modified todo is put off first is not promised.
+    # The order in which tags are removed from a todo is undefined.
     told = [tuple(name(value) for value in line) for line in history]
     return rows, sorted(told, key=str)
 
@@ -247,7 +247,7 @@ def test_both_ways_write_the_same(two_databases: Server, commands: Sequence[Comm
 
 @pytest.fixture
 async def statements(db: Database) -> list[str]:
-    """The statements that the database is sent, as they are sent."""
+    """Record the statements sent to the database."""
     sent: list[str] = []
     await db.read(nothing)
     assert db._engine
@@ -259,7 +259,7 @@ async def nothing(_: Transaction) -> None:
     pass
 
 
-async def test_what_people_do_all_day_is_one_statement(db: Database, statements: list[str]) -> None:
+async def test_common_commands_are_one_statement(db: Database, statements: list[str]) -> None:
     one, both = parse_references(["1"]), parse_references(["1", "2"])
     changes = TodoChanges("b", project="work", tags=("y",), untag=("x",), clear=frozenset({"due"}))
     new = NewTodo("a", "text", Priority.LOW, "home", ("x",), When(NOW.date(), NOW))
@@ -293,7 +293,7 @@ async def test_what_people_do_all_day_is_one_statement(db: Database, statements:
         assert len(statements) == 1, number
 
 
-async def test_what_is_not_as_expected_is_told_as_ever(db: Database) -> None:
+async def test_errors_are_the_same_as_in_a_transaction(db: Database) -> None:
     await add_todo(db, NewTodo("a", project="old"))
     await delete_todos(db, parse_references(["1"]))
     await add_todo(db, NewTodo("b"))
@@ -310,7 +310,7 @@ async def test_what_is_not_as_expected_is_told_as_ever(db: Database) -> None:
 
 class TestGivenUuid:
     @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"], indirect=True)
-    async def test_adding_again_answers_with_the_one_that_is_there(self, open_db: OpenDatabase) -> None:
+    async def test_adding_again_returns_the_existing_todo(self, open_db: OpenDatabase) -> None:
         uuid = uuid4()
         first = await add_todo(open_db("alex"), NewTodo("a", tags=("x",), uuid=uuid))
         again = await add_todo(open_db("alex"), NewTodo("b", uuid=uuid))
@@ -318,14 +318,14 @@ class TestGivenUuid:
         assert first.todo == again.todo
         assert first.todo.uuid == uuid
 
-    async def test_two_that_add_it_at_once_get_the_same(self, open_db: OpenDatabase) -> None:
+    async def test_concurrent_adds_of_one_uuid_return_the_same_todo(self, open_db: OpenDatabase) -> None:
         for _ in range(4):
             uuid = uuid4()
             outcomes = await asyncio.gather(*(add_todo(open_db("alex"), NewTodo("a", uuid=uuid)) for _ in range(4)))
             assert len({outcome.todo.id for outcome in outcomes}) == 1
             assert sum(outcome.changed for outcome in outcomes) == 1
 
-    async def test_somebody_elses_is_a_conflict(self, open_db: OpenDatabase) -> None:
+    async def test_the_uuid_of_another_user_s_todo_is_a_conflict(self, open_db: OpenDatabase) -> None:
         from todo_cli.services.users import add_user
 
         uuid = uuid4()
@@ -335,7 +335,7 @@ class TestGivenUuid:
             await add_todo(open_db("sam"), NewTodo("a", uuid=uuid))
 
 
-async def test_a_todo_that_somebody_holds_is_waited_for(open_db: OpenDatabase, target: Target) -> None:
+async def test_a_locked_todo_is_waited_for(open_db: OpenDatabase, target: Target) -> None:
     db = open_db("alex")
     await add_todo(db, NewTodo("a"))
 

@@ -1,4 +1,4 @@
-"""The database itself refuses what may not be; a violated constraint becomes one of our errors."""
+"""The database refuses invalid rows; a violated constraint becomes one of our errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _uuid() -> Any:
 
 
 async def insert_todo(db: Database, **values: Any) -> None:
-    """Write a row by hand, past everything that Python checks."""
+    """Write a row directly, bypassing the checks in Python."""
 
     async def work(step: Step) -> None:
         await step.session.execute(insert(Todo).values(todo_row(step, **values)))
@@ -53,19 +53,19 @@ async def insert_todo(db: Database, **values: Any) -> None:
         ({"status": "finished"}, InvalidInputError),
         ({"priority": 0}, InvalidInputError),
         ({"priority": 5}, InvalidInputError),
-        ({"status": "done"}, StorageError),  # without saying when
+        ({"status": "done"}, StorageError),  # without a time
         ({"version": 0}, StorageError),
         ({"user_id": 4711}, StorageError),
         ({"project_id": 4711}, StorageError),
     ],
 )
-async def test_impossible_todos(db: Database, values: dict[str, Any], error: type[TodoError]) -> None:
+async def test_invalid_todos(db: Database, values: dict[str, Any], error: type[TodoError]) -> None:
     with pytest.raises(error):
         await insert_todo(db, **values)
     assert await db.read(_count) == 0
 
 
-async def test_the_longest_title_is_possible(db: Database) -> None:
+async def test_the_longest_title(db: Database) -> None:
     await insert_todo(db, title="ß" * TITLE_LENGTH, title_folded="ss" * TITLE_LENGTH)
 
 
@@ -74,7 +74,7 @@ async def _count(transaction: Transaction) -> int:
 
 
 @pytest.mark.parametrize("model", [Project, Tag])
-async def test_names_are_unique_for_a_user(db: Database, model: type[Any]) -> None:
+async def test_names_are_unique_for_each_user(db: Database, model: type[Any]) -> None:
     async def work(step: Step) -> None:
         extra = {"created_at": step.now} if model is Project else {}
         for _ in range(2):
@@ -86,7 +86,7 @@ async def test_names_are_unique_for_a_user(db: Database, model: type[Any]) -> No
         await db.write("add", work)
 
 
-async def test_names_of_users_are_unique_and_not_blank_and_not_endless(db: Database) -> None:
+async def test_user_names_are_unique_not_blank_and_limited(db: Database) -> None:
     async def add(name: str, key: str) -> None:
         async def work(step: Step) -> None:
             row = {"name": name, "key": key, "uuid": _uuid(), "created_at": step.now}
@@ -101,7 +101,7 @@ async def test_names_of_users_are_unique_and_not_blank_and_not_endless(db: Datab
             await add(name, name)
 
 
-async def test_a_uuid_stands_for_one_todo(db: Database) -> None:
+async def test_uuids_are_unique(db: Database) -> None:
     uuid = _uuid()
 
     async def work(step: Step) -> None:

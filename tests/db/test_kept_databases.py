@@ -1,6 +1,6 @@
-"""Databases that the first tables held, brought forward to those of today: nothing is lost on the way.
+"""Databases of the first revision, upgraded to the present one without losing anything.
 
-What they hold is told in `tests/kept/README.md`.
+`tests/kept/README.md` describes their contents.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEPT = Path(__file__).parents[1] / "kept"
 REPOSITORY = Path(__file__).parents[2]
 FIRST = "0001"
 HIGHEST = 35
-"""The highest number that was given out. Its todo was removed for good."""
+"""The highest number that was used. Its todo was removed permanently."""
 
 MODELS = {str(model.__tablename__): model for model in Base.__subclasses__()}
 
@@ -39,7 +39,7 @@ Tables = dict[str, list[dict[str, Any]]]
 
 @pytest.fixture
 async def url(dialect: str, empty_url: str, tmp_path: Path) -> str:
-    """A database as the first tables held it."""
+    """A database with the first tables."""
     if dialect == "sqlite":
         shutil.copyfile(KEPT / "first.db", tmp_path / "todo.db")
     else:
@@ -52,7 +52,7 @@ async def url(dialect: str, empty_url: str, tmp_path: Path) -> str:
 
 
 def read_tables(connection: Connection) -> Tables:
-    """Return the rows of all tables that are there, in the order of their keys."""
+    """Return the rows of all existing tables, in key order."""
     there = SCHEMA if connection.dialect.name == "postgresql" else None
     found = MetaData()
     found.reflect(connection, schema=there)
@@ -63,7 +63,7 @@ def read_tables(connection: Connection) -> Tables:
 
 
 def check_kept(before: Tables, after: Tables) -> None:
-    """Check that the old columns hold what they held, and that new columns hold what they begin with."""
+    """Check that old columns have kept their values, and that new columns have their initial values."""
     for name in before.keys() - {schema.version_table.name}:
         columns = before[name][0].keys()
         assert [{column: row[column] for column in columns} for row in after[name]] == before[name], name
@@ -73,13 +73,13 @@ def check_kept(before: Tables, after: Tables) -> None:
 
 
 def check_links(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":  # PostgreSQL checked them as the rows were inserted
+    if connection.dialect.name == "sqlite":  # PostgreSQL has checked them on insertion
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
         assert connection.execute(text("PRAGMA integrity_check")).scalars().all() == ["ok"]
 
 
 def open_with_todays_program(todo: Callable[..., Any], target: Target) -> None:
-    """Bring the tables forward as people do: a file by using it, a server's database by asking for it."""
+    """Upgrade the tables as people do: a file by using it, a server with `db migrate`."""
     if target.dialect == "postgresql":
         refused = todo("--user", "alex", "list")
         assert (refused.code, refused.out) == (1, "")
@@ -88,7 +88,7 @@ def open_with_todays_program(todo: Callable[..., Any], target: Target) -> None:
     assert todo("--user", "alex", "list").code == 0
 
 
-async def test_the_kept_databases_hold_what_they_are_kept_for(target: Target) -> None:
+async def test_the_kept_databases_have_the_described_contents(target: Target) -> None:
     tables = await apply(target, read_tables)
     todos = tables["todos"]
     assert [row["version_num"] for row in tables["alembic_version"]] == [FIRST]
@@ -101,7 +101,7 @@ async def test_the_kept_databases_hold_what_they_are_kept_for(target: Target) ->
     assert all(tables.values())
 
 
-async def test_nothing_is_lost_on_the_way_to_the_tables_of_today(cli: Cli, target: Target) -> None:
+async def test_upgrading_loses_nothing(cli: Cli, target: Target) -> None:
     before = await apply(target, read_tables)
     open_with_todays_program(cli, target)
     after = await apply(target, read_tables)
@@ -114,9 +114,7 @@ async def test_nothing_is_lost_on_the_way_to_the_tables_of_today(cli: Cli, targe
         assert await apply(copy, read_tables) == before
 
 
-async def test_the_tables_become_those_that_are_made_anew(
-    cli: Cli, target: Target, make_url: Callable[[], str]
-) -> None:
+async def test_upgraded_tables_equal_new_ones(cli: Cli, target: Target, make_url: Callable[[], str]) -> None:
     await schema.migrate(target)
     assert await apply(target, describe) == await apply(parse_target(make_url()), describe)
     check = subprocess.run(
@@ -129,7 +127,7 @@ async def test_the_tables_become_those_that_are_made_anew(
     assert check.returncode == 0
 
 
-async def test_back_to_the_first_tables_and_forward_again(target: Target) -> None:
+async def test_downgrade_and_upgrade_again(target: Target) -> None:
     before, tables = await apply(target, read_tables), await apply(target, describe)
     assert await schema.migrate(target)
     assert await schema.migrate(target, FIRST)
@@ -143,7 +141,7 @@ async def test_back_to_the_first_tables_and_forward_again(target: Target) -> Non
         assert (await add_todo(db, NewTodo("next"))).todo.id == HIGHEST + 1
 
 
-def test_todos_of_then_are_worked_with(todo: Here, target: Target) -> None:
+def test_commands_work_on_old_todos(todo: Here, target: Target) -> None:
     before = asyncio.run(apply(target, read_tables))
     projects = {row["id"]: row for row in before["projects"]}
     archived = {number for number, row in projects.items() if row["archived_at"]}
@@ -155,7 +153,7 @@ def test_todos_of_then_are_worked_with(todo: Here, target: Target) -> None:
     open_with_todays_program(todo, target)
 
     def alex(*arguments: str) -> Any:
-        """Run a command as alex, and return what its JSON holds."""
+        """Run a command as alex and return its JSON."""
         result = todo("--user", "alex", "--json", *arguments)
         assert result.code == 0, result.err
         return json.loads(result.out)

@@ -1,4 +1,4 @@
-"""Migrations: up, down and up with data in place, rebuilt tables, kills, revisions that do not fit, copies."""
+"""Migrations: up, down and up again with data, rebuilt tables, kills, unknown revisions, backups."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ REBUILD = Path(__file__).parent / "rebuild"
 
 
 async def apply(target: Target, work: Callable[[Connection], Any]) -> Any:
-    """Run work on a connection that may change tables, as a migration does."""
+    """Run work on a connection that may change tables, like a migration."""
     engine = make_migration_engine(target)
     try:
         async with engine.begin() as connection:
@@ -54,7 +54,7 @@ async def apply(target: Target, work: Callable[[Connection], Any]) -> Any:
 
 
 async def run(target: Target, revision: str, *, down: bool = False) -> None:
-    """Migrate to a revision, those of the folder `rebuild` included."""
+    """Migrate to a revision, including those in the folder `rebuild`."""
 
     def work(connection: Connection) -> None:
         config = Config()
@@ -68,7 +68,7 @@ async def run(target: Target, revision: str, *, down: bool = False) -> None:
 
 
 def describe(connection: Connection) -> dict[str, Any]:
-    """Return all that the database knows of the tables it has, names of constraints included."""
+    """Return everything that the database knows about its tables, including names of constraints."""
     on_server = connection.dialect.name == "postgresql"
     inspector = inspect(connection)
     options: dict[str, Any] = {"schema": SCHEMA} if on_server else {}
@@ -78,7 +78,7 @@ def describe(connection: Connection) -> dict[str, Any]:
             "columns": [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table, **options)],
             "key": inspector.get_pk_constraint(table, **options),
             "unique": sorted(map(str, inspector.get_unique_constraints(table, **options))),
-            # SQLAlchemy does not find the name of one that was added together with its column on SQLite.
+            # On SQLite, SQLAlchemy does not find the name of a constraint that was added together with its column.
             "foreign": sorted(
                 str({**key, "name": key["name"] if on_server else None})
                 for key in inspector.get_foreign_keys(table, **options)
@@ -97,7 +97,7 @@ def _describe_index(index: Any) -> str:
     return f"{index['name']} {index['column_names']} {index['unique']} {where}"
 
 
-async def test_the_migrated_tables_are_those_of_the_models(empty_url: str, tmp_path: Path) -> None:
+async def test_the_migrated_tables_equal_the_models(empty_url: str, tmp_path: Path) -> None:
     target = parse_target(empty_url)
     await initialisation.initialise(target, "alex", NOW)
     migrated = await apply(target, describe)
@@ -137,7 +137,7 @@ def has_series(connection: Connection) -> bool:
     return inspect(connection).has_table("series", schema=SCHEMA if connection.dialect.name == "postgresql" else None)
 
 
-async def test_tables_of_the_first_revision_are_brought_forward(db: Database, target: Target) -> None:
+async def test_tables_of_the_first_revision_are_upgraded(db: Database, target: Target) -> None:
     at = NOW.astimezone(UTC)
     for title in ("kept", "also kept", "gone"):
         await add_todo(db, NewTodo(title, "text", project="p", tags=("t", "u"), due=When(at.date(), at)))
@@ -150,14 +150,14 @@ async def test_tables_of_the_first_revision_are_brought_forward(db: Database, ta
         with pytest.raises(SchemaOutdatedError):
             await list_todos(db, ListQuery(And(())))
         assert await schema.migrate(target)
-    assert (await list_todos(db, ListQuery(And(())))).todos == before  # a file is upgraded by itself
+    assert (await list_todos(db, ListQuery(And(())))).todos == before  # a file is upgraded automatically
     added = await add_todo(db, NewTodo("next", every=Every("day")))
     assert added.todo.id == 4
     assert [todo.occurrence for todo in (await complete_todos(db, parse_references(["4"])))[0].next] == ["2026-11-23"]
 
 
 @pytest.mark.parametrize("revision", ["0002", "0001"])
-async def test_what_a_downgrade_takes_away_has_a_history(db: Database, target: Target, revision: str) -> None:
+async def test_a_downgrade_records_what_it_removes(db: Database, target: Target, revision: str) -> None:
     at = NOW.astimezone(UTC)
     one, two = parse_references(["1", "2"])
     await add_todo(db, NewTodo("a", every=Every("day"), due=When(at.date()), scheduled=When(at.date(), at)))
@@ -181,7 +181,7 @@ async def test_what_a_downgrade_takes_away_has_a_history(db: Database, target: T
     await check_replay(db)
 
 
-async def test_a_rebuilt_table_keeps_links_numbers_and_counting(db: Database, target: Target) -> None:
+async def test_a_rebuilt_table_keeps_links_numbers_and_its_counter(db: Database, target: Target) -> None:
     for title in ("kept", "also kept", "gone"):
         await add_todo(db, NewTodo(title, project="p", tags=("t", "u")))
     await delete_todos(db, parse_references(["3"]))
@@ -200,7 +200,7 @@ async def test_a_rebuilt_table_keeps_links_numbers_and_counting(db: Database, ta
     assert (await add_todo(db, NewTodo("next"))).todo.id == 4
 
 
-async def test_a_migration_that_fails_halfway_leaves_everything_as_it_was(
+async def test_a_failed_migration_changes_nothing(
     db: Database, target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await add_todo(db, NewTodo("a", tags=("t",)))
@@ -222,9 +222,7 @@ asyncio.run(run(parse_target(sys.argv[1]), "9001"))
 """
 
 
-async def test_a_migration_that_is_killed_halfway_leaves_everything_as_it_was(
-    db: Database, target: Target, url: str, tmp_path: Path
-) -> None:
+async def test_a_killed_migration_changes_nothing(db: Database, target: Target, url: str, tmp_path: Path) -> None:
     await add_todo(db, NewTodo("a", tags=("t",)))
     before = await apply(target, describe)
     reached = tmp_path / "reached"
@@ -246,7 +244,7 @@ async def set_revision(target: Target, revision: str) -> None:
     await apply(target, lambda connection: connection.execute(text(f"UPDATE {table} SET version_num = '{revision}'")))
 
 
-async def test_newer_tables_are_named_as_such(db: Database, target: Target) -> None:
+async def test_newer_tables_are_refused(db: Database, target: Target) -> None:
     await set_revision(target, "0999")
     with pytest.raises(SchemaTooNewError, match="newer than this program") as caught:
         await list_todos(db, ListQuery(And(())))
@@ -256,7 +254,7 @@ async def test_newer_tables_are_named_as_such(db: Database, target: Target) -> N
             await operation
 
 
-async def test_older_tables_on_a_server_are_named_as_such(server: Server, open_db: OpenDatabase) -> None:
+async def test_older_tables_on_a_server_are_refused(server: Server, open_db: OpenDatabase) -> None:
     server.fresh("older")
     target = parse_target(server.url("older"))
     await set_revision(target, "0000")
@@ -266,7 +264,7 @@ async def test_older_tables_on_a_server_are_named_as_such(server: Server, open_d
     assert caught.value.hint == "run 'todo db migrate'"
 
 
-async def test_a_server_database_without_tables_is_left_untouched(server: Server) -> None:
+async def test_a_server_database_without_tables_is_not_changed(server: Server) -> None:
     server.create("untouched")
     target = parse_target(server.url("untouched"))
     async with Database(target, now=NOW) as db:
@@ -290,10 +288,10 @@ async def test_the_tables_share_a_server_database_with_others_of_the_same_name(s
     assert not [row for row in rows if row[0] == "todo"]
 
 
-async def test_an_embedded_file_is_upgraded_after_a_copy_was_kept(
+async def test_an_embedded_file_is_backed_up_and_upgraded(
     sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The program's newest revision is made to be the one of the folder `rebuild`, as a later release has one."""
+    """The newest revision is the one in the folder `rebuild`, as in a later release."""
     path = tmp_path / "todo.db"
     shutil.copy(sqlite_template, path)
     target = parse_target(f"sqlite:///{path}")
@@ -317,7 +315,7 @@ async def test_an_embedded_file_is_upgraded_after_a_copy_was_kept(
     assert sorted(file.name for file in tmp_path.glob(".todo.db*")) == []
 
 
-async def test_initialising_twice_at_once_makes_one_user(empty_url: str) -> None:
+async def test_initialising_twice_at_once_creates_one_user(empty_url: str) -> None:
     import asyncio
 
     target = parse_target(empty_url)
@@ -326,7 +324,7 @@ async def test_initialising_twice_at_once_makes_one_user(empty_url: str) -> None
     assert (await inspection.inspect(target)).users == ["alex"]
 
 
-async def test_the_head_that_the_program_names_is_the_newest_revision() -> None:
+async def test_head_is_the_newest_revision() -> None:
     assert schema.known_revisions()[-1] == schema.HEAD
 
 

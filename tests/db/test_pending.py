@@ -1,4 +1,4 @@
-"""What is written at once: few statements, the history that it has always had, and another attempt where it is late."""
+"""Writes that are sent together: few statements, exact history, and a new attempt after concurrent changes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def filled(db: Database) -> Database:
 
 
 async def read_history(open_db: OpenDatabase) -> list[list[Line]]:
-    """Return each step's lines: what it is about (a todo by its title), field, old and new, everything by its name."""
+    """Return the lines of each step: entity (a todo by its title), field, old and new value, by name."""
 
     async def work(transaction: Transaction) -> list[list[Line]]:
         session = transaction.session
@@ -120,17 +120,17 @@ async def prepared(filled: Database) -> Database:
 
 
 @pytest.mark.parametrize("name", WRITES)
-async def test_history_is_exact_and_in_its_order(prepared: Database, open_db: OpenDatabase, name: str) -> None:
+async def test_history_is_exact_and_in_order(prepared: Database, open_db: OpenDatabase, name: str) -> None:
     before = await read_history(open_db)
     command, expected = WRITES[name]
     await command(prepared)
     *others, last = await read_history(open_db)
     assert last == expected
-    # Of the steps that added and deleted what was in the trash no line is left.
+    # The steps that added and deleted the todos in the trash have no lines left.
     assert others == ([*before[:-2], [], []] if name == "trash empty" else before)
 
 
-async def test_todos_of_what_is_deleted_have_a_new_version(filled: Database) -> None:
+async def test_todos_of_a_deleted_project_or_tag_get_a_new_version(filled: Database) -> None:
     await projects.delete_project(filled, "home")
     await tags.delete_tag(filled, "y")
     found = (await list_todos(filled, ListQuery(And(())))).todos
@@ -143,7 +143,7 @@ async def test_todos_of_what_is_deleted_have_a_new_version(filled: Database) -> 
 
 @pytest.fixture
 async def statements(prepared: Database) -> list[str]:
-    """The statements that the database is sent, as they are sent."""
+    """Record the statements sent to the database."""
     sent: list[str] = []
     assert prepared._engine
     event.listen(prepared._engine.sync_engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[2]))
@@ -154,11 +154,11 @@ async def statements(prepared: Database) -> list[str]:
 @pytest.mark.parametrize("name", WRITES)
 async def test_writes_take_three_statements(prepared: Database, statements: list[str], name: str) -> None:
     await WRITES[name][0](prepared)
-    assert len(statements) == 3  # the gate, what there is, and all that is written
+    assert len(statements) == 3  # the gate, a read, and all writes
 
 
 @on_postgresql
-async def test_a_step_that_changes_nothing_ends_after_two(prepared: Database, statements: list[str]) -> None:
+async def test_a_step_that_changes_nothing_takes_two_statements(prepared: Database, statements: list[str]) -> None:
     assert await projects.unarchive_project(prepared, "home") == []
     assert len(statements) == 2
 
@@ -180,13 +180,13 @@ async def test_lists_and_counts_take_one_statement(prepared: Database, statement
 
 
 class TestRenamingUpwards:
-    """One project takes the name of another that moves as well."""
+    """One project takes the name of another one that also moves."""
 
     @pytest.mark.parametrize(
         "names",
         [["a.b", "a.b.b", "a.b.b.b"], ["a.b.b.c", "a.b.c"], ["a.b.b.c", "a.b.c", "a.b.c.x", "a.b.b.c.x", "a.b.b.b"]],
     )
-    async def test_each_gets_its_name(self, db: Database, names: list[str]) -> None:
+    async def test_each_project_gets_its_name(self, db: Database, names: list[str]) -> None:
         for name in names:
             await add_todo(db, NewTodo(name, project=name))
         expected = {name: "a" + name.removeprefix("a.b") for name in names}
@@ -195,7 +195,7 @@ class TestRenamingUpwards:
         assert {todo.title: todo.project for todo in found} == expected
 
     @on_postgresql
-    async def test_those_that_wait_for_no_other_go_together(self, prepared: Database, statements: list[str]) -> None:
+    async def test_independent_renames_go_together(self, prepared: Database, statements: list[str]) -> None:
         for name in ("a.b", "a.b.b", "a.b.c", "a.b.d"):
             await add_todo(prepared, NewTodo(name, project=name))
         statements.clear()
@@ -204,7 +204,7 @@ class TestRenamingUpwards:
 
 
 async def commit_meanwhile(target: Target, statements: list[str], command: Awaitable[Any]) -> Any:
-    """Start the command after these statements of another transaction, which is committed then."""
+    """Start the command after these statements of another transaction, then commit that."""
     assert isinstance(target, PostgresTarget)
     other = await connect(target)
     transaction = other.transaction()
@@ -228,9 +228,9 @@ TAG = "INSERT INTO todo.todo_tags SELECT t.id, g.id FROM todo.todos t, todo.tags
 
 @on_postgresql
 class TestExpectations:
-    """PostgreSQL's other transactions commit between what a command reads and what it writes."""
+    """Other transactions commit between the read and the write of a command on PostgreSQL."""
 
-    async def test_a_todo_that_joins_a_project(
+    async def test_a_todo_is_added_to_a_project(
         self, filled: Database, open_db: OpenDatabase, target: Target, statements: list[str]
     ) -> None:
         project = "(SELECT id FROM todo.projects WHERE key = 'home.flat')"
@@ -239,14 +239,14 @@ class TestExpectations:
         history = (await read_history(open_db))[-1]
         assert [line[0] for line in history if line[1] == "project"] == ["a", "b", "new"]
 
-    async def test_a_todo_that_gets_a_tag(
+    async def test_a_todo_gets_a_tag(
         self, filled: Database, open_db: OpenDatabase, target: Target, statements: list[str]
     ) -> None:
         await commit_meanwhile(target, [TAG.format("c")], tags.delete_tag(filled, "x"))
         assert len(statements) > 3
         assert [line[0] for line in (await read_history(open_db))[-1] if line[1] == "tag"] == ["a", "b", "c"]
 
-    async def test_one_todo_that_gets_a_tag_while_another_loses_it(
+    async def test_one_todo_gets_a_tag_while_another_loses_it(
         self, filled: Database, open_db: OpenDatabase, target: Target
     ) -> None:
         lock = "UPDATE todo.todos SET version = 2 WHERE title = 'b'"
@@ -254,7 +254,7 @@ class TestExpectations:
         await commit_meanwhile(target, [lock, untag, TAG.format("c")], tags.delete_tag(filled, "x"))
         assert [line[0] for line in (await read_history(open_db))[-1] if line[1] == "tag"] == ["a", "c"]
 
-    async def test_a_todo_that_moves_from_one_project_to_another_of_those_deleted(
+    async def test_a_todo_moves_between_two_deleted_projects(
         self, filled: Database, open_db: OpenDatabase, target: Target
     ) -> None:
         flat = "(SELECT id FROM todo.projects WHERE key = 'home.flat')"
@@ -263,7 +263,7 @@ class TestExpectations:
         lines = [line for line in (await read_history(open_db))[-1] if line[1] == "project"]
         assert lines == [("a", "project", "home.flat", None), ("b", "project", "home.flat", None)]
 
-    async def test_what_comes_into_the_trash(self, filled: Database, target: Target, statements: list[str]) -> None:
+    async def test_a_todo_is_deleted(self, filled: Database, target: Target, statements: list[str]) -> None:
         await delete_todos(filled, parse_references(["1"]))
         lock = "SELECT FROM todo.todos WHERE id = 1 FOR UPDATE"
         trash = "UPDATE todo.todos SET deleted_at = '2026-01-01Z' WHERE title = 'b'"
@@ -271,14 +271,14 @@ class TestExpectations:
         assert await commit_meanwhile(target, [lock, trash], empty_trash(filled)) == 3
         assert len(statements) > 3
 
-    async def test_what_is_taken_from_the_trash(self, filled: Database, target: Target) -> None:
+    async def test_a_todo_is_restored(self, filled: Database, target: Target) -> None:
         await delete_todos(filled, parse_references(["1-2"]))
         restore = "UPDATE todo.todos SET deleted_at = NULL WHERE title = 'b'"
         assert await commit_meanwhile(target, [restore], empty_trash(filled)) == 1
         assert [todo.title for todo in (await list_todos(filled, ListQuery(And(())))).todos] == ["b", "c"]
 
     @pytest.mark.parametrize("kind", ["project", "tag", "user"])
-    async def test_a_name_that_is_given_meanwhile(self, filled: Database, target: Target, kind: str) -> None:
+    async def test_a_name_is_taken(self, filled: Database, target: Target, kind: str) -> None:
         rename: Callable[[Database, str, str], Awaitable[Any]]
         rename, old, created = {
             "project": (projects.rename_project, "home", True),
@@ -294,7 +294,7 @@ class TestExpectations:
         with pytest.raises(ConflictError, match=f"there is a {kind} 'New' already"):
             await commit_meanwhile(target, [insert], rename(filled, old, "new"))
 
-    async def test_a_project_made_while_it_is_archived(self, filled: Database, target: Target) -> None:
+    async def test_a_project_is_created_while_its_parent_is_archived(self, filled: Database, target: Target) -> None:
         await add_todo(filled, NewTodo("d", project="deep.er"))
         insert = (
             "INSERT INTO todo.projects (uuid, user_id, name, key, created_at)"
@@ -303,7 +303,7 @@ class TestExpectations:
         names = await commit_meanwhile(target, [insert], projects.archive_project(filled, "deep"))
         assert names == ["Deep", "deep.er"]
 
-    async def test_what_never_holds_is_given_up_and_leaves_nothing(
+    async def test_a_step_that_always_conflicts_fails_and_writes_nothing(
         self, filled: Database, open_db: OpenDatabase
     ) -> None:
         async def work(step: Step) -> None:
@@ -319,7 +319,7 @@ class TestExpectations:
 
 
 @on_postgresql
-async def test_an_answer_that_is_lost_is_found_by_the_next_attempt(
+async def test_a_lost_reply_is_found_by_the_next_attempt(
     filled: Database, open_db: OpenDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = AsyncConnection.commit
@@ -338,8 +338,8 @@ async def test_an_answer_that_is_lost_is_found_by_the_next_attempt(
 
 
 @pytest.mark.exhaustive
-async def test_much_at_once(db: Database) -> None:
-    """More than a statement may have parameters, on either database."""
+async def test_many_rows_at_once(db: Database) -> None:
+    """More rows than a statement may have parameters, on either database."""
     prefix = "" if db.target.dialect == "sqlite" else "todo."
 
     async def fill(step: Step) -> None:

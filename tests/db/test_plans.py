@@ -1,7 +1,7 @@
-"""Which indexes a page of a list is read by.
+"""The indexes that serve a page of a list.
 
-SQLite keeps no statistics of a list, so its plan is the same for every one. PostgreSQL plans for the list it has: here
-5,000 todos, of which each project and each tag has 50.
+SQLite keeps no statistics, so its plan is the same for every list. PostgreSQL plans for the actual list: here 5,000
+todos, with 50 in each project and 50 with each tag.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ async def _fill(db: Database) -> None:
 
 
 async def explain(db: Database, query: ListQuery) -> str:
-    """Return the plan of the statement that lists the todos."""
+    """Return the query plan of a list."""
     sent: list[tuple[str, Any]] = []
 
     def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -94,13 +94,13 @@ async def explain(db: Database, query: ListQuery) -> str:
     ],
     ids=["all", "project", "tag", "project and tag", "two projects", "not project", "not tag", "open or tag"],
 )
-async def test_a_page_is_read_by_the_index_of_its_filter(
+async def test_a_page_uses_the_index_of_its_filter(
     filled_once: FilledOnce, condition: Filter, used: set[str], unused: set[str]
 ) -> None:
     plan = await explain(await filled_once(_fill), ListQuery(condition, size=20))
     assert {name for name in (LIST, PROJECT, TAG) if name in plan} & (used | unused) == used, plan
 
 
-async def test_a_project_in_the_trash_is_found_by_the_index_of_the_trash(filled_once: FilledOnce) -> None:
+async def test_a_project_in_the_trash_uses_the_index_of_the_trash(filled_once: FilledOnce) -> None:
     plan = await explain(await filled_once(_fill), ListQuery(InProject("n7"), size=20, trashed=True))
     assert TRASH in plan, plan

@@ -1,4 +1,4 @@
-"""Commands that meet on PostgreSQL, at the moments that hurt: another session holds the lock that they need."""
+"""Races on PostgreSQL at critical moments: another session holds the lock that commands need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ONE = parse_references(["1"])
 
 
 async def while_locked(target: Target, lock: str, *commands: Callable[[], Awaitable[Any]]) -> list[Any]:
-    """Start the commands one after the other while the rows are locked, then let go; return what became of each."""
+    """Start the commands one after the other while the rows are locked, then release the locks; return all results."""
     assert isinstance(target, PostgresTarget)
     holder = await connect(target)
     transaction = holder.transaction()
@@ -43,7 +43,7 @@ async def while_locked(target: Target, lock: str, *commands: Callable[[], Awaita
 
 
 async def check_history(db: Database, target: Target) -> None:
-    """Assert that the last that history says of every todo's project and tags is what the tables say."""
+    """Assert that the tables agree with the latest history of each todo's project and tags."""
     assert isinstance(target, PostgresTarget)
     connection = await connect(target)
     changes = await connection.fetch("SELECT entity_uuid, field, old, new FROM todo.changes ORDER BY id")
@@ -77,7 +77,7 @@ LOCK_TODO = "SELECT 1 FROM todo.todos WHERE id = 1 FOR UPDATE"
 
 
 @pytest.mark.parametrize("what", ["project", "tag"])
-async def test_deleting_what_is_being_given_out(
+async def test_deleting_a_name_that_is_being_assigned(
     filled: Database, open_db: OpenDatabase, target: Target, what: str
 ) -> None:
     delete = projects.delete_project if what == "project" else tags.delete_tag
@@ -101,7 +101,7 @@ async def test_deleting_twice_happens_once(filled: Database, open_db: OpenDataba
     await check_history(filled, target)
 
 
-async def test_deleting_what_is_being_renamed(filled: Database, open_db: OpenDatabase, target: Target) -> None:
+async def test_deleting_a_name_that_is_being_renamed(filled: Database, open_db: OpenDatabase, target: Target) -> None:
     renamed, deleted = await while_locked(
         target,
         "SELECT 1 FROM todo.projects FOR UPDATE",
@@ -113,9 +113,7 @@ async def test_deleting_what_is_being_renamed(filled: Database, open_db: OpenDat
     assert [project.name for project in await projects.list_projects(filled)] == ["q"]
 
 
-async def test_a_todo_that_had_to_be_waited_for_is_read_whole(
-    filled: Database, open_db: OpenDatabase, target: Target
-) -> None:
+async def test_a_todo_is_read_completely_after_waiting(filled: Database, open_db: OpenDatabase, target: Target) -> None:
     first, second, third = await while_locked(
         target,
         LOCK_TODO,
@@ -123,7 +121,7 @@ async def test_a_todo_that_had_to_be_waited_for_is_read_whole(
         lambda: modify_todos(open_db("alex"), ONE, TodoChanges(title="zz", tags=("u",))),
         lambda: modify_todos(open_db("alex"), ONE, TodoChanges(project="p3")),
     )
-    changed, moved = second[0].todo, third[0].todo  # of two that wait, either may be the first
+    changed, moved = second[0].todo, third[0].todo  # either of two waiting commands may come first
     assert (first[0].todo.project, moved.project) == ("p2", "p3")
     assert changed.project == ("p2" if changed.version < moved.version else "p3")
     assert (changed.title, changed.tags) == ("zz", ("t", "u"))

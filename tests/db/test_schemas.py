@@ -1,4 +1,4 @@
-"""Tables that this program does not work with: at two revisions, or another program's. And a server that says no."""
+"""Tables with two revisions or of another program are refused, and so are statements that the server ends."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def apply(target: Target, work: Callable[[Connection], Any]) -> Any:
 
 
 async def test_tables_at_two_revisions_are_refused(db: Database, target: Target) -> None:
-    """As a restored dump over a newer database leaves them."""
+    """A dump restored over a newer database leaves two revisions."""
     await add_todo(db, NewTodo("a"))
     table = "alembic_version" if target.dialect == "sqlite" else f"{SCHEMA}.alembic_version"
     await apply(target, lambda connection: connection.execute(text(f"INSERT INTO {table} VALUES ('0001')")))
@@ -50,7 +50,7 @@ async def test_tables_at_two_revisions_are_refused(db: Database, target: Target)
 
 
 class TestAForeignSchema:
-    """A schema called `todo` that another program made is neither moved into nor dropped."""
+    """A schema called `todo` of another program is neither used nor dropped."""
 
     @pytest.mark.parametrize(
         "statements",
@@ -58,11 +58,11 @@ class TestAForeignSchema:
             ("CREATE TABLE todo.items (id int)",),
             ("CREATE FUNCTION todo.one() RETURNS int LANGUAGE sql AS 'SELECT 1'",),
             ("CREATE TYPE todo.state AS ENUM ('open')",),
-            (  # of another program that uses Alembic, and names revisions its own way
+            (  # of another program that uses Alembic with its own revision names
                 "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)",
                 "INSERT INTO todo.alembic_version VALUES ('ae1027a6acf')",
             ),
-            (  # … or as we do
+            (  # … or with names like ours
                 "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)",
                 "INSERT INTO todo.alembic_version VALUES ('0003')",
             ),
@@ -84,10 +84,10 @@ class TestAForeignSchema:
         await apply(target, lambda connection: connection.execute(text("CREATE SCHEMA todo")))
         assert await initialisation.initialise(target, "alex", NOW)
         await schema.drop_everything(target)
-        await schema.drop_everything(target)  # also where there is none
+        await schema.drop_everything(target)  # also if there is none
         versions = "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)"
         await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", versions)))
-        assert await initialisation.initialise(target, "alex", NOW)  # as Alembic leaves it behind what it took down
+        assert await initialisation.initialise(target, "alex", NOW)  # as Alembic leaves it after a downgrade
 
 
 def run_all(connection: Connection, statements: Sequence[str]) -> None:
@@ -95,9 +95,7 @@ def run_all(connection: Connection, statements: Sequence[str]) -> None:
         connection.execute(text(statement))
 
 
-async def test_a_statement_that_the_server_ends_is_told_as_such(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_statement_that_the_server_ends_is_reported(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     url = server.fresh("ended")
     target = parse_target(f"{url}&options=-c%20statement_timeout%3D1ms")
     async with Database(target, now=NOW) as db:

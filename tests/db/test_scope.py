@@ -1,4 +1,4 @@
-"""Which column says whose a row is, is known in one place: everything else asks `todo_cli.db.scope`."""
+"""Only `todo_cli.db.scope` knows which column contains the owner or author of a row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _nodes() -> Iterator[tuple[str, ast.AST]]:
 
 
 def _words(node: ast.AST) -> str:
-    """Return what a node of a syntax tree names, without what its parts name."""
+    """Return the names in a node of a syntax tree, without those in its children."""
     match node:
         case ast.Attribute(attr=name) | ast.Name(id=name) | ast.arg(arg=name) | ast.keyword(arg=str(name)):
             return name
@@ -65,12 +65,12 @@ def test_scopes_are_compared_in_one_place() -> None:
 
 
 @pytest.mark.parametrize("source", ["row.user_id", "f(user_id=1)", "f('user_id')", "def f(user_id): ..."])
-def test_a_mention_would_be_found(source: str) -> None:
+def test_mentions_are_detected(source: str) -> None:
     assert any("user_id" in _words(node) for node in ast.walk(ast.parse(source)))
 
 
 @pytest.mark.parametrize("source", ["scope.owner", "step.scope.author", "self._scope.owner"])
-def test_a_comparison_would_be_found(source: str) -> None:
+def test_comparisons_are_detected(source: str) -> None:
     assert any(map(_reads_a_scope, ast.walk(ast.parse(source))))
 
 
@@ -82,7 +82,7 @@ def test_the_owner_is_compared_with_one_value(model: type[Todo], dialect: Any) -
     assert not re.search(r"\b(IN|ANY)\b", condition)
 
 
-# An owner is given to a row as it is created. With teams the two differ, and each row has to get the right one.
+# A row gets its owner or author when it is created. Once they differ, each row has to get the right one.
 TWO = Scope(author=1, owner=2)
 
 
@@ -107,7 +107,7 @@ def test_users_have_no_owner() -> None:
     assert scope.owner_values(User, TWO) == {}
 
 
-def test_owner_and_author_are_told_apart() -> None:
+def test_owner_and_author_are_distinguished() -> None:
     def numbers(condition: Any) -> list[object]:
         return list(condition.compile().params.values())
 

@@ -1,4 +1,4 @@
-"""The write path: each command is one step, with its history, gated by its uuid."""
+"""The write path: each command is one step with its history, written at most once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from todo_cli.services.todos import NewTodo, TodoChanges
 
 
 async def steps(db: Database) -> list[tuple[str, list[tuple[str, str, Any, Any]]]]:
-    """Return every step after `db init`: its command, and its changes as entity, field, old and new."""
+    """Return every step after `db init`: its command, and its changes as (entity, field, old, new)."""
 
     async def work(transaction: Transaction) -> list[tuple[str, list[tuple[str, str, Any, Any]]]]:
         found = []
@@ -41,7 +41,7 @@ def _load(value: str | None) -> Any:
     return None if value is None else json.loads(value)
 
 
-async def test_adding_records_the_todo_and_what_was_made_for_it(db: Database) -> None:
+async def test_adding_records_the_todo_and_the_names_it_created(db: Database) -> None:
     outcome = await todos.add_todo(
         db, NewTodo("Pay rent", project="home", tags=("bills",), priority=Priority.HIGH, due=When(date(2026, 11, 30)))
     )
@@ -67,7 +67,7 @@ async def test_adding_records_the_todo_and_what_was_made_for_it(db: Database) ->
     assert outcome.todo.version == 1
 
 
-async def test_changing_records_each_field_with_what_was_there(db: Database) -> None:
+async def test_changing_records_each_field_with_its_old_value(db: Database) -> None:
     todo = (await todos.add_todo(db, NewTodo("Pay rent", tags=("bills",)))).todo
     reference = parse_references([str(todo.id)])
     await todos.modify_todos(db, reference, TodoChanges(title="Pay the rent", untag=("bills",)))
@@ -83,7 +83,7 @@ async def test_changing_records_each_field_with_what_was_there(db: Database) -> 
     assert outcome.todo.version == 3
 
 
-async def test_a_command_that_changes_nothing_leaves_no_step(db: Database) -> None:
+async def test_a_command_that_changes_nothing_writes_no_step(db: Database) -> None:
     todo = (await todos.add_todo(db, NewTodo("Pay rent", tags=("bills",), project="home"))).todo
     reference = parse_references([str(todo.id)])
     before = await steps(db)
@@ -96,7 +96,7 @@ async def test_a_command_that_changes_nothing_leaves_no_step(db: Database) -> No
     assert (await db.read(lambda transaction: transaction.session.scalar(select(Todo.version)))) == 1
 
 
-async def test_a_step_that_is_stored_already_changes_nothing(db: Database) -> None:
+async def test_a_step_that_was_stored_changes_nothing(db: Database) -> None:
     uuid = uuid4()
     titles = []
 
@@ -122,7 +122,7 @@ async def _titles(transaction: Transaction) -> list[str]:
     return list((await transaction.session.execute(select(Todo.title))).scalars())
 
 
-async def test_a_step_that_fails_halfway_leaves_nothing(db: Database) -> None:
+async def test_a_failed_step_writes_nothing(db: Database) -> None:
     async def work(step: Step) -> None:
         await step.ensure(Project, "home")
         step.create(Todo(title="half", created_at=step.now, updated_at=step.now))
@@ -160,7 +160,7 @@ async def test_every_command_that_writes_is_one_step(db: Database) -> None:
     ]
 
 
-async def test_deleting_a_tag_or_a_project_records_what_it_was_and_where(db: Database) -> None:
+async def test_deleting_a_tag_or_project_records_its_fields_and_todos(db: Database) -> None:
     await todos.add_todo(db, NewTodo("a", project="p", tags=("t",)))
     await tags.delete_tag(db, "t")
     await projects.delete_project(db, "p")
@@ -176,7 +176,7 @@ async def test_deleting_a_tag_or_a_project_records_what_it_was_and_where(db: Dat
     assert project_changes[3] == ("project", "exists", True, None)
 
 
-async def test_emptying_the_trash_removes_the_history_of_what_was_in_it(db: Database) -> None:
+async def test_emptying_the_trash_removes_the_history_of_its_todos(db: Database) -> None:
     kept: TodoPublic = (await todos.add_todo(db, NewTodo("kept"))).todo
     gone = (await todos.add_todo(db, NewTodo("gone", tags=("t",)))).todo
     await todos.delete_todos(db, parse_references([str(gone.id)]))
@@ -186,7 +186,7 @@ async def test_emptying_the_trash_removes_the_history_of_what_was_in_it(db: Data
         statement = select(Change).where(col(Change.entity_uuid) == gone.uuid)
         return len((await transaction.session.execute(statement)).scalars().all())
 
-    assert await db.read(leftovers) == 1  # that it is gone
+    assert await db.read(leftovers) == 1  # that it was removed
     assert [command for command, _ in await steps(db)] == ["add", "add", "delete", "trash empty"]
     assert await db.read(_titles) == ["kept"]
     again = (await todos.add_todo(db, NewTodo("next"))).todo

@@ -1,4 +1,4 @@
-"""What a database URL may be, and that a refusal never repeats a password."""
+"""Database URLs; errors never repeat a password."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_a_relative_path_is_relative_to_the_working_folder() -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
 @pytest.mark.parametrize("pooler", ["", "-pooler"])
-def test_the_string_that_neon_shows(scheme: str, pooler: str) -> None:
+def test_the_connection_string_of_neon(scheme: str, pooler: str) -> None:
     host = HOST.replace(".", f"{pooler}.", 1)
     target = parse(f"{scheme}://alex:AbC123dEf@{host}/dbname?sslmode=require&channel_binding=require")
     assert target == PostgresTarget(host, "dbname", user="alex", password="AbC123dEf", ssl_mode="require")
@@ -122,14 +122,14 @@ def test_each_part_is_read(url: str, expected: PostgresTarget) -> None:
         ("alex:AbC123dEf@host/db", "URL"),
     ],
 )
-def test_a_malformed_string_is_told_which_part_is_wrong(url: str, told: str) -> None:
+def test_the_error_names_the_invalid_part(url: str, told: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_target(url)
     assert told in f"{caught.value.message} {caught.value.hint}"
     assert "123dEf" not in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_what_is_shown_has_no_password() -> None:
+def test_the_displayed_url_has_no_password() -> None:
     target = parse(f"postgresql://alex:AbC123dEf@{HOST}:6543/db?sslmode=require")
     assert target.url == f"postgresql://alex@{HOST}:6543/db?sslmode=require"
     assert parse(target.url) == replace(target, password=None)
@@ -175,13 +175,13 @@ def test_which_hosts_are_local(url: str, host: str, local: bool) -> None:
         "postgresql://alex:AbC123dEf@host,other/db",
     ],
 )
-def test_everything_else_is_refused_without_repeating_it(url: str) -> None:
+def test_other_urls_are_refused_without_repeating_them(url: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_target(url)
     assert "AbC123dEf" not in f"{caught.value.message} {caught.value.hint}"
 
 
-def test_the_password_is_in_no_representation() -> None:
+def test_the_password_is_not_in_the_repr() -> None:
     target = parse_target(f"postgresql://alex:AbC123dEf@{HOST}/db")
     assert "AbC123dEf" not in f"{target} {target!r}"
 

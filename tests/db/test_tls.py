@@ -1,4 +1,4 @@
-"""The way to a server that is not this machine: its certificate is verified before a password could be sent."""
+"""Remote servers: the certificate is verified before a password is sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def knock(door: FrontDoor, roots: Path | None) -> DatabaseUnavailableError
 
 
 async def introduction(door: FrontDoor) -> dict[str, str]:
-    """Return what the client said of itself, which comes before all else, once it has hung up."""
+    """Wait until the client hangs up, and return its startup parameters, which come first."""
     await asyncio.to_thread(door.settle)
     return door.connections[0].startup
 
@@ -62,8 +62,8 @@ async def test_a_server_without_tls_is_refused() -> None:
         assert await introduction(door) == {}
 
 
-async def test_the_right_certificate_is_spoken_to(authority: trustme.CA, tmp_path: Path) -> None:
+async def test_a_valid_certificate_is_accepted(authority: trustme.CA, tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(str(tmp_path / "roots.pem"))
     with FrontDoor(None, authority.issue_cert(HOST)) as door:
-        await knock(door, tmp_path / "roots.pem")  # it hangs up after the first words
+        await knock(door, tmp_path / "roots.pem")  # it hangs up after the first message
         assert (await introduction(door))["user"] == USER

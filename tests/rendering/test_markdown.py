@@ -1,4 +1,4 @@
-"""Descriptions as a terminal shows them: Markdown, of which nothing acts and nothing is left out."""
+"""Markdown descriptions at a terminal: nothing controls the terminal, and nothing is left out."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def show(text: str, *, width: int = 60, colour: bool = False) -> str:
         ("&amp; &lt;", "& <"),
     ],
 )
-def test_what_is_shown(text: str, shown: str) -> None:
+def test_rendered_text(text: str, shown: str) -> None:
     assert show(text) == shown
 
 
-def test_colours_are_ours_only() -> None:
+def test_only_our_colours_are_used() -> None:
     coloured = show("# a *b* `c` \x1b[41m [d](e) \x1b]8;;http://x\x1b\\", colour=True)
     assert "\x1b]8" not in coloured
     assert "\x1b[41m" not in coloured
@@ -72,15 +72,15 @@ PIECES = st.lists(st.sampled_from(SIGNS) | st.text(max_size=3), max_size=40).map
 
 
 @given(PIECES, st.integers(1, 60))
-def test_nothing_acts_whatever_is_written(text: str, width: int) -> None:
+def test_no_text_controls_the_terminal(text: str, width: int) -> None:
     assert not ACTIVE.search(show(text, width=width))
 
 
 @given(st.text(st.sampled_from("abc <>\n"), max_size=60))
-def test_no_word_is_left_out(text: str) -> None:
+def test_every_word_is_rendered(text: str) -> None:
     assert re.findall("[abc]", show(text)) == re.findall("[abc]", text)
 
 
-def test_deep_nesting_ends() -> None:
+def test_deep_nesting_is_limited() -> None:
     for sign in ("> ", "- ", "[", "*", "**a "):
         assert "x" in show(sign * 3000 + "x", width=20), sign

@@ -1,4 +1,4 @@
-"""Stored text on its way out: nothing in it may act, and a pipe can have it back."""
+"""Escaping stored text: it cannot control the terminal, and a pipe can restore it."""
 
 import io
 import json
@@ -27,7 +27,7 @@ ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
         ("[red]🥐", "[red]🥐", "[red]🥐"),
     ],
 )
-def test_spelled_out(text: str, neutral: str, field: str) -> None:
+def test_control_characters_are_spelled_out(text: str, neutral: str, field: str) -> None:
     assert neutralise(text) == neutral
     assert escape_field(text) == field
 
@@ -39,7 +39,7 @@ def unescape(field: str) -> str:
 
 
 @given(st.text())
-def test_a_field_never_acts_and_can_be_undone(text: str) -> None:
+def test_an_escaped_field_is_harmless_and_reversible(text: str) -> None:
     assert not ACTIVE.search(neutralise(text))
     assert not ACTIVE.search(escape_field(text))
     assert unescape(escape_field(text)) == text
@@ -53,7 +53,7 @@ ESCAPED_IN_JSON = re.compile(ACTIVE.pattern[:-1] + "\u061c\u200e\u200f]")
         st.text() | st.none() | st.integers(), lambda parts: st.lists(parts) | st.dictionaries(st.text(), parts)
     )
 )
-def test_json_at_a_terminal_never_acts_and_is_exact(value: object) -> None:
+def test_json_at_a_terminal_is_harmless_and_exact(value: object) -> None:
     for indent in (None, 2):
         screen = Screen()
         write_json(value, screen, indent=indent)
@@ -62,7 +62,7 @@ def test_json_at_a_terminal_never_acts_and_is_exact(value: object) -> None:
         assert json.loads(written) == value
 
 
-def test_json_in_a_pipe_has_every_character_as_it_is() -> None:
+def test_json_in_a_pipe_keeps_every_character() -> None:
     pipe = io.StringIO()
     write_json({"title": "é\x9b\x7f\u202e\u2028\x1b"}, pipe)
     assert pipe.getvalue() == '{"title": "é\x9b\x7f\u202e\u2028\\u001b"}\n'
@@ -89,7 +89,7 @@ def test_pointing_at_a_part(expression: str, start: int, end: int, shown: list[s
 
 
 @given(st.text(max_size=200), st.data())
-def test_what_is_pointed_at_is_seen(expression: str, data: st.DataObject) -> None:
+def test_the_marked_part_is_visible(expression: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(expression)))
     end = data.draw(st.integers(start, len(expression)))
     shown, carets = point_at(expression, start, end).split("\n")

@@ -1,4 +1,4 @@
-"""A second database beside the first, to copy from one into the other."""
+"""A second database, to copy from one to the other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Opened = Callable[..., Database]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def other_target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
-    """A second database, of either kind, with the tables of today and one user, `alex`."""
+    """A second database, of either kind, with the current tables and one user, `alex`."""
     if request.param == "sqlite":
         path = tmp_path / "other.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)

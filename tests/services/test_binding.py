@@ -1,4 +1,4 @@
-"""What depends on what, and what belongs to what: on both databases, by one and by two at once."""
+"""Dependencies and subtasks, on both databases, with one client and with two at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def refs(*words: str) -> Sequence[NumberReference]:
 
 
 async def plant(db: Database, *todos: str) -> None:
-    """Add todos, one for each text: words such as `<1` (belongs to 1) and `>2,3` (depends on 2 and 3)."""
+    """Add todos, one for each text: `<1` means a subtask of 1, `>2,3` depends on 2 and 3."""
     for text in todos:
         words = text.split()
         parent = next((refs(word[1:])[0] for word in words if word[0] == "<"), None)
@@ -55,13 +55,13 @@ async def get(db: Database, number: int) -> TodoPublic:
 
 
 async def statuses(db: Database, numbers: str) -> str:
-    """Return the first letters of the statuses of these todos, a `-` for what is in the trash."""
+    """Return the first letter of the status of each todo, or `-` if it is in the trash."""
     todos = await get_todos(db, refs(numbers))
     return "".join("-" if todo.deleted_at else todo.status.value[0] for todo in todos)
 
 
 class TestDependencies:
-    async def test_what_is_open_blocks_and_what_is_closed_does_not(self, db: Database) -> None:
+    async def test_only_open_todos_block(self, db: Database) -> None:
         await plant(db, "a", "b", "c >1,2")
         todo = await get(db, 3)
         assert (todo.links.depends, todo.links.blocked) == ((1, 2), True)
@@ -79,18 +79,18 @@ class TestDependencies:
         await reopen_todos(db, refs("1"))
         assert not (await get(db, 3)).links.blocked  # it is done
 
-    async def test_by_force(self, db: Database) -> None:
+    async def test_force(self, db: Database) -> None:
         await plant(db, "a", "b >1")
         [outcome] = await complete_todos(db, refs("2"), force=True)
         assert outcome.todo.status is Status.DONE
 
-    async def test_what_is_finished_together_does_not_wait_for_each_other(self, db: Database) -> None:
+    async def test_todos_finished_together_do_not_block_each_other(self, db: Database) -> None:
         await plant(db, "a", "b >1", "c >2", "d >3")
         outcomes = await complete_todos(db, refs("1-3"))
         assert [outcome.changed for outcome in outcomes] == [True] * 3
         assert {each for outcome in outcomes for each in outcome.ready} == {ReadyTodo(4, "d >3")}
 
-    async def test_what_is_in_the_trash_blocks_nothing(self, db: Database) -> None:
+    async def test_todos_in_the_trash_block_nothing(self, db: Database) -> None:
         await plant(db, "a", "b >1")
         await delete_todos(db, refs("1"))
         todo = await get(db, 2)
@@ -98,7 +98,7 @@ class TestDependencies:
         await restore_todos(db, refs("1"))
         assert (await get(db, 2)).links.blocked
 
-    async def test_taking_off(self, db: Database) -> None:
+    async def test_removing_dependencies(self, db: Database) -> None:
         await plant(db, "a", "b", "c >1,2")
         [outcome] = await modify_todos(db, refs("3"), TodoChanges(undepends=tuple(refs("1"))))
         assert outcome.todo.links.depends == (2,)
@@ -108,7 +108,7 @@ class TestDependencies:
         assert (outcome.todo.links.depends, outcome.todo.version) == ((), 3)
 
     @pytest.mark.parametrize("depends", ["9", "2"])  # there is none, and in the trash
-    async def test_what_is_not_there(self, db: Database, depends: str) -> None:
+    async def test_a_missing_dependency(self, db: Database, depends: str) -> None:
         await plant(db, "a", "b")
         await delete_todos(db, refs("2"))
         with pytest.raises(NotFoundError):
@@ -116,13 +116,13 @@ class TestDependencies:
         with pytest.raises(NotFoundError):
             await modify_todos(db, refs("1"), TodoChanges(depends=tuple(refs(depends))))
 
-    async def test_what_is_not_there_is_not_taken_off_either(self, db: Database) -> None:
+    async def test_removing_a_missing_dependency(self, db: Database) -> None:
         await plant(db, "a")
         with pytest.raises(NotFoundError, match="there is no todo 3, 4"):
             await modify_todos(db, refs("1"), TodoChanges(project="home", undepends=tuple(refs("3,4"))))
         assert (await get(db, 1)).project is None
 
-    async def test_a_beginning_that_stands_for_two_makes_up_for_none_that_is_missing(self, db: Database) -> None:
+    async def test_an_ambiguous_prefix_does_not_make_up_for_a_missing_todo(self, db: Database) -> None:
         await plant(db, "a")
         for last in ("a", "b"):
             await add_todo(db, NewTodo("twin", uuid=UUID(f"abcd{last}".ljust(32, "0"))))
@@ -145,16 +145,16 @@ class TestDependencies:
             (["a", "b >1", "c"], "1,3", "2", "1 → 2 → 1"),
         ],
     )
-    async def test_circles(self, db: Database, todos: list[str], number: str, depends: str, path: str) -> None:
+    async def test_cycles(self, db: Database, todos: list[str], number: str, depends: str, path: str) -> None:
         await plant(db, *todos)
         with pytest.raises(CircleError) as caught:
             await modify_todos(db, refs(number), TodoChanges("new title", depends=tuple(refs(depends))))
         assert caught.value.message == f"todo {number[0]} would depend on itself: {path}"
         assert (await get(db, 1)).title == "a"
 
-    async def test_an_edge_that_is_taken_off_at_once_closes_no_circle(self, db: Database) -> None:
+    async def test_an_edge_removed_in_the_same_step_closes_no_cycle(self, db: Database) -> None:
         await plant(db, "a", "b >1", "c")
-        # 1 → 3 is no circle; that 2 → 1 goes away lets 1 depend on 2
+        # 1 → 3 is not a cycle; removing 2 → 1 lets 1 depend on 2
         await modify_todos(db, refs("2"), TodoChanges(undepends=tuple(refs("1")), depends=tuple(refs("3"))))
         [outcome] = await modify_todos(db, refs("1"), TodoChanges(depends=tuple(refs("2"))))
         assert outcome.todo.links.depends == (2,)
@@ -193,27 +193,27 @@ class TestFamilies:
         assert outcome.ready == (ReadyTodo(5, "e >3"),)
         assert await statuses(db, "1-5") == "ddddo"
 
-    async def test_closing_all_that_were_named(self, db: Database) -> None:
+    async def test_closing_all_named_todos(self, db: Database) -> None:
         await plant(db, "a", "b <1", "c <2")
         outcomes = await complete_todos(db, refs("3,1,2"))
         assert [outcome.todo.id for outcome in outcomes] == [3, 1, 2]
         assert not any(outcome.family for outcome in outcomes)
 
-    async def test_the_trash_keeps_a_family_together(self, db: Database, open_db: OpenDatabase) -> None:
+    async def test_the_trash_keeps_a_subtree_together(self, db: Database, open_db: OpenDatabase) -> None:
         await plant(db, "a", "b <1", "c <2", "d <1", "e")
         await delete_todos(open_db("alex", NOW.replace(minute=1)), refs("4"))
         [outcome] = await delete_todos(open_db("alex", NOW.replace(minute=2)), refs("1"))
         assert [todo.id for todo in outcome.family] == [2, 3]
         assert await statuses(db, "1-5") == "----o"
         [outcome] = await restore_todos(db, refs("1"))
-        assert await statuses(db, "1-5") == "ooo-o"  # 4 went there by itself
+        assert await statuses(db, "1-5") == "ooo-o"  # 4 was deleted separately
         assert outcome.todo.links.subtasks == 1
         await delete_todos(open_db("alex", NOW.replace(minute=3)), refs("1"))
         [outcome] = await restore_todos(db, refs("3"))
         assert [todo.id for todo in outcome.family] == [1, 2]
         assert await statuses(db, "1-5") == "ooo-o"
 
-    async def test_a_subtask_that_recurs_stays_in_its_family(self, db: Database) -> None:
+    async def test_a_recurring_subtask_keeps_its_parent(self, db: Database) -> None:
         await plant(db, "a")
         await add_todo(db, NewTodo("b", parent=refs("1")[0], every=Every("day")))
         [outcome] = await complete_todos(db, refs("2"))
@@ -221,9 +221,9 @@ class TestFamilies:
         assert following.links.parent == 1
         assert (await get(db, 1)).links.subtasks == 2
 
-    async def test_what_is_removed_for_good_leaves_its_subtasks(self, db: Database, open_db: OpenDatabase) -> None:
+    async def test_removing_a_todo_permanently_keeps_its_subtasks(self, db: Database, open_db: OpenDatabase) -> None:
         await plant(db, "a", "b <1", "c <2 >1")
-        # As undoing by force does it, or a machine whose clock is ahead: the todo alone.
+        # Like a forced undo, or a machine whose clock is ahead: only the todo itself.
         await edit_each(db, "test", refs("1"), Edit({"deleted_at": NOW}))
         assert await statuses(db, "1-3") == "-oo"
         assert await empty_trash(open_db("alex", NOW.replace(minute=5))) == 1
@@ -238,7 +238,7 @@ class TestFamilies:
             (["a", "b <1", "c <2"], "1", "3", "1 → 3 → 2 → 1"),
         ],
     )
-    async def test_circles(self, db: Database, todos: list[str], number: str, parent: str, path: str) -> None:
+    async def test_cycles(self, db: Database, todos: list[str], number: str, parent: str, path: str) -> None:
         await plant(db, *todos)
         with pytest.raises(CircleError) as caught:
             await modify_todos(db, refs(number), TodoChanges(parent=refs(parent)[0]))
@@ -257,8 +257,8 @@ async def edges(db: Database) -> tuple[list[Any], list[Any]]:
 
 @pytest.mark.parametrize("kind", ["depends", "parent"])
 @BOTH_TIERS
-async def test_two_machines_that_each_add_half_of_a_circle(db: Database, open_db: OpenDatabase, kind: str) -> None:
-    """Circles of two and of three, begun at once: one half of each is refused."""
+async def test_two_machines_that_each_add_half_of_a_cycle(db: Database, open_db: OpenDatabase, kind: str) -> None:
+    """Cycles of two and three, created at the same time: one half of each is refused."""
     machines = [open_db("alex") for _ in range(3)]
     for turn in range(choose(6, 40)):
         size = 2 + turn % 2
@@ -280,7 +280,7 @@ async def test_two_machines_that_each_add_half_of_a_circle(db: Database, open_db
 
 @BOTH_TIERS
 async def test_a_parent_that_is_deleted_while_it_gets_a_subtask(db: Database, open_db: OpenDatabase) -> None:
-    """The subtask is deleted with it, or is not added."""
+    """The subtask is deleted with it or is not added."""
     one, other = open_db("alex"), open_db("alex")
     for _ in range(choose(8, 40)):
         parent = (await add_todo(db, NewTodo("a"))).todo.id
@@ -297,7 +297,7 @@ async def test_a_parent_that_is_deleted_while_it_gets_a_subtask(db: Database, op
 
 @BOTH_TIERS
 async def test_a_parent_that_is_finished_while_it_gets_a_subtask(db: Database, open_db: OpenDatabase) -> None:
-    """Finishing sees the subtask, and is refused, or comes first."""
+    """Finishing either sees the subtask and is refused, or comes first."""
     one, other = open_db("alex"), open_db("alex")
     for _ in range(choose(5, 20)):
         parent = (await add_todo(db, NewTodo("a"))).todo.id

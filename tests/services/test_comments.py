@@ -1,4 +1,4 @@
-"""Remarks about todos, on both databases."""
+"""Comments on todos, on both databases."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ async def details(db: Database) -> TodoDetails:
 
 
 class TestComment:
-    async def test_is_kept_with_its_author_and_its_moment(self, db: Database, open_db: OpenDatabase) -> None:
+    async def test_a_comment_has_an_author_and_a_time(self, db: Database, open_db: OpenDatabase) -> None:
         await add_todo(db, NewTodo("a"))
         later = NOW + timedelta(minutes=5, microseconds=120)
         made = await add_comment(open_db("alex", later), ONE, TEXT)
         assert made == CommentPublic(1, made.uuid, TEXT, "alex", later.astimezone(UTC))
         assert (await details(db)).comments == (made,)
 
-    async def test_they_are_listed_in_the_order_in_which_they_were_made(self, db: Database) -> None:
+    async def test_comments_are_listed_in_the_order_of_creation(self, db: Database) -> None:
         await add_todo(db, NewTodo("a"))
         await add_todo(db, NewTodo("b"))
         for said in ("z", "y", "x"):
@@ -53,7 +53,7 @@ class TestComment:
         [todo] = await get_todos(db, [ONE])
         assert (todo.version, todo.updated_at) == (2, later)
 
-    async def test_history_tells_it(self, db: Database) -> None:
+    async def test_a_comment_is_in_the_history(self, db: Database) -> None:
         added = await add_todo(db, NewTodo("a"))
         made = await add_comment(db, ONE, TEXT)
 
@@ -74,7 +74,7 @@ class TestComment:
             ("comment", field, None, json.dumps(value, ensure_ascii=False), "comment") for field, value in lines.items()
         ]
 
-    async def test_what_is_not_there_or_in_the_trash_gets_none(self, db: Database) -> None:
+    async def test_missing_and_deleted_todos_get_no_comment(self, db: Database) -> None:
         with pytest.raises(NotFoundError, match="there is no todo 1"):
             await add_comment(db, ONE, "b")
         await add_todo(db, NewTodo("a"))
@@ -83,14 +83,14 @@ class TestComment:
             await add_comment(db, ONE, "b")
         assert (await details(db)).comments == ()
 
-    async def test_several_at_once_are_all_kept(self, db: Database, open_db: OpenDatabase) -> None:
+    async def test_concurrent_comments_are_all_kept(self, db: Database, open_db: OpenDatabase) -> None:
         await add_todo(db, NewTodo("a"))
         await asyncio.gather(*(add_comment(open_db("alex"), ONE, str(number)) for number in range(8)))
         found = await details(db)
         assert sorted(comment.text for comment in found.comments) == [str(number) for number in range(8)]
         assert found.todo.version == 9
 
-    async def test_another_user_has_no_todo_to_comment_on(self, db: Database, open_db: OpenDatabase) -> None:
+    async def test_another_user_cannot_comment(self, db: Database, open_db: OpenDatabase) -> None:
         await add_todo(db, NewTodo("a"))
         await add_user(db, "sam")
         with pytest.raises(NotFoundError):

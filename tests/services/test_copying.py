@@ -1,4 +1,4 @@
-"""Copying from one database into another: everything arrives, once, or nothing does."""
+"""Copying from one database to another: everything arrives, once, or nothing does."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def rows(db: Database, statement: Any) -> list[dict[str, Any]]:
 
 
 async def everything(db: Database, user: str = "alex") -> dict[str, Any]:
-    """Return all that a user has, without the numbers that mean something in this database only."""
+    """Return all rows of a user, without numbers that are specific to this database."""
     mine = select(col(User.id)).where(col(User.key) == user).scalar_subquery()
 
     async def named(model: type[Project] | type[Tag] | type[Series]) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ TODOS = Base.metadata.tables["todos"]
 
 
 async def dependencies(db: Database, user: str = "alex") -> list[dict[str, Any]]:
-    """Return by uuid which todos of a user depend on which."""
+    """Return the dependencies of a user's todos, by uuid."""
     todo, other = TODOS.alias(), TODOS.alias()
     statement = (
         select(todo.c.uuid.label("todo"), other.c.uuid.label("depends_on"))
@@ -125,7 +125,7 @@ async def dependencies(db: Database, user: str = "alex") -> list[dict[str, Any]]
 
 
 async def history(db: Database, user: str = "alex") -> list[dict[str, Any]]:
-    """Return all changes of a user in their order, with the step that each belongs to and the one that undid it."""
+    """Return all changes of a user in order, each with its step and the step that undid it."""
     undoing = StepRow.__table__.alias()  # type: ignore[attr-defined]
     statement = (
         select(
@@ -149,7 +149,7 @@ async def history(db: Database, user: str = "alex") -> list[dict[str, Any]]:
 
 
 async def fill(db: Database) -> None:
-    """Make a list that has everything: all columns, projects and tags that came and went, a trash, an emptied one."""
+    """Create a list with everything: all columns, projects and tags that came and went, and trash that was emptied."""
     at = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
     news = [
         NewTodo("İ ß \U0001f600\ttab", "long\ntext", Priority.HIGH, "home.flat", ("Ämter", "b"), When(at.date(), at)),
@@ -184,7 +184,7 @@ async def fill(db: Database) -> None:
         ),
     )
     await projects.delete_project(db, "p")
-    # Each way between todos that come in one batch or in two: forwards, backwards, and into the trash.
+    # Edges within a batch and between batches: forwards, backwards, and to the trash.
     await relate(db, depends=[(1, 2), (1, 7), (4, 1), (7, 5)], parents={1: 7, 3: 2, 5: 4, 4: 3})
     await relate(db, comments=[(7, "first"), (1, "İ ß\x1b[1m"), (7, "second"), (5, "taken back")], parents={4: None})
     await take_back(db, "taken back")
@@ -192,7 +192,7 @@ async def fill(db: Database) -> None:
 
 
 async def mark_undone(db: Database, command: str, undone: str) -> None:
-    """Note one step as undone by another, as `undo` will."""
+    """Record one step as undone by another, as `undo` does."""
 
     async def work(step: Step) -> None:
         ids = select(col(StepRow.id)).where(col(StepRow.command) == command).scalar_subquery()
@@ -210,7 +210,7 @@ async def relate(
     parents: Mapping[int, int | None] | None = None,
     comments: Iterable[tuple[int, str]] = (),
 ) -> None:
-    """Let todos depend on others, belong to others, and be remarked upon, all by their numbers."""
+    """Add dependencies, parents and comments to todos, by number."""
 
     async def work(step: Step) -> None:
         found = {todo.id: todo for todo in (await step.session.execute(load_todos(step))).scalars()}
@@ -229,7 +229,7 @@ async def relate(
 
 
 async def take_back(db: Database, text: str) -> None:
-    """Remove a comment, of which only the history is left."""
+    """Remove a comment, leaving only its history."""
 
     async def work(step: Step) -> None:
         [comment] = (await step.session.execute(select(Comment).where(col(Comment.text) == text))).scalars()
@@ -242,7 +242,7 @@ async def take_back(db: Database, text: str) -> None:
 
 
 async def edges(db: Database) -> tuple[set[tuple[int, int]], dict[int, int]]:
-    """Return by their numbers which todos depend on which, and which belong to which."""
+    """Return the dependencies and the parents of todos, by number."""
     depend = await rows(db, select(col(Dependency.todo_id), col(Dependency.depends_on_id)))
     belong = await rows(db, select(col(Todo.id), col(Todo.parent_id)).where(col(Todo.parent_id).is_not(None)))
     return {(row["todo_id"], row["depends_on_id"]) for row in depend}, {row["id"]: row["parent_id"] for row in belong}
@@ -278,7 +278,7 @@ async def add_many(db: Database, number: int) -> None:
 
 
 async def skip_numbers(db: Database, number: int) -> None:
-    """Let the next todo have a number above that one."""
+    """Make sure that the next todo gets a number above that one."""
     from todo_cli.db.write.sequence import raise_counter
 
     async def work(step: Step) -> None:
@@ -356,7 +356,7 @@ class TestEverything:
         assert [done for done, _ in told] == sorted(done for done, _ in told)
         assert (await copy_todos(db, other)).already_there == 6
 
-    async def test_also_when_it_had_to_begin_again(self, db: Database, other: Database) -> None:
+    async def test_after_starting_again(self, db: Database, other: Database) -> None:
         await fill(db)
         stood_in_the_way = [BusyError()]
 
@@ -370,7 +370,7 @@ class TestEverything:
         steps = await rows(other, select(col(StepRow.command)).where(col(StepRow.command) == "db copy"))
         assert len(steps) == 1
 
-    async def test_also_what_came_since(self, db: Database, other: Database) -> None:
+    async def test_new_todos_since_the_last_copy(self, db: Database, other: Database) -> None:
         await fill(db)
         await copy_todos(db, other)
         await add_todo(db, NewTodo("new", project="new.one", tags=("c", "new")))
@@ -380,9 +380,9 @@ class TestEverything:
         assert (await titles(other))[8] == "both"
         assert (await titles(other))[1] == "Changed"
         both = [change for change in await history(other) if change["new"] == '"both"']
-        assert len(both) == 1  # of the step that changed two, what belongs to the one that came
+        assert len(both) == 1  # of a step that changed two todos, the changes of the new one
 
-    async def test_nothing_where_there_are_no_tables(self, db: Database, server: Server) -> None:
+    async def test_nothing_without_tables(self, db: Database, server: Server) -> None:
         bare = Database(parse_target(server.create("other_bare")), now=NOW)
         with pytest.raises(SchemaMissingError):
             await copy_todos(db, bare)
@@ -390,7 +390,7 @@ class TestEverything:
             await copy_todos(bare, db)
         await bare.__aexit__()
 
-    async def test_into_a_file_that_makes_itself(self, db: Database, tmp_path: Path) -> None:
+    async def test_to_a_file_that_is_created(self, db: Database, tmp_path: Path) -> None:
         await fill(db)
         async with Database(parse_target(f"sqlite:///{tmp_path / 'new.db'}"), now=NOW, user_name="sam") as new:
             assert (await copy_todos(db, new)).copied == 6
@@ -402,13 +402,13 @@ class TestRefused:
         with pytest.raises(InvalidInputError):
             await copy_todos(db, open_db("alex"))
 
-    async def test_a_file_that_is_not_there(self, db: Database, tmp_path: Path) -> None:
+    async def test_a_missing_file(self, db: Database, tmp_path: Path) -> None:
         path = tmp_path / "nothing.db"
         with pytest.raises(NotFoundError):
             await copy_todos(Database(parse_target(f"sqlite:///{path}"), now=NOW), db)
         assert not path.exists()
 
-    async def test_users_that_are_not_named_or_not_there(
+    async def test_unnamed_and_missing_users(
         self, db: Database, open_db: OpenDatabase, other: Database, open_other: Opened
     ) -> None:
         await users.add_user(db, "sam")
@@ -423,7 +423,9 @@ class TestRefused:
             with pytest.raises(NotFoundError, match="no user 'eve'"):
                 await copy_todos(*pair)
 
-    async def test_what_another_has_there(self, db: Database, other: Database, open_other: Opened) -> None:
+    async def test_todos_of_another_user_in_the_destination(
+        self, db: Database, other: Database, open_other: Opened
+    ) -> None:
         await fill(db)
         await copy_todos(db, other)
         await users.add_user(other, "sam")
@@ -436,7 +438,7 @@ class TestRefused:
 
     @TO_SERVER
     @FROM_SQLITE
-    async def test_a_failure_of_the_source_is_said_to_be_its_own(
+    async def test_an_error_of_the_source_names_the_source(
         self, db: Database, other: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         await fill(db)
@@ -453,7 +455,7 @@ class TestRefused:
 
 
 class TestNumbers:
-    async def test_that_are_taken_are_refused(self, db: Database, other: Database) -> None:
+    async def test_taken_numbers_are_refused(self, db: Database, other: Database) -> None:
         for i in range(14):
             await add_todo(db, NewTodo(f"todo {i}", project="p"))
         for i in range(12):
@@ -466,7 +468,9 @@ class TestNumbers:
         assert await everything(other) == before
         assert await projects.list_projects(other) == []
 
-    async def test_of_others_and_of_the_trash_count(self, db: Database, other: Database, open_other: Opened) -> None:
+    async def test_numbers_of_other_users_and_of_the_trash_are_taken(
+        self, db: Database, other: Database, open_other: Opened
+    ) -> None:
         await users.add_user(other, "sam")
         await add_todo(open_other("sam"), NewTodo("his"))
         await add_todo(other, NewTodo("trash"))
@@ -477,7 +481,7 @@ class TestNumbers:
             await copy_todos(db, other)
         assert (await copy_todos(db, other, renumber=True)).renumbered == [(1, 4), (2, 5)]
 
-    async def test_are_new_where_they_are_taken(self, db: Database, other: Database) -> None:
+    async def test_taken_numbers_are_replaced(self, db: Database, other: Database) -> None:
         await fill(db)
         for title in ("other 1", "other 2", "other 3"):
             await add_todo(other, NewTodo(title, project="x"))
@@ -498,7 +502,7 @@ class TestNumbers:
         assert (again.copied, again.already_there, again.renumbered) == (0, 6, [])
         assert (await add_todo(other, NewTodo("next"))).todo.id == 10
 
-    async def test_go_on_above_all_that_ever_were(self, db: Database, other: Database) -> None:
+    async def test_new_numbers_are_above_all_numbers_ever_used(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("one"))
         for title in ("two", "three"):
             await add_todo(db, NewTodo(title))
@@ -508,12 +512,12 @@ class TestNumbers:
         await copy_todos(db, other)
         assert (await add_todo(other, NewTodo("next"))).todo.id == 4
 
-    async def test_go_on_also_where_nothing_is_left_to_copy(self, db: Database, other: Database) -> None:
+    async def test_the_sequence_advances_even_if_nothing_is_copied(self, db: Database, other: Database) -> None:
         await skip_numbers(db, 7)
         assert (await copy_todos(db, other)).copied == 0
         assert (await add_todo(other, NewTodo("next"))).todo.id == 8
 
-    async def test_go_on_above_what_was_there(self, db: Database, other: Database) -> None:
+    async def test_new_numbers_are_above_existing_ones(self, db: Database, other: Database) -> None:
         await skip_numbers(other, 20)
         await add_todo(db, NewTodo("one"))
         await copy_todos(db, other)
@@ -521,7 +525,7 @@ class TestNumbers:
 
 
 class TestNames:
-    async def test_that_are_there_are_used_and_history_says_so(self, db: Database, other: Database) -> None:
+    async def test_existing_names_are_used_and_recorded_in_the_history(self, db: Database, other: Database) -> None:
         there = await add_todo(other, NewTodo("there", project="HOME", tags=("Strasse",)))
         await skip_numbers(db, 10)
         await add_todo(db, NewTodo("here", project="home", tags=("straße", "new")))
@@ -552,7 +556,7 @@ class TestNames:
             [project["uuid"], UUID(by_name["Strasse"]), UUID(by_name["new"])]
         )
 
-    async def test_are_those_of_the_destination(self, db: Database, other: Database) -> None:
+    async def test_names_are_spelled_as_in_the_destination(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("a", project="p", tags=("t",)))
         await copy_todos(db, other)
         await projects.rename_project(other, "p", "q")
@@ -562,11 +566,11 @@ class TestNames:
         listed = (await list_todos(other, ListQuery(And(())))).todos
         assert {(todo.project, todo.tags) for todo in listed} == {("q", ("u",))}
 
-    async def test_that_became_one_are_put_on_once(self, db: Database, other: Database) -> None:
+    async def test_merged_tags_are_added_once(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("a", tags=("t",)))
         await copy_todos(db, other)
         await tags.rename_tag(other, "t", "u")
-        await add_todo(db, NewTodo("b", tags=("t", "u")))  # t is u there, by its uuid; u is u by its name
+        await add_todo(db, NewTodo("b", tags=("t", "u")))  # t is the same as u by uuid, and u by name
         await copy_todos(db, other)
         listed = (await list_todos(other, ListQuery(And(())))).todos
         assert [todo.tags for todo in listed] == [("u",), ("u",)]
@@ -595,13 +599,13 @@ class TestNames:
 
 
 class TestEdges:
-    """What todos are to each other, where some of them are in the destination and others are not."""
+    """Dependencies and parents if only some of the todos are in the destination."""
 
     async def make(self, db: Database, *titles: str) -> None:
         for title in titles:
             await add_todo(db, NewTodo(title))
 
-    async def test_lead_to_what_was_there(self, db: Database, other: Database) -> None:
+    async def test_new_todos_depend_on_existing_ones(self, db: Database, other: Database) -> None:
         await self.make(db, "old", "old too")
         await copy_todos(db, other)
         await self.make(db, "new", "newer")
@@ -611,7 +615,7 @@ class TestEdges:
         assert await edges(other) == ({(3, 1), (3, 4)}, {3: 2, 4: 3})
         assert (await everything(other))["todos"][:2] == before
 
-    async def test_of_what_was_there_stay_as_they_are(self, db: Database, other: Database) -> None:
+    async def test_edges_of_existing_todos_do_not_change(self, db: Database, other: Database) -> None:
         await self.make(db, "one", "two")
         await relate(db, depends=[(1, 2)], parents={2: 1})
         await copy_todos(db, other)
@@ -624,7 +628,7 @@ class TestEdges:
         assert await read_comments(other) == [(4, "on the new one")]
         assert "late" not in {json.loads(change["new"] or "null") for change in await history(other)}
 
-    async def test_follow_new_numbers(self, db: Database, other: Database) -> None:
+    async def test_edges_follow_new_numbers(self, db: Database, other: Database) -> None:
         await self.make(other, "there 1", "there 2")
         await self.make(db, "one", "two", "three")
         await relate(db, depends=[(1, 2), (3, 1)], parents={2: 3, 3: 1}, comments=[(2, "said")])
@@ -632,12 +636,12 @@ class TestEdges:
         assert await edges(other) == ({(4, 5), (3, 4)}, {5: 3, 3: 4})
         assert await read_comments(other) == [(5, "said")]
 
-    async def test_lead_to_the_same_occurrence(self, db: Database, other: Database) -> None:
+    async def test_edges_lead_to_the_same_occurrence(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
         await copy_todos(db, other)
         await self.make(other, "a neighbour")
         for database in (db, other):
-            await todos.complete_todos(database, parse_references(["1"]))  # which makes 2 here, and 3 there
+            await todos.complete_todos(database, parse_references(["1"]))  # which creates 2 here and 3 there
         await self.make(db, "three", "four")
         await relate(db, depends=[(4, 2), (2, 3)], parents={4: 2}, comments=[(2, "here")])
         await relate(other, comments=[(3, "there")])
@@ -648,7 +652,7 @@ class TestEdges:
         said = {(change["field"], change["new"]) for change in await history(other)}
         assert said >= {("depends", json.dumps(str(same["uuid"]))), ("parent", json.dumps(str(same["uuid"])))}
 
-    async def test_that_came_are_counted_with_the_user(self, db: Database, other: Database) -> None:
+    async def test_copied_edges_raise_the_version_of_the_graph(self, db: Database, other: Database) -> None:
         versions = select(col(User.edges_version))
         await self.make(db, "one", "two")
         await copy_todos(db, other)
@@ -659,7 +663,9 @@ class TestEdges:
         await copy_todos(db, other)
         assert await rows(other, versions) == [{"edges_version": 1}]
 
-    async def test_and_comments_of_one_user_only(self, db: Database, open_db: OpenDatabase, other: Database) -> None:
+    async def test_edges_and_comments_of_one_user_only(
+        self, db: Database, open_db: OpenDatabase, other: Database
+    ) -> None:
         await users.add_user(db, "sam")
         sam = open_db("sam")
         for database in (db, sam):
@@ -692,13 +698,13 @@ class TestEdges:
 @TO_SERVER
 @FROM_SQLITE
 class TestSeries:
-    async def test_go_on_in_the_destination(self, db: Database, other: Database) -> None:
+    async def test_a_series_continues_in_the_destination(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
         await copy_todos(db, other)
         [outcome] = await todos.complete_todos(other, parse_references(["1"]))
         assert [todo.due for todo in outcome.next] == [When(date(2026, 12, 7))]
 
-    async def test_an_occurrence_that_both_made_is_there_once(self, db: Database, other: Database) -> None:
+    async def test_an_occurrence_created_on_both_sides_is_not_duplicated(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
         await copy_todos(db, other)
         for database in (db, other):
@@ -732,14 +738,14 @@ class TestSeries:
 
 
 class TestMeeting:
-    async def test_todos_that_are_added_meanwhile_get_other_numbers(
+    async def test_todos_added_during_the_copy_get_other_numbers(
         self, db: Database, other: Database, open_other: Opened
     ) -> None:
         await add_many(db, 3000)
         added: list[asyncio.Task[TodoOutcome]] = []
 
         def add(_done: int, _total: int) -> None:
-            for i in range(4):  # into projects and tags that are just coming, and others
+            for i in range(4):  # in projects and tags that are being copied, and in others
                 new = NewTodo(f"meanwhile {len(added)}", project=f"p{i}", tags=(f"t{i}", f"n{i}"))
                 added.append(asyncio.ensure_future(add_todo(open_other("alex"), new)))
 
@@ -751,9 +757,7 @@ class TestMeeting:
         assert len(await projects.list_projects(other)) == 5
         assert len(await titles(other)) == 3000 + len(numbers)
 
-    async def test_adding_and_copying_at_once_from_the_start(
-        self, db: Database, other: Database, open_other: Opened
-    ) -> None:
+    async def test_adding_and_copying_start_together(self, db: Database, other: Database, open_other: Opened) -> None:
         await add_many(db, 300)
 
         async def add_some(number: int) -> list[int]:
@@ -768,14 +772,14 @@ class TestMeeting:
         assert len(await titles(other)) == 330
         assert sorted(tag.name for tag in await tags.list_tags(other)) == [*(f"t{i}" for i in range(6))]
 
-    async def test_two_copies_at_once_are_one(self, db: Database, other: Database, open_other: Opened) -> None:
+    async def test_two_concurrent_copies_copy_once(self, db: Database, other: Database, open_other: Opened) -> None:
         await fill(db)
         results = await asyncio.gather(copy_todos(db, other), copy_todos(db, open_other("alex")))
         assert sorted(result.copied for result in results) == [0, 6]
         assert sorted(result.already_there for result in results) == [0, 6]
         assert await everything(other) == await everything(db)
 
-    async def test_a_source_that_changes_meanwhile_is_copied_as_it_was(
+    async def test_changes_of_the_source_during_the_copy_are_ignored(
         self, db: Database, open_db: OpenDatabase, other: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("todo_cli.services.databases.copying.TODOS_AT_ONCE", 2)
@@ -794,7 +798,7 @@ class TestMeeting:
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 @TO_SQLITE
-async def test_a_server_that_changes_meanwhile_is_copied_as_it_was(
+async def test_changes_of_a_server_during_the_copy_are_ignored(
     db: Database, open_db: OpenDatabase, other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("todo_cli.services.databases.copying.TODOS_AT_ONCE", 1)
@@ -812,7 +816,7 @@ async def test_a_server_that_changes_meanwhile_is_copied_as_it_was(
 
 
 def test_every_column_that_refers_to_another_table_is_mapped() -> None:
-    """Whoever adds a table, or a link between tables, has to say in `copying` how it travels."""
+    """A new table, or a new reference between tables, has to be mapped in `copying`."""
     links = {
         (table.name, column.name)
         for table in Base.metadata.tables.values()
@@ -837,7 +841,7 @@ def test_every_column_that_refers_to_another_table_is_mapped() -> None:
 
 
 class TestUndoing:
-    async def test_goes_on_in_the_destination(self, db: Database, other: Database, open_other: Opened) -> None:
+    async def test_undo_continues_in_the_destination(self, db: Database, other: Database, open_other: Opened) -> None:
         for title in ("a", "b"):
             await add_todo(db, NewTodo(title, project="p", tags=(title,)))
         await todos.modify_todos(db, parse_references(["1"]), TodoChanges(title="c", project="q"))
@@ -858,7 +862,7 @@ class TestUndoing:
         assert await titles() == ["a", "b", "last", "there"]
         assert [project.name for project in await projects.list_projects(other)] == ["p"]
 
-    async def test_what_is_undone_stays_so_where_nothing_is_left_of_what_undid_it(
+    async def test_an_undone_step_stays_undone_without_the_step_that_undid_it(
         self, db: Database, other: Database, open_db: OpenDatabase
     ) -> None:
         await add_todo(db, NewTodo("gone", project="p"))
@@ -869,11 +873,11 @@ class TestUndoing:
             row.project = project
             step.create(row)
 
-        await db.write("db copy", keep)  # which undo passes over
+        await db.write("db copy", keep)  # undo skips this
         assert [todo.title for todo in (await undo_steps(db)).todos] == ["gone"]
         await todos.empty_trash(open_db("alex", NOW + timedelta(hours=2)))
         await copy_todos(db, other)
         for database in (db, other):
             outcome = await undo_steps(database, 9)
-            assert outcome.reverted == ()  # not what made the project, which was undone
+            assert outcome.reverted == ()  # not the step that created the project, which was undone
             assert [project.name for project in await projects.list_projects(database)] == ["p"]

@@ -1,4 +1,4 @@
-"""Copying more than once, and in both directions: history says each thing once, and undo goes on working."""
+"""Copying more than once and in both directions: history has no duplicates, and undo keeps working."""
 
 from __future__ import annotations
 
@@ -56,9 +56,11 @@ async def listed(db: Database) -> list[tuple[str, str | None, tuple[str, ...]]]:
 
 @TO_SQLITE
 class TestWhatWasDeletedHere:
-    """A tag or a project that the other list still has comes back with the copy."""
+    """A copy restores a deleted tag or project that the other list still has."""
 
-    async def test_a_tag_is_undone_and_redone(self, db: Database, other: Database, open_db: OpenDatabase) -> None:
+    async def test_a_restored_tag_is_undone_and_redone(
+        self, db: Database, other: Database, open_db: OpenDatabase
+    ) -> None:
         await add_todo(db, NewTodo("t1", tags=("x",)))
         await copy_todos(db, other)
         await delete_tag(db, "x")
@@ -77,7 +79,7 @@ class TestWhatWasDeletedHere:
         assert await listed(db) == [("t1", None, ())]
         await check_replay(db)
 
-    async def test_a_project_keeps_when_it_was_archived(self, db: Database, other: Database) -> None:
+    async def test_a_project_keeps_the_time_of_archiving(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("t1", project="p"))
         await archive_project(db, "p")
         await copy_todos(db, other)
@@ -91,7 +93,7 @@ class TestWhatWasDeletedHere:
         assert await listed(db) == []
         await check_replay(db)
 
-    async def test_is_told_by_the_copy(self, db: Database, other: Database) -> None:
+    async def test_the_copy_records_the_restoration(self, db: Database, other: Database) -> None:
         await add_todo(db, NewTodo("t1", project="p", tags=("x",)))
         await copy_todos(db, other)
         await delete_tag(db, "x")
@@ -104,7 +106,7 @@ class TestWhatWasDeletedHere:
 
 
 @TO_SQLITE
-async def test_a_database_that_has_lines_twice_is_understood(db: Database, other: Database) -> None:
+async def test_a_database_with_duplicate_lines_works(db: Database, other: Database) -> None:
     """An earlier version copied the lines of a deleted tag or project a second time."""
     await add_todo(db, NewTodo("t1", project="p", tags=("x",)))
     await modify_todos(db, [ONE], TodoChanges(tags=("y",)))
@@ -134,8 +136,8 @@ async def test_a_database_that_has_lines_twice_is_understood(db: Database, other
 
 
 @TO_SQLITE
-async def test_both_directions_again_and_again(db: Database, other: Database) -> None:
-    """Whatever is done on either side in between, nothing is told twice, and both replay."""
+async def test_repeated_copies_in_both_directions(db: Database, other: Database) -> None:
+    """Whatever is done on either side in between, no line is duplicated, and both histories can be replayed."""
     due = When(date(2026, 11, 30))
     await add_todo(db, NewTodo("a", project="p", tags=("x", "y"), due=due, every=Every("week")))
     await add_todo(other, NewTodo("elsewhere", project="P", tags=("X",)))
@@ -163,7 +165,7 @@ async def test_both_directions_again_and_again(db: Database, other: Database) ->
 
 @TO_SERVER
 @FROM_SQLITE
-async def test_tags_that_became_one_replay(db: Database, other: Database) -> None:
+async def test_merged_tags_can_be_replayed(db: Database, other: Database) -> None:
     await add_todo(db, NewTodo("a", tags=("t",), project="p"))
     await copy_todos(db, other)
     await rename_tag(other, "t", "u")
@@ -180,10 +182,10 @@ async def test_tags_that_became_one_replay(db: Database, other: Database) -> Non
 
 @TO_SERVER
 @FROM_SQLITE
-async def test_another_users_copy_is_found_again(
+async def test_a_copy_for_another_user_is_recognized(
     db: Database, other: Database, open_other: Opened, open_db: OpenDatabase
 ) -> None:
-    """What alex has there already gets other uuids under sam: the same ones each time, so that nothing comes twice."""
+    """Todos that alex already has get other uuids for sam, the same ones each time, so nothing is duplicated."""
     await add_todo(db, NewTodo("a", project="p", tags=("x",), due=When(date(2026, 11, 30)), every=Every("week")))
     await copy_todos(db, other)
     await delete_series(other, [ONE])

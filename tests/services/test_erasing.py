@@ -1,4 +1,4 @@
-"""Emptying the trash: what others lose with it has a line of history, and what is gone is not made a second time."""
+"""Emptying the trash: other todos' losses are recorded in the history, and removed todos cannot be added again."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def count_steps(db: Database) -> int:
     return await db.read(work)
 
 
-async def test_what_others_lose_is_told(db: Database, later: Database) -> None:
+async def test_losses_of_other_todos_are_recorded(db: Database, later: Database) -> None:
     for title in ("secret", "also secret"):
         await add_todo(db, NewTodo(title))
     await add_todo(db, NewTodo("waits", depends=(ONE, TWO)))
@@ -78,7 +78,7 @@ async def test_what_others_lose_is_told(db: Database, later: Database) -> None:
 
 
 async def test_subtasks_and_comments(db: Database, later: Database, open_db: OpenDatabase) -> None:
-    """A subtask stays that a clock put into the trash later; comments go with their todo, and no others."""
+    """A subtask that was deleted later by clock stays; a todo's own comments are removed, and no others."""
     await add_todo(db, NewTodo("whole"))
     await add_todo(db, NewTodo("part", parent=ONE, depends=(ONE,)))
     await add_comment(db, TWO, "stays")
@@ -106,7 +106,7 @@ async def test_an_erased_uuid_is_not_added_again(db: Database, later: Database) 
     await check_replay(db)
 
 
-async def test_steps_stay_and_undo_passes_over_them(db: Database, later: Database) -> None:
+async def test_steps_remain_and_undo_skips_them(db: Database, later: Database) -> None:
     await add_todo(db, NewTodo("a"))
     await modify_todos(db, [ONE], TodoChanges(title="b"))
     await add_todo(db, NewTodo("kept", project="p"))
@@ -126,7 +126,7 @@ async def test_steps_stay_and_undo_passes_over_them(db: Database, later: Databas
     await check_replay(db)
 
 
-async def test_a_series_goes_on_without_its_erased_occurrences(db: Database, later: Database) -> None:
+async def test_a_series_continues_without_its_erased_occurrences(db: Database, later: Database) -> None:
     await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
     await complete_todos(db, [ONE])
     await erase(later, ONE)
@@ -136,8 +136,8 @@ async def test_a_series_goes_on_without_its_erased_occurrences(db: Database, lat
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
-async def test_emptying_while_others_bind_and_free(db: Database, open_db: OpenDatabase) -> None:
-    """Whatever comes first, no edge vanishes without a line, and none is told twice."""
+async def test_emptying_while_others_add_and_remove_edges(db: Database, open_db: OpenDatabase) -> None:
+    """In any order, no edge disappears without a line, and none is recorded twice."""
     for number in range(1, 13):
         base = 3 * (number - 1)
         start = NOW + timedelta(minutes=number)
@@ -163,7 +163,7 @@ async def test_emptying_while_others_bind_and_free(db: Database, open_db: OpenDa
 
 @pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
 class TestCopying:
-    async def test_what_is_gone_is_known_in_the_copy(self, db: Database, other: Database, later: Database) -> None:
+    async def test_a_copy_knows_erased_todos(self, db: Database, other: Database, later: Database) -> None:
         uuid = uuid4()
         await add_todo(db, NewTodo("a", uuid=uuid))
         await add_todo(db, NewTodo("b", depends=(ONE,)))
@@ -176,8 +176,8 @@ class TestCopying:
         told = [change for step in (await list_history(other, HistoryQuery())).steps for change in step.changes]
         assert [change.uuid for change in told if change.field == "exists" and not change.new] == [uuid]
 
-    async def test_what_is_gone_here_and_kept_there(self, db: Database, other: Database, later: Database) -> None:
-        """That it was removed here leaves the other list alone; a copy from there brings it back, with its history."""
+    async def test_todos_erased_here_and_kept_there(self, db: Database, other: Database, later: Database) -> None:
+        """Removal here does not affect the other list; a copy from there restores the todo with its history."""
         uuid = UUID(int=7)
         await add_todo(db, NewTodo("a", uuid=uuid, tags=("x",)))
         await modify_todos(db, [ONE], TodoChanges(title="b"))

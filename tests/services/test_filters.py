@@ -1,4 +1,4 @@
-"""Expressions and the todos they find, the same on both databases; `now` is Sunday, 22 November 2026, 12:00."""
+"""Expressions and the todos that match them, on both databases; `now` is Sunday, 22 November 2026, 12:00."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ TODOS: list[tuple[str, str | None, str, dict[str, object]]] = [
     ("jog", None, "", {"occurrence": "7", "wait_until": NOW, "expires_at": NOW}),
     ("kept in the trash", "home", "shop", {"priority": HIGH, "due": when("2026-11-22"), "deleted_at": NOW}),
 ]
-"""What the tables below speak of by its first letters: title, project, tags and fields."""
+"""The todos, which the tables below name by first letter: title, project, tags and fields."""
 
 DEPENDENCIES = {"b": "a", "g": "b", "c": "h", "d": "k", "f": "bi", "i": "a", "h": "g"}
 """Each depends on these."""
@@ -124,7 +124,7 @@ async def filled(db: Database) -> Database:
             todo.series = {"g": goes_on, "j": ended}.get(title[0])
             todo.started_at = NOW if title[0] in STARTED else None
             step.create(todo)
-            await step.flush()  # numbers them in this order
+            await step.flush()  # numbers follow this order
             made[title[0]] = todo
         numbers = {title: todo.id or 0 for title, todo in made.items()}
         for title, others in DEPENDENCIES.items():
@@ -195,17 +195,17 @@ FOUND = {
     "due.by:today": "bchi",
     "due.after:today": "dfg",
     "due.since:today": "bcdfg",
-    "not due.before:today": "abcdefgj",  # those without a date, too
+    "not due.before:today": "abcdefgj",  # includes todos without a date
     "not due.since:today": "aehij",
     "due:none": "aej",
     "due:any": "bcdfghi",
-    "due:2026-11-22T11:00": "bc",  # without a time, all that is known is the day
+    "due:2026-11-22T11:00": "bc",  # without a time, only the day is known
     "due.before:2026-11-22T11:00": "hi",
     "due.by:2026-11-22T11:00": "bchi",
     "due.after:2026-11-22T11:00": "dfg",
     "due.since:2026-11-22T11:01": "bdfg",
     "due:2026-11-23": "d",
-    "is:week": "bci",  # from Monday, the 16th, to today
+    "is:week": "bci",  # from Monday the 16th to today
     "is:overdue": "c",
     "not is:overdue": "abdefghij",
     "scheduled:2026-11-20": "c",
@@ -221,7 +221,7 @@ FOUND = {
     "has:wait": "dhj",
     "until.before:today": "e",
     "until:any": "egj",
-    "is:expired": "ej",  # it expires with the very moment
+    "is:expired": "ej",  # it expires at this very moment
     "no:until": "abcdfhi",
     "created.before:2026-11-01": "c",
     "created:2026-11-20": "abdefghij",
@@ -233,7 +233,7 @@ FOUND = {
     "not completed.since:2026-11-21": "abcdefgij",
     "no:completed": "abcdefgij",
     "is:blocked": "bfg",
-    "not is:blocked": "acdehij",  # those that are closed, too
+    "not is:blocked": "acdehij",  # includes closed todos
     "is:blocking": "ab",  # h depends on g, and is done
     "is:ready": "ac",
     "not is:ready": "bdefghij",
@@ -248,7 +248,7 @@ FOUND = {
     "has:depends": "bcfghi",
     "parent:2": "hj",
     "parent:600d,1": "ei",
-    "parent:10": "",  # in the trash itself
+    "parent:10": "",  # itself in the trash
     "parent:any": "ehij",
     "no:parent": "abcdfg",
     "has:subtasks": "bf",  # that of a is cancelled, that of j in the trash
@@ -268,11 +268,11 @@ FOUND = {
 }
 
 
-async def test_what_expressions_find(filled: Database) -> None:
+async def test_expressions(filled: Database) -> None:
     assert await find_each(filled, FOUND) == FOUND
 
 
-async def test_lists_leave_out_what_is_not_asked_for(filled: Database) -> None:
+async def test_lists_hide_todos(filled: Database) -> None:
     expected = {
         "": "abcg",
         "+shop": "ab",
@@ -295,7 +295,7 @@ async def test_lists_leave_out_what_is_not_asked_for(filled: Database) -> None:
         "is:expired": "ej",
         "until:any": "egj",
         "id:1-10": "abcdefghij",
-        "is:blocked": "bg",  # f lies in an archived project
+        "is:blocked": "bg",  # f is in an archived project
         "is:ready": "ac",
         "depends:1": "b",
         "depends:1 status:all": "bi",
@@ -308,7 +308,7 @@ async def test_lists_leave_out_what_is_not_asked_for(filled: Database) -> None:
 async def test_orders(filled: Database) -> None:
     expected = {
         "scheduled": "cgabdefhij",
-        "-scheduled": "gcabdefhij",  # what is missing comes last either way
+        "-scheduled": "gcabdefhij",  # missing values come last either way
         "wait": "jdhabcefgi",
         "-wait": "hdjabcefgi",
         "until": "ejgabcdfhi",
@@ -317,7 +317,7 @@ async def test_orders(filled: Database) -> None:
     assert {sort: await find(filled, And(()), sort) for sort in expected} == expected
 
 
-async def test_of_one_day_those_scheduled_without_a_time_come_last(db: Database) -> None:
+async def test_todos_scheduled_without_a_time_come_last_on_their_day(db: Database) -> None:
     async def work(step: Step) -> None:
         for title, scheduled in (("a", "2026-11-22"), ("b", "2026-11-22T12:00"), ("c", "2026-11-22T09:00")):
             step.create(make(title, scheduled=when(scheduled)))
@@ -328,8 +328,8 @@ async def test_of_one_day_those_scheduled_without_a_time_come_last(db: Database)
     assert await find(db, And(()), "-scheduled") == "abc"
 
 
-async def test_days_are_those_of_the_reader(filled: Database, open_db: OpenDatabase) -> None:
-    apia = open_db("alex", NOW.astimezone(ZoneInfo("Pacific/Apia")))  # there it is the 23rd, 0:00
+async def test_days_are_in_the_reader_s_zone(filled: Database, open_db: OpenDatabase) -> None:
+    apia = open_db("alex", NOW.astimezone(ZoneInfo("Pacific/Apia")))  # it is 0:00 on the 23rd there
     expected = {
         "due:today": "d",  # 9:00 in Berlin is 21:00 there
         "due:2026-11-22": "bc",
@@ -352,7 +352,7 @@ ZONES = st.sampled_from(["Europe/Berlin", "Pacific/Apia", "Pacific/Midway", "Ame
 
 @settings(max_examples=choose(30, 300))
 @given(tree=trees(TYPED | st.just(InArchivedProject())), zone=ZONES)
-async def test_the_database_finds_what_the_words_mean(
+async def test_the_database_agrees_with_plain_python(
     filled: Database, open_db: OpenDatabase, tree: Filter, zone: str
 ) -> None:
     reader = open_db("alex", NOW.astimezone(ZoneInfo(zone)))
@@ -364,7 +364,7 @@ async def test_the_database_finds_what_the_words_mean(
     await reader.__aexit__()
 
 
-async def test_the_largest_filter_there_may_be(filled: Database) -> None:
+async def test_the_largest_possible_filter(filled: Database) -> None:
     long = "ΐ" * (LONGEST_TEXT - 2)
     texts = [f"'{number:02}{long}'" for number in range(MOST_TEXTS)]
     others = ["project:home", "due.by:today", "+soon", "is:recurring", "has:tag", "is:ready", "depends:1", "parent:2"]
@@ -380,7 +380,7 @@ async def test_the_largest_filter_there_may_be(filled: Database) -> None:
 
 
 @pytest.mark.either_database
-async def test_the_deepest_and_bushiest_filter_there_may_be(filled: Database) -> None:
+async def test_the_deepest_possible_filter(filled: Database) -> None:
     def pair(levels: int, last: str = "+soon") -> str:
         inner = last if levels == 1 else pair(levels - 1, last)
         return f"({inner} {'or' if levels % 2 else 'and'} {inner})"

@@ -1,4 +1,4 @@
-"""Reading history: steps in words, and todos as they were; the same on both databases."""
+"""Reading history: steps as sentences, and earlier states of todos; on both databases."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ONE, TWO = NumberReference(1), NumberReference(2)
 
 
 async def tell(db: Database, query: HistoryQuery | None = None) -> list[str]:
-    """Return the steps in words, the first one first."""
+    """Return the steps as sentences, oldest first."""
     page = await list_history(db, query or HistoryQuery())
     return [
         plain(tell_step(step, NOW)) + (" (undone)" if step.undone else "")
@@ -91,7 +91,7 @@ async def test_every_step_is_a_sentence(db: Database) -> None:
     ]
 
 
-async def test_pages_since_and_by_whom(db: Database, open_db: OpenDatabase) -> None:
+async def test_pages_since_and_by(db: Database, open_db: OpenDatabase) -> None:
     for hour in range(5):
         await add_todo(open_db("alex", NOW + timedelta(hours=hour)), NewTodo(f"t{hour}"))
     first = await list_history(db, HistoryQuery(size=2))
@@ -107,14 +107,14 @@ async def test_pages_since_and_by_whom(db: Database, open_db: OpenDatabase) -> N
         await list_history(db, HistoryQuery(NumberReference(9)))
 
 
-async def test_what_was_removed_for_good_is_told_without_its_content(db: Database) -> None:
+async def test_removed_todos_appear_without_their_content(db: Database) -> None:
     await add_todo(db, NewTodo("secret", project="p"))
     await delete_todos(db, [ONE])
     await empty_trash(db)
     assert await tell(db) == ["add project p", "trash empty 1 todo"]
 
 
-async def test_undoing_says_what_it_did(db: Database, open_db: OpenDatabase) -> None:
+async def test_undo_reports_what_it_did(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("Pay rent", project="p", due=When(date(2026, 11, 30)), every=Every("month")))
     await complete_todos(db, [ONE])
     await rename_project(db, "p", "q")
@@ -136,7 +136,7 @@ async def test_undoing_says_what_it_did(db: Database, open_db: OpenDatabase) -> 
     assert await say("redid") == ["redid project rename (2 minutes ago): project p is q again"]
 
 
-async def test_undoing_says_what_differs_between_todos(db: Database) -> None:
+async def test_undo_reports_differences_between_todos(db: Database) -> None:
     for title in ("a", "b"):
         await add_todo(db, NewTodo(title))
     await modify_todos(db, [TWO], TodoChanges(priority=Priority.LOW))
@@ -148,7 +148,7 @@ async def test_undoing_says_what_differs_between_todos(db: Database) -> None:
 
 
 async def test_todos_are_shown_as_they_were(db: Database, open_db: OpenDatabase) -> None:
-    """After each step all is as it was shown after it, but for what others have to do with it."""
+    """The state after each step equals what was shown then, except for the todo's relations to others."""
     moments: list[tuple[datetime, list[TodoDetails]]] = []
     clock = iter(NOW + timedelta(hours=hour) for hour in range(50))
 
@@ -182,10 +182,8 @@ async def test_todos_are_shown_as_they_were(db: Database, open_db: OpenDatabase)
     assert moments[-1][1][0].todo.deleted_at
 
 
-async def test_a_todo_is_shown_as_the_last_step_by_then_left_it_where_clocks_differ(
-    db: Database, open_db: OpenDatabase
-) -> None:
-    """The second step was taken on a machine whose clock is an hour behind: the order of the steps counts."""
+async def test_a_todo_is_shown_as_of_the_last_step_even_if_clocks_differ(db: Database, open_db: OpenDatabase) -> None:
+    """The second step was made on a machine whose clock is an hour behind: the order of steps counts."""
     await add_todo(db, NewTodo("1", tags=("a",)))
     await modify_todos(open_db("alex", NOW + timedelta(hours=3)), [ONE], TodoChanges(title="2"))
     await modify_todos(open_db("alex", NOW + timedelta(hours=2)), [ONE], TodoChanges(title="3"))
@@ -196,7 +194,7 @@ async def test_a_todo_is_shown_as_the_last_step_by_then_left_it_where_clocks_dif
         assert (found.todo.title, found.todo.tags) == (title, (tag,))
 
 
-async def test_what_was_not_there_yet_is_not_shown(db: Database, open_db: OpenDatabase) -> None:
+async def test_a_todo_that_did_not_exist_yet_is_not_shown(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(open_db("alex", NOW + timedelta(hours=1)), NewTodo("a"))
     with pytest.raises(NotFoundError, match="todo 1 did not exist yet: it was added on 2026-11-22 at 13:00"):
         await get_todos_at(db, [ONE], NOW)

@@ -1,4 +1,4 @@
-"""No service shows or changes what belongs to another user: one test for each function that services have."""
+"""No service shows or changes data of another user: one test for each service function."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ async def sam(open_db: OpenDatabase) -> Database:
 
 
 async def everything(db: Database) -> list[Any]:
-    """Return all that a user has."""
+    """Return all data of a user."""
     return [
         await listing.get_details(db, parse_references(["1-2"])),
         await projects.list_projects(db, archived=True),
@@ -152,14 +152,14 @@ async def test_is_refused(sam: Database, open_db: OpenDatabase, function: Callab
 
 
 @pytest.mark.parametrize("function", MAKES_ITS_OWN, ids=lambda function: function.__name__)
-async def test_makes_its_own(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+async def test_creates_its_own(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
     before = await everything(open_db("alex"))
     made = (await MAKES_ITS_OWN[function](sam)).todo
     assert (made.project, made.tags) == ("P", ("T",))
     assert await everything(open_db("alex")) == before
 
 
-def test_no_service_is_left_out() -> None:
+def test_every_service_is_tested() -> None:
     found = set()
     for module in pkgutil.walk_packages(services.__path__, "todo_cli.services."):
         content = importlib.import_module(module.name)
@@ -176,7 +176,7 @@ def test_no_service_is_left_out() -> None:
     [todos.NewTodo("mine", depends=tuple(HERS)), todos.NewTodo("mine", parent=HERS[0])],
     ids=["depends", "parent"],
 )
-async def test_nothing_is_bound_to_what_is_somebody_elses(sam: Database, bound: todos.NewTodo) -> None:
+async def test_no_edge_leads_to_another_user_s_todo(sam: Database, bound: todos.NewTodo) -> None:
     with pytest.raises(NotFoundError):
         await todos.add_todo(sam, bound)
     mine = (await todos.add_todo(sam, todos.NewTodo("mine"))).todo.id

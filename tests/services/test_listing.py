@@ -1,4 +1,4 @@
-"""Lists: filters and the todos they find, orders, pages; the same on both databases."""
+"""Lists: filters, sort orders and pages, on both databases."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def when(text: str) -> When:
 
 
 async def fill(db: Database) -> None:
-    """Add the todos that the tables below speak of, by their first letters; `now` is Sunday, 22 November, 12:00."""
+    """Add the todos, which the tables below name by first letter; `now` is Sunday, 22 November, 12:00."""
     for new in (
         NewTodo("apples", "a kilo of ÉCLAIRS", Priority.LOW, "home", ("shop",)),
         NewTodo("bread", None, Priority.HIGH, "home.kitchen", ("shop", "urgent"), when("today")),
@@ -70,7 +70,7 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
         (Or(()), ""),
         (Not(And(())), ""),
         (ContainsText("BREAD"), "b"),
-        (ContainsText("éclair"), "aé"),  # in a description and in a title, in any case
+        (ContainsText("éclair"), "aé"),  # in a description and in a title, regardless of case
         (ContainsText("e\u0301clair"), "aé"),  # decomposed
         (ContainsText("%"), "f"),
         (ContainsText("_"), "f"),
@@ -80,10 +80,10 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
         (HasStatus(Status.OPEN), "abcdéf"),
         (HasStatus(Status.DONE), "h"),
         (HasStatus(Status.CANCELLED), "i"),
-        (InProject("home"), "ab"),  # and what is nested in it, but not `homework`
+        (InProject("home"), "ab"),  # includes nested projects, but not `homework`
         (InProject("HOME.Kitchen"), "b"),
-        (Or((InProject("hom"), ContainsText("dent"))), "d"),  # the beginning of a name is none
-        (Not(InProject("home")), "cdéfhi"),  # those without a project, too
+        (Or((InProject("hom"), ContainsText("dent"))), "d"),  # a prefix of a name does not match
+        (Not(InProject("home")), "cdéfhi"),  # includes todos without a project
         (InArchivedProject(), "f"),
         (HasTag("shop"), "ab"),
         (HasTag("SHOP"), "ab"),
@@ -107,7 +107,7 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
     ],
     ids=str,
 )
-async def test_what_a_filter_finds(filled_once: FilledOnce, tree: Filter, found: str) -> None:
+async def test_filters(filled_once: FilledOnce, tree: Filter, found: str) -> None:
     assert await find(await filled_once(fill), tree) == found
 
 
@@ -116,12 +116,12 @@ async def test_what_a_filter_finds(filled_once: FilledOnce, tree: Filter, found:
     [
         ("id", "abcdéfhi"),
         ("-id", "ihfédcba"),
-        ("due", "hiécdbfa"),  # of one day: by time, those without a time last; without a date last of all
+        ("due", "hiécdbfa"),  # within a day by time, todos without a time last; todos without a date last of all
         ("-due", "fbdcéhia"),
         ("due,-priority", "hiécdbfa"),
         ("-priority", "béacdfhi"),
         ("priority", "aébcdfhi"),  # none comes last either way
-        ("title", "abcdfhié"),  # by code point, alike everywhere
+        ("title", "abcdfhié"),  # by code point, the same everywhere
         ("-title", "éihfdcba"),
         ("project", "abcféhdi"),
         ("-project", "éhfcbadi"),
@@ -135,7 +135,7 @@ async def test_orders(filled_once: FilledOnce, sort: str, found: str) -> None:
     assert await find(await filled_once(fill), And(()), sort) == found
 
 
-async def test_pages_never_overlap_and_miss_nothing(db: Database) -> None:
+async def test_pages_neither_overlap_nor_miss_todos(db: Database) -> None:
     for number in range(23):
         await add_todo(db, NewTodo(f"same {number % 2}"))
     pages = [await list_todos(db, ListQuery(And(()), parse_sort("title"), page, 5)) for page in range(1, 7)]
@@ -144,12 +144,12 @@ async def test_pages_never_overlap_and_miss_nothing(db: Database) -> None:
     assert {page.total for page in pages} == {23}
 
 
-async def test_nothing_at_all(db: Database) -> None:
+async def test_an_empty_list(db: Database) -> None:
     page = await list_todos(db, ListQuery(And(()), size=5))
     assert (page.todos, page.total) == ([], 0)
 
 
-async def test_counting_stops_where_nobody_reads_on(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_counting_stops_at_a_limit(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     from todo_cli.services import listing
 
     monkeypatch.setattr(listing, "COUNT_LIMIT", 3)
@@ -160,7 +160,9 @@ async def test_counting_stops_where_nobody_reads_on(db: Database, monkeypatch: p
     assert COUNT_LIMIT == 10_000
 
 
-async def test_a_date_stays_that_day_in_every_zone_and_a_time_that_instant(db: Database, open_db: OpenDatabase) -> None:
+async def test_a_date_is_the_same_day_in_every_zone_and_a_time_the_same_instant(
+    db: Database, open_db: OpenDatabase
+) -> None:
     await add_todo(db, NewTodo("date", due=when("today")))
     await add_todo(db, NewTodo("time", due=when("2026-11-22 23:30")))
     apia = open_db("alex", datetime(2026, 11, 22, 11, 0, tzinfo=UTC).astimezone(ZoneInfo("Pacific/Apia")))

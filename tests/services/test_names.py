@@ -46,43 +46,43 @@ async def where(db: Database) -> dict[str, str | None]:
 
 
 class TestProjects:
-    async def test_listed_by_name_with_what_is_open_and_done(self, filled: Database) -> None:
+    async def test_list_by_name_with_counts(self, filled: Database) -> None:
         assert await list_projects(filled) == [
             ProjectPublic("home", 1, 1, None),
             ProjectPublic("home.flat", 1, 0, None),
             ProjectPublic("homework", 1, 0, None),
         ]
 
-    async def test_renamed_with_what_is_nested(self, filled: Database) -> None:
+    async def test_rename_with_nested_projects(self, filled: Database) -> None:
         pairs = await rename_project(filled, "HOME", "house")
         assert pairs == [("home", "house"), ("home.flat", "house.flat")]
         assert await where(filled) == {
             "a": "house", "b": "house.flat", "c": "homework", "d": "house", "f": "house",
         }  # fmt: skip
 
-    async def test_renamed_in_its_case_only(self, filled: Database) -> None:
+    async def test_rename_case_only(self, filled: Database) -> None:
         assert await rename_project(filled, "home", "Home") == [("home", "Home"), ("home.flat", "Home.flat")]
 
     @pytest.mark.parametrize(
         ("stored", "typed"),
         [("straße.sub", "STRASSE"), ("STRASSE.sub", "straße"), ("Ku\u0308che.sub", "K\u00fcche"), ("İ.sub", "i\u0307")],
     )
-    async def test_renamed_by_segments_however_it_was_typed(self, db: Database, stored: str, typed: str) -> None:
+    async def test_rename_by_segments_regardless_of_case(self, db: Database, stored: str, typed: str) -> None:
         await add_todo(db, NewTodo("a", project=stored))
         await rename_project(db, typed, "weg")
         assert [project.name for project in await list_projects(db)] == ["weg.sub"]
 
-    async def test_a_chain_moves_upwards(self, db: Database) -> None:
+    async def test_move_a_chain_upwards(self, db: Database) -> None:
         for name in ("a.b", "a.b.b", "a.b.b.b"):
             await add_todo(db, NewTodo(name, project=name))
         await rename_project(db, "a.b", "a")
         assert [project.name for project in await list_projects(db)] == ["a", "a.b", "a.b.b"]
 
-    async def test_moved_into_another(self, filled: Database) -> None:
+    async def test_move_into_another_project(self, filled: Database) -> None:
         await rename_project(filled, "homework", "school.homework")
         assert (await where(filled))["c"] == "school.homework"
 
-    async def test_not_onto_one_that_is_there_nor_into_itself(self, filled: Database) -> None:
+    async def test_rename_to_an_existing_name_or_into_itself_is_refused(self, filled: Database) -> None:
         with pytest.raises(ConflictError, match="'homework'"):
             await rename_project(filled, "home", "HOMEWORK")
         with pytest.raises(InvalidInputError):
@@ -93,7 +93,7 @@ class TestProjects:
         with pytest.raises(InvalidInputError, match="longer"):
             await rename_project(filled, "home", "h" * 198)
 
-    async def test_an_unknown_one_is_refused_with_the_nearest(self, filled: Database) -> None:
+    async def test_an_unknown_name_is_refused_with_a_suggestion(self, filled: Database) -> None:
         for attempt in (
             rename_project(filled, "hoem", "x"),
             delete_project(filled, "hoem"),
@@ -103,14 +103,14 @@ class TestProjects:
                 await attempt
             assert caught.value.hint == "did you mean 'home'?"
 
-    async def test_archived_and_brought_back_with_what_is_nested(self, filled: Database) -> None:
+    async def test_archive_and_unarchive_with_nested_projects(self, filled: Database) -> None:
         assert await archive_project(filled, "home") == ["home", "home.flat"]
         assert await archive_project(filled, "home") == []
         assert [project.name for project in await list_projects(filled)] == ["homework"]
         assert [project.archived_at for project in await list_projects(filled, archived=True)] == [NOW, NOW, None]
         assert await unarchive_project(filled, "home.flat") == ["home.flat"]
 
-    async def test_what_is_nested_in_an_archived_one_is_not_made_anew(self, filled: Database) -> None:
+    async def test_no_new_project_inside_an_archived_one(self, filled: Database) -> None:
         await archive_project(filled, "home")
         for name in ("home", "home.flat", "home.flat.inner", "home.new"):
             with pytest.raises(ConflictError):
@@ -118,7 +118,7 @@ class TestProjects:
         await unarchive_project(filled, "home.flat")
         await add_todo(filled, NewTodo("x", project="home.flat.inner"))
 
-    async def test_a_name_that_only_nests_others_is_archived_with_them(self, filled: Database) -> None:
+    async def test_archive_a_name_that_only_contains_others(self, filled: Database) -> None:
         await add_todo(filled, NewTodo("x", project="a.b"))
         assert await archive_project(filled, "a") == ["a", "a.b"]
         assert await archive_project(filled, "a") == []
@@ -126,26 +126,26 @@ class TestProjects:
             await add_todo(filled, NewTodo("x", project="a.c"))
         assert await unarchive_project(filled, "a") == ["a", "a.b"]
 
-    async def test_deleted_and_the_todos_stay(self, filled: Database) -> None:
+    async def test_delete_keeps_the_todos(self, filled: Database) -> None:
         assert await count_project(filled, "home") == 5
         assert await delete_project(filled, "home") == ["home", "home.flat"]
         assert await where(filled) == {"a": None, "b": None, "c": "homework", "d": None, "f": None}
 
 
 class TestTags:
-    async def test_listed_by_name_with_what_is_open_and_done(self, filled: Database) -> None:
+    async def test_list_by_name_with_counts(self, filled: Database) -> None:
         assert await list_tags(filled) == [TagPublic("x", 2, 0), TagPublic("y", 1, 1)]
 
-    async def test_renamed_everywhere(self, filled: Database) -> None:
+    async def test_rename_on_all_todos(self, filled: Database) -> None:
         assert await rename_tag(filled, "X", "z") == ("x", "z")
         assert [tag.name for tag in await list_tags(filled)] == ["y", "z"]
         assert await rename_tag(filled, "z", "Z") == ("z", "Z")
 
-    async def test_not_onto_one_that_is_there(self, filled: Database) -> None:
+    async def test_rename_to_an_existing_name_is_refused(self, filled: Database) -> None:
         with pytest.raises(ConflictError):
             await rename_tag(filled, "x", "Y")
 
-    async def test_deleted_from_all_that_carry_it(self, filled: Database) -> None:
+    async def test_delete_from_all_todos(self, filled: Database) -> None:
         assert await count_tag(filled, "y") == 4
         assert await delete_tag(filled, "Y") == "y"
         assert {todo.tags for todo in (await list_todos(filled, ListQuery(And(())))).todos} == {("x",), ()}
@@ -159,7 +159,7 @@ class TestUsers:
         await add_todo(db, NewTodo("a"))
         assert [(user.name, user.you) for user in await list_users(db)] == [("alex", True)]
 
-    async def test_of_several_one_has_to_be_named(self, open_db: OpenDatabase) -> None:
+    async def test_one_of_several_users_has_to_be_named(self, open_db: OpenDatabase) -> None:
         await add_user(open_db(None), "sam")
         with pytest.raises(UserNotNamedError) as caught:
             await add_todo(open_db(None), NewTodo("a"))
@@ -172,7 +172,7 @@ class TestUsers:
             await list_todos(open_db("alx"), ListQuery(And(())))
         assert "users: alex" in str(caught.value.hint)
 
-    async def test_names_are_unique_in_any_case(self, db: Database) -> None:
+    async def test_names_are_unique_regardless_of_case(self, db: Database) -> None:
         with pytest.raises(ConflictError):
             await add_user(db, "ALEX")
         await add_user(db, "sam")

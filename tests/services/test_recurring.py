@@ -1,4 +1,4 @@
-"""What recurs: series that begin, occurrences that follow, and that none of them exists twice; on both databases."""
+"""Recurrence: series, their next occurrences, and that no occurrence exists twice; on both databases."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def finish(open_db: OpenDatabase, number: int, now: datetime, *, catch_up:
     return outcome
 
 
-async def test_finishing_one_makes_the_next_with_all_that_it_had(db: Database, open_db: OpenDatabase) -> None:
+async def test_finishing_creates_the_next_occurrence_with_all_fields(db: Database, open_db: OpenDatabase) -> None:
     new = NewTodo(
         "Pay rent",
         "to the landlord",
@@ -90,14 +90,14 @@ async def test_finishing_one_makes_the_next_with_all_that_it_had(db: Database, o
     assert await get_todos(db, refs("2")) == [following]
 
 
-async def test_what_was_missed_is_passed_over_or_made(db: Database, open_db: OpenDatabase) -> None:
+async def test_missed_occurrences_are_skipped_or_created(db: Database, open_db: OpenDatabase) -> None:
     for number in (1, 2):
         await add_todo(db, NewTodo(f"water {number}", due=on("2026-11-18"), every=Every("2 days")))
     [following] = (await finish(open_db, 1, NOW)).next
     assert following.due == on("2026-11-22")  # today
     made = (await finish(open_db, 2, NOW, catch_up=True)).next
     assert [todo.due for todo in made] == [on("2026-11-20"), on("2026-11-22")]
-    assert (await finish(open_db, made[0].id, NOW)).next == ()  # the series has gone on
+    assert (await finish(open_db, made[0].id, NOW)).next == ()  # the series has continued
     [following] = (await finish(open_db, made[1].id, NOW)).next
     assert following.due == on("2026-11-24")
 
@@ -129,13 +129,13 @@ async def test_the_31st_comes_back(db: Database, open_db: OpenDatabase) -> None:
         ("2027-03-27 18:00", "2027-03-28 18:00"),  # and forward
     ],
 )
-async def test_the_time_on_the_clock_is_kept(db: Database, open_db: OpenDatabase, due: str, following: str) -> None:
+async def test_the_clock_time_is_kept(db: Database, open_db: OpenDatabase, due: str, following: str) -> None:
     await add_todo(db, NewTodo("a", due=at(due), every=Every("day")))
     [found] = (await finish(open_db, 1, OCTOBER)).next
     assert found.due == at(following)
 
 
-async def test_a_time_that_the_clocks_leave_out_is_moved_and_comes_back(db: Database, open_db: OpenDatabase) -> None:
+async def test_a_skipped_clock_time_is_moved_on_that_day_only(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a", due=at("2027-03-27 02:30"), every=Every("day")))
     [gap] = (await finish(open_db, 1, OCTOBER)).next
     assert gap.due == When(date(2027, 3, 28), datetime(2027, 3, 28, 1, 30, tzinfo=UTC))  # 03:30 on the clock
@@ -143,7 +143,7 @@ async def test_a_time_that_the_clocks_leave_out_is_moved_and_comes_back(db: Data
     assert after.due == at("2027-03-29 02:30")
 
 
-async def test_the_zone_is_that_of_whoever_made_it(db: Database, open_db: OpenDatabase) -> None:
+async def test_a_series_keeps_the_zone_of_its_creator(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a", due=at("2026-11-22 18:00"), every=Every("day")))
     in_tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))  # still the 22nd in Berlin
     [following] = (await finish(open_db, 1, in_tokyo)).next
@@ -152,7 +152,7 @@ async def test_the_zone_is_that_of_whoever_made_it(db: Database, open_db: OpenDa
     assert following.recurrence.zone == "Europe/Berlin"
 
 
-async def test_postponing_one_does_not_move_the_others(db: Database, open_db: OpenDatabase) -> None:
+async def test_postponing_one_occurrence_does_not_move_others(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-23"), scheduled=on("2026-11-22"), every=Every("week")))
     await modify_todos(db, refs("1"), TodoChanges(due=on("2026-11-26")))
     [following] = (await finish(open_db, 1, NOW)).next
@@ -162,9 +162,9 @@ async def test_postponing_one_does_not_move_the_others(db: Database, open_db: Op
 @pytest.mark.parametrize(
     ("due", "moved", "scheduled", "wait", "expected"),
     [
-        # only the time was taken off: the days are counted
+        # only the time was removed: days count
         ("2026-11-23 18:00", "2026-11-23", None, "2026-11-23 08:00", (None, "2026-11-30 08:00")),
-        # postponed together: as far from the due date as now
+        # postponed together: keeps its present distance from the due date
         ("2026-11-23", "2026-11-26", "2026-11-25", None, ("2026-11-29", None)),
         # brought forward
         ("2026-11-23", "2026-11-21", "2026-11-22", None, ("2026-11-29", None)),
@@ -188,7 +188,7 @@ async def test_other_dates_keep_their_distance(
     assert following.wait_until == (when[expected[1]].at if expected[1] else None)
 
 
-async def test_a_day_whose_midnight_is_left_out_is_found_again(open_db: OpenDatabase) -> None:
+async def test_a_day_without_midnight(open_db: OpenDatabase) -> None:
     santiago = ZoneInfo("America/Santiago")  # where 6 September 2026 begins at 01:00
     db = open_db("alex", datetime(2026, 9, 1, 12, 0, tzinfo=santiago))
     wait = datetime(2026, 9, 5, tzinfo=santiago)
@@ -219,7 +219,7 @@ async def test_hours_from_completion_are_elapsed_time(
     assert following.due.at == datetime.fromisoformat(due)
 
 
-async def test_no_two_occurrences_are_the_same_moment(open_db: OpenDatabase) -> None:
+async def test_no_two_occurrences_are_at_the_same_moment(open_db: OpenDatabase) -> None:
     db = open_db("alex", datetime(2027, 3, 28, 0, 0, tzinfo=BERLIN))
     await add_todo(db, NewTodo("a", due=at("2027-03-28 01:00"), every=Every("hour")))
     found = []
@@ -237,7 +237,7 @@ async def test_skipping_counts_from_the_due_date(db: Database) -> None:
     assert skipped.next[0].due == on("2027-01-03")
 
 
-async def test_changes_hold_for_those_to_come(db: Database, open_db: OpenDatabase) -> None:
+async def test_changes_apply_to_later_occurrences(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a", tags=("old",), due=on("2026-11-23"), every=Every("week")))
     await modify_todos(db, refs("1"), TodoChanges(title="b", project="p", tags=("new",), untag=("old",)))
     [following] = (await finish(open_db, 1, NOW)).next
@@ -246,7 +246,7 @@ async def test_changes_hold_for_those_to_come(db: Database, open_db: OpenDatabas
 
 async def test_count_and_until_end_a_series(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("FREQ=DAILY;COUNT=3")))
-    await modify_todos(db, refs("1"), TodoChanges(due=on("2026-12-24")))  # postponed, it counts all the same
+    await modify_todos(db, refs("1"), TodoChanges(due=on("2026-12-24")))  # a postponed occurrence counts too
     for number in (1, 2):
         assert len((await finish(open_db, number, NOW)).next) == 1
     assert (await finish(open_db, 3, NOW)).next == ()
@@ -259,7 +259,7 @@ async def test_count_and_until_end_a_series(db: Database, open_db: OpenDatabase)
     ("phrase", "due", "following"),
     [
         ("2 weeks", "2026-11-10", "2026-12-06"),
-        ("day", "2026-11-23", "2026-11-23"),  # done a day early, and due again tomorrow
+        ("day", "2026-11-23", "2026-11-23"),  # done a day early, due again tomorrow
         ("month", "2026-01-31", "2026-12-22"),
         ("mon", "2026-11-16", "2026-11-23"),
     ],
@@ -272,7 +272,7 @@ async def test_counting_from_completion(
     assert (found.due, found.occurrence) == (on(following), "000002")
 
 
-async def test_without_a_due_date_it_begins_on_the_first_day_of_its_rule(db: Database) -> None:
+async def test_without_a_due_date_the_series_starts_on_the_first_day_of_the_rule(db: Database) -> None:
     for phrase, day in (("day", 22), ("mon,thu", 23), ("month", 22), ("month on the 25th", 25)):
         added = (await add_todo(db, NewTodo(phrase, every=Every(phrase)))).todo
         assert added.due == When(date(2026, 11, day)), phrase
@@ -280,7 +280,7 @@ async def test_without_a_due_date_it_begins_on_the_first_day_of_its_rule(db: Dat
         await add_todo(db, NewTodo("a", every=Every("2 hours")))
 
 
-async def test_skipping_and_cancelling_go_on_with_the_next(db: Database) -> None:
+async def test_skipping_and_cancelling_create_the_next_occurrence(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-23"), every=Every("week")))
     [skipped] = await skip_todos(db, refs("1"))
     assert (skipped.todo.status, skipped.next[0].due) == (Status.CANCELLED, on("2026-11-30"))
@@ -294,14 +294,14 @@ async def test_skipping_and_cancelling_go_on_with_the_next(db: Database) -> None
     assert [todo.status for todo in await all_todos(db)][2:] == [Status.OPEN, Status.OPEN]
 
 
-async def test_deleting_one_is_refused_and_a_series_is_ended(db: Database) -> None:
+async def test_deleting_an_occurrence_is_refused_and_a_series_can_be_ended(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-18"), every=Every("day")))
     await add_todo(db, NewTodo("b"))
     with pytest.raises(ConflictError, match="1 repeats; deleting it would end the series") as caught:
         await delete_todos(db, refs("1", "2"))
     assert "--series" in str(caught.value.hint)
     await complete_todos(db, refs("1"), catch_up=True)
-    await delete_todos(db, refs("1"))  # what is done recurs no more
+    await delete_todos(db, refs("1"))  # a done todo no longer recurs
     deleted = await delete_series(db, refs("4"))
     assert [outcome.todo.id for outcome in deleted] == [3, 4, 5, 6]
     assert {outcome.todo.recurrence for outcome in deleted} == {None}
@@ -313,7 +313,7 @@ async def test_deleting_one_is_refused_and_a_series_is_ended(db: Database) -> No
         await delete_series(db, refs("2"))
 
 
-async def test_the_last_open_one_ends_its_series_too(db: Database) -> None:
+async def test_deleting_the_last_open_occurrence_ends_the_series(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("FREQ=DAILY;COUNT=1")))
     await complete_todos(db, refs("1"))
     assert await delete_series(db, refs("1")) == []
@@ -321,7 +321,7 @@ async def test_the_last_open_one_ends_its_series_too(db: Database) -> None:
 
 
 @pytest.mark.parametrize("after_completion", [False, True])
-async def test_a_successor_in_the_trash_is_taken_out_if_it_is_open(db: Database, after_completion: bool) -> None:
+async def test_an_open_next_occurrence_is_restored_from_the_trash(db: Database, after_completion: bool) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("week", after_completion)))
     await complete_todos(db, refs("1"))
     await complete_todos(db, refs("2"))
@@ -334,7 +334,7 @@ async def test_a_successor_in_the_trash_is_taken_out_if_it_is_open(db: Database,
     assert [todo.id for todo in await all_todos(db)] == [1, 4]
 
 
-async def test_what_was_done_and_deleted_does_not_come_again(db: Database) -> None:
+async def test_a_done_and_deleted_occurrence_is_not_created_again(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("week")))
     await complete_todos(db, refs("1"))
     await complete_todos(db, refs("2"))
@@ -347,7 +347,7 @@ async def test_what_was_done_and_deleted_does_not_come_again(db: Database) -> No
 
 
 async def put_into_trash(db: Database, number: int) -> None:
-    """Do what undoing its making would do; `delete` refuses to."""
+    """Delete an occurrence as undo would; `delete` refuses to."""
 
     async def work(step: Step) -> None:
         [todo] = await find_todos(step, refs(str(number)))
@@ -356,7 +356,7 @@ async def put_into_trash(db: Database, number: int) -> None:
     await db.write("test", work)
 
 
-async def test_modifying_how_it_recurs(db: Database) -> None:
+async def test_modifying_the_rule(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-23")))
     [outcome] = await modify_todos(db, refs("1"), TodoChanges(every=Every("week")))
     assert outcome.todo.recurrence
@@ -376,7 +376,7 @@ async def test_modifying_how_it_recurs(db: Database) -> None:
     assert (await complete_todos(db, refs("1")))[0].next == ()
 
 
-async def test_several_begin_a_series_each(db: Database) -> None:
+async def test_several_todos_each_start_a_series(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-23")))
     await add_todo(db, NewTodo("b"))
     await add_todo(db, NewTodo("c", due=on("2026-11-24")))
@@ -386,7 +386,7 @@ async def test_several_begin_a_series_each(db: Database) -> None:
     assert [todo.due for todo in await all_todos(db)] == [on("2026-11-23"), on("2026-11-22"), on("2026-11-24")]
 
 
-async def test_looking_ahead(db: Database) -> None:
+async def test_upcoming_dates(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-30"), every=Every("month", last_day=True)))
     await add_todo(db, NewTodo("b", due=on("2026-11-30"), every=Every("3 days", after_completion=True)))
     await add_todo(db, NewTodo("c", due=on("2026-11-30"), every=Every("FREQ=DAILY;COUNT=2")))
@@ -410,8 +410,8 @@ async def count(db: Database) -> int:
 
 
 @BOTH_TIERS
-async def test_two_machines_that_finish_it_at_once_make_one(db: Database, open_db: OpenDatabase) -> None:
-    """In two zones with two different dates: one of them finishes it, and there is one successor."""
+async def test_two_machines_that_finish_a_todo_create_one_occurrence(db: Database, open_db: OpenDatabase) -> None:
+    """In two zones with different dates: one of them finishes it, and there is one next occurrence."""
     tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
     los_angeles = tokyo.astimezone(ZoneInfo("America/Los_Angeles"))  # the 22nd
     await add_todo(db, NewTodo("a", tags=("x",), due=at("2026-11-22 06:00"), every=Every("day")))
@@ -426,7 +426,7 @@ async def test_two_machines_that_finish_it_at_once_make_one(db: Database, open_d
 
 
 @BOTH_TIERS
-async def test_ending_a_series_while_it_goes_on_leaves_nothing_open(db: Database, open_db: OpenDatabase) -> None:
+async def test_ending_a_series_during_a_completion_leaves_nothing_open(db: Database, open_db: OpenDatabase) -> None:
     for _ in range(choose(5, 20)):
         first = (await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("day")))).todo.id
         [outcome] = await complete_todos(db, refs(str(first)))
@@ -439,11 +439,11 @@ async def test_ending_a_series_while_it_goes_on_leaves_nothing_open(db: Database
 
 
 @BOTH_TIERS
-async def test_occurrences_that_are_finished_at_once_have_one_successor(db: Database, open_db: OpenDatabase) -> None:
-    """Two that were missed both lead to the same next one."""
+async def test_occurrences_finished_at_once_have_one_next_occurrence(db: Database, open_db: OpenDatabase) -> None:
+    """Two missed occurrences lead to the same next one."""
     for start in range(1, choose(12, 40) + 1, 4):
         await add_todo(db, NewTodo("a", due=on("2026-11-20"), every=Every("FREQ=DAILY;COUNT=4")))
-        await complete_todos(db, refs(str(start)), catch_up=True)  # makes the 21st and the 22nd
+        await complete_todos(db, refs(str(start)), catch_up=True)  # creates the 21st and the 22nd
         both = (complete_todos(open_db("alex"), refs(str(start + number))) for number in (1, 2))
         await asyncio.gather(*both)
         assert await count(db) == start + 3

@@ -1,4 +1,4 @@
-"""The rows of a list can be rebuilt from its history alone, whatever was done: copies and erasing included."""
+"""The rows of a list can be rebuilt from its history alone, whatever was done, including copies and erasing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from todo_cli.services.undoing import redo_steps, undo_steps
 from todo_cli.services.users import add_user
 
 Action = Callable[[Database, Database, Numbers], Awaitable[Any]]
-"""What is done to one list; the second one is there to copy from."""
+"""Random commands on one list, and a second list to copy from."""
 
 
 def _alone(command: Command) -> Action:
@@ -62,8 +62,8 @@ OTHERS = st.sampled_from(
     ]
 )
 KINDS: list[st.SearchStrategy[Action]] = [*[COMMANDS.map(_alone)] * 3, PICKS.map(_erase), *[OTHERS] * 2]
-# Not `one_of`, which would choose among the many commands. The clock is another one for each step: it says when
-# something was done, never in which order.
+# Not `one_of`, which would choose among all commands. Each step has its own clock, because times say nothing about the
+# order of steps.
 ACTIONS = st.sampled_from(range(len(KINDS))).flatmap(KINDS.__getitem__)
 STEPS = st.tuples(st.booleans(), st.integers(-30, 90), ACTIONS)
 SETTINGS: dict[str, Any] = {
@@ -78,7 +78,7 @@ SETTINGS: dict[str, Any] = {
 
 
 async def _begin(db: Database) -> None:
-    """Make a list whose todos have much to do with each other, so that little can be done to one of them alone."""
+    """Create a list whose todos are closely related, so that most commands affect several of them."""
     due = When(NOW.date())
     one = (await add_todo(db, NewTodo("one", project="home", tags=("bills",), due=due, every=Every("day")))).todo.id
     two = (await add_todo(db, NewTodo("two", tags=("bills",), depends=(NumberReference(one),)))).todo.id
@@ -89,7 +89,7 @@ async def _begin(db: Database) -> None:
 
 
 async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int, Action]]) -> None:
-    """Take the steps in two databases, as a user of their own, and rebuild both from history."""
+    """Run the commands in two databases, as a separate user, and rebuild both from history."""
     name = f"u{uuid4().hex}"
     opened: list[Database] = []
 
@@ -118,7 +118,7 @@ async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int
 @pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
 @settings(max_examples=12, **SETTINGS)
 @given(steps=st.lists(STEPS, min_size=5, max_size=14))
-async def test_what_is_stored_follows_from_history(
+async def test_rows_follow_from_history(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
 ) -> None:
     await walk((open_db, open_other), steps)
@@ -127,7 +127,7 @@ async def test_what_is_stored_follows_from_history(
 @pytest.mark.exhaustive
 @settings(max_examples=20, **SETTINGS)
 @given(steps=st.lists(STEPS, min_size=10, max_size=40))
-async def test_what_is_stored_follows_from_history_everywhere(
+async def test_rows_follow_from_history_everywhere(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
 ) -> None:
     await walk((open_db, open_other), steps)

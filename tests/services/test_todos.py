@@ -1,4 +1,4 @@
-"""Writing todos, in the words of their users."""
+"""Adding and changing todos."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def get(db: Database, reference: str | int) -> TodoPublic:
 
 
 class TestAdd:
-    async def test_everything_that_was_said_is_stored(self, db: Database) -> None:
+    async def test_all_fields_are_stored(self, db: Database) -> None:
         due = When(date(2026, 12, 24), datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
         new = NewTodo("Pay rent", "for\nDecember", Priority.HIGH, "home.flat", ("bills", "Urgent"), due)
         added = (await add_todo(db, new)).todo
@@ -59,14 +59,14 @@ class TestAdd:
         assert [project.name for project in await list_projects(db)] == ["Home"]
         assert [tag.name for tag in await list_tags(db)] == ["Bills"]
 
-    async def test_an_archived_project_takes_no_more(self, db: Database) -> None:
+    async def test_an_archived_project_accepts_no_todos(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", project="old"))
         await archive_project(db, "old")
         with pytest.raises(ConflictError, match="archived"):
             await add_todo(db, NewTodo("b", project="old"))
         assert len((await list_todos(db, ListQuery(And(())))).todos) == 1
 
-    async def test_numbers_count_up_and_are_never_given_twice(self, db: Database) -> None:
+    async def test_numbers_increase_and_are_never_reused(self, db: Database) -> None:
         numbers = [(await add_todo(db, NewTodo(f"{number}"))).todo.id for number in range(3)]
         await delete_todos(db, parse_references(["3"]))
         await empty_trash(db)
@@ -90,7 +90,7 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-async def test_text_comes_back_as_it_was(db: Database, name: str) -> None:
+async def test_text_is_returned_unchanged(db: Database, name: str) -> None:
     added = (await add_todo(db, NewTodo(TEXTS[name], TEXTS[name]))).todo
     assert added.title == added.description == TEXTS[name]
     assert await get(db, added.id) == added
@@ -108,14 +108,14 @@ class TestStatus:
         [opened] = await reopen_todos(db, parse_references(["1"]))
         assert (opened.todo.status, opened.todo.completed_at) == (Status.OPEN, None)
 
-    async def test_done_twice_keeps_the_first_time(self, db: Database, open_db: OpenDatabase) -> None:
+    async def test_finishing_twice_keeps_the_first_time(self, db: Database, open_db: OpenDatabase) -> None:
         await add_todo(db, NewTodo("a"))
         await complete_todos(db, parse_references(["1"]))
         [again] = await complete_todos(open_db("alex", LATER), parse_references(["1"]))
         assert not again.changed
         assert again.todo.completed_at == NOW
 
-    async def test_cancelled_is_not_completed(self, db: Database) -> None:
+    async def test_a_cancelled_todo_is_not_completed(self, db: Database) -> None:
         await add_todo(db, NewTodo("a"))
         await complete_todos(db, parse_references(["1"]))
         [cancelled] = await cancel_todos(db, parse_references(["1"]))
@@ -133,7 +133,7 @@ class TestStatus:
 
 
 class TestModify:
-    async def test_what_is_not_named_stays(self, db: Database) -> None:
+    async def test_other_fields_do_not_change(self, db: Database) -> None:
         due = When(date(2026, 12, 24))
         before = (await add_todo(db, NewTodo("a", "text", Priority.LOW, "home", ("x", "y"), due))).todo
         [outcome] = await modify_todos(db, parse_references(["1"]), TodoChanges(title="b"))
@@ -142,7 +142,7 @@ class TestModify:
         assert (outcome.todo.tags, outcome.todo.due) == (("x", "y"), due)
         assert outcome.todo.version == before.version + 1
 
-    async def test_everything_at_once(self, db: Database) -> None:
+    async def test_all_fields_at_once(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", tags=("x", "y")))
         changes = TodoChanges(
             "b", "text", Priority.HIGH, "work", When(date(2027, 1, 1)), tags=("z",), untag=("X", "unknown")
@@ -154,14 +154,14 @@ class TestModify:
         assert (todo.project, todo.tags, todo.due) == ("work", ("y", "z"), When(date(2027, 1, 1)))
         assert todo.version == 2
 
-    async def test_fields_can_be_emptied(self, db: Database) -> None:
+    async def test_fields_can_be_cleared(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", "text", Priority.HIGH, "home", (), When(date(2026, 12, 24))))
         clear = frozenset({"due", "project", "description"})
         await modify_todos(db, parse_references(["1"]), TodoChanges(priority=Priority.NONE, clear=clear))
         todo = await get(db, 1)
         assert (todo.description, todo.priority, todo.project, todo.due) == (None, Priority.NONE, None, None)
 
-    async def test_only_those_that_differ_are_changed(self, db: Database) -> None:
+    async def test_only_different_todos_are_changed(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", project="home"))
         await add_todo(db, NewTodo("b"))
         outcomes = await modify_todos(db, parse_references(["1-2"]), TodoChanges(project="home"))
@@ -169,7 +169,7 @@ class TestModify:
 
 
 class TestReferences:
-    async def test_the_beginning_of_a_uuid(self, db: Database) -> None:
+    async def test_a_uuid_prefix(self, db: Database) -> None:
         todo = (await add_todo(db, NewTodo("a"))).todo
         prefix = str(todo.uuid)[:12]
         if prefix.replace("-", "").isdigit():
@@ -177,7 +177,7 @@ class TestReferences:
         assert await get(db, prefix) == todo
         assert await get(db, str(todo.uuid).upper()) == todo
 
-    async def test_an_ambiguous_beginning_is_refused_with_the_candidates(self, db: Database) -> None:
+    async def test_an_ambiguous_prefix_is_refused_with_the_candidates(self, db: Database) -> None:
         from uuid import UUID
 
         from todo_cli.db.write.step import Step
@@ -193,21 +193,21 @@ class TestReferences:
             await complete_todos(db, parse_references(["abcd"]))
         assert (await get(db, "abcd0000000040008000000000000002")).id == 2
 
-    async def test_a_todo_in_the_trash_is_named_as_such(self, db: Database) -> None:
+    async def test_a_todo_in_the_trash_is_refused(self, db: Database) -> None:
         await add_todo(db, NewTodo("a"))
         await delete_todos(db, parse_references(["1"]))
         with pytest.raises(NotFoundError, match="todo 1 is in the trash") as caught:
             await complete_todos(db, parse_references(["1"]))
         assert "todo restore 1" in str(caught.value.hint)
 
-    async def test_one_named_twice_is_changed_once(self, db: Database) -> None:
+    async def test_a_todo_named_twice_is_changed_once(self, db: Database) -> None:
         todo = (await add_todo(db, NewTodo("a"))).todo
         [outcome] = await complete_todos(db, parse_references(["1", str(todo.uuid), "1-1"]))
         assert outcome.todo.version == 2
 
 
 class TestTrash:
-    async def test_deleted_and_restored_as_it_was(self, db: Database) -> None:
+    async def test_delete_and_restore_unchanged(self, db: Database) -> None:
         before = (await add_todo(db, NewTodo("a", project="home", tags=("x",)))).todo
         await complete_todos(db, parse_references(["1"]))
         [deleted] = await delete_todos(db, parse_references(["1"]))
@@ -218,7 +218,7 @@ class TestTrash:
         assert (restored.todo.id, restored.todo.uuid, restored.todo.tags) == (before.id, before.uuid, before.tags)
         assert (restored.todo.status, restored.todo.deleted_at) == (Status.DONE, None)
 
-    async def test_emptied_for_good_but_only_what_was_there_when_asked(
+    async def test_emptying_removes_only_todos_that_were_there_at_the_question(
         self, db: Database, open_db: OpenDatabase
     ) -> None:
         for title in "ab":

@@ -1,4 +1,4 @@
-"""Undoing and redoing: the same rows as before, and the same as after; nothing by half; on both databases."""
+"""Undo and redo restore exactly the rows before and after, completely or not at all; on both databases."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ COMMANDS = st.one_of(
 
 
 async def look(db: Database) -> dict[str, Any]:
-    """Return what is to be seen: todos with all their fields, but not how often they were changed; projects, tags."""
+    """Return the visible state: todos with all fields except their version, projects, and tags."""
 
     async def read(transaction: Transaction) -> list[Any]:
         found: list[Any] = []
@@ -222,9 +222,7 @@ async def numbers_of(db: Database) -> Numbers:
     suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
 )
 @given(commands=st.lists(COMMANDS, max_size=9), at_once=st.sampled_from([1, 1, 2, 9]))
-async def test_all_that_was_done_is_undone_and_done_again(
-    open_db: OpenDatabase, commands: list[Command], at_once: int
-) -> None:
+async def test_every_command_is_undone_and_redone(open_db: OpenDatabase, commands: list[Command], at_once: int) -> None:
     name = f"u{uuid4().hex}"
     clock = iter(NOW + timedelta(minutes=number) for number in range(1_000))
     opened: list[Database] = []
@@ -266,7 +264,7 @@ async def test_all_that_was_done_is_undone_and_done_again(
 
 
 def check_told(told: Any, found: list[TodoPublic]) -> None:
-    """Assert that the command says of the todos what a look shows."""
+    """Assert that the output of the command agrees with the stored todos."""
     kept = {todo.id: todo for todo in found}
     for todo in told:
         assert (todo.id in kept) == (todo.deleted_at is None)
@@ -274,21 +272,21 @@ def check_told(told: Any, found: list[TodoPublic]) -> None:
             assert replace(todo, version=0, updated_at=NOW) == kept[todo.id]
 
 
-# At once, and where something stands in the way.
+# Concurrent commands, and conflicts.
 
 
 ONE = (NumberReference(1),)
 
 
 async def history_of(db: Database) -> list[tuple[str, bool]]:
-    """Return the commands that there were, the first one first, each with whether it is undone."""
+    """Return all commands, oldest first, each with whether it has been undone."""
     steps = (await list_history(db, HistoryQuery())).steps
     return [(step.command, step.undone) for step in reversed(steps) if step.command != "db init"]
 
 
 @BOTH_TIERS
 async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDatabase) -> None:
-    """Each todo is changed twice, and both changes are taken back, by two machines."""
+    """Each todo is changed twice, and two machines revert both changes."""
     for number in range(1, choose(8, 100) + 1):
         todo, before = (NumberReference(number),), open_db("alex", NOW + timedelta(minutes=number))
         await add_todo(before, NewTodo("first", tags=("x",)))
@@ -305,8 +303,8 @@ async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDat
 
 
 @BOTH_TIERS
-async def test_undoing_while_it_is_changed(db: Database, open_db: OpenDatabase) -> None:
-    """Either the change comes first, and is what is undone, or it comes after."""
+async def test_undo_during_a_change(db: Database, open_db: OpenDatabase) -> None:
+    """The change either comes first and is undone, or comes after."""
     for number in range(1, choose(8, 40) + 1):
         await add_todo(db, NewTodo("a", tags=("x",)))
         todo = (NumberReference(number),)
@@ -318,7 +316,7 @@ async def test_undoing_while_it_is_changed(db: Database, open_db: OpenDatabase) 
         )
         assert changed[0].changed
         [now] = await get_todos(db, todo)
-        if undone.todos[0].title == "b":  # the later change was taken back
+        if undone.todos[0].title == "b":  # the later change was reverted
             assert (now.title, now.tags) == ("b", ("x", "y"))
         else:
             assert undone.todos[0].title == "a"
@@ -329,7 +327,7 @@ async def test_undoing_while_it_is_changed(db: Database, open_db: OpenDatabase) 
 
 
 @BOTH_TIERS
-async def test_undoing_and_a_project_that_is_used_meanwhile(db: Database, open_db: OpenDatabase) -> None:
+async def test_undo_of_a_project_that_is_used_in_the_meantime(db: Database, open_db: OpenDatabase) -> None:
     for number in range(choose(5, 20)):
         name = f"p{number}"
         await add_todo(open_db("alex", NOW + timedelta(minutes=number)), NewTodo("a", project=name))
@@ -342,7 +340,7 @@ async def test_undoing_and_a_project_that_is_used_meanwhile(db: Database, open_d
 
 
 PASSED_OVER = "db copy"
-"""A command that undo passes over, as a copy is: what it changed stays, and can stand in the way."""
+"""A command that undo skips, such as a copy: its changes stay and can conflict."""
 
 
 async def change_past_undo(db: Database, **fields: object) -> None:
@@ -353,7 +351,7 @@ async def change_past_undo(db: Database, **fields: object) -> None:
     await db.write(PASSED_OVER, work)
 
 
-async def test_what_was_changed_since_stands_in_the_way(db: Database, open_db: OpenDatabase) -> None:
+async def test_later_changes_conflict(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("Pay rent", due=When(date(2026, 11, 27))))
     await modify_todos(db, ONE, TodoChanges(due=When(date(2026, 11, 30))))
     await change_past_undo(open_db("alex", NOW + timedelta(minutes=30)), due=When(date(2026, 12, 24)))
@@ -372,7 +370,7 @@ async def test_what_was_changed_since_stands_in_the_way(db: Database, open_db: O
     assert await look(db) == before
 
 
-async def test_redoing_ends_with_another_step(db: Database) -> None:
+async def test_another_step_ends_redo(db: Database) -> None:
     await add_todo(db, NewTodo("a"))
     await undo_steps(db)
     await add_todo(db, NewTodo("b"))
@@ -384,7 +382,7 @@ async def test_redoing_ends_with_another_step(db: Database) -> None:
         await redo_steps(db)
 
 
-async def test_what_is_gone_for_good_is_passed_over(db: Database, open_db: OpenDatabase) -> None:
+async def test_removed_todos_are_skipped(db: Database, open_db: OpenDatabase) -> None:
     for title in ("a", "b"):
         await add_todo(db, NewTodo(title, project=title))
     two = (NumberReference(2),)
@@ -398,11 +396,11 @@ async def test_what_is_gone_for_good_is_passed_over(db: Database, open_db: OpenD
     assert (await look(db))["todos"] == []
 
 
-async def test_names_that_were_passed_on_come_back(db: Database) -> None:
+async def test_exchanged_names_are_restored(db: Database) -> None:
     for project in ("b.a", "b.a.a"):
         await add_todo(db, NewTodo("a", project=project))
     before = await look(db)
-    await rename_project(db, "b.a", "b")  # and b.a.a is b.a
+    await rename_project(db, "b.a", "b")  # and b.a.a becomes b.a
     await add_todo(db, NewTodo("b", project="b.a.a"))
     await delete_project(db, "b.a")
     await add_todo(db, NewTodo("c", project="b.a"))
@@ -413,7 +411,7 @@ async def test_names_that_were_passed_on_come_back(db: Database) -> None:
     assert await look(db) == after
 
 
-async def test_a_name_that_another_has_by_now_is_refused(db: Database) -> None:
+async def test_a_name_that_was_taken_since_is_refused(db: Database) -> None:
     await add_todo(db, NewTodo("a", project="one"))
     await rename_project(db, "one", "two")
 
@@ -425,7 +423,7 @@ async def test_a_name_that_another_has_by_now_is_refused(db: Database) -> None:
         await undo_steps(db, force=True)
 
 
-async def test_an_undoing_that_would_close_a_circle_is_refused(db: Database) -> None:
+async def test_an_undo_that_would_close_a_cycle_is_refused(db: Database) -> None:
     for title in ("a", "b"):
         await add_todo(db, NewTodo(title))
     two = (NumberReference(2),)
@@ -442,7 +440,7 @@ async def test_an_undoing_that_would_close_a_circle_is_refused(db: Database) -> 
         await undo_steps(db, force=True)
 
 
-async def test_a_series_that_goes_on_again_takes_its_occurrence_out(db: Database) -> None:
+async def test_a_continued_series_restores_its_occurrence(db: Database) -> None:
     await add_todo(db, NewTodo("a", every=Every("day")))
     await complete_todos(db, ONE)
     await undo_steps(db)
@@ -453,7 +451,7 @@ async def test_a_series_that_goes_on_again_takes_its_occurrence_out(db: Database
 
 
 @BOTH_TIERS
-async def test_much_at_once(db: Database) -> None:
+async def test_many_steps_at_once(db: Database) -> None:
     many = choose(500, 1_500)
     for _ in range(3):
         await add_todo(db, NewTodo("a", project="p", tags=("t", "u")))
@@ -473,7 +471,7 @@ async def test_much_at_once(db: Database) -> None:
     assert len((await look(db))["todos"]) == 3
 
 
-async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database) -> None:
+async def test_an_added_todo_with_later_changes_conflicts(db: Database) -> None:
     await add_todo(db, NewTodo("a"))
 
     async def give_subtask(step: WritingStep) -> None:
@@ -496,7 +494,7 @@ async def test_what_was_added_and_is_more_by_now_stands_in_the_way(db: Database)
         await undo_steps(db)
 
 
-async def test_redoing_ends_with_what_was_removed_for_good(db: Database, open_db: OpenDatabase) -> None:
+async def test_redo_ends_at_removed_todos(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("Water", due=When(date(2026, 11, 25)), every=Every("week")))
     await complete_todos(db, ONE)
     await undo_steps(db)
@@ -507,7 +505,7 @@ async def test_redoing_ends_with_what_was_removed_for_good(db: Database, open_db
     assert (todo.status.value, todo.recurrence is not None) == ("open", True)
 
 
-async def test_a_parent_that_is_gone_for_good_is_passed_over(db: Database, open_db: OpenDatabase) -> None:
+async def test_a_removed_parent_is_skipped(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a"))
     await add_todo(db, NewTodo("b", parent=ONE[0]))
     await modify_todos(db, (NumberReference(2),), TodoChanges(clear=frozenset({"parent"})))
@@ -519,7 +517,7 @@ async def test_a_parent_that_is_gone_for_good_is_passed_over(db: Database, open_
     assert todo.deleted_at is not None
 
 
-async def test_emptying_the_trash_twice_is_told_twice(db: Database, open_db: OpenDatabase) -> None:
+async def test_emptying_the_trash_twice_is_reported_twice(db: Database, open_db: OpenDatabase) -> None:
     for minute in (1, 3):
         added = await add_todo(db, NewTodo("a"))
         await delete_todos(open_db("alex", NOW + timedelta(minutes=minute)), (NumberReference(added.todo.id),))
@@ -531,7 +529,7 @@ async def titles_of(db: Database) -> list[str]:
     return sorted(todo.title for todo in (await look(db))["todos"])
 
 
-async def test_undoing_goes_by_the_order_of_steps_where_the_clock_was_set_back(
+async def test_undo_follows_the_order_of_steps_even_if_the_clock_was_set_back(
     db: Database, open_db: OpenDatabase
 ) -> None:
     for title, hours in (("a", 2), ("b", 0), ("c", 1), ("d", -5)):
@@ -546,8 +544,8 @@ async def test_undoing_goes_by_the_order_of_steps_where_the_clock_was_set_back(
     assert await titles_of(db) == ["a", "b"]
 
 
-async def test_undoing_takes_back_what_the_other_machine_did_last(db: Database, open_db: OpenDatabase) -> None:
-    """Two machines ten minutes apart change one todo in turn: undone in the order in which it came about."""
+async def test_undo_reverts_the_last_step_of_the_other_machine(db: Database, open_db: OpenDatabase) -> None:
+    """Two machines whose clocks differ by ten minutes change one todo in turn; undo follows the order of steps."""
     ahead, behind = open_db("alex", NOW + timedelta(minutes=10)), open_db("alex", NOW)
     await add_todo(ahead, NewTodo("0"))
     for number, machine in enumerate((ahead, behind, behind, ahead, behind), start=1):
@@ -560,7 +558,7 @@ async def test_undoing_takes_back_what_the_other_machine_did_last(db: Database, 
         assert await titles_of(db) == [str(number)]
 
 
-async def test_redoing_goes_by_the_order_of_undoing(db: Database, open_db: OpenDatabase) -> None:
+async def test_redo_follows_the_order_of_undo(db: Database, open_db: OpenDatabase) -> None:
     await add_todo(db, NewTodo("a"))
     for minute, title in enumerate(("b", "c"), start=1):
         await modify_todos(open_db("alex", NOW + timedelta(minutes=minute)), ONE, TodoChanges(title))

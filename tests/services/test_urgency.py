@@ -1,4 +1,4 @@
-"""Urgency as the databases sort by it is that which is shown, to the last bit."""
+"""The urgency that databases sort by equals the one displayed, to the last bit."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ ZONES = st.sampled_from(["Europe/Berlin", "Pacific/Apia", "Pacific/Midway"])
 
 
 async def fill(db: Database, todos: Sequence[dict[str, Any]]) -> None:
-    """Let the user have these todos only; each depends on those before it whose places it names."""
+    """Replace the user's todos with these; each depends on the earlier ones at the positions it names."""
 
     async def work(step: Step) -> None:
         for table in ("dependencies", "todo_tags", "todos"):
@@ -93,7 +93,7 @@ async def fill(db: Database, todos: Sequence[dict[str, Any]]) -> None:
 
 
 async def measure(db: Database, coefficients: Coefficients) -> dict[int, float]:
-    """Return what the database makes of each todo, by its number."""
+    """Return the urgency of each todo as calculated by the database, by number."""
 
     async def work(transaction: Transaction) -> dict[int, float]:
         request = Request(transaction.scope, transaction.now)
@@ -108,7 +108,7 @@ async def measure(db: Database, coefficients: Coefficients) -> dict[int, float]:
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(todos=st.lists(TODOS, min_size=1, max_size=10), coefficients=COEFFICIENTS, zone=ZONES)
-async def test_the_database_measures_as_it_is_shown(
+async def test_the_database_agrees_with_the_display(
     db: Database, open_db: OpenDatabase, todos: list[dict[str, Any]], coefficients: Coefficients, zone: str
 ) -> None:
     await fill(db, todos)
@@ -147,7 +147,7 @@ async def test_sorted_with_other_keys_and_in_one_statement(db: Database) -> None
 
 
 @pytest.mark.parametrize("size", [None, 3])
-async def test_what_is_equally_urgent_comes_by_number(db: Database, size: int | None) -> None:
+async def test_equally_urgent_todos_are_sorted_by_number(db: Database, size: int | None) -> None:
     same: dict[str, Any] = {"project": None, "tags": (), "depends": ()}
     await fill(db, [same] * 5)
     query = ListQuery(And(()), parse_sort("-urgency"), size=size)

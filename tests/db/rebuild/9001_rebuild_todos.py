@@ -1,6 +1,6 @@
-"""A migration as a later release could have it: `todos` gets a column, and is rebuilt on SQLite for it.
+"""A migration like one of a later release: it adds a column to `todos`, which SQLite has to rebuild.
 
-`TODO_TEST_REBUILD` lets it stop in its middle: `fail` raises; anything else is a file to make before waiting.
+`TODO_TEST_REBUILD` makes it stop halfway: `fail` raises; anything else names a file to create before waiting.
 """
 
 from __future__ import annotations
