@@ -1,4 +1,4 @@
-"""A resident process of our own for each test process, and ways to see who ran a command."""
+"""A separate resident for each test process, and ways to see which process ran a command."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.conftest import Cli, Result
 from todo_cli.handoff.control import ResidentStatus, find_resident
 
 PATIENT = {"TODO_RESIDENT": "on", "TODO_RESIDENT_PATIENCE": "30", "TODO_CONNECT_AHEAD": "yes"}
-"""Lets no command run by itself only because the machine is busy."""
+"""Keeps commands from running on their own merely because the machine is busy."""
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Return when something holds; fail if it does not within a time that no working program needs."""
+    """Wait for a condition; fail if it takes longer than any working program needs."""
     deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline, f"waited in vain until {what}"
@@ -43,7 +43,7 @@ def parent(pid: int) -> int:
 
 
 def residents(home: Home) -> set[int]:
-    """Return the processes that are residents, or workers of one, in this folder."""
+    """Return the residents and workers in this folder."""
     found = set()
     marker = f"XDG_RUNTIME_DIR={home.runtime}".encode()
     for process in Path("/proc").iterdir():
@@ -56,7 +56,7 @@ def residents(home: Home) -> set[int]:
 
 
 def main_residents(home: Home) -> list[int]:
-    """Return those of them that are nobody's worker."""
+    """Return the residents in this folder, without their workers."""
     found = residents(home)
     with suppress(OSError):
         return [pid for pid in found if parent(pid) not in found]
@@ -64,7 +64,7 @@ def main_residents(home: Home) -> list[int]:
 
 
 class Home(Cli):
-    """The `todo` process with a folder of its own for the resident's socket."""
+    """The `todo` process with its own folder for the socket of the resident."""
 
     def __init__(self, runtime: Path, home: Path, **environment: str) -> None:
         super().__init__(home, XDG_RUNTIME_DIR=str(runtime), **{**PATIENT, **environment})
@@ -97,21 +97,21 @@ class Home(Cli):
         return self.status().served
 
     def serve(self, *arguments: str, **environment: str) -> Result:
-        """Run a command and see that the resident ran it."""
+        """Run a command and check that the resident ran it."""
         before = self.served()
         result = self(*arguments, **environment)
         assert self.served() == before + 1, "it ran in its own process"
         return result
 
     def cold(self, *arguments: str, **environment: str) -> Result:
-        """Run a command that the resident must leave alone."""
+        """Run a command and check that the resident did not run it."""
         before = self.served()
         result = self(*arguments, **environment)
         assert self.served() == before, "the resident ran it"
         return result
 
     def start_resident(self, idle_seconds: float | None = None) -> int:
-        """Start a resident, with a time to idle that the command line does not offer; return its process id."""
+        """Start a resident with a given idle timeout, for which there is no option, and return its process id."""
         if idle_seconds is None:
             self("resident", "start")
             return self.pid
@@ -133,7 +133,7 @@ class Home(Cli):
 
 @pytest.fixture
 def runtime() -> Iterator[Path]:
-    """A folder for sockets, whose path is short enough for them."""
+    """A folder whose path is short enough for sockets."""
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -141,7 +141,7 @@ def runtime() -> Iterator[Path]:
 
 @pytest.fixture
 def alone(runtime: Path, tmp_path: Path, sqlite_template: Path) -> Iterator[Home]:
-    """The `todo` process without a resident yet, for tests that start, break and end theirs."""
+    """The `todo` process without a resident, for tests that start, break and stop their own."""
     shutil.copy(sqlite_template, tmp_path / "todo.db")
     home = Home(runtime, tmp_path / "home", TODO_DATABASE_URL=f"sqlite:///{tmp_path / 'todo.db'}")
     yield home
@@ -150,7 +150,7 @@ def alone(runtime: Path, tmp_path: Path, sqlite_template: Path) -> Iterator[Home
 
 @pytest.fixture(scope="session")
 def shared_runtime() -> Iterator[Path]:
-    """The folder of the one resident that most tests of this process use."""
+    """The folder of the resident that most tests in this process share."""
     folder = Path(tempfile.mkdtemp(prefix="todo-"))
     home = Home(folder, folder)
     home.start_resident()
@@ -161,7 +161,7 @@ def shared_runtime() -> Iterator[Path]:
 
 @pytest.fixture
 def warm(shared_runtime: Path, tmp_path: Path, sqlite_template: Path) -> Home:
-    """The `todo` process with a resident that is there already, on a database that is ready."""
+    """The `todo` process with a running resident, on an initialized database."""
     shutil.copy(sqlite_template, tmp_path / "todo.db")
     return Home(shared_runtime, tmp_path / "home", TODO_DATABASE_URL=f"sqlite:///{tmp_path / 'todo.db'}")
 

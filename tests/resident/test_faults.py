@@ -1,4 +1,4 @@
-"""Whatever is wrong with the resident, the command runs, once; and what is acknowledged is stored."""
+"""Whatever is wrong with the resident, the command runs exactly once, and acknowledged changes are stored."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def finish(process: subprocess.Popen[bytes]) -> int:
     return process.returncode
 
 
-def test_the_first_command_runs_alone_and_starts_it(alone: Home) -> None:
+def test_the_first_command_runs_on_its_own_and_starts_the_resident(alone: Home) -> None:
     assert alone("add", "First").code == 0
     wait_until(lambda: alone.find() is not None, "the resident answers")
     assert alone.serve("list").ids == [1]
 
 
-def test_two_first_commands_start_one(alone: Home) -> None:
+def test_two_first_commands_start_one_resident(alone: Home) -> None:
     processes = [alone.start("list") for _ in range(6)]
     assert [finish(process) for process in processes] == [0] * 6
     wait_until(lambda: alone.find() is not None, "the resident answers")
@@ -80,7 +80,7 @@ def give_away_folder(home: Home) -> None:
 
 
 def listen_as_another_user(home: Home) -> None:
-    """Answer in the resident's place as another user, on a socket that looks like the user's own."""
+    """Impersonate the resident as another user, on a socket that looks like the user's own."""
     path = home.sockets[0]
     path.unlink()
     home.runtime.chmod(0o777)
@@ -121,7 +121,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two
         pytest.param(listen_as_another_user, marks=AS_ROOT),
     ],
 )
-def test_a_resident_that_cannot_be_trusted_or_reached(alone: Home, breaks: Callable[[Home], None]) -> None:
+def test_an_untrusted_or_unreachable_resident(alone: Home, breaks: Callable[[Home], None]) -> None:
     alone.start_resident()
     breaks(alone)
     assert alone("add", "Still stored", TODO_RESIDENT_PATIENCE="0.2").code == 0
@@ -137,7 +137,7 @@ def test_no_place_for_a_socket(alone: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", ["ro", "size=4k,nr_inodes=2"], ids=["read-only", "full"])
-def test_a_folder_that_takes_no_socket(alone: Home, options: str) -> None:
+def test_a_folder_that_cannot_contain_a_socket(alone: Home, options: str) -> None:
     mounting = ["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "tmpfs", str(alone.runtime)]
     try:
         subprocess.run(mounting, check=True, capture_output=True)
@@ -154,7 +154,7 @@ def test_a_folder_that_takes_no_socket(alone: Home, options: str) -> None:
 
 @pytest.fixture
 def installed(alone: Home, tmp_path: Path) -> Path:
-    """A copy of the program that a test can change; `alone` runs it."""
+    """A copy of the program that a test can modify; `alone` runs it."""
     package = Path(todo_cli.__file__).parent
     shutil.copytree(package, tmp_path / "lib" / "todo_cli")
     if not (package / "migrations").exists():
@@ -165,14 +165,14 @@ def installed(alone: Home, tmp_path: Path) -> Path:
     return tmp_path / "lib" / "todo_cli"
 
 
-def test_another_version_is_not_served_by_the_old_one(alone: Home, installed: Path) -> None:
+def test_another_version_is_not_served_by_the_old_resident(alone: Home, installed: Path) -> None:
     init = installed / "__init__.py"
     init.write_text(init.read_text() + '\n__version__ = "9.9.9"\n')
     assert alone("--version").out == "todo 9.9.9\n"
 
 
-def test_a_program_that_was_replaced_ends_the_old_one(alone: Home, installed: Path) -> None:
-    """The version is the same, as it is while somebody works on the program."""
+def test_replacing_the_program_ends_the_old_resident(alone: Home, installed: Path) -> None:
+    """The version does not change, as during development."""
     (old,) = main_residents(alone)
     usage = installed / "cli" / "parsing" / "usage.py"
     usage.write_text(usage.read_text().replace("did you mean", "perhaps you mean"))
@@ -199,7 +199,7 @@ def test_it_blocks_no_signal_of_the_command_that_started_it(alone: Home) -> None
     assert int(status.partition("SigBlk:")[2].split()[0], 16) == 0
 
 
-def test_it_ends_when_idle_and_leaves_nothing(alone: Home) -> None:
+def test_it_ends_when_idle_and_removes_its_files(alone: Home) -> None:
     pid = alone.start_resident(idle_seconds=0.2)
     wait_until(lambda: not is_alive(pid), "the resident ends itself")
     assert list(alone.folder.iterdir()) == []
@@ -213,31 +213,31 @@ def test_it_ends_when_its_socket_is_gone(alone: Home) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_ends_it_and_leaves_nothing(alone: Home, number: int) -> None:
+def test_a_signal_ends_it_and_removes_its_files(alone: Home, number: int) -> None:
     pid = alone.start_resident()
     end(pid, number)
     assert list(alone.folder.iterdir()) == []
     wait_until(lambda: not residents(alone), "its workers are gone")
 
 
-def test_one_that_was_killed_is_replaced(alone: Home) -> None:
+def test_a_killed_resident_is_replaced(alone: Home) -> None:
     end(alone.start_resident())
     assert alone("list").code == 0
     wait_until(lambda: alone.find() is not None, "another resident answers")
 
 
-def test_workers_end_with_a_resident_that_was_killed(alone: Home) -> None:
+def test_workers_end_with_a_killed_resident(alone: Home) -> None:
     end(alone.start_resident())
     wait_until(lambda: not residents(alone), "its workers are gone")
 
 
-def test_thirty_two_at_once(warm: Home) -> None:
+def test_thirty_two_commands_at_once(warm: Home) -> None:
     processes = [warm.start("add", f"Todo {number}") for number in range(32)]
     assert [finish(process) for process in processes] == [0] * 32
     assert titles(warm) == {f"Todo {number}": 1 for number in range(32)}
 
 
-def test_a_worker_has_nothing_but_its_client(warm: Home) -> None:
+def test_a_worker_holds_only_its_client_s_descriptors(warm: Home) -> None:
     """Waiting workers hold neither the listening socket, nor the lock, nor each other's sockets."""
     status = warm.status()
     wait_until(lambda: any(map(is_alive, status.worker_pids)), "a worker waits")
@@ -249,7 +249,7 @@ def test_a_worker_has_nothing_but_its_client(warm: Home) -> None:
 
 
 def held_by(pid: int) -> set[str]:
-    """Return what a process has open, by the names that are the same in every process: files and sockets."""
+    """Return the open files and sockets of a process, by names that are the same in every process."""
     with suppress(OSError):
         names = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
         return {name for name in names if name.startswith(("/", "socket:", "pipe:"))} - {"/dev/null"}
@@ -273,7 +273,7 @@ def test_other_users_are_not_served(alone: Home) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"\xff" * 8, b"\x10" + b"\0" * 7 + b"not marshalled data", b"\x01" + b"\0" * 7])
-def test_what_is_no_request_is_survived(warm: Home, sent: bytes) -> None:
+def test_invalid_requests_are_survived(warm: Home, sent: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(warm.sockets[0]))
         client.sendall(sent)
@@ -285,7 +285,7 @@ def test_what_is_no_request_is_survived(warm: Home, sent: bytes) -> None:
 
 
 def kill_at_random(home: Home, command: tuple[str, ...], whom: str, generator: random.Random) -> int:
-    """Start a command and kill one of the three processes at some moment; return the exit code of the client."""
+    """Start a command and kill one of the three processes after a while; return the exit code of the client."""
     known = set(home.status().worker_pids)
     process = home.start(*command)
     victim = {"client": [process.pid], "worker": sorted(known), "resident": [home.pid]}[whom]

@@ -1,4 +1,4 @@
-"""A command behaves the same through the resident as in a process of its own, byte for byte."""
+"""A command behaves the same through the resident as in its own process, byte for byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.terminal import at_terminal
 
 
 def run(home: Home, shell: str, **environment: str) -> Result:
-    """Run a line of shell in which `todo` is the program."""
+    """Run a shell command line in which `todo` is the program."""
     line = f'todo() {{ "{sys.executable}" -m todo_cli "$@"; }}; {shell}'
     finished = subprocess.run(
         ["bash", "-c", line], env={**home.environment, **environment}, cwd=home.home.parent, capture_output=True
@@ -23,7 +23,7 @@ def run(home: Home, shell: str, **environment: str) -> Result:
 
 
 def both_ways(home: Home, shell: str, **environment: str) -> Result:
-    """Run a line of shell through the resident and without; return what both gave."""
+    """Run a shell command line with and without the resident; return both results."""
     before = home.served()
     warm = run(home, shell, **environment)
     assert home.served() > before, "no command of this line went through the resident"
@@ -69,14 +69,14 @@ def filled(warm: Home) -> Home:
         "todo show 99 2>/dev/full",
         "todo list | head -n 1 >/dev/null",
         "todo list --json | true",
-        # the surroundings
+        # the environment of the process
         "cd / && todo list",
         "mkdir -p gone && cd gone && rmdir ../gone && todo list",
         "umask 0777; todo list",
         "nice -n 0 todo list 2>/dev/null || todo list",
     ],
 )
-def test_a_line_of_shell(filled: Home, shell: str) -> None:
+def test_a_shell_command_line(filled: Home, shell: str) -> None:
     both_ways(filled, shell)
 
 
@@ -108,7 +108,7 @@ def test_no_variable_reaches_the_next_command(filled: Home) -> None:
     assert "JST" not in filled.serve("show", "1").out
 
 
-def test_a_relative_database_is_that_of_the_folder(warm: Home, tmp_path: Path) -> None:
+def test_a_relative_database_path_is_relative_to_the_client_s_folder(warm: Home, tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         run(warm, f"cd {name} && todo add From {name}", TODO_DATABASE_URL="sqlite:///./x.db")
@@ -117,8 +117,8 @@ def test_a_relative_database_is_that_of_the_folder(warm: Home, tmp_path: Path) -
     assert "From one" not in shown.out
 
 
-def test_files_are_made_with_the_umask_of_the_command(warm: Home, tmp_path: Path) -> None:
-    """The configuration file is private whatever the umask; the worker's own umask never shows."""
+def test_files_are_created_with_the_umask_of_the_command(warm: Home, tmp_path: Path) -> None:
+    """The configuration file is private regardless of the umask; the worker's own umask has no effect."""
     both_ways(warm, "umask 0; todo config set per_page 7; stat -c %a home home/config.toml")
 
 
@@ -151,7 +151,7 @@ def test_a_question_at_a_terminal(filled: Home, typed: str, code: int) -> None:
 @pytest.mark.parametrize(
     "arguments", [("add", "-e"), ("edit", "1"), ("db", "status"), ("resident", "status"), ("list", "/dev/fd/3")]
 )
-def test_what_needs_its_own_process_runs_there(filled: Home, arguments: tuple[str, ...]) -> None:
+def test_commands_that_need_their_own_process(filled: Home, arguments: tuple[str, ...]) -> None:
     filled.cold(*arguments, EDITOR="true", VISUAL="true")
 
 
@@ -168,19 +168,19 @@ def test_what_needs_its_own_process_runs_there(filled: Home, arguments: tuple[st
     ],
     ids=str,
 )
-def test_what_takes_effect_at_the_start_runs_by_itself(filled: Home, environment: dict[str, str]) -> None:
+def test_variables_that_take_effect_at_the_start(filled: Home, environment: dict[str, str]) -> None:
     assert filled.cold("list", **environment).code == 0
 
 
-def test_other_limits_run_by_themselves(filled: Home) -> None:
+def test_other_resource_limits(filled: Home) -> None:
     before = filled.served()
     assert run(filled, "ulimit -n 200; todo list").code == 0
     assert run(filled, 'nice -n 5 "$PYTHON" -m todo_cli list', PYTHON=sys.executable).code == 0
     assert filled.served() == before
 
 
-def test_no_password_in_the_list_of_processes(warm: Home) -> None:
-    """Neither the client nor the worker shows it, and the resident has it neither in its arguments nor environment."""
+def test_no_password_in_the_process_list(warm: Home) -> None:
+    """Neither client nor worker shows it, and the resident has it neither in its arguments nor in its environment."""
     secret = "AbC123dEf"
     url = f"postgresql://alex:{secret}@127.0.0.1:1/dbname"
     process = warm.start("list", "--database", url, TODO_CONNECT_TIMEOUT="600", TODO_DATABASE_URL=url)
@@ -196,7 +196,7 @@ def test_no_password_in_the_list_of_processes(warm: Home) -> None:
 
 
 def test_the_resident_keeps_nothing_of_the_command_that_started_it(alone: Home, tmp_path: Path) -> None:
-    """Its folder, its variables, and descriptors that were passed on, such as a pipe that somebody reads to its end."""
+    """Its folder, its variables, and inherited descriptors, such as a pipe that somebody reads to the end."""
     run(alone, "exec 7>held; todo resident start", TODO_USER="alex", PGPASSWORD="AbC123dEf")
     pid = alone.pid
     assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")

@@ -1,4 +1,4 @@
-"""Signals and job control work as for a process that runs the command itself."""
+"""Signals and job control work as if the client ran the command itself."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.resident.conftest import Home, is_alive, wait_until
 
 @pytest.fixture
 def locked(warm: Home, tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """Holds the database's write lock, so that an `add` waits in the middle of its work."""
+    """Holds the write lock of the database, so that `add` waits in the middle of its work."""
     with closing(sqlite3.connect(tmp_path / "todo.db", isolation_level=None, check_same_thread=False)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield connection
@@ -70,7 +70,7 @@ def test_an_interruption_before_storing(warm: Home, locked: sqlite3.Connection) 
 
 
 def wake_ups(pid: int) -> int:
-    """Return how often the main thread of a process has waited for something, and was woken."""
+    """Return how often the main thread of a process has waited and been woken."""
     lines = Path(f"/proc/{pid}/task/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("voluntary_ctxt_switches")).split()[1])
 
@@ -104,7 +104,7 @@ def test_a_killed_worker_is_reported(warm: Home, locked: sqlite3.Connection) -> 
 
 
 class Shell:
-    """An interactive bash on a terminal of its own, with job control."""
+    """An interactive bash on its own terminal, with job control."""
 
     def __init__(self, home: Home) -> None:
         self._parent, child = pty.openpty()
@@ -125,7 +125,7 @@ class Shell:
         self.expect("ready> ")
 
     def expect(self, pattern: str) -> str:
-        """Wait for a pattern in what was not yet expected; return everything up to its end."""
+        """Wait for a pattern in the new output, and return everything up to its end."""
 
         def found() -> re.Match[str] | None:
             return re.compile(pattern).search(self.output, self._seen)
@@ -176,7 +176,7 @@ def test_ctrl_c_at_a_question(warm: Home, shell: Shell) -> None:
 
 @pytest.mark.parametrize("resident", ["on", "off"])
 def test_ctrl_z_and_fg(warm: Home, shell: Shell, resident: str) -> None:
-    """The shell gets the terminal back at once, what is typed goes to it, and the question waits."""
+    """The shell gets the terminal back at once and receives what is typed, while the question waits."""
     warm.here("add", "One")
     warm.here("delete", "1")
     shell.type(f"export TODO_RESIDENT={resident}; todo trash empty\n")
@@ -200,14 +200,14 @@ def test_ctrl_z_and_fg(warm: Home, shell: Shell, resident: str) -> None:
     assert warm("trash", "list").out == ""
 
 
-def test_a_background_command_runs_by_itself(warm: Home, shell: Shell) -> None:
+def test_a_background_command_runs_without_the_resident(warm: Home, shell: Shell) -> None:
     served = warm.served()
     shell.type("todo add In the background & wait\n")
     shell.expect("1 In the background|1\t")
     assert warm.served() == served
 
 
-def test_a_window_that_was_resized(warm: Home, shell: Shell) -> None:
+def test_a_resized_window(warm: Home, shell: Shell) -> None:
     import struct
 
     warm.here("add", "word " * 60)

@@ -1,4 +1,4 @@
-"""The connection that a waiting worker opens ahead of the next command, through the stand-in for Neon's front door."""
+"""The connection that a waiting worker opens for the next command, through the stand-in for Neon's proxy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def door(neon: Neon) -> Iterator[FrontDoor]:
 
 @pytest.fixture
 def remote(alone: Home, neon: Neon, door: FrontDoor) -> Home:
-    """The `todo` process with a resident, on a database behind the door."""
+    """The `todo` process with a resident, on a database behind the proxy."""
     alone.environment["TODO_DATABASE_URL"] = neon.url(door, "ahead")
     alone.start_resident()
     return alone
@@ -36,7 +36,7 @@ def wait_for_spare(home: Home) -> None:
 
 
 def trips(home: Home, door: FrontDoor, *arguments: str) -> int:
-    """Return the round trips of a command on the connection that was opened ahead, which it has to use."""
+    """Return the round trips of a command, which has to use the connection that was opened in advance."""
     wait_for_spare(home)
     connection = door.connections[-1]
     known = len(door.connections)
@@ -47,7 +47,7 @@ def trips(home: Home, door: FrontDoor, *arguments: str) -> int:
     return connection.round_trips - CONNECTING
 
 
-def test_the_next_commands_cost_what_they_ask(remote: Home, door: FrontDoor) -> None:
+def test_the_next_commands_cost_only_their_statements(remote: Home, door: FrontDoor) -> None:
     assert remote.serve("add", "First", "+shop").code == 0
     assert trips(remote, door, "add", "Second") == 2
     assert trips(remote, door, "list") == 2
@@ -65,7 +65,7 @@ def test_nothing_is_sent_while_it_waits(remote: Home, door: FrontDoor) -> None:
     assert [message for message in spare.messages[said:] if message[0] == "client"] == [("client", "Terminate")]
 
 
-def test_there_is_one_at_most_and_it_ends_with_the_resident(remote: Home, door: FrontDoor) -> None:
+def test_there_is_at_most_one_spare_and_it_ends_with_the_resident(remote: Home, door: FrontDoor) -> None:
     processes = [remote.start("list") for _ in range(6)]
     for process in processes:
         with process:
@@ -77,7 +77,7 @@ def test_there_is_one_at_most_and_it_ends_with_the_resident(remote: Home, door: 
     wait_until(lambda: all(each.ended.is_set() for each in door.connections), "it is closed")
 
 
-def test_one_that_the_server_dropped(remote: Home, door: FrontDoor, neon: Neon) -> None:
+def test_a_spare_that_the_server_dropped(remote: Home, door: FrontDoor, neon: Neon) -> None:
     remote.serve("list")
     wait_for_spare(remote)
     neon.server.execute(
@@ -96,7 +96,7 @@ def test_a_line_that_fell_silent(remote: Home, door: FrontDoor) -> None:
 
 
 def test_another_password(remote: Home, door: FrontDoor, neon: Neon) -> None:
-    """The connection is another user's as soon as the password is another one: it is not used with the wrong one."""
+    """With another password the connection counts as another user's, so a wrong password is not accepted."""
     remote.serve("list")
     wait_for_spare(remote)
     wrong = remote.environment["TODO_DATABASE_URL"].replace(PASSWORD, "WrongOne")
@@ -105,7 +105,7 @@ def test_another_password(remote: Home, door: FrontDoor, neon: Neon) -> None:
     assert "WrongOne" not in result.err
 
 
-def test_the_password_is_nowhere_to_be_seen(remote: Home, door: FrontDoor) -> None:
+def test_the_password_is_not_visible_anywhere(remote: Home, door: FrontDoor) -> None:
     remote.serve("list")
     wait_for_spare(remote)
     status = remote("resident", "status", "--json")
@@ -114,8 +114,8 @@ def test_the_password_is_nowhere_to_be_seen(remote: Home, door: FrontDoor) -> No
     assert PASSWORD not in repr(remote.status())
 
 
-def test_a_server_that_is_gone(remote: Home, door: FrontDoor) -> None:
-    """The worker that cannot connect ends, and the resident goes on."""
+def test_a_server_that_has_gone(remote: Home, door: FrontDoor) -> None:
+    """The worker that cannot connect ends, and the resident continues."""
     remote.serve("list")
     wait_for_spare(remote)
     door.__exit__()

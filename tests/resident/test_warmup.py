@@ -1,4 +1,4 @@
-"""What the resident has done before a command comes, counted in statements that SQLAlchemy had to compile."""
+"""The warm-up of the resident, measured by the statements that SQLAlchemy still has to compile."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(json.dumps(compiled))
 USUAL = [["add", "b"], ["list"], ["list", "--per-page", "5"], ["next", "5"], ["show", "1"], ["done", "1"]]
 
 
-def test_usual_commands_compile_no_statement(tmp_path: Path) -> None:
+def test_common_commands_compile_no_statement(tmp_path: Path) -> None:
     environment = {**os.environ, "TODO_HOME": str(tmp_path / "home"), "TODO_RESIDENT": "off"}
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "scratch"), json.dumps([["add", "a"], *USUAL])],
@@ -35,5 +35,5 @@ def test_usual_commands_compile_no_statement(tmp_path: Path) -> None:
         check=True,
     )
     compiled = json.loads(run.stdout.splitlines()[-1])
-    assert compiled.pop("add a") >= 0  # this one made the file
+    assert compiled.pop("add a") >= 0  # this one created the file
     assert compiled == {" ".join(line): 0 for line in USUAL}
