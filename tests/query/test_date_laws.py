@@ -4,6 +4,8 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from dateutil.easter import easter
+from dateutil.relativedelta import relativedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from tests.conftest import BERLIN, NOW
 from tests.tiers import choose
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates import Conventions, names_last_day, parse_when, to_instant
+from todo_cli.query.dates.calendar_days import add_months, easter_sunday
 
 DATES = st.dates(date(1970, 1, 2), date(2200, 1, 1))
 ZONES = st.sampled_from(
@@ -154,3 +157,12 @@ def test_an_instant_shows_the_wall_clock_it_was_made_from(on: date, at: time, zo
         assert "did you mean" in str(error.hint)  # a time that the clocks leave out
     else:
         assert instant.astimezone(now.tzinfo).replace(tzinfo=None) == datetime.combine(on, wall)
+
+
+def test_easter_is_that_of_dateutil() -> None:
+    assert [easter_sunday(year) for year in range(1583, 4100)] == [easter(year) for year in range(1583, 4100)]
+
+
+@given(DATES, st.integers(-1200, 1200))
+def test_months_later_is_the_day_of_dateutil(on: date, months: int) -> None:
+    assert add_months(on, months) == on + relativedelta(months=months)

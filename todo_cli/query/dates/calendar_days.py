@@ -49,6 +49,16 @@ def clamped_day(year: int, month: int, day: int) -> date:
     return date(year, month, min(max(day, 1), monthrange(year, month)[1]))
 
 
+def easter_sunday(year: int) -> date:
+    """Return Easter Sunday of the Gregorian calendar (the anonymous algorithm in Meeus, Astronomical Algorithms, 8)."""
+    golden, (century, rest) = year % 19, divmod(year, 100)
+    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
+    correction = (golden + 11 * moon + 22 * weekday) // 451
+    month, day = divmod(moon + weekday - 7 * correction + 114, 31)
+    return date(year, month, day + 1)
+
+
 def period_of(name: Period, on: date, week_start: int, offset: int = 0) -> tuple[date, date]:
     """Return the first and the last day of the week, month, quarter or year of that day, or of one before or after."""
     if name == "week":

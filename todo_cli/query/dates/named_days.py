@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from todo_cli.query.dates.calendar_days import LAST_YEAR, add_days, check_year, period_of
+from todo_cli.query.dates.calendar_days import LAST_YEAR, add_days, check_year, easter_sunday, period_of
 from todo_cli.query.dates.conventions import Conventions
 from todo_cli.query.dates.tokens import Cursor, Token
 from todo_cli.query.dates.words import (
@@ -59,10 +59,8 @@ def _find_name(name: str, today: date, week_start: int) -> date | None:
 
 
 def _next_easter(today: date) -> date:
-    from dateutil.easter import easter
-
-    on = easter(today.year)
-    return on if on > today else easter(check_year(today.year + 1))
+    on = easter_sunday(today.year)
+    return on if on > today else easter_sunday(check_year(today.year + 1))
 
 
 def _read_offset_day(cursor: Cursor, token: Token, today: date, week_start: int) -> date:

@@ -12,6 +12,8 @@ from datetime import date, datetime, time, timedelta
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.query.dates import LAST_YEAR
+from todo_cli.query.dates.calendar_days import add_months
+from todo_cli.query.dates.errors import UnreadableError
 from todo_cli.query.recurrence.expansion import LOOK_AHEAD, expand_rule
 from todo_cli.query.recurrence.rules import MOST_COUNT, Frequency, Rule
 from todo_cli.query.recurrence.slots import Slot, local_time, start_of
@@ -115,14 +117,13 @@ def _matches(rule: Rule, start: datetime, since: datetime, *, left: int | None =
 
 
 def _add_interval(moment: datetime, rule: Rule) -> datetime | None:
-    from dateutil.relativedelta import relativedelta
-
     try:
         if rule.freq in _MONTHS:
-            following = moment + relativedelta(months=_MONTHS[rule.freq] * rule.interval)
+            day = add_months(moment.date(), _MONTHS[rule.freq] * rule.interval)
+            following = datetime.combine(day, moment.time())
         else:
             following = moment + _UNITS[rule.freq] * rule.interval
-    except (OverflowError, ValueError):
+    except (OverflowError, UnreadableError):
         return None
     return following if following.year <= LAST_YEAR else None
 
