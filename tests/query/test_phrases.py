@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import date, datetime
 from itertools import islice
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import assume, given
@@ -291,10 +291,10 @@ def test_the_start_of_the_week_matters_where_weeks_are_counted() -> None:
     ],
 )
 def test_anything_else_is_refused_with_what_was_meant(every: str, told: str) -> None:
-    begin = perf_counter()
+    begin = thread_time()
     with pytest.raises(InvalidInputError) as caught:
         parse_every(every, START)
-    assert perf_counter() - begin < 2
+    assert thread_time() - begin < 2  # seconds of the processor, whatever else runs
     assert told in str(caught.value.hint)
     assert len(caught.value.message) < 800
     _check_proposal(caught.value, START)

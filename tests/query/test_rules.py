@@ -1,7 +1,7 @@
 """What an RRULE may say (RFC 5545, 3.3.10), and that every rule comes back from its own text."""
 
 from contextlib import suppress
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -107,8 +107,8 @@ def test_no_text_does_anything_but_parse_or_be_refused(text: str) -> None:
 @pytest.mark.parametrize("piece", ["x", "=", ";", "9", ",", "FREQ=DAILY;", "FREQ=MONTHLY;BYDAY=1MO,", "٣", "\udc80"])
 def test_endless_texts_are_refused_at_once_and_in_short(piece: str) -> None:
     for text in (piece * 100_000, f"FREQ=DAILY;COUNT={piece * 100_000}", f"FREQ=DAILY;BYMONTH=1,{piece * 100_000}"):
-        begin = perf_counter()
+        begin = thread_time()
         with pytest.raises(InvalidInputError) as caught:
             parse_rule(text)
-        assert perf_counter() - begin < 2
+        assert thread_time() - begin < 2  # seconds of the processor, whatever else runs
         assert len(caught.value.message) < 800
