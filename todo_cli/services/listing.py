@@ -13,7 +13,7 @@ from sqlmodel import col
 from todo_cli.db.database import Database
 from todo_cli.db.read.columns import list_columns
 from todo_cli.db.read.filter_sql import make_condition
-from todo_cli.db.read.json_sql import json_rows, read_instant, read_json_rows
+from todo_cli.db.read.json_sql import json_rows, json_values, read_instant, read_json
 from todo_cli.db.read.names_sql import narrows, project_or_nested
 from todo_cli.db.read.order_sql import make_order
 from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
@@ -35,7 +35,6 @@ from todo_cli.services.lookup import (
     match_references,
     read_links,
     read_recurrence,
-    split_names,
 )
 
 _TODOS, _PROJECTS = (Base.metadata.tables[name] for name in ("todos", "projects"))
@@ -134,7 +133,7 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
 
 def _read_comments(row: Any) -> tuple[CommentPublic, ...]:
     """Return the comments that stand in a row, the oldest first; of one moment, in the order in which they came."""
-    found = sorted(read_json_rows(row.comments))
+    found = sorted(read_json(row.comments))
     return tuple(
         CommentPublic(row.id, UUID(uuid), text, author, read_instant(created_at))
         for _, uuid, text, author, created_at in found
@@ -169,7 +168,7 @@ def read_todos(rows: Sequence[Any]) -> list[TodoPublic]:
     """Return what `select_todos` found."""
     found = [row for row in rows if row.found]
     links = read_links(found)
-    return [make_public(row, row.project, split_names(row.tags), read_recurrence(row), links[row.id]) for row in found]
+    return [make_public(row, row.project, read_json(row.tags), read_recurrence(row), links[row.id]) for row in found]
 
 
 async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) -> None:
@@ -198,7 +197,7 @@ def _count(condition: ColumnElement[bool]) -> Any:
 
 
 _TAGS = (
-    select(func.aggregate_strings(col(Tag.name), ","))  # no name holds a comma
+    select(json_values(col(Tag.name)))
     .join(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
     .where(col(TodoTag.todo_id) == col(Todo.id))
     .correlate(Todo)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import QueryableAttribute, selectinload
 from sqlmodel import col
 
 from todo_cli.db.read.columns import read_fields
+from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.read.queries import select_links
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
@@ -181,16 +182,16 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
     found = {row.id: alone for row in rows}
     if not bound:  # most todos have nothing to do with others
         rows = [row for row in rows if row.depends or row.blocks or row.children or row.parent_id]
-    before = {row.id: _read_marked(row.depends) for row in rows}
+    before = {row.id: _read_linked(row.depends) for row in rows}
     if bound:
         for row in rows:
-            before[row.id].update(_read_marked(row.bound))
-            for number in split_names(row.freed):
-                before[row.id].pop(int(number), None)
+            before[row.id].update(_read_linked(row.bound))
+            for number in read_json(row.freed):
+                before[row.id].pop(number, None)
     now = {row.id: None if row.deleted_at else Status(row.status) for row in rows}
     depends = {number: {other: now.get(other, old) for other, old in found.items()} for number, found in before.items()}
-    blocks = {row.id: _without(_read_marked(row.blocks), now) for row in rows}
-    children = {row.id: _without(_read_marked(row.children), now) for row in rows}
+    blocks = {row.id: _without(_read_linked(row.blocks), now) for row in rows}
+    children = {row.id: _without(_read_linked(row.children), now) for row in rows}
     for row in rows:
         for other in depends[row.id].keys() & blocks.keys():
             blocks[other][row.id] = now[row.id]
@@ -216,19 +217,10 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
     }
 
 
-def _read_marked(text: str | None) -> dict[int, Status | None]:
-    """Return numbers with their statuses, None for what is in the trash."""
-    parts = ((part.rstrip("odc~"), part.lstrip("0123456789")) for part in split_names(text))
-    return {int(number): None if mark.endswith("~") else _STATUSES[mark] for number, mark in parts}
+def _read_linked(text: str | None) -> dict[int, Status | None]:
+    """Return the todos that `json_links` tells of by their numbers: their statuses, None for one in the trash."""
+    return {number: None if is_trashed else Status(status) for number, status, is_trashed in read_json(text)}
 
 
 def _without(found: dict[int, Status | None], others: Container[int]) -> dict[int, Status | None]:
     return {number: status for number, status in found.items() if number not in others}
-
-
-_STATUSES = {status.value[0]: status for status in Status}
-
-
-def split_names(names: str | None) -> list[str]:
-    """Return names that a statement joined by commas, which none of them holds."""
-    return names.split(",") if names else []

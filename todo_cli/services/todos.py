@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Row, and_, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit
@@ -31,7 +32,6 @@ from todo_cli.services.lookup import (
     make_public,
     publish,
     read_links,
-    split_names,
     to_recurrence,
 )
 
@@ -141,7 +141,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         [found] = rows
         row.id = found.id
         links = read_links([found])[found.id]
-        todo = make_public(row, found.project, split_names(found.tags), to_recurrence(series), links)
+        todo = make_public(row, found.project, read_json(found.tags), to_recurrence(series), links)
         return TodoOutcome(todo, changed=True)
 
     return await db.write("add", work, shortcut=Shortcut(make, read, recall) if bound.is_countable else None)

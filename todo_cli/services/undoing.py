@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -100,10 +101,10 @@ class _Names:
                 if entry.row["parent"]:
                     self._numbers.setdefault(entry.row["parent"], entry.row["parent_id"])
 
-    def mark_of(self, uuid: UUID) -> str:
-        """Return the number of a dependency with its mark, see `mark_status`."""
+    def link_of(self, uuid: UUID) -> list[Any]:
+        """Return a dependency as `json_links` lists it."""
         other = self._others[uuid]
-        return f"{other['id']}{other['status'][0]}{'~' if other['deleted_at'] else ''}"
+        return [other["id"], other["status"], bool(other["deleted_at"])]
 
     def name_of(self, uuid: UUID) -> str:
         return self._names[uuid]
@@ -143,7 +144,7 @@ def _link_row(todo: Entry, row: Any, names: _Names) -> SimpleNamespace:
     """Return a row for `read_links` with the links of a todo and their changes."""
     assert todo.row
     _, before = todo.before
-    put_on = [names.mark_of(UUID(uuid)) for uuid in todo.links["depends"] - before["depends"]]
+    put_on = [names.link_of(UUID(uuid)) for uuid in todo.links["depends"] - before["depends"]]
     taken_off = [names.number_of(UUID(uuid)) for uuid in before["depends"] - todo.links["depends"]]
     parent = todo.fields["parent"]
     return SimpleNamespace(
@@ -154,8 +155,8 @@ def _link_row(todo: Entry, row: Any, names: _Names) -> SimpleNamespace:
         depends=todo.row["marked_depends"],
         blocks=todo.row["blocks"],
         children=todo.row["children"],
-        bound=",".join(put_on),
-        freed=",".join(map(str, taken_off)),
+        bound=json.dumps(put_on),
+        freed=json.dumps(taken_off),
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 class json_rows(GenericFunction[str]):  # noqa: N801 - it is called as functions of SQL are
-    """Aggregates rows, each an array of the given columns, to an array in JSON, in no order; SQL NULL or `[]` of none.
+    """Aggregates rows, each an array of the given columns, into an array in JSON, in no order; SQL NULL without rows.
 
     Instants are text: as RFC 3339 writes them from PostgreSQL, in UTC and without a zone from SQLite.
     """
@@ -31,7 +31,29 @@ def _compile_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> 
 
 @compiles(json_rows, "sqlite")
 def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+    return _as_text(f"json_array({compiler.process(element.clauses, **options)})")
+
+
+def _as_text(values: str) -> str:
+    # Concatenation makes it plain text, as on PostgreSQL: JSON would become part of an object that it is put into.
+    return f"(nullif(json_group_array({values}), '[]') || '')"
+
+
+class json_values(GenericFunction[str]):  # noqa: N801
+    """Aggregates the values of a column into an array in JSON, in no order; SQL NULL without rows."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(json_values, "postgresql")
+def _compile_values_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
+
+
+@compiles(json_values, "sqlite")
+def _compile_values_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    return _as_text(compiler.process(element.clauses, **options))
 
 
 class json_object(GenericFunction[str]):  # noqa: N801
@@ -57,10 +79,10 @@ def tell_rows(kind: str, source: FromClause, columns: Mapping[str, ColumnElement
     return select(literal(kind, Text()).label("kind"), json_object(*pairs).label("told")).select_from(source)
 
 
-def read_json_rows(text: str | None) -> list[list[Any]]:
-    """Return the rows of a column that `json_rows` made. A uuid in them is a text, with dashes or without."""
-    rows: list[list[Any]] = json.loads(text) if text else []
-    return rows
+def read_json(text: str | None) -> list[Any]:
+    """Return what `json_rows` or `json_values` made. A uuid in it is a text, with dashes or without."""
+    values: list[Any] = json.loads(text) if text else []
+    return values
 
 
 def read_instant(text: str) -> datetime:

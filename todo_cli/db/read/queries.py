@@ -16,10 +16,7 @@ from sqlalchemy import (
     FromClause,
     Label,
     Select,
-    Text,
     and_,
-    case,
-    cast,
     func,
     literal,
     select,
@@ -28,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from todo_cli.db.connection.target import milliseconds
+from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.schema.revisions import HEAD, REVISION
 from todo_cli.db.scope import Scope, is_author, is_found
 from todo_cli.models.tables import Base, User
@@ -83,23 +81,23 @@ RECURRENCE: Sequence[ColumnElement[Any]] = (
 """What to select of the series of a todo; `series` is NULL where it does not recur."""
 
 
-def mark_status(todos: FromClause) -> ColumnElement[str]:
-    """Return the first letter of the todo's status, and `~` behind it for one in the trash."""
-    return func.substr(todos.c.status, 1, 1, type_=Text()) + case((todos.c.deleted_at.is_not(None), "~"), else_="")
+def json_links(todos: FromClause) -> ColumnElement[str]:
+    """Return the todos as a list in JSON: the number of each, its status, and whether it is in the trash."""
+    return json_rows(todos.c.id, todos.c.status, todos.c.deleted_at.is_not(None))
 
 
 def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
     """Return what to select of the other todos that a todo has to do with: `depends`, `blocks` and `children`.
 
-    Each is a list of their numbers joined by commas, with a mark behind each (see `mark_status`).
+    Each is a list in JSON (see `json_links`).
     """
     other = _todos.alias("other")
-    marked = select(func.aggregate_strings(cast(other.c.id, Text()) + mark_status(other), ","))
+    linked = select(json_links(other))
     edges = _dependencies.c
     lists = {
-        "depends": marked.join(_dependencies, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
-        "blocks": marked.join(_dependencies, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
-        "children": marked.where(other.c.parent_id == todos.c.id),
+        "depends": linked.join(_dependencies, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
+        "blocks": linked.join(_dependencies, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
+        "children": linked.where(other.c.parent_id == todos.c.id),
     }
     return [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
 

@@ -38,6 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.read.json_sql import json_values
 from todo_cli.db.read.queries import Request, prove
 from todo_cli.db.scope import OWNER, Scope, owned, owner_values
 from todo_cli.db.write.edges import Bindings
@@ -67,7 +68,7 @@ def add_at_once(
     """Return the statement that adds the todo with its project, tags and series, bound to others as the edit says.
 
     The todo's own fields are set, but neither its user nor its project nor the series, which the statement makes. The
-    row has `id`, `project`, `tags`, joined by commas, and what `read_links` reads.
+    row has `id`, `project`, `tags`, in JSON, and what `read_links` reads.
     """
     derive(todo)
     me = prove(request).cte("me")
@@ -147,7 +148,7 @@ def add_at_once(
         nothing.label("blocks"),
         nothing.label("children"),
         named.label("project"),
-        select(func.aggregate_strings(labels.c.name, ",")).scalar_subquery().label("tags"),
+        select(json_values(labels.c.name)).scalar_subquery().label("tags"),
     ).add_cte(links.cte("links"), *([] if edges is None else [edges]), history)
 
 

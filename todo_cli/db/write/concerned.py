@@ -24,11 +24,9 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
-    Text,
     Uuid,
     and_,
     case,
-    cast,
     exists,
     false,
     func,
@@ -37,7 +35,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from todo_cli.db.read.json_sql import json_rows, read_instant, tell_rows, uuid_of_json
+from todo_cli.db.read.json_sql import json_rows, read_instant, read_json, tell_rows, uuid_of_json
 from todo_cli.db.read.queries import select_links
 from todo_cli.db.scope import Scope, authored, owned
 from todo_cli.db.write.decoding import HOLDING
@@ -157,10 +155,7 @@ def read_concerned(rows: Sequence[Any]) -> Concerned:
         values: Values = json.loads(told)
         match kind:
             case "step":
-                steps = (
-                    dict(zip(("uuid", "at", "command"), row, strict=True))
-                    for row in json.loads(values["undid"] or "[]")
-                )
+                steps = (dict(zip(("uuid", "at", "command"), row, strict=True)) for row in read_json(values["undid"]))
                 values["undid"] = [typed(STEPS, step) for step in steps]
                 found.steps.append(typed(STEPS, values))
             case "line":
@@ -297,8 +292,7 @@ def describe_todo(todos: CTE) -> dict[str, ColumnElement[Any]]:
     found["project_name"] = name_of.correlate(todos).scalar_subquery()
     for name, (links, column, table) in LINKS.items():
         row = table.alias(f"its_{name}")
-        shown = row.c.name if name == "tag" else cast(row.c.id, Text())
-        pairs = select(func.aggregate_strings(cast(row.c.uuid, Text()) + "=" + shown, ","))
+        pairs = select(json_rows(row.c.uuid, row.c.name if name == "tag" else row.c.id))
         linked = pairs.join(links, links.c[column] == row.c.id).where(links.c.todo_id == todos.c.id)
         found[name] = linked.correlate(todos).scalar_subquery()
     return found
@@ -322,8 +316,7 @@ def typed(table: Table, values: Values) -> Values:
         if values.get(name):
             typed[name] = UUID(values[name])
     for name in LINKS.keys() & values.keys():
-        pairs = (pair.split("=") for pair in values[name].split(",")) if values[name] else ()
-        typed[name] = {UUID(uuid): shown for uuid, shown in pairs}
+        typed[name] = {UUID(uuid): shown for uuid, shown in read_json(values[name])}
     return typed
 
 

@@ -32,8 +32,8 @@ from sqlalchemy import (
     update,
 )
 
-from todo_cli.db.read.json_sql import json_rows
-from todo_cli.db.read.queries import mark_status
+from todo_cli.db.read.json_sql import json_rows, json_values
+from todo_cli.db.read.queries import json_links
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import Scope, is_owner, owned
 from todo_cli.db.write.edits import Edit, Kin
@@ -204,7 +204,7 @@ class Bindings:
         """The todo to belong to."""
 
     def _find(self, references: Sequence[Reference]) -> Select[Any]:
-        columns = (TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, mark_status(TODOS).label("mark"))
+        columns = (TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.status, TODOS.c.deleted_at)
         return select(*columns).where(self._mine, refers_to(references), TODOS.c.deleted_at.is_(None))
 
     def all_found(self) -> ColumnElement[bool]:
@@ -333,11 +333,11 @@ class Bindings:
         old: ColumnElement[Any] = cast(null(), Text())
         if bound is not None and self._prerequisites is not None:
             found = self._prerequisites
-            marked = select(func.aggregate_strings(cast(found.c.id, Text()) + found.c.mark, ","))
-            joined = marked.join(bound, bound.c.depends_on_id == found.c.id).where(bound.c.todo_id == target.c.id)
+            linked = select(json_links(found))
+            joined = linked.join(bound, bound.c.depends_on_id == found.c.id).where(bound.c.todo_id == target.c.id)
             new = joined.correlate(target).scalar_subquery()
         if freed is not None:
-            numbers = select(func.aggregate_strings(cast(freed.c.id, Text()), ","))
+            numbers = select(json_values(freed.c.id))
             old = numbers.where(freed.c.todo_id == target.c.id).correlate(target).scalar_subquery()
         return [new.label("bound"), old.label("freed")]
 
@@ -346,4 +346,4 @@ class Bindings:
         if self._prerequisites is None:
             return cast(null(), Text())
         found = self._prerequisites
-        return select(func.aggregate_strings(cast(found.c.id, Text()) + found.c.mark, ",")).scalar_subquery()
+        return select(json_links(found)).scalar_subquery()

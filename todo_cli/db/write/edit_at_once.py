@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.read.json_sql import json_values
 from todo_cli.db.read.queries import RECURRENCE, Request, prove, select_links, with_recurrence
 from todo_cli.db.scope import Scope, owned
 from todo_cli.db.write.at_once import is_not_archived, open_gate_if, scalar
@@ -83,7 +84,7 @@ def edit_at_once(
 
     Those of their families that the edit is about too are neither found nor expected; `named` tells them apart.
 
-    Its rows have the columns of each todo afterwards, `project`, `kept` and `added` (names of tags, joined by commas),
+    Its rows have the columns of each todo afterwards, `project`, `kept` and `added` (names of tags, in JSON),
     those of its recurrence before, its links before with what became of them (see `Bindings.describe`), `changed`,
     `next` (see `Successors.list_numbers`) and `ready` (see `list_ready`).
 
@@ -355,7 +356,7 @@ def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, la
         after = null()
     gets_project = target.c.named if "project" not in edit.kin_fields else true()
     kept = (
-        select(func.aggregate_strings(TAGS.c.name, ","))
+        select(json_values(TAGS.c.name))
         .select_from(TAGS.join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id))
         .where(TODO_TAGS.c.todo_id == target.c.id, or_(TAGS.c.key.not_in(_keys(edit.untag)), ~target.c.named))
     )
@@ -366,7 +367,7 @@ def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, la
         *select_links(target),
         case((was_changed & gets_project, after), else_=before).label("project"),
         scalar(kept, target).label("kept"),
-        case((target.c.named, scalar(select(func.aggregate_strings(labels.c.name, ",")))), else_=null()).label("added"),
+        case((target.c.named, scalar(select(json_values(labels.c.name)))), else_=null()).label("added"),
         was_changed.label("changed"),
     ).select_from(with_recurrence(target).outerjoin(changed, changed.c.id == target.c.id))
 

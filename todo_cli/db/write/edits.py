@@ -75,12 +75,12 @@ class Edit:
 
 
 class Later(StrEnum):
-    """What there is of a later occurrence of a series: as a mark that stands behind it where they are listed."""
+    """The state of a later occurrence of a series."""
 
-    KEPT = ""
-    TRASHED = "~"
+    KEPT = "kept"
+    TRASHED = "trashed"
     """Open, and in the trash: it is taken out rather than made again."""
-    GONE = "!"
+    GONE = "gone"
     """Done or cancelled, and in the trash: it stays there, and does not come again."""
 
     @classmethod

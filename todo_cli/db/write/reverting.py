@@ -19,6 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, func, select, update
 
+from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.scope import assign_owner, is_owner
 from todo_cli.db.write.concerned import (
     COMMENTS,
@@ -206,9 +207,9 @@ class Reverting:
         """Return whether todos belong to this one that stay where they are."""
         if entry.row is None or entry.entity != "todo":
             return False
-        known = {str(todo.row["id"]): todo for todo in self._todos() if todo.row}
-        kept = [child for child in (entry.row["children"] or "").split(",") if child and not child.endswith("~")]
-        children = [known.get(child.rstrip("odc")) for child in kept]
+        known = {todo.row["id"]: todo for todo in self._todos() if todo.row}
+        kept = [number for number, _, is_trashed in read_json(entry.row["children"]) if not is_trashed]
+        children = [known.get(number) for number in kept]
         return any(
             child is None or (child.fields["deleted_at"] is None and child.fields["parent"] == str(entry.uuid))
             for child in children

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Text,
     and_,
     case,
-    cast,
     delete,
     func,
     insert,
@@ -27,6 +26,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import col
 
+from todo_cli.db.read.json_sql import json_values, read_json
 from todo_cli.db.scope import AUTHOR, NOBODY, Scope, assign_owner, is_owner, owned, owner_values, scope_of_step
 from todo_cli.db.write.erasing import is_about, select_bound, tell_erasure
 from todo_cli.db.write.pending import Pending, one_of
@@ -345,10 +345,10 @@ class Step(Transaction):
         bound = select_bound(erased)
         goes = select(TODOS.c.id, condition.label("goes")).where(TODOS.c.id.in_(union_all(erased, *bound.selects)))
         chosen = goes.order_by(TODOS.c.id).with_for_update().subquery()
-        stays = case((chosen.c.goes, null()), else_=cast(chosen.c.id, Text()))
-        locked = select(func.count().filter(chosen.c.goes), func.aggregate_strings(stays, ",")).select_from(chosen)
+        stays = case((chosen.c.goes, null()), else_=chosen.c.id)
+        locked = select(func.count().filter(chosen.c.goes), json_values(stays)).select_from(chosen)
         count, others = (await self.session.execute(locked)).one()
-        known = [int(number) for number in others.split(",")] if others else []
+        known = [number for number in read_json(others) if number is not None]
         if count:
             # In this order: while the todos are there, they tell which lines are theirs.
             self._pending.execute(delete(CHANGES).where(is_about(condition)))

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.scope import OWNER, Scope, owner_values
 from todo_cli.db.write.edits import Later
 from todo_cli.db.write.history_lines import PROJECTS, SERIES, line, quoted
@@ -59,14 +60,14 @@ def recurs(todos: FromClause) -> ColumnElement[bool]:
 
 
 def list_later(todos: FromClause) -> ColumnElement[str]:
-    """Return the later occurrences of the todo's series with their marks (see `Later`), joined by commas."""
+    """Return the later occurrences of the todo's series with their states (see `Later`), in JSON."""
     later = TODOS.alias("later")
-    mark = case(
+    state = case(
         (later.c.deleted_at.is_(None), Later.KEPT.value),
         (later.c.status == Status.OPEN.value, Later.TRASHED.value),
         else_=Later.GONE.value,
     )
-    found = select(func.aggregate_strings(later.c.occurrence + mark, ",")).where(
+    found = select(json_rows(later.c.occurrence, state)).where(
         later.c.series_id == todos.c.series_id, later.c.occurrence > todos.c.occurrence
     )
     return found.correlate(todos).scalar_subquery()
@@ -245,10 +246,9 @@ class Successors:
         return [fields, project, series, parent, tags]
 
     def list_numbers(self, todos: FromClause, born: CTE) -> ColumnElement[str]:
-        """Return `UUID=number` of each todo that follows on this one, joined by commas."""
-        pair = cast(born.c.uuid, Text()) + "=" + cast(born.c.id, Text())
+        """Return uuid and number of each todo that follows on this one, in JSON."""
         joined = born.join(self._given, self._given.c.uuid == born.c.uuid)
-        found = select(func.aggregate_strings(pair, ",")).select_from(joined)
+        found = select(json_rows(born.c.uuid, born.c.id)).select_from(joined)
         return found.where(self._given.c.predecessor == todos.c.uuid).correlate(todos).scalar_subquery()
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
-from todo_cli.db.read.json_sql import read_json_rows
+from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.write.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
 from todo_cli.db.write.edits import Edit, Kin
@@ -161,7 +161,7 @@ async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[i
 
 def read_ready(text: str | None) -> list[ReadyTodo]:
     """Return the result of `list_ready` as values."""
-    return sorted(ReadyTodo(number, title) for number, title in read_json_rows(text))
+    return sorted(ReadyTodo(number, title) for number, title in read_json(text))
 
 
 def _shorten(title: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Row, select
 from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
+from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.read.queries import Request
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
@@ -33,7 +34,6 @@ from todo_cli.services.lookup import (
     publish,
     read_links,
     read_recurrence,
-    split_names,
     to_recurrence,
 )
 
@@ -276,8 +276,7 @@ class Editing:
         recurrence = read_recurrence(row)
         if recurrence is None:
             return None if self.edit.recurring == "only" else []
-        marked = split_names(row.later)
-        later = {name.rstrip("~!"): Later(name[len(name.rstrip("~!")) :]) for name in marked}
+        later = {occurrence: Later(state) for occurrence, state in read_json(row.later)}
         todo = public_row(row)
         now = self._closing_moment(todo.due, recurrence)
         found = find_successors(todo, recurrence, later, now, catch_up=self.catch_up)
@@ -296,9 +295,9 @@ class Editing:
             elif self.edit.ends_series and row.named:
                 recurrence = None
             todo = replace(public_row(row), recurrence=recurrence, links=links[row.id])
-            numbers = dict(pair.split("=") for pair in split_names(row.next))
+            numbers = {UUID(uuid): number for uuid, number in read_json(row.next)}
             for heir in plan.successors.get(row.uuid, ()):
-                heir.id = int(numbers[str(heir.uuid)])
+                heir.id = numbers[heir.uuid]
                 inherited = Links(parent=todo.links.parent)
                 made = make_public(heir, todo.project, todo.tags, recurrence, inherited)
                 following.setdefault(row.id, []).append(made)
@@ -352,7 +351,7 @@ def _ancestors(number: int, parents: Mapping[int, int | None]) -> set[int]:
 
 
 def public_row(row: Row[Any]) -> TodoPublic:
-    tags = {*split_names(row.kept), *split_names(row.added)}
+    tags = {*read_json(row.kept), *read_json(row.added)}
     return make_public(row, row.project, tags, read_recurrence(row))
 
 
