@@ -1,4 +1,4 @@
-"""The commands as people and scripts type them, on both databases."""
+"""The commands as people and scripts use them, on both databases."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class TestAdd:
     def test_words_become_the_title(self, todo: Here) -> None:
         assert todo("add", "Buy", "milk").out == "1\topen\t\t\t\t\tBuy milk\n"
 
-    def test_options_stand_anywhere(self, todo: Here) -> None:
+    def test_options_may_be_anywhere(self, todo: Here) -> None:
         added = as_json(todo, "add", "-p", "home.flat", "Pay", "-t", "bills", "rent", "-t", "money", "-d", "2026-12-24")
         assert list(added) == [*FIELDS, "next", "family", "ready"]
         assert (added["title"], added["project"], added["tags"]) == ("Pay rent", "home.flat", ["bills", "money"])
         assert (added["due"], added["priority"], added["description"]) == ("2026-12-24", None, None)
 
-    def test_times_are_given_in_utc(self, todo: Here) -> None:
+    def test_json_times_are_in_utc(self, todo: Here) -> None:
         assert as_json(todo, "add", "a", "--due", "2026-12-24 18:00")["due"] == "2026-12-24T17:00:00Z"
 
     def test_after_two_dashes_everything_is_text(self, todo: Here) -> None:
@@ -58,9 +58,7 @@ class TestAdd:
             (["add", "a", "--description", "\udcff"], "not valid UTF-8"),
         ],
     )
-    def test_what_is_not_understood_is_refused_and_nothing_is_stored(
-        self, todo: Here, arguments: list[str], told: str
-    ) -> None:
+    def test_invalid_input_is_refused_and_nothing_is_stored(self, todo: Here, arguments: list[str], told: str) -> None:
         result = todo(*arguments)
         assert result.code == 2
         assert result.out == ""
@@ -71,7 +69,7 @@ class TestAdd:
 
 
 class TestChanging:
-    def test_the_life_of_a_todo(self, todo: Here) -> None:
+    def test_the_lifecycle_of_a_todo(self, todo: Here) -> None:
         todo("add", "a", "-p", "home", "-t", "x")
         assert todo("done", "1").out.split("\t")[:2] == ["1", "done"]
         again = todo("done", "1")
@@ -104,20 +102,20 @@ class TestChanging:
             (["--title", ""], "the title is blank"),
         ],
     )
-    def test_modify_refuses_what_makes_no_sense(self, todo: Here, options: list[str], told: str) -> None:
+    def test_modify_refuses_invalid_changes(self, todo: Here, options: list[str], told: str) -> None:
         todo("add", "a")
         result = todo("modify", "1", *options)
         assert result.code == 2
         assert told in result.err
 
-    def test_one_is_an_object_and_several_are_an_array(self, todo: Here) -> None:
+    def test_json_is_an_object_for_one_todo_and_an_array_for_several(self, todo: Here) -> None:
         todo("add", "a")
         todo("add", "b")
         assert as_json(todo, "done", "1")["id"] == 1
         assert [item["id"] for item in as_json(todo, "reopen", "1-2")] == [1, 2]
         assert [item["id"] for item in as_json(todo, "show", "2,1")] == [2, 1]
 
-    def test_all_or_nothing_and_each_that_failed_is_named(self, todo: Here) -> None:
+    def test_all_or_nothing_with_each_failed_reference_named(self, todo: Here) -> None:
         todo("add", "a")
         todo("add", "b")
         todo("delete", "2")
@@ -194,21 +192,21 @@ class TestList:
         assert filled().out == filled("list").out
         assert as_json(filled) == as_json(filled, "list")
 
-    def test_an_archived_project_is_listed_when_it_is_named(self, filled: Here) -> None:
+    def test_an_archived_project_is_listed_if_named(self, filled: Here) -> None:
         filled("project", "archive", "old")
         assert filled("list").ids == [2, 3, 1]
         assert filled("list", "-p", "old").ids == [4]
 
-    def test_an_unknown_name_is_said_to_be_unknown(self, filled: Here) -> None:
+    def test_an_unknown_name_is_an_error(self, filled: Here) -> None:
         result = filled("list", "-p", "hoem")
         assert (result.code, result.out) == (3, "")
         assert result.err == "error: there is no project 'hoem'\nhint: did you mean 'home'?\n"
-        assert filled("list", "-t", "shop", "milk", "--overdue").code == 0  # the tag is there; nothing matches
+        assert filled("list", "-t", "shop", "milk", "--overdue").code == 0  # the tag exists; nothing matches
         assert filled("list", "not (bread or", "+shpo)", "milk").ids == [3, 1]  # found without it
         result = filled("list", "nothing", "(bread or", "+shpo)")
         assert (result.code, result.err.splitlines()[1]) == (3, "hint: did you mean 'shop'?")
 
-    def test_an_expression_that_means_nothing_is_pointed_at(self, filled: Here) -> None:
+    def test_the_error_marks_the_mistake_in_an_expression(self, filled: Here) -> None:
         result = filled("list", "milk", "prjoect:home")
         assert (result.code, result.out) == (2, "")
         assert result.err.splitlines() == [
@@ -227,7 +225,7 @@ class TestList:
         }
 
     @pytest.mark.parametrize("words", ["not urgency.above:5", "not blocked:yes", "not nonsense.above:5"])
-    def test_an_unknown_attribute_never_finds_everything(self, filled: Here, words: str) -> None:
+    def test_an_unknown_attribute_never_matches_everything(self, filled: Here, words: str) -> None:
         before = filled("list", "status:all", "--json").out
         for arguments in (
             ["list", words],
@@ -243,7 +241,7 @@ class TestList:
             assert "error: there is no attribute" in result.err
         assert filled("list", "status:all", "--json").out == before
 
-    def test_a_page_beyond_the_last_is_said_to_be(self, filled: Here) -> None:
+    def test_a_page_beyond_the_last_is_reported(self, filled: Here) -> None:
         result = filled("list", "--per-page", "3", "--page", "9")
         assert (result.code, result.out) == (0, "")
         assert result.err == "There is no page 9; the last page is 2.\n"
@@ -264,7 +262,7 @@ class TestList:
             (["--page", "99999999999999999999"], "--page"),
         ],
     )
-    def test_what_is_not_understood_is_refused(self, filled: Here, arguments: list[str], told: str) -> None:
+    def test_invalid_options_are_refused(self, filled: Here, arguments: list[str], told: str) -> None:
         result = filled("list", *arguments)
         assert (result.code, result.out) == (2, "")
         assert told in result.err
@@ -317,10 +315,10 @@ class TestNames:
         assert "users: alex, sam" in unknown.err
 
 
-def test_renaming_oneself_keeps_the_setting_right(todo: Here, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renaming_yourself_updates_the_setting(todo: Here, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     todo("config", "set", "user", "Alex")
     assert todo("user", "rename", "alex", "alexa").code == 0
-    assert todo("config", "get", "user").out == "Alex\n"  # that database was another than the usual one
+    assert todo("config", "get", "user").out == "Alex\n"  # that was not the default database
     assert todo("--user", "alexa", "user", "rename", "alexa", "alex").code == 0
     monkeypatch.delenv("TODO_DATABASE_URL")
     todo("config", "set", "database", url)
@@ -349,7 +347,7 @@ def test_the_first_command_on_a_new_machine(fresh_cli: Cli) -> None:
     assert (fresh_cli.home / "todo.db").exists()
 
 
-def test_dates_are_read_in_the_time_zone_of_the_user(cli: Cli) -> None:
+def test_dates_are_in_the_time_zone_of_the_user(cli: Cli) -> None:
     added = json.loads(cli("add", "a", "-d", "2026-07-01 18:00", "--json", TZ="America/New_York").out)
     assert added["due"] == "2026-07-01T22:00:00Z"
     assert added["created_at"].endswith("Z")
@@ -359,7 +357,7 @@ def test_dates_are_read_in_the_time_zone_of_the_user(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("zone", ["Nowhere/Land", "garbage\x01", ":", ""])
-def test_an_unusable_time_zone_is_one_line(fresh_cli: Cli, zone: str) -> None:
+def test_an_unusable_time_zone_is_a_one_line_error(fresh_cli: Cli, zone: str) -> None:
     result = fresh_cli("add", "a", TZ=zone)
     assert result.code in (0, 2)
     assert "Traceback" not in result.err
@@ -379,7 +377,7 @@ def test_adding_with_a_uuid_can_be_repeated(todo: Here) -> None:
         assert todo("add", "x", "--id", wrong).code == 2
 
 
-def test_modifying_only_the_version_that_was_read(todo: Here) -> None:
+def test_modify_if_version(todo: Here) -> None:
     todo("add", "a")
     assert todo("modify", "1", "--title", "mine", "--if-version", "1").code == 0
     refused = todo("modify", "1", "--title", "theirs", "--if-version", "1")

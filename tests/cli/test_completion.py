@@ -1,4 +1,4 @@
-"""What the shell completes, and that it never waits for a database."""
+"""Shell completion, which never waits for a database."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from todo_cli.cli.main import main
 
 
 def complete(cli: Cli, line: str, **environment: str) -> list[str]:
-    """Return what a shell is told that could stand at the end of the line, without descriptions."""
+    """Return the candidates for the end of the line, without descriptions."""
     answer = io.TextIOWrapper(io.BytesIO())
     environment = {**cli.environment, **environment, "_TODO_COMPLETE_LINE": line}
     with mock.patch.dict(os.environ, environment, clear=True), redirect_stdout(answer):
@@ -70,19 +70,19 @@ def test_names_and_references(filled: Cli, line: str, offered: list[str]) -> Non
     assert complete(filled, line) == offered
 
 
-def test_lists_of_names_put_it_right(filled: Cli) -> None:
+def test_lists_of_names_correct_it(filled: Cli) -> None:
     filled.here("project", "rename", "work", "job")
     filled.here("project", "list")
     assert complete(filled, "todo add x -p ") == ["home.flat", "job"]
 
 
-def test_each_database_has_its_own(filled: Cli) -> None:
+def test_each_database_has_its_own_candidates(filled: Cli) -> None:
     assert complete(filled, "todo done ", TODO_DATABASE_URL="sqlite:////nowhere/todo.db") == []
-    # A server that answers nobody would be waited for, if it were asked.
+    # If completion contacted this silent server, it would wait.
     assert complete(filled, "todo done ", TODO_DATABASE_URL="postgresql://alex@192.0.2.1/db") == []
 
 
-def test_the_database_and_the_user_are_those_of_the_line(filled: Cli) -> None:
+def test_options_on_the_line_select_the_database_and_user(filled: Cli) -> None:
     filled.here("--user", "sam", "--database", f"sqlite:///{filled.home}/other.db", "db", "init")
     options = f"--user sam --database sqlite:///{filled.home}/other.db"
     filled.here(*options.split(), "add", "x", "-p", "other")
@@ -94,7 +94,7 @@ def test_the_database_and_the_user_are_those_of_the_line(filled: Cli) -> None:
 @pytest.mark.parametrize(
     "content", ["", "[" * 100_000, "[]", '{"todos": []}', '{"todos": {}, "tags": null}', '{"projects": [1]}']
 )
-def test_a_broken_cache_is_no_trouble(filled: Cli, content: str) -> None:
+def test_a_broken_cache_is_ignored(filled: Cli, content: str) -> None:
     for path in filled.home.glob("completion-*.json"):
         path.write_text(content)
     assert complete(filled, "todo done ") == []
@@ -103,14 +103,14 @@ def test_a_broken_cache_is_no_trouble(filled: Cli, content: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_script_of_a_shell_is_shown(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_script_of_a_shell_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     result = Here(capsys)("--show-completion", shell)
     assert (result.code, result.err) == (0, "")
     assert "_TODO_COMPLETE_LINE" in result.out
     assert "eval " not in re.sub("#.*", "", result.out)
 
 
-def test_the_shell_is_found(fresh_cli: Cli) -> None:
+def test_the_shell_is_detected(fresh_cli: Cli) -> None:
     """The shell that runs the program, else the login shell."""
     command = f"{sys.executable} -m todo_cli --show-completion; true"
     for shell in ("bash", "zsh"):
@@ -142,7 +142,7 @@ def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None
         ("", [""]),
     ],
 )
-def test_a_line_is_split_as_shells_do(line: str, words: list[str]) -> None:
+def test_a_line_is_split_like_a_shell_does(line: str, words: list[str]) -> None:
     assert split_line(line) == words
 
 
@@ -166,12 +166,12 @@ HOSTILE = [
         ("pwsh", "1::: \nhome.flat::: \n--all::: \n"),
     ],
 )
-def test_the_scripts_of_typer_get_harmless_words_only(shell: str, printed: str) -> None:
+def test_old_typer_scripts_get_only_harmless_words(shell: str, printed: str) -> None:
     assert typer_scripts.answer({"_TODO_COMPLETE": f"complete_{shell}"}, lambda _: HOSTILE) == printed
 
 
-def test_the_script_of_typer_for_zsh_is_told_to_be_replaced() -> None:
-    """It evaluates all of this."""
+def test_the_old_typer_script_for_zsh_is_told_to_update() -> None:
+    """That script evaluates all output."""
     answer = typer_scripts.answer({"_TODO_COMPLETE": "complete_zsh"}, lambda _: HOSTILE)
     assert answer == (
         "compadd -x 'this completion script is outdated; replace it with: todo --install-completion'; "
@@ -179,12 +179,12 @@ def test_the_script_of_typer_for_zsh_is_told_to_be_replaced() -> None:
     )
 
 
-def test_other_instructions_of_typer_do_nothing() -> None:
+def test_other_typer_instructions_do_nothing() -> None:
     assert typer_scripts.answer({"_TODO_COMPLETE": "source_zsh"}, lambda _: HOSTILE) == ""
     assert typer_scripts.answer({"_TODO_COMPLETE": ""}, lambda _: HOSTILE) is None
 
 
-def test_what_cannot_be_typed_as_it_is_shown_is_not_offered(filled: Cli) -> None:
+def test_names_that_cannot_be_typed_as_shown_are_not_offered(filled: Cli) -> None:
     (cache,) = filled.home.glob("completion-*.json")
     names = ["plain", "\x1b[31mred", "a\nb", "a\tb", "\u202eabc", ""]
     cache.write_text(json.dumps({"todos": {"1": "\x1b[31m\ttitle\n2"}, "projects": names, "tags": []}))

@@ -1,4 +1,4 @@
-"""`todo db connect` and `disconnect`: tried first, then stored; nobody's password is shown."""
+"""`todo db connect` and `disconnect`: the URL is tested, then stored; no password is shown."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COMMAND = [sys.executable, "-m", "todo_cli"]
 
 @pytest.fixture
 def fresh_cli(tmp_path: Path) -> Cli:
-    """Commands on databases run in the process that was asked for them, which is the test's here."""
+    """`db` commands never run in the resident; here they run in the process of the test."""
     return QuickCli(tmp_path / "home")
 
 
 @pytest.fixture
 def shared(server: Server) -> str:
-    """A database with the tables and the users alex and sam."""
+    """A database with tables and the users alex and sam."""
     server.fresh("connected")
     statement = "INSERT INTO todo.users (uuid, name, key, created_at) VALUES (gen_random_uuid(), 'Sam', 'sam', now())"
     server.execute(statement, "connected")
@@ -39,7 +39,7 @@ def settings(cli: Cli) -> dict[str, str]:
     }
 
 
-def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
+def test_the_only_user_is_selected(fresh_cli: Cli, server: Server) -> None:
     url = server.url("template")
     assert fresh_cli("db", "connect", url).code == 0
     assert settings(fresh_cli)["user"] == "alex"
@@ -50,14 +50,14 @@ def test_the_only_user_is_who_one_is(fresh_cli: Cli, server: Server) -> None:
     assert json.loads(fresh_cli("db", "status", "--json").out)["source"] == "default"
 
 
-def test_it_is_said_when_the_environment_goes_before(fresh_cli: Cli, server: Server) -> None:
+def test_a_note_says_that_the_environment_overrides_it(fresh_cli: Cli, server: Server) -> None:
     url = server.url("template")
     assert "overrides" in fresh_cli("db", "connect", url, TODO_DATABASE_URL=url).err
     assert "overrides" in fresh_cli("db", "disconnect", TODO_DATABASE_URL=url).err
     assert "overrides" not in fresh_cli("db", "disconnect").err
 
 
-def test_of_several_users_one_is_named_or_chosen(fresh_cli: Cli, shared: str) -> None:
+def test_one_of_several_users_is_named_or_chosen(fresh_cli: Cli, shared: str) -> None:
     refused = fresh_cli("db", "connect", shared)
     assert refused.code == 2
     assert "alex, Sam" in refused.err
@@ -86,7 +86,7 @@ def test_tables_are_offered_at_a_terminal_only(fresh_cli: Cli, server: Server) -
     assert fresh_cli("add", "a").ids == [1]
 
 
-def test_the_name_of_a_variable_in_place_of_the_string(fresh_cli: Cli, server: Server) -> None:
+def test_the_name_of_a_variable_instead_of_the_string(fresh_cli: Cli, server: Server) -> None:
     url = server.url("template")
     assert fresh_cli("db", "connect", "--from-env", "DATABASE_URL").code == 2
     assert fresh_cli("db", "connect", "--from-env", "DATABASE_URL", DATABASE_URL=url).code == 0
@@ -109,7 +109,7 @@ def test_the_name_of_a_variable_in_place_of_the_string(fresh_cli: Cli, server: S
         ("ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname", 2),
     ],
 )
-def test_what_cannot_be_reached_or_understood_is_not_stored_nor_shown(fresh_cli: Cli, url: str, code: int) -> None:
+def test_an_unreachable_or_invalid_url_is_neither_stored_nor_shown(fresh_cli: Cli, url: str, code: int) -> None:
     for arguments in (["db", "connect", url], ["--debug", "db", "connect", url], ["db", "connect", url, "--json"]):
         result = fresh_cli(*arguments, TODO_CONNECT_TIMEOUT="1")
         assert result.code == code, result
@@ -127,14 +127,14 @@ def test_a_file_that_others_can_read_is_reported(fresh_cli: Cli, server: Server)
     assert "chmod 600" in result.err
 
 
-def test_disconnecting_works_also_where_the_variable_is_gone(fresh_cli: Cli, server: Server) -> None:
+def test_disconnecting_works_without_the_variable(fresh_cli: Cli, server: Server) -> None:
     fresh_cli("db", "connect", "--from-env", "SOME_URL", SOME_URL=server.url("template"))
     assert fresh_cli("list").code == 2
     assert fresh_cli("db", "disconnect").code == 0
     assert fresh_cli("list").code == 0
 
 
-def test_a_string_that_is_not_text_is_refused(fresh_cli: Cli) -> None:
+def test_a_string_that_is_not_utf8_is_refused(fresh_cli: Cli) -> None:
     process = subprocess.run(
         [sys.executable, "-m", "todo_cli", "db", "connect", "-"],
         input=b"postgresql://alex:\xff\xfe@host/db\n",

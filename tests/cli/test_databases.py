@@ -1,4 +1,4 @@
-"""The commands `db …`: made, told about, reset; on files and on a server."""
+"""The commands `db init`, `status`, `migrate` and `reset`, on files and on a server."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from todo_cli.db.schema.revisions import HEAD
 
 @pytest.fixture
 def fresh_cli(tmp_path: Path) -> Cli:
-    """Commands on databases run in the process that was asked for them, which is the test's here."""
+    """`db` commands never run in the resident; here they run in the process of the test."""
     return QuickCli(tmp_path / "home")
 
 
-def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:
+def test_a_file_is_created_automatically_and_init_reports_it(fresh_cli: Cli) -> None:
     status = json.loads(fresh_cli("db", "status", "--json").out)
     assert (status["revision"], status["source"], status["todos"]) == (None, "default", None)
     assert not (fresh_cli.home / "todo.db").exists()
@@ -33,7 +33,7 @@ def test_a_file_is_made_by_itself_and_init_says_so(fresh_cli: Cli) -> None:
     assert len(status["users"]) == 1
 
 
-def test_a_server_is_initialised_only_when_told(server: Server, fresh_cli: Cli) -> None:
+def test_a_server_is_initialised_only_on_request(server: Server, fresh_cli: Cli) -> None:
     server.create("told")
     address = {"TODO_DATABASE_URL": server.url("told")}
     for command in (["list"], ["add", "a"], ["done", "1"], ["project", "list"], ["user", "list"], ["db", "migrate"]):
@@ -51,7 +51,7 @@ def test_a_server_is_initialised_only_when_told(server: Server, fresh_cli: Cli) 
     assert fresh_cli("db", "migrate", **address).code == 0
 
 
-def test_reset_of_a_server_wants_its_name_and_a_yes(server: Server, fresh_cli: Cli) -> None:
+def test_reset_of_a_server_requires_its_name_and_confirmation(server: Server, fresh_cli: Cli) -> None:
     server.fresh("doomed")
     address = {"TODO_DATABASE_URL": server.url("doomed")}
     fresh_cli("add", "a", **address)

@@ -1,4 +1,4 @@
-"""`todo doctor`: what it looks at, and what it says to do."""
+"""`todo doctor`: what it checks, and its advice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def diagnose(cli: Cli, **environment: str) -> tuple[int, dict[str, dict[str, Any
     return result.code, {finding["check"]: finding for finding in json.loads(result.out)}
 
 
-def test_all_is_well_on_a_new_machine_and_with_a_list(fresh_cli: Cli) -> None:
+def test_no_problems_on_a_new_machine_and_with_a_list(fresh_cli: Cli) -> None:
     code, findings = diagnose(fresh_cli)
     assert code == 0
     assert all(finding["ok"] and finding["advice"] is None for finding in findings.values())
@@ -31,7 +31,7 @@ def test_all_is_well_on_a_new_machine_and_with_a_list(fresh_cli: Cli) -> None:
     assert findings["tables"]["found"].endswith("with 1 todo")
 
 
-def test_a_server_that_is_well(neon: Neon, tmp_path: Path) -> None:
+def test_a_server_without_problems(neon: Neon, tmp_path: Path) -> None:
     neon.server.fresh("well")
     with neon.door() as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "well", host=ADDRESS))
@@ -43,7 +43,7 @@ def test_a_server_that_is_well(neon: Neon, tmp_path: Path) -> None:
         assert {"latency", "clock", "permissions", "time zone", "terminal"} < findings.keys()
 
 
-def test_each_finding_has_its_advice(fresh_cli: Cli, server: Server, neon: Neon, tmp_path: Path) -> None:
+def test_each_problem_comes_with_advice(fresh_cli: Cli, server: Server, neon: Neon, tmp_path: Path) -> None:
     def advice(check: str, **environment: str) -> str:
         code, findings = diagnose(fresh_cli, **environment)
         assert code == 1
@@ -69,7 +69,7 @@ def test_each_finding_has_its_advice(fresh_cli: Cli, server: Server, neon: Neon,
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no modes there")
-def test_what_others_can_read(fresh_cli: Cli) -> None:
+def test_files_that_others_can_read(fresh_cli: Cli) -> None:
     fresh_cli("add", "a")
     fresh_cli("config", "set", "per_page", "7")
     (fresh_cli.home / "config.toml").chmod(0o644)
@@ -78,7 +78,7 @@ def test_what_others_can_read(fresh_cli: Cli) -> None:
     assert f"chmod 600 {fresh_cli.home / 'config.toml'}" in findings["permissions"]["advice"]
 
 
-def test_settings_that_are_not_understood(fresh_cli: Cli) -> None:
+def test_invalid_settings(fresh_cli: Cli) -> None:
     fresh_cli.home.mkdir()
     (fresh_cli.home / "config.toml").write_text("per_page = 'many'\n")
     (fresh_cli.home / "config.toml").chmod(0o600)

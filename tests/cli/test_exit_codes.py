@@ -1,4 +1,4 @@
-"""Every exit code of the manual, from the real process; and that no error is ever a traceback."""
+"""Every exit code in the manual, from the real process; no error is ever a traceback."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ pytestmark = pytest.mark.either_database
 MODULE = [sys.executable, "-m", "todo_cli"]
 
 
-def test_0_for_an_empty_list_too(cli: Cli) -> None:
+def test_0_for_an_empty_list(cli: Cli) -> None:
     assert cli("list").code == 0
     assert cli("list", "nothing like it").code == 0
 
 
-def test_1_for_what_failed(fresh_cli: Cli, server: Server) -> None:
+def test_1_for_a_failure(fresh_cli: Cli, server: Server) -> None:
     server.create("bare")
     assert fresh_cli("list", TODO_DATABASE_URL=server.url("bare")).code == 1
 
 
-def test_2_for_what_is_not_understood(cli: Cli) -> None:
+def test_2_for_invalid_input(cli: Cli) -> None:
     for arguments in (["lst"], ["add"], ["done", "x"], ["list", "--status", "x"], ["--nope"], ["project"]):
         result = cli(*arguments)
         assert result.code == 2, arguments
         assert result.out == ""
 
 
-def test_3_for_what_is_not_there(cli: Cli) -> None:
+def test_3_for_not_found(cli: Cli) -> None:
     assert cli("done", "4711").code == 3
     assert cli("tag", "delete", "nope").code == 3
 
 
-def test_4_for_what_contradicts(cli: Cli) -> None:
+def test_4_for_conflicts(cli: Cli) -> None:
     cli.here("add", "a", "-t", "x")
     cli.here("add", "b", "-t", "y")
     assert cli("tag", "rename", "x", "Y").code == 4
@@ -67,25 +67,27 @@ def test_4_for_what_contradicts(cli: Cli) -> None:
         "sqlite:////proc/version",
     ],
 )
-def test_5_for_a_database_that_cannot_be_reached(fresh_cli: Cli, url: str) -> None:
+def test_5_for_an_unreachable_database(fresh_cli: Cli, url: str) -> None:
     for command in (["list"], ["add", "a"], ["db", "init"], ["db", "status"], ["db", "migrate"]):
         result = fresh_cli(*command, TODO_DATABASE_URL=url, TODO_CONNECT_TIMEOUT="1")
         if command in (["db", "status"], ["db", "migrate"]) and "nowhere/at" in url:
-            assert result.code == (0 if command == ["db", "status"] else 1)  # it reports that there is none
+            assert result.code == (
+                0 if command == ["db", "status"] else 1
+            )  # it reports that the database is unreachable
             continue
         assert result.code == 5, (command, result)
         assert result.err.count("error: ") == 1
         assert "AbC123dEf" not in result.err
 
 
-def test_5_for_a_password_that_is_refused_or_a_database_that_does_not_exist(fresh_cli: Cli, server: Server) -> None:
-    for name in ("nonexistent", "template0"):  # the latter takes no connections
+def test_5_for_a_wrong_password_or_a_database_that_does_not_exist(fresh_cli: Cli, server: Server) -> None:
+    for name in ("nonexistent", "template0"):  # the latter accepts no connections
         result = fresh_cli("list", TODO_DATABASE_URL=server.url(name))
         assert result.code == 5
         assert name in result.err
 
 
-def test_5_for_a_file_that_is_none_of_ours(fresh_cli: Cli, tmp_path: Path) -> None:
+def test_5_for_a_file_that_is_not_a_list(fresh_cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "noise.db"
     path.write_bytes(os.urandom(8192))
     before = path.read_bytes()
@@ -95,7 +97,7 @@ def test_5_for_a_file_that_is_none_of_ours(fresh_cli: Cli, tmp_path: Path) -> No
     assert path.read_bytes() == before
 
 
-def test_5_for_a_file_of_another_program_which_is_left_as_it_is(fresh_cli: Cli, tmp_path: Path) -> None:
+def test_5_for_a_file_of_another_program_which_is_not_changed(fresh_cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "photos.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE users (secret TEXT)")
@@ -109,7 +111,7 @@ def test_5_for_a_file_of_another_program_which_is_left_as_it_is(fresh_cli: Cli, 
 
 @pytest.mark.exhaustive
 def test_an_interruption_means_that_nothing_was_stored(cli: Cli) -> None:
-    """Ctrl-C at twenty moments: exit 130 and nothing stored, or exit 0 and stored; never a traceback."""
+    """Ctrl-C at twenty different times: exit 130 and nothing stored, or exit 0 and stored; never a traceback."""
     stored = []
     for number in range(20):
         process = cli.start("add", f"todo {number}")
@@ -119,12 +121,12 @@ def test_an_interruption_means_that_nothing_was_stored(cli: Cli) -> None:
         if process.returncode == 0:
             stored.append(f"todo {number}")
         else:
-            # Until the interpreter has started Python itself answers, which is no word of ours.
+            # Until the interpreter has started, Python itself prints the message.
             assert process.returncode in (130, -signal.SIGINT, 1), err
     assert [item["title"] for item in json.loads(cli("list", "--json", "--sort", "id").out)] == stored
 
 
-def test_any_text_may_be_asked_for_as_a_name(cli: Cli) -> None:
+def test_any_text_may_be_used_as_a_name_in_a_query(cli: Cli) -> None:
     for command in (
         ["project", "rename", "\udcff", "new"],
         ["tag", "delete", "\udcff"],
@@ -135,10 +137,10 @@ def test_any_text_may_be_asked_for_as_a_name(cli: Cli) -> None:
 
 
 def is_opened_by_another(path: Path) -> bool:
-    """Return whether another process than this one has the file open, such as a resident's worker."""
+    """Return whether another process, such as a resident's worker, has the file open."""
     for folder in Path("/proc").glob("[0-9]*"):
         if int(folder.name) != os.getpid():
-            with suppress(OSError):  # it has ended meanwhile, or is another user's
+            with suppress(OSError):  # it has ended, or belongs to another user
                 if any(link.readlink() == path for link in (folder / "fd").iterdir()):
                     return True
     return False
@@ -146,7 +148,7 @@ def is_opened_by_another(path: Path) -> bool:
 
 @contextmanager
 def waiting(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], sqlite3.Connection]]:
-    """Start `done 1` while another writer holds the embedded file; give the process and the writer."""
+    """Start `done 1` while another writer holds the embedded file; yield the process and the writer."""
     path = cli.home / "todo.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
@@ -154,22 +156,22 @@ def waiting(cli: Cli) -> Iterator[tuple[subprocess.Popen[bytes], sqlite3.Connect
             if Path("/proc/self/fd").exists():
                 wait_until(lambda: is_opened_by_another(path))
             else:
-                time.sleep(5)  # it does not matter when the signal comes, but the later moments are the harder ones
+                time.sleep(5)  # the time of the signal does not matter, but later times are harder cases
             yield process, holder
 
 
-@pytest.mark.exhaustive  # SQLite waits for its turn for half a minute
+@pytest.mark.exhaustive  # SQLite waits half a minute for its turn
 def test_130_for_an_interruption(fresh_cli: Cli) -> None:
     fresh_cli("add", "a")
     with waiting(fresh_cli) as (process, _):
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=HANGING)  # it ends without having got its turn
+        out, err = process.communicate(timeout=HANGING)  # it ends without having had its turn
     assert (process.returncode, out, err) == (130, b"", b"error: interrupted\n")
     assert json.loads(fresh_cli("show", "1", "--json").out)["status"] == "open"
 
 
-def test_a_command_that_was_started_in_the_background_is_not_interrupted(fresh_cli: Cli) -> None:
-    """A shell without job control lets what it starts with `&` ignore Ctrl-C (POSIX, XCU 2.11)."""
+def test_a_background_command_is_not_interrupted(fresh_cli: Cli) -> None:
+    """A shell without job control makes background commands ignore SIGINT (POSIX, XCU 2.11)."""
     fresh_cli("add", "a")
     fresh_cli.options["preexec_fn"] = ignore_interruptions
     with waiting(fresh_cli) as (process, holder):
@@ -181,7 +183,7 @@ def test_a_command_that_was_started_in_the_background_is_not_interrupted(fresh_c
     assert json.loads(fresh_cli("show", "1", "--json").out)["status"] == "done"
 
 
-def test_errors_are_one_json_object_when_json_is_asked_for(cli: Cli) -> None:
+def test_with_json_an_error_is_one_json_object(cli: Cli) -> None:
     for arguments in (["--json", "done", "4711"], ["done", "4711", "--json"]):
         result = cli(*arguments)
         assert result.code == 3
@@ -194,13 +196,13 @@ def test_errors_are_one_json_object_when_json_is_asked_for(cli: Cli) -> None:
     assert json.loads(cli("lst", "--json").err)["exit_code"] == 2
 
 
-def test_only_debug_shows_where_an_error_arose(cli: Cli) -> None:
+def test_only_debug_shows_a_traceback(cli: Cli) -> None:
     assert "Traceback" not in cli("done", "4711").err
     assert "Traceback" in cli("--debug", "done", "4711").err
     assert cli("done", "4711", "--debug").err.splitlines()[-2] == "error: there is no todo 4711"
 
 
-def test_a_reader_that_has_had_enough_is_no_error(cli: Cli) -> None:
+def test_a_closed_pipe_is_not_an_error(cli: Cli) -> None:
     for number in range(3):
         cli.here("add", f"{number} " + "x" * 9000)
     command = f"{sys.executable} -m todo_cli list --sort id --status all; echo code $? >&2"
@@ -222,8 +224,8 @@ def test_output_that_cannot_be_written_is_an_error(cli: Cli) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has")
-def test_what_is_stored_but_cannot_be_shown_is_a_success(cli: Cli) -> None:
-    """Else a script would repeat it."""
+def test_a_stored_change_that_cannot_be_shown_is_a_success(cli: Cli) -> None:
+    """Otherwise a script would repeat the command."""
     with Path("/dev/full").open("w") as full:
         result = subprocess.run(
             [*MODULE, "add", "a"], stdout=full, stderr=subprocess.PIPE, env=cli.environment, text=True
@@ -276,10 +278,10 @@ WRITING = """
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, as Linux has")
-def test_nothing_that_follows_storing_changes_the_exit_code(
+def test_no_error_after_storing_changes_the_exit_code(
     fresh_cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every command that writes, with an output on a full disk and a file for completion that is unreadable."""
+    """Every command that writes, with output to a full disk and an unreadable completion cache."""
     monkeypatch.chdir(tmp_path)
     fresh_cli.here("add", "first", "--user", getuser())
     for line in WRITING:
@@ -297,7 +299,7 @@ def test_nothing_that_follows_storing_changes_the_exit_code(
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
+def test_closed_streams(fresh_cli: Cli, closed: str) -> None:
     script = f"{sys.executable} -m todo_cli add a {closed}"
     result = subprocess.run(["bash", "-c", script], env=fresh_cli.environment, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
@@ -333,7 +335,7 @@ def test_closed_streams_are_no_trouble(fresh_cli: Cli, closed: str) -> None:
         (["list", "--page", "0"], "--page must be a whole number"),
     ],
 )
-def test_slips_are_told_what_was_meant(cli: Cli, arguments: list[str], told: str) -> None:
+def test_typos_get_suggestions(cli: Cli, arguments: list[str], told: str) -> None:
     result = cli(*arguments)
     assert result.code == 2
     assert told in result.err
@@ -352,7 +354,7 @@ def test_slips_are_told_what_was_meant(cli: Cli, arguments: list[str], told: str
     ],
     ids=" ".join,
 )
-def test_what_only_looks_glued_is_taken_as_it_is(
+def test_words_that_only_look_like_glued_options_are_text(
     arguments: list[str], fresh_cli: Cli, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fresh_cli.here("add", "first")
@@ -363,7 +365,7 @@ def test_what_only_looks_glued_is_taken_as_it_is(
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that limits the size of files")
-def test_a_full_disk_stores_nothing_by_half(fresh_cli: Cli) -> None:
+def test_a_full_disk_stores_nothing_in_part(fresh_cli: Cli) -> None:
     fresh_cli("add", "first")
     size = (fresh_cli.home / "todo.db").stat().st_size // 1024 + 16
     command = f"{sys.executable} -m todo_cli add {'x' * 9000} --description {'y' * 90000}"

@@ -1,4 +1,4 @@
-"""The embedded file and what lies beside it: made whole, private, checked, backed up; read where nothing is written."""
+"""The embedded file and the files beside it: complete, private, checked, backed up, and readable on read-only media."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check_is_clear(result: Result, *codes: int) -> None:
 
 
 class TestMaking:
-    def test_two_first_commands_at_once_lose_nothing(self, fresh_cli: Cli) -> None:
+    def test_two_concurrent_first_commands_lose_nothing(self, fresh_cli: Cli) -> None:
         running = [fresh_cli.start("add", f"todo {number}") for number in range(3)]
         for process in running:
             _, err = process.communicate(timeout=120)
@@ -59,8 +59,8 @@ class TestMaking:
         assert sorted(titles(fresh_cli)) == [f"todo {number}" for number in range(3)]
         assert [file.name for file in fresh_cli.home.iterdir() if file.suffix != ".json"] == ["todo.db"]
 
-    def test_a_kill_while_the_file_is_made_stands_in_nobodys_way(self, fresh_cli: Cli) -> None:
-        """Killed at the first write into the new file: it has no name of a list yet."""
+    def test_killing_the_creation_of_the_file_blocks_nobody(self, fresh_cli: Cli) -> None:
+        """Killed at the first write to the new file, which does not have its final name yet."""
         script = (
             "import os, signal, sys, todo_cli.db.schema.revisions as schema\n"
             "schema._run_alembic = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -78,7 +78,7 @@ class TestMaking:
         assert titles(fresh_cli) == ["b"]
         assert [file for file in fresh_cli.home.iterdir() if ".new" in file.name] == []
 
-    def test_a_link_that_leads_to_no_file_yet_is_followed(self, todo: Here, path: Path, tmp_path: Path) -> None:
+    def test_a_dangling_link_is_followed(self, todo: Here, path: Path, tmp_path: Path) -> None:
         path.parent.mkdir()
         path.symlink_to(tmp_path / "real.db")
         assert todo("add", "a").code == 0
@@ -91,7 +91,7 @@ COMMANDS = (["list"], ["add", "a"], ["show", "1"], ["history"], ["undo"], ["db",
 
 class TestWhatIsNoList:
     @pytest.mark.parametrize("content", [b"", b"0123456789", b"\0" * 4096, b"SQLite format 3\0", os.urandom(8192)])
-    def test_it_is_refused_and_left_as_it_is(self, todo: Here, path: Path, content: bytes) -> None:
+    def test_it_is_refused_and_not_changed(self, todo: Here, path: Path, content: bytes) -> None:
         path.parent.mkdir()
         path.write_bytes(content)
         for command in COMMANDS:
@@ -140,7 +140,7 @@ class TestWhatIsNoList:
 
 
 def is_whole(path: Path) -> bool:
-    """Return what SQLite itself says of the file."""
+    """Return the result of SQLite's own check of the file."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -149,7 +149,7 @@ def is_whole(path: Path) -> bool:
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:
-    """Return the content with a page, some bytes, the header or the end of it spoiled."""
+    """Return the content with a damaged page, header or end, or with some wrong bytes."""
     spoiled = bytearray(content)
     match chance.choice(["page", "bytes", "bits", "header", "end", "zeros"]):
         case "page":
@@ -191,7 +191,7 @@ ATTACKED = (
 class TestDamage:
     @pytest.fixture
     def content(self, todo: Here, path: Path) -> bytes:
-        """The file of a list with something of everything in it."""
+        """The file of a list that contains a bit of everything."""
         todo("add", "water the plants", "every:week", "due:2026-11-24", "-t", "home", "-p", "house")
         todo("add", "depends", "depends:1", "-d", "tomorrow", "wait:2026-12-01")
         todo("add", "child", "parent:2", "-t", "a")
@@ -225,11 +225,11 @@ class TestDamage:
             for file in path.parent.glob("todo.db.*"):
                 file.unlink()
 
-    def test_doctor_finds_it_and_every_command_says_it(self, todo: Here, path: Path, content: bytes) -> None:
+    def test_doctor_finds_it_and_every_command_reports_it(self, todo: Here, path: Path, content: bytes) -> None:
         self.attack(todo, path, content, range(8))
 
     @pytest.mark.exhaustive
-    def test_whatever_the_damage(self, todo: Here, path: Path, content: bytes) -> None:
+    def test_any_damage(self, todo: Here, path: Path, content: bytes) -> None:
         self.attack(todo, path, content, range(1000, 1150))
 
     def test_a_byte_that_is_not_utf8(self, todo: Here, path: Path, content: bytes) -> None:
@@ -249,7 +249,7 @@ class TestDamage:
             check_is_clear(todo(*command))
         assert todo("doctor").code == 1
 
-    def test_no_backup_is_made_of_it_and_an_upgrade_is_refused(self, todo: Here, path: Path, content: bytes) -> None:
+    def test_it_is_neither_backed_up_nor_upgraded(self, todo: Here, path: Path, content: bytes) -> None:
         path.write_bytes(content.replace(b"filler 3 ", b"filler \xff "))
         check_is_clear(todo("db", "backup"))
         assert list(path.parent.glob("*.bak")) == []
@@ -263,7 +263,7 @@ class TestBackup:
         assert backup.parent == path.parent
         assert stat.S_IMODE(backup.stat().st_mode) == 0o600
         todo("add", "two")
-        check_is_clear(todo("db", "restore", str(backup)), 2)  # nobody agreed
+        check_is_clear(todo("db", "restore", str(backup)), 2)  # nobody confirmed
         restored = todo("db", "restore", str(backup), "--yes", "--json")
         assert restored.code == 0, restored
         kept = Path(json.loads(restored.out)["kept"])
@@ -274,14 +274,16 @@ class TestBackup:
         assert todo("add", "three").out.startswith("3\t")
         assert todo("doctor").code == 0
 
-    def test_a_file_that_exists_is_not_overwritten(self, todo: Here, tmp_path: Path) -> None:
+    def test_an_existing_file_is_not_overwritten(self, todo: Here, tmp_path: Path) -> None:
         todo("add", "one")
         (tmp_path / "precious").write_text("mine")
         check_is_clear(todo("db", "backup", str(tmp_path / "precious")), 4)
         assert (tmp_path / "precious").read_text() == "mine"
         check_is_clear(todo("db", "backup", str(tmp_path / "no folder" / "file")))
 
-    def test_what_is_not_a_backup_is_refused_and_the_list_stays(self, todo: Here, path: Path, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_a_backup_is_refused_and_the_list_stays(
+        self, todo: Here, path: Path, tmp_path: Path
+    ) -> None:
         todo("add", "one")
         todo("db", "backup", str(tmp_path / "good"))
         content = bytearray((tmp_path / "good").read_bytes())
@@ -304,7 +306,7 @@ class TestBackup:
         assert list(path.parent.glob("*.bak")) == []
 
     @pytest.mark.parametrize("content", [b"", b"0123456789", None])
-    def test_restore_in_place_of_a_damaged_file(
+    def test_restore_replaces_a_damaged_file(
         self, todo: Here, path: Path, tmp_path: Path, content: bytes | None
     ) -> None:
         todo("add", "one")
@@ -320,7 +322,7 @@ class TestBackup:
         assert json.loads(todo("db", "restore", str(tmp_path / "backup"), "--yes", "--json").out)["kept"] is None
         assert titles(todo) == ["one"]
 
-    def test_what_others_write_meanwhile_is_in_the_list_or_in_what_is_kept(self, fresh_cli: Cli) -> None:
+    def test_concurrent_changes_are_in_the_list_or_in_the_kept_file(self, fresh_cli: Cli) -> None:
         fresh_cli("add", "first")
         backup = fresh_cli.home / "backup"
         fresh_cli("db", "backup", str(backup))
@@ -334,7 +336,7 @@ class TestBackup:
         seen = set(titles(fresh_cli)) | set(titles(Cli(fresh_cli.home, TODO_DATABASE_URL=f"sqlite:///{kept}")))
         assert seen == {"first", *(f"todo {number}" for number in range(4))}
 
-    def test_the_newest_five_of_before_migrations_stay(self, todo: Here, path: Path) -> None:
+    def test_the_newest_five_backups_before_migrations_are_kept(self, todo: Here, path: Path) -> None:
         todo("add", "one")
         (path.with_name("todo.db.0001.bak")).touch()
         todo("db", "backup")
@@ -347,7 +349,7 @@ class TestBackup:
         assert titles(todo) == ["one"]
 
 
-def test_a_server_is_backed_up_by_a_copy(cli: Cli, dialect: str, tmp_path: Path) -> None:
+def test_a_server_is_backed_up_by_copying(cli: Cli, dialect: str, tmp_path: Path) -> None:
     cli("add", "one", "-t", "x")
     assert cli("db", "backup", str(tmp_path / "copy.db")).code == 0
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
@@ -370,7 +372,7 @@ def umask(mask: int) -> Iterator[None]:
 
 class TestPrivate:
     @pytest.mark.parametrize("mask", [0, 0o022, 0o077, 0o777])
-    def test_all_files_are_the_owners_alone_whatever_the_umask(
+    def test_all_files_are_private_regardless_of_the_umask(
         self, todo: Here, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mask: int
     ) -> None:
         monkeypatch.setenv("TODO_HOME", str(tmp_path / "some" / "where" / "home"))
@@ -399,7 +401,7 @@ class TestPrivate:
             if not Path(name).name.startswith("completion-"):
                 assert oct(mode) == oct(0o700 if Path(name).is_dir() else 0o600), name
 
-    def test_doctor_names_what_others_can_use(self, todo: Here, path: Path) -> None:
+    def test_doctor_lists_files_that_others_can_use(self, todo: Here, path: Path) -> None:
         todo("add", "a")
         todo("config", "set", "per_page", "7")
         todo("db", "backup")
@@ -417,7 +419,7 @@ class TestPrivate:
         path.parent.chmod(0o755)
         assert f"chmod 700 {path.parent}" in todo("doctor").out
 
-    def test_a_configuration_file_that_is_a_loop_of_links(self, todo: Here, path: Path) -> None:
+    def test_a_configuration_file_that_is_a_symlink_loop(self, todo: Here, path: Path) -> None:
         path.parent.mkdir(mode=0o700)
         config = path.parent / "config.toml"
         config.symlink_to(config)
@@ -436,7 +438,7 @@ class TestReadOnly:
     )
 
     def check_reading(self, run: Callable[..., Result], files: Path, copy: Path | None = None) -> None:
-        """Check that everything can be read, that nothing can be written, and that both leave the folder alone."""
+        """Check that everything can be read and nothing written, and that neither changes the folder."""
         before = {file.name: file.read_bytes() for file in files.iterdir()}
         for command in self.READING:
             result = run(*command)
@@ -452,7 +454,7 @@ class TestReadOnly:
 
     @pytest.fixture
     def bound(self, fresh_cli: Cli) -> Callable[..., Result]:
-        """Runs `todo` as somebody whom the modes of files bind: root without its right to pass over them."""
+        """Runs `todo` as a user who is bound by file modes: root without the capability to ignore them."""
         without = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
         if without and (
             not shutil.which("setpriv") or subprocess.run([*without, "true"], capture_output=True).returncode
@@ -472,12 +474,12 @@ class TestReadOnly:
         return run
 
     @pytest.mark.parametrize("with_log", [False, True])
-    def test_in_a_folder_where_one_may_only_read(
+    def test_in_a_read_only_folder(
         self, fresh_cli: Cli, bound: Callable[..., Result], tmp_path: Path, with_log: bool
     ) -> None:
         home = fresh_cli.home
         fresh_cli("add", "first")
-        if with_log:  # the last todo is only in the log, as in a snapshot of a folder in use
+        if with_log:  # the last todo is only in the WAL, as in a snapshot of a folder in use
             with closing(sqlite3.connect(home / "todo.db")) as other:
                 other.execute("SELECT * FROM alembic_version").fetchall()
                 fresh_cli("add", "water the plants")
@@ -593,7 +595,7 @@ int fdatasync(int fd) {
 """
 
 
-def test_a_failed_sync_leaves_it_open_whether_it_is_stored(fresh_cli: Cli, tmp_path: Path) -> None:
+def test_after_a_failed_sync_it_is_unknown_whether_the_change_is_stored(fresh_cli: Cli, tmp_path: Path) -> None:
     if not sys.platform.startswith("linux") or not shutil.which("gcc"):
         pytest.skip("needs gcc and Linux, to let a sync fail")
     (tmp_path / "shim.c").write_text(SHIM)

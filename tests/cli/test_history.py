@@ -38,7 +38,7 @@ def test_undo_and_redo_to_a_pipe_and_as_json(filled: Here) -> None:
 
 
 @ON_SQLITE
-def test_nothing_to_undo_is_no_failure(todo: Here) -> None:
+def test_nothing_to_undo_is_not_an_error(todo: Here) -> None:
     for command, told in (("undo", "Nothing to undo."), ("redo", "Nothing to redo.")):
         result = todo(command)
         assert (result.code, result.out, result.err.strip()) == (0, "", told)
@@ -73,7 +73,7 @@ def test_nothing_to_undo_is_no_failure(todo: Here) -> None:
     ],
     ids=str,
 )
-def test_what_is_refused(filled: Here, arguments: list[str], code: int) -> None:
+def test_errors(filled: Here, arguments: list[str], code: int) -> None:
     result = filled(*arguments)
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith("error: ")
@@ -124,12 +124,12 @@ def test_history_at_a_terminal(cli: Cli, width: int) -> None:
         cli.here("add", f"todo {number}")
     cli.here("done", "2-13")
     result = on_terminal(cli, "history", width=width)
-    assert "\x1b[31m of" not in result.out  # what is in a title does not act
+    assert "\x1b[31m of" not in result.out  # a title cannot control the terminal
     assert "[bold]rent\\x1b[31m" in result.out
     assert "12 todos: " in result.out
     assert "…" in result.out
     assert "1–17 of 17" in result.out
-    assert len(result.lines) <= 22  # where sentences are long, a line for each
+    assert len(result.lines) <= 22  # one line for each long sentence
     assert "\x1b[" in result.out
     for number in range(12):
         cli.here("modify", "1", f"title:{'word ' * (number + 1)}", "priority:low" if number % 2 else "priority:high")
@@ -137,7 +137,7 @@ def test_history_at_a_terminal(cli: Cli, width: int) -> None:
 
 
 @ON_SQLITE
-def test_undo_on_one_machine_and_the_other(cli: Cli) -> None:
+def test_undo_on_two_machines(cli: Cli) -> None:
     cli.here("add", "a")
     assert cli("undo").code == 0
     assert cli("list").lines == []

@@ -1,4 +1,4 @@
-"""The price of a start is what is imported; these counts are exact."""
+"""Imports dominate the start of a command; these counts are exact."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def imported(cli: Cli, *arguments: str, **environment: str) -> set[str]:
 
 
 def commands_among(modules: set[str]) -> set[str]:
-    """Return the modules with commands among these."""
+    """Return those of the modules that contain commands."""
     return COMMANDS & {name.removeprefix("todo_cli.cli.") for name in modules}
 
 
@@ -62,11 +62,11 @@ def commands_among(modules: set[str]) -> set[str]:
     [["--help"], ["--version"], ["add", "--help"], ["list", "--help"], ["db", "--help"], ["config", "path"], ["lst"]],
     ids=" ".join,
 )
-def test_what_needs_no_database_imports_none(fresh_cli: Cli, arguments: list[str]) -> None:
+def test_commands_without_a_database_import_none(fresh_cli: Cli, arguments: list[str]) -> None:
     assert not imported(fresh_cli, *arguments) & {*HEAVY, "rich"}
 
 
-def test_the_version_needs_next_to_nothing(fresh_cli: Cli) -> None:
+def test_version_imports_next_to_nothing(fresh_cli: Cli) -> None:
     found = imported(fresh_cli, "--version")
     assert "typer" not in found
     assert {name for name in found if name.startswith("todo_cli.")} == {
@@ -82,7 +82,7 @@ def test_the_version_needs_next_to_nothing(fresh_cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "modules"),
     [
-        (["list"], {"commands.lists", "commands.views"}),  # that one knows what 'list --view' shows
+        (["list"], {"commands.lists", "commands.views"}),  # which knows what 'list --view' shows
         (["add", "b"], {"commands.todos"}),
         (["done", "1"], {"commands.states"}),
         (["show", "1"], {"commands.lists", "commands.views"}),
@@ -99,7 +99,7 @@ def test_only_the_command_and_the_database_in_use_are_imported(
     assert "sqlalchemy" in found
     assert ("aiosqlite" in found) == ("sqlalchemy.dialects.sqlite" in found) == (dialect == "sqlite")
     assert ("asyncpg" in found) == ("sqlalchemy.dialects.postgresql" in found) == (dialect == "postgresql")
-    assert not found & {"alembic", "rich", "tomlkit"}  # no tables at a pipe
+    assert not found & {"alembic", "rich", "tomlkit"}  # no tables in a pipe
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_only_the_command_that_is_called_is_built(fresh_cli: Cli, arguments: lis
     assert run(BUILT, fresh_cli, *arguments) == {built}
 
 
-def test_the_index_of_commands_is_that_of_the_modules() -> None:
+def test_the_index_of_commands_matches_the_modules() -> None:
     declared: dict[str, set[str | None]] = {}
     for name in COMMANDS:
         for attribute, value in vars(import_module(f"todo_cli.cli.{name}")).items():
@@ -121,7 +121,7 @@ def test_the_index_of_commands_is_that_of_the_modules() -> None:
     assert grouped == declared.keys() - indexed.keys()
 
 
-def test_everything_can_be_built_before_it_is_called() -> None:
+def test_all_commands_can_be_built_in_advance() -> None:
     app.build_all()
     commands = [*app.program().commands.values()]
     for command in commands:
@@ -133,7 +133,7 @@ def test_everything_can_be_built_before_it_is_called() -> None:
 @pytest.mark.parametrize(
     "arguments", [["view", "list"], ["context", "list"], ["config", "list", "theme"]], ids=" ".join
 )
-def test_what_stands_in_the_configuration_imports_no_database(fresh_cli: Cli, arguments: list[str]) -> None:
+def test_commands_on_the_configuration_import_no_database(fresh_cli: Cli, arguments: list[str]) -> None:
     assert not imported(fresh_cli, *arguments) & {*HEAVY, "rich"}
 
 
@@ -147,7 +147,7 @@ def test_json_imports_no_tables(cli: Cli) -> None:
     assert "rich" not in imported(cli, "list", "--json")
 
 
-def test_garbage_is_collected_once_everything_is_imported(cli: Cli) -> None:
+def test_garbage_is_collected_after_the_imports(cli: Cli) -> None:
     program = PROGRAM.replace("import sys", "import gc, sys; gc.disable()").replace(
         '",".join(sorted(sys.modules))', "gc.isenabled(), gc.get_freeze_count() > 100_000, sep=','"
     )

@@ -1,4 +1,4 @@
-"""What stands on a terminal, in a pipe and in JSON: the same rows, and nothing in them acts."""
+"""Output at a terminal, in a pipe and as JSON: the same rows, none of which can control the terminal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def filled(cli: Cli) -> Cli:
     return cli
 
 
-@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # what a table looks like is no matter of databases
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # the look of a table does not depend on the database
 class TestTerminal:
     def test_a_list(self, filled: Cli) -> None:
         lines = [line.rstrip() for line in plain(show(filled, "list", width=120).out).splitlines()]
@@ -50,11 +50,11 @@ class TestTerminal:
         assert lines[2].split() == ["2", "Call", "mum", "tomorrow"]
         assert lines[-1] == "1–3 of 3"
 
-    def test_columns_that_would_be_empty_are_left_out(self, filled: Cli) -> None:
+    def test_empty_columns_are_omitted(self, filled: Cli) -> None:
         lines = plain(show(filled, "list", "Call").out).splitlines()
         assert lines[0].split() == ["id", "title", "due"]
 
-    def test_pages_fit_the_height_and_say_where_they_are(self, filled: Cli) -> None:
+    def test_pages_fit_the_height_and_have_a_footer(self, filled: Cli) -> None:
         for number in range(8):
             filled.here("add", f"todo {number}")
         lines = plain(show(filled, "list", "todo", height=9).out).splitlines()
@@ -65,14 +65,14 @@ class TestTerminal:
         assert "1–3 of 8 · page 1 of 3" in plain(show(filled, "list", "todo", height=9).out)
         assert plain(show(filled, "list", "todo", "--all", height=9).out).splitlines()[-1].rstrip() == "8 todos"
 
-    def test_long_titles_never_let_the_top_scroll_away(self, cli: Cli) -> None:
+    def test_long_titles_do_not_make_a_page_scroll(self, cli: Cli) -> None:
         for number in range(8):
             cli.here("add", f"{number} " + "a long title " * 8, "-p", "home", "-t", "one", "-t", "two")
         lines = plain(show(cli, "list", height=9).out).splitlines()
         assert len(lines) == 7
         assert lines[-1].rstrip() == "1–5 of 8 · page 1 of 2"
         assert all("…" in line for line in lines[1:-1])
-        whole = plain(show(cli, "list", "--all", height=9).out)  # scrolls, since all were asked for
+        whole = plain(show(cli, "list", "--all", height=9).out)  # scrolls, because of --all
         assert "…" not in whole
         whole = plain(show(cli, "list", height=60).out)  # has room
         assert "…" not in whole
@@ -86,7 +86,7 @@ class TestTerminal:
             for line in plain(show(filled, *arguments, width=width, height=50).out).splitlines():
                 assert len(line) <= width, arguments
 
-    def test_words_are_not_broken_where_they_fit(self, filled: Cli) -> None:
+    def test_words_that_fit_are_not_broken(self, filled: Cli) -> None:
         filled.here(
             "add", "a sentence of several words that are all short " * 3, "-p", "work", "-t", "one", "-d", "today"
         )
@@ -94,7 +94,7 @@ class TestTerminal:
         for word in ("sentence", "several", "words", "short", "work", "#one", "today"):
             assert word in text
 
-    def test_an_empty_list_tells_how_to_add(self, cli: Cli) -> None:
+    def test_an_empty_list_says_how_to_add_a_todo(self, cli: Cli) -> None:
         assert show(cli).out == "Nothing to do. Add a todo: todo add Buy milk\n"
         assert show(cli, "list", "x").out == "No todos match.\n"
         assert show(cli, "trash", "list").out == "The trash is empty.\n"
@@ -106,12 +106,12 @@ class TestTerminal:
 
         assert "NO_COLOR" not in os.environ
 
-    def test_what_was_understood_is_echoed(self, cli: Cli) -> None:
+    def test_add_prints_what_it_understood(self, cli: Cli) -> None:
         arguments = ["add", "Pay", "rent", "-d", "2030-12-24 18:00", "-p", "home", "-t", "bills", "--priority", "high"]
         assert plain(show(cli, *arguments).out) == "1 Pay rent · due Tue 24 Dec 2030 18:00 · home · #bills · high\n"
         assert plain(show(cli, "done", "1").out).startswith("1 Pay rent · done · due")
 
-    def test_a_todo_whole(self, filled: Cli) -> None:
+    def test_details(self, filled: Cli) -> None:
         filled.here("modify", "1", "--description", "first line\nsecond \x1b[1mline")
         text = plain(show(filled, "show", "1").out)
         for expected in ("1 Pay rent", "open", "high", "home.flat", "#bills", "2 days overdue", "version 2"):
@@ -119,7 +119,7 @@ class TestTerminal:
         assert [line.rstrip() for line in text.splitlines()[-2:]] == ["  first line", r"  second \x1b[1mline"]
 
 
-def test_no_colour_when_it_is_not_wanted(filled: Cli) -> None:
+def test_no_colour(filled: Cli) -> None:
     from tests.terminal import at_terminal as run
 
     command = ["env", "NO_COLOR=1", sys.executable, "-m", "todo_cli", "list"]
@@ -143,7 +143,7 @@ class TestNothingActs:
             assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", result.out)
             assert result.out.rstrip("\n").endswith(r"\t|\n|\r| back\\slash")
 
-    def test_a_todo_whole_in_a_pipe(self, filled: Cli) -> None:
+    def test_details_in_a_pipe(self, filled: Cli) -> None:
         filled.here("modify", "1", "--description", "one\ntwo")
         lines = [line.split("\t") for line in filled("show", "1").lines]
         assert [line[0] for line in lines] == FIELDS
@@ -151,13 +151,13 @@ class TestNothingActs:
         assert dict(lines)["tags"] == "bills"
         assert len(filled("show", "1-2").lines) == 2 * len(FIELDS) + 1
 
-    def test_in_talk(self, cli: Cli) -> None:
+    def test_in_messages(self, cli: Cli) -> None:
         result = cli("list", "-p", "a\x1b[31mb")
         assert "\x1b" not in result.err
         assert "\x1b" not in cli("\x1b[31m").err
 
     def test_in_json_at_a_terminal(self, filled: Cli) -> None:
-        """It is safe to look at and still exact; errors too."""
+        """Output and errors are harmless and still exact."""
         hostile = f"\u2066{EVIL}\x7f\u2028\u200f"
         filled.here("add", "--", hostile)
         listed = show(filled, "list", "--json").out
@@ -173,7 +173,7 @@ class TestNothingActs:
         assert '"error": "' in refused
         assert r"\u009b" in listed
 
-    def test_and_json_has_it_as_it_is(self, filled: Cli) -> None:
+    def test_json_is_exact(self, filled: Cli) -> None:
         out = filled("show", "3", "--json").out
         assert json.loads(out)["title"] == EVIL
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", out)
@@ -189,7 +189,7 @@ def test_table_pipe_and_json_show_the_same_rows(filled: Cli, filters: list[str])
     assert [int(number) for number in re.findall(r"^ *(\d+) ", text, re.MULTILINE)][: len(piped)] == piped
 
 
-def test_a_pipe_gets_all_rows_unless_a_page_is_asked_for(cli: Cli) -> None:
+def test_a_pipe_gets_all_rows_unless_given_a_page(cli: Cli) -> None:
     for number in range(3):
         cli.here("add", f"todo {number}")
     cli.here("config", "set", "per_page", "2")
@@ -199,7 +199,7 @@ def test_a_pipe_gets_all_rows_unless_a_page_is_asked_for(cli: Cli) -> None:
     assert len(json.loads(cli("list", "--json", "--per-page", "1").out)) == 1
 
 
-def test_output_survives_a_locale_that_knows_only_ascii(cli: Cli) -> None:
+def test_output_in_an_ascii_locale(cli: Cli) -> None:
     result = cli("add", "Éclair 🥐", LC_ALL="POSIX", PYTHONIOENCODING="ascii", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert result.code == 0
     assert cli("list").out.endswith("Éclair 🥐\n")

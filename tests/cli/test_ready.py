@@ -1,4 +1,4 @@
-"""Starting and stopping, what is next and what is blocked, as people type it."""
+"""The commands `start`, `stop`, `next` and `blocked`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Depend = Callable[[int, int], None]
 
 @pytest.fixture
 def dialect() -> str:
-    """What is ready, and how urgent it is, is tested on both databases with the services."""
+    """Readiness and urgency are tested on both databases with the services."""
     return "sqlite"
 
 
 @pytest.fixture
 def depend(url: str, request: pytest.FixtureRequest) -> Depend:
-    """Lets the first todo depend on the second."""
+    """Make the first todo depend on the second."""
 
     def insert(todo: int, other: int) -> None:
         statement = f"dependencies (todo_id, depends_on_id) VALUES ({todo}, {other})"
@@ -42,7 +42,7 @@ def depend(url: str, request: pytest.FixtureRequest) -> Depend:
 
 
 class TestStartAndStop:
-    def test_the_life_of_what_one_is_at(self, todo: Here) -> None:
+    def test_start_and_stop(self, todo: Here) -> None:
         todo("add", "a")
         started = as_json(todo, "start", "1")
         assert started["started_at"]
@@ -56,13 +56,13 @@ class TestStartAndStop:
         assert as_json(todo, "show", "1")["version"] == 3
 
     @pytest.mark.parametrize("close", ["done", "cancel"])
-    def test_what_is_closed_is_not_started_any_more(self, todo: Here, close: str) -> None:
+    def test_closing_a_todo_stops_it(self, todo: Here, close: str) -> None:
         todo("add", "a")
         todo("start", "1")
         assert as_json(todo, close, "1")["started_at"] is None
         assert as_json(todo, "reopen", "1")["started_at"] is None
 
-    def test_what_is_closed_cannot_be_started(self, todo: Here) -> None:
+    def test_a_closed_todo_cannot_be_started(self, todo: Here) -> None:
         todo("add", "a")
         todo("add", "b")
         todo("done", "2")
@@ -72,7 +72,7 @@ class TestStartAndStop:
         assert as_json(todo, "show", "1")["started_at"] is None
         assert todo("stop", "2").err == "2: not in progress\n"
 
-    def test_an_occurrence_that_follows_is_not_started(self, todo: Here) -> None:
+    def test_the_next_occurrence_is_not_started(self, todo: Here) -> None:
         todo("add", "a", "due:today", "every:day")
         todo("start", "1")
         assert as_json(todo, "done", "1")["next"] == [2]
@@ -106,8 +106,8 @@ class TestNext:
         depend(4, 1)
         return todo
 
-    def test_the_most_urgent_of_what_is_ready(self, filled: Here) -> None:
-        assert filled("next").ids == [2, 1, 3]  # what blocks something is urgent itself
+    def test_the_most_urgent_ready_todos(self, filled: Here) -> None:
+        assert filled("next").ids == [2, 1, 3]  # a todo that blocks others is more urgent
         assert filled("next", "2").ids == [2, 1]
         assert [todo["id"] for todo in as_json(filled, "next", "1")] == [2]
         assert filled("next", "priority:high").ids == [3]
@@ -117,14 +117,14 @@ class TestNext:
         assert filled("list", "is:ready", "--sort=-urgency").ids == [2, 1, 3]
         assert filled("list", "--sort=urgency").ids == [3, 5, 1, 2, 4]
 
-    def test_finishing_what_comes_first_makes_ready(self, filled: Here) -> None:
+    def test_finishing_a_dependency_makes_a_todo_ready(self, filled: Here) -> None:
         assert filled("blocked").ids == [4]
         assert as_json(filled, "blocked")[0]["depends"] == [1]
         filled("done", "1")
         assert filled("blocked").ids == []
         assert filled("next").ids == [4, 2, 3]
 
-    def test_urgency_in_json_is_rounded_and_what_the_list_is_sorted_by(self, filled: Here) -> None:
+    def test_urgency_in_json_is_rounded_and_matches_the_order(self, filled: Here) -> None:
         todos = as_json(filled, "list", "--sort=-urgency")
         urgencies = [todo["urgency"] for todo in todos]
         assert urgencies == sorted(urgencies, reverse=True)
@@ -144,7 +144,7 @@ class TestNext:
             (["prjoect:home"], "did you mean 'project:'"),
         ],
     )
-    def test_what_is_not_understood_is_refused(self, todo: Here, arguments: list[str], told: str) -> None:
+    def test_invalid_arguments_are_refused(self, todo: Here, arguments: list[str], told: str) -> None:
         result = todo("next", *arguments)
         assert (result.code, result.out) == (2, "")
         assert told in result.err
@@ -166,7 +166,7 @@ class TestTerminal:
             depend(one, other)
         return cli
 
-    def test_next_shows_urgency_and_what_one_is_at(self, filled: Cli) -> None:
+    def test_next_shows_urgency_and_todos_in_progress(self, filled: Cli) -> None:
         head, first, second, last = self.show(filled, "next")
         assert head.split() == ["id", "title", "project", "tags", "due", "urgency"]
         assert first.split()[:4] == ["1", "▶!!!", "Pay", "rent"]
@@ -175,7 +175,7 @@ class TestTerminal:
         assert self.show(filled, "list", "--sort=-urgency")[0].split()[-1] == "urgency"
         assert self.show(filled, "list")[0].split()[-1] == "due"
 
-    def test_blocked_shows_what_is_waited_for(self, filled: Cli) -> None:
+    def test_blocked_shows_the_blocking_todos(self, filled: Cli) -> None:
         lines = self.show(filled, "blocked")
         assert lines == [
             "id  title                 waits for",
@@ -199,7 +199,7 @@ class TestTerminal:
         filled.here("done", "1")
         assert not any("urgency" in line or "▶" in line for line in self.show(filled, "show", "1"))
 
-    def test_nothing_there_is_said(self, cli: Cli) -> None:
+    def test_messages_for_empty_lists(self, cli: Cli) -> None:
         assert self.show(cli, "next") == ["Nothing is ready."]
         assert self.show(cli, "next", "milk") == ["No todos match."]
         assert self.show(cli, "blocked") == ["Nothing is blocked."]

@@ -1,4 +1,4 @@
-"""`todo resident`: it starts and ends the background process, and nothing else does so on the way."""
+"""`todo resident` starts and stops the background process, without side effects."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def runtime() -> Iterator[Path]:
 
 
 def _find_processes(runtime: Path) -> list[int]:
-    """Return the residents, and their workers, whose socket is in that folder."""
+    """Return the residents with their socket in that folder, and their workers."""
     found = []
     marker = f"XDG_RUNTIME_DIR={runtime}".encode()
     for process in Path("/proc").iterdir():
@@ -41,7 +41,7 @@ def _find_processes(runtime: Path) -> list[int]:
     return found
 
 
-def test_status_and_stop_start_none(fresh_cli: Cli, runtime: Path) -> None:
+def test_status_and_stop_start_no_resident(fresh_cli: Cli, runtime: Path) -> None:
     own = {"XDG_RUNTIME_DIR": str(runtime), "TODO_RESIDENT": "on", "TODO_RESIDENT_PATIENCE": "30"}
     assert fresh_cli("resident", "status", **own).out == "running\tno\n"
     assert not _find_processes(runtime)

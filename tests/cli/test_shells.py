@@ -1,4 +1,4 @@
-"""Completion in real shells: titles and names are offered as they are, and nothing in them is run or interpreted."""
+"""Completion in real shells: titles and names are offered unchanged, and nothing in them is run or interpreted."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_shell(fresh_cli: Cli, home: Path) -> Open:
-    """Opens a shell whose settings are those lines, on a list with the hostile titles."""
+    """Open a shell with these lines in its configuration, on a list with hostile titles."""
 
     def open_(name: str, *settings: str) -> Shell:
         require(name)
@@ -85,7 +85,7 @@ def _assert_untouched(home: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_hostile_titles_are_shown_as_they_are(shell: str, open_shell: Open, home: Path) -> None:
+def test_hostile_titles_are_shown_unchanged(shell: str, open_shell: Open, home: Path) -> None:
     with open_shell(shell, *SOURCED[shell]) as opened:
         shown = opened.complete("todo done ", *SHOWN)
         assert "Traceback" not in shown
@@ -99,8 +99,8 @@ def test_bash_offers_the_numbers(open_shell: Open, home: Path) -> None:
     _assert_untouched(home)
 
 
-def test_zsh_from_a_file_on_fpath_comes_before_what_zsh_has(open_shell: Open, home: Path, fresh_cli: Cli) -> None:
-    """The file stands behind zsh's own completion of devtodo, which claims `todo`."""
+def test_zsh_prefers_our_file_on_fpath(open_shell: Open, home: Path, fresh_cli: Cli) -> None:
+    """The file comes after zsh's own completion of devtodo, which claims `todo`."""
     script = fresh_cli("--show-completion", "zsh").out
     (home / "functions").mkdir()
     (home / "functions" / "_todo").write_text(script)
@@ -127,14 +127,14 @@ NAMES = [
 
 @pytest.mark.parametrize("shell", ["zsh", "bash", "fish"])
 def test_a_hostile_name_is_inserted_as_one_word(shell: str, home: Path, fresh_cli: Cli) -> None:
-    """No such name can be made with `todo`, but whoever has the password of a server can write into its tables."""
+    """`todo` does not allow such names, but anyone with the password of a server can write to its tables."""
     require(shell)
     fresh_cli.here("add", "x", "-p", "home")
     (cache,) = fresh_cli.home.glob("completion-*.json")
     _write(home / RC[shell], SOURCED[shell])
     with Shell(shell, home, fresh_cli.environment) as opened:
         for name in NAMES:
-            if (shell, name) == ("fish", "~"):  # which it leaves unquoted, whoever offers it
+            if (shell, name) == ("fish", "~"):  # which it always leaves unquoted
                 continue
             cache.write_text(json.dumps({"todos": {}, "projects": [name], "tags": []}))
             opened.run("todo list -p \t")
@@ -143,8 +143,8 @@ def test_a_hostile_name_is_inserted_as_one_word(shell: str, home: Path, fresh_cl
 
 
 @pytest.mark.parametrize("word", ["'", '"', "'a b"])
-def test_within_quotes_bash_offers_what_stays_one_word(word: str, home: Path, fresh_cli: Cli) -> None:
-    """Bash inserts a candidate there without quoting it."""
+def test_within_quotes_bash_offers_candidates_that_stay_one_word(word: str, home: Path, fresh_cli: Cli) -> None:
+    """Bash inserts candidates there without quoting them."""
     require("bash")
     fresh_cli.here("add", "x", "-p", "home")
     (cache,) = fresh_cli.home.glob("completion-*.json")
@@ -167,7 +167,7 @@ def test_within_quotes_bash_offers_what_stays_one_word(word: str, home: Path, fr
     _assert_untouched(home)
 
 
-# What `todo --show-completion` printed when the scripts were Typer's; people have them in their files.
+# The output of `todo --show-completion` when it used Typer's scripts, which people still have installed.
 OLD_SCRIPTS = {
     "zsh": (
         "autoload -Uz compinit; compinit -u",
@@ -201,7 +201,7 @@ complete -o default -F _todo_completion todo""".replace("\\\\", "\\"),
 
 
 @pytest.mark.parametrize("shell", ["zsh", "bash", "fish"])
-def test_old_scripts_get_words_only(shell: str, open_shell: Open, home: Path) -> None:
+def test_old_scripts_get_only_words(shell: str, open_shell: Open, home: Path) -> None:
     with open_shell(shell, *OLD_SCRIPTS[shell]) as opened:
         shown = opened.complete("todo done ", "11", str(len(TITLES)))
         assert "touch" not in shown
@@ -211,7 +211,7 @@ def test_old_scripts_get_words_only(shell: str, open_shell: Open, home: Path) ->
 
 
 @pytest.mark.parametrize("shell", ["zsh", "bash", "fish"])
-def test_completes_at_every_place(shell: str, open_shell: Open, home: Path) -> None:
+def test_completion_at_every_position(shell: str, open_shell: Open, home: Path) -> None:
     with open_shell(shell, *SOURCED[shell]) as opened:
         for line, arguments in (
             ("todo li\t", ["list"]),
@@ -225,7 +225,7 @@ def test_completes_at_every_place(shell: str, open_shell: Open, home: Path) -> N
 
 @pytest.mark.parametrize("shell", ["zsh", "bash", "fish"])
 def test_each_name_is_completed_by_the_program_of_that_name(shell: str, open_shell: Open, home: Path) -> None:
-    """Never by the word on the line: that may be any program."""
+    """Never by the word on the command line, which may be any program."""
     with open_shell(shell, *SOURCED[shell]) as opened:
         stranger = home / "bin" / "stranger"
         stranger.write_text('#!/bin/sh\ntouch "$HOME/pwned"\n')
@@ -249,7 +249,7 @@ def _home_files(home: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("shell", ["zsh", "bash", "fish"])
 def test_install(shell: str, open_shell: Open, home: Path, fresh_cli: Cli) -> None:
-    """Installing works in a new shell, twice is once, and what stood in the user's files stays."""
+    """Installing takes effect in a new shell, can be repeated, and keeps the contents of the user's files."""
     mine = "# mine, without a line break at its end: \xe9"
     rc = home / RC[shell]
     install = {"HOME": str(home), "ZDOTDIR": "", "XDG_CONFIG_HOME": ""}
