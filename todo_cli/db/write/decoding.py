@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.values import Priority, When
 
 Plain = Any
@@ -15,10 +16,8 @@ Plain = Any
 HOLDING = ("project", "tag", "series", "parent", "depends", "todo")
 """Fields whose value is the uuid of another row."""
 
-_INSTANTS = (
-    *("wait_until", "expires_at", "started_at", "completed_at", "deleted_at"),
-    *("archived_at", "created_at", "ended_at"),
-)
+_OTHER_INSTANTS = ("archived_at", "created_at", "ended_at")
+"""Those of projects, comments and series."""
 
 
 def load(text: str | None) -> Plain:
@@ -30,12 +29,20 @@ def decode(field: str, plain: Plain) -> Any:
     """Return the value of a field as rows have it; of one that names another row, its uuid."""
     if plain is None:
         return None
-    if field in ("due", "scheduled"):
-        if isinstance(plain, dict):
-            return When(date.fromisoformat(plain["on"]), datetime.fromisoformat(plain["at"]))
-        return When(date.fromisoformat(plain))
-    if field in _INSTANTS:
+    if field in HOLDING:
+        return UUID(plain)
+    if field in _OTHER_INSTANTS:
         return datetime.fromisoformat(plain)
     if field == "priority":
         return Priority(plain)
-    return UUID(plain) if field in HOLDING else plain
+    declared = FIELDS.of_attribute(field)
+    match declared.kind if declared else None:
+        case Kind.WHEN if isinstance(plain, dict):
+            return When(date.fromisoformat(plain["on"]), datetime.fromisoformat(plain["at"]))
+        case Kind.WHEN:
+            return When(date.fromisoformat(plain))
+        case Kind.INSTANT:
+            return datetime.fromisoformat(plain)
+        case Kind.DATE:
+            return date.fromisoformat(plain)
+    return plain

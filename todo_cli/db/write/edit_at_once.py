@@ -36,7 +36,8 @@ from todo_cli.db.write.at_once import is_not_archived, open_gate_if, scalar
 from todo_cli.db.write.edges import Bindings, is_kin, is_live, list_ready, waits
 from todo_cli.db.write.edits import Edit, Plan
 from todo_cli.db.write.ensuring import Wanted, ensure
-from todo_cli.db.write.history_lines import OLD, line, quoted, write_history
+from todo_cli.db.write.history_lines import line, quoted, tell_old, write_history
+from todo_cli.db.write.pending import REFERENCES
 from todo_cli.db.write.step import TODO_FIELDS, encode
 from todo_cli.db.write.succession import (
     Beginnings,
@@ -57,16 +58,6 @@ STEPS, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "todos", "todo_ta
 PROJECTS, TAGS = _tables["projects"], _tables["tags"]
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-_COLUMNS = {
-    "title": ("title", "title_folded"),
-    "description": ("description", "description_folded"),
-    "due": ("due_on", "due_at", "due_key"),
-    "scheduled": ("scheduled_on", "scheduled_at"),
-    "project": ("project_id",),
-    "parent": ("parent_id",),
-}
-"""The columns of a field, where it is not one of the same name."""
 
 
 def edit_at_once(
@@ -250,7 +241,7 @@ def _change(
     shared: set[str] = set()
     for field, value in edit.fields.items():
         new.update(_column_values(field, value))
-        shared |= {*_COLUMNS.get(field, (field,))} if field in edit.kin_fields else set()
+        shared |= {*_columns_of(field)} if field in edit.kin_fields else set()
     if edit.project is not None:
         new["project_id"] = select(projects.c.id).scalar_subquery()
         shared.add("project_id")
@@ -304,7 +295,7 @@ def _tell_fields(changing: CTE, edit: Edit, project: CTE | None, bindings: Bindi
     if bindings.parent is not None:
         new["parent"] = quoted(select(bindings.parent.c.uuid).scalar_subquery())
     return [
-        line(place, changing.c.uuid, field, todo=changing.c.id, old=OLD[field](changing), new=value).where(
+        line(place, changing.c.uuid, field, todo=changing.c.id, old=tell_old(field, changing), new=value).where(
             changing.c[f"differs_{field}"]
         )
         for place, (field, value) in enumerate(new.items())
@@ -321,7 +312,7 @@ def _tell_beginnings(changing: CTE, beginnings: Beginnings) -> list[Select[Any]]
             changing.c.uuid,
             "series",
             todo=changing.c.id,
-            old=OLD["series"](changing),
+            old=tell_old("series", changing),
             new=quoted(beginnings.uuid_of(changing)),
         ),
         line(
@@ -329,7 +320,7 @@ def _tell_beginnings(changing: CTE, beginnings: Beginnings) -> list[Select[Any]]
             changing.c.uuid,
             "occurrence",
             todo=changing.c.id,
-            old=OLD["occurrence"](changing),
+            old=tell_old("occurrence", changing),
             new=quoted(occurrence),
         ).where(changing.c.occurrence.is_distinct_from(occurrence)),
     ]
@@ -387,9 +378,15 @@ def _lock(condition: ColumnElement[bool], named: ColumnElement[bool], edit: Edit
     )
 
 
+def _columns_of(field: str) -> list[str]:
+    """Return the columns that a field is stored in, with those that follow from it."""
+    endings = ("_id",) if field in REFERENCES else ("", "_on", "_at", "_key", "_folded")
+    return [name for name in (f"{field}{ending}" for ending in endings) if name in TODOS.c]
+
+
 def _column_values(field: str, value: object) -> dict[str, object]:
     """Return the columns that the field is stored in."""
-    names = _COLUMNS.get(field, (field,))
+    names = _columns_of(field)
     scratch = Todo(title="", created_at=_NEVER, updated_at=_NEVER)
     setattr(scratch, names[0] if field in ("project", "parent") else field, value)
     derive(scratch)

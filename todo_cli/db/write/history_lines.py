@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +23,10 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.types import Integer, Uuid
+from sqlalchemy.types import Date, Integer, String, Uuid
 
 from todo_cli.models.tables import Base
+from todo_cli.models.types import UtcDateTime
 
 CHANGES, PROJECTS, SERIES, TODOS = (Base.metadata.tables[name] for name in ("changes", "projects", "series", "todos"))
 
@@ -75,8 +76,12 @@ def _instant(moment: ColumnElement[Any]) -> ColumnElement[str]:
     return func.replace(text, ".000000", "", type_=Text()) + "Z"
 
 
+def _day(day: ColumnElement[Any]) -> ColumnElement[str]:
+    return func.to_char(day, "YYYY-MM-DD", type_=Text())
+
+
 def _when(day: ColumnElement[Any], moment: ColumnElement[Any]) -> ColumnElement[str]:
-    on = func.to_char(day, "YYYY-MM-DD", type_=Text())
+    on = _day(day)
     with_time = literal('{"on": "', Text()) + on + '", "at": "' + _instant(moment) + '"}'
     return case((day.is_(None), null()), (moment.is_(None), quoted(on)), else_=with_time)
 
@@ -90,20 +95,23 @@ def _parent_uuid(row: FromClause) -> ColumnElement[Any]:
     return select(parent.c.uuid).where(parent.c.id == row.c.parent_id).correlate(row).scalar_subquery()
 
 
-OLD: Mapping[str, Callable[[FromClause], ColumnElement[str]]] = {
-    "title": lambda row: cast(func.to_json(row.c.title), Text()),
-    "description": lambda row: cast(func.to_json(row.c.description), Text()),
-    "status": lambda row: quoted(row.c.status),
-    "priority": lambda row: cast(row.c.priority, Text()),
-    "project": lambda row: _uuid_of(PROJECTS, row, row.c.project_id),
-    "due": lambda row: _when(row.c.due_on, row.c.due_at),
-    "scheduled": lambda row: _when(row.c.scheduled_on, row.c.scheduled_at),
-    "wait_until": lambda row: quoted(_instant(row.c.wait_until)),
-    "expires_at": lambda row: quoted(_instant(row.c.expires_at)),
-    "series": lambda row: _uuid_of(SERIES, row, row.c.series_id),
-    "occurrence": lambda row: quoted(row.c.occurrence),
-    "parent": lambda row: quoted(_parent_uuid(row)),
-    "started_at": lambda row: quoted(_instant(row.c.started_at)),
-    "completed_at": lambda row: quoted(_instant(row.c.completed_at)),
-    "deleted_at": lambda row: quoted(_instant(row.c.deleted_at)),
-}
+def tell_old(field: str, row: FromClause) -> ColumnElement[str]:
+    """Return the value that a row of `todos` has of a field."""
+    match field:
+        case "project":
+            return _uuid_of(PROJECTS, row, row.c.project_id)
+        case "series":
+            return _uuid_of(SERIES, row, row.c.series_id)
+        case "parent":
+            return quoted(_parent_uuid(row))
+    if f"{field}_on" in TODOS.c:
+        return _when(row.c[f"{field}_on"], row.c[f"{field}_at"])
+    column = row.c[field]
+    match TODOS.c[field].type:
+        case UtcDateTime():
+            return quoted(_instant(column))
+        case Date():
+            return quoted(_day(column))
+        case String():
+            return cast(func.to_json(column), Text())
+    return cast(column, Text())

@@ -465,7 +465,7 @@ def make_todo(entry: Entry) -> Todo:
 
 def _plain(row: Values, name: str) -> Plain:
     """Return the field of a row as JSON has it."""
-    if name in ("due", "scheduled"):
+    if f"{name}_on" in row:
         on, at = row[f"{name}_on"], row[f"{name}_at"]
         return load(encode(None if on is None else When(on, at)))
     value = row[name]

@@ -31,6 +31,7 @@ from todo_cli.db.scope import AUTHOR, NOBODY, Scope, assign_owner, is_owner, own
 from todo_cli.db.write.erasing import is_about, select_bound, tell_erasure
 from todo_cli.db.write.pending import Pending, one_of
 from todo_cli.errors import BusyError
+from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.tables import Base, Change, Comment, Project, Series, Tag, Todo, User
 from todo_cli.models.tables import Step as StepRow
 from todo_cli.models.text import fold
@@ -46,23 +47,13 @@ if TYPE_CHECKING:
 Recorded = User | Project | Tag | Series | Todo | Comment
 """The rows whose history is kept."""
 
-TODO_FIELDS = (
-    "title",
-    "description",
-    "status",
-    "priority",
-    "project",
-    "due",
-    "scheduled",
-    "wait_until",
-    "expires_at",
-    "series",
-    "occurrence",
-    "parent",
-    "started_at",
-    "completed_at",
-    "deleted_at",
+TODO_FIELDS = tuple(
+    "series" if field.kind is Kind.RECURRENCE else field.attribute
+    for field in FIELDS.values()
+    if not field.is_set and (field.settable or field.leader or field.name in ("status", "deleted"))
 )
+"""What history keeps of a todo besides its sets: what people set, and what the states of todos set."""
+
 COMMENT_FIELDS = ("text", "created_at")
 SERIES_FIELDS = ("rrule", "dtstart_local", "tzid", "after_completion", "ended_at")
 
