@@ -53,7 +53,7 @@ def test_what_is_said_is_stored_and_told(trip: Here) -> None:
         ("modify 4 depends:2 3", 2, "'3' may belong to 'depends:2'", f"did you mean 'depends:2,3'? {LAST}"),
         ("modify 4 undepends:", 2, "there is no value after undepends:", f"depends: {WITHOUT}"),
         ("modify 4 depends:2 undepends:2", 2, "depends: and undepends: contradict each other", None),
-        ("add x depends:friday", 2, "'friday' is no reference to a todo", None),
+        ("add x depends:friday", 2, "'friday' is not a todo number or uuid", None),
     ],
 )  # fmt: skip
 def test_what_is_refused(trip: Here, arguments: str, code: int, error: str, hint: str | None) -> None:

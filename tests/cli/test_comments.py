@@ -54,7 +54,7 @@ def test_stdin_is_taken_as_it_is(cli: Cli) -> None:
         (["comment", "1,2", "a"], 2, "names several todos"),
         (["comment", "1", "\udcff"], 2, "not valid UTF-8"),
         (["comment", "1", "x" * 1_000_001], 2, "1,000,001 characters"),
-        (["comment", "x", "a"], 2, "no reference"),
+        (["comment", "x", "a"], 2, "not a todo number or uuid"),
         (["comment", "99", "a"], 3, "there is no todo 99"),
     ],
 )

@@ -281,7 +281,7 @@ class TestTables:
         path.write_text("")
         assert Invocation().coefficients == Coefficients()
         path.write_text("[urgency.tag]\n'a b' = 1\n")
-        with pytest.raises(InvalidInputError, match="no tag name"):
+        with pytest.raises(InvalidInputError, match="not a valid tag name"):
             _ = Invocation().coefficients
 
     def test_the_theme_is_that_of_the_file(self, todo: Here, path: Path) -> None:

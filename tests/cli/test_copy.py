@@ -141,7 +141,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
         (["--to", "postgresql://alex:AbC123dEf@127.0.0.1:1/db"], 5, "cannot reach"),
         (["--from", "postgresql://alex:AbC123dEf@127.0.0.1:1/db"], 5, "cannot reach"),
         (["--to", "sqlite:///new.db", "--from-user", "eve"], 3, "there is no user 'eve' in"),
-        (["--to", "sqlite:///new.db", "--to-user", "-"], 2, "is no user name"),
+        (["--to", "sqlite:///new.db", "--to-user", "-"], 2, "is not a valid user name"),
     ],
 )
 def test_what_cannot_be_copied(filled: Cli, arguments: list[str], code: int, told: str) -> None:

@@ -99,7 +99,7 @@ class TestEdit:
         ):
             editor.will(step)
             result = todo("edit", "1")
-            assert (result.code, result.err) == (0, "1 stays as it is: nothing changed\n")
+            assert (result.code, result.err) == (0, "1: nothing changed\n")
             assert show(todo)["version"] == 1
 
     def test_what_comes_first_and_what_it_belongs_to(self, todo: Here, editor: FakeEditor) -> None:
@@ -162,7 +162,7 @@ class TestEdit:
             ('title = "a"', 'title = ""', "the title is blank"),
             ('tags = ""', 'tags = "my tag"', "did you mean 'my-tag'?"),
             ('tags = ""', 'tags = "x, none"', "no tag is called 'none'"),
-            ('every = ""', 'every = "fortnight"', "is no recurrence"),
+            ('every = ""', 'every = "fortnight"', "is not a valid recurrence"),
             ('until = ""', 'until = "2020-01-01"', "it would expire before it appears"),
             ("+++\n\n", "+++\n\udcff", "not valid UTF-8"),
         ],
@@ -360,7 +360,7 @@ class TestMending:
             cli, editor, Step([('every = ""', 'every = "hour"')]), Step([('due = ""', 'due = "2026-11-30 18:00"')])
         )
         assert result.code == 0, result.out
-        assert editor.seen[1].startswith("#! error: a recurrence by the hour")
+        assert editor.seen[1].startswith("#! error: an hourly or minutely recurrence")
 
     def test_what_contradicts_can_be_mended(self, cli: Cli, editor: FakeEditor) -> None:
         result = self.edit(cli, editor, Step([('parent = ""', 'parent = "1"')]), Step([('"1"', '""')]))

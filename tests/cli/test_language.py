@@ -225,9 +225,9 @@ class TestWhere:
             (["done", "1", "--where", "project:home"], "cannot be used together"),
             (["done", "--where", ""], "empty"),
             (["done", "--where", "prjoect:home"], "did you mean 'project:'"),
-            (["done"], "no todo was named"),
-            (["done", "project:work"], "no reference"),
-            (["delete", "todo"], "no reference"),
+            (["done"], "no todo given"),
+            (["done", "project:work"], "not a todo number or uuid"),
+            (["delete", "todo"], "not a todo number or uuid"),
         ],
     )
     def test_a_reference_never_becomes_a_search(self, filled: Here, arguments: list[str], told: str) -> None:

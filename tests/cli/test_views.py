@@ -170,7 +170,7 @@ class TestSavedViews:
             (["view", "+x"], "is a command"),
             (["ls", "+x"], "is a command"),
             (["a b", "+x"], "did you mean 'a-b'?"),
-            (["a.b", "+x"], "is no view name"),
+            (["a.b", "+x"], "is not a valid view name"),
             (["a", "duee:today"], "did you mean 'due:'?"),
             (["a", "+x", "--sort", "du"], "did you mean 'due'?"),
             (["a", "+x", "--columns", "x"], "is not a valid column"),

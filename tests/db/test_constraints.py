@@ -82,7 +82,7 @@ async def test_names_are_unique_for_each_user(db: Database, model: type[Any]) ->
             row = {**owner, "uuid": _uuid(), "name": "home", "key": "home", **extra}
             await step.session.execute(insert(model).values(row))
 
-    with pytest.raises(ConflictError, match="of that name already"):
+    with pytest.raises(ConflictError, match="with that name already exists"):
         await db.write("add", work)
 
 

@@ -596,7 +596,7 @@ class TestRefusals:
         ],
     )
     def test_come_without_a_proposal_where_none_is_near(self, text: str) -> None:
-        assert str(refusal(text).hint).startswith(("examples: ", "durations of ISO 8601 ", "did you mean "))
+        assert str(refusal(text).hint).startswith(("examples: ", "write ISO 8601 durations ", "did you mean "))
 
     @pytest.mark.parametrize(
         "text",

@@ -90,7 +90,7 @@ def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) ->
         ("Rent every:month on the 1st and 15th", "followed by", "every:'month on the 1st and 15th'"),
         ("x due:eom due:friday", "due: is given twice", "after --"),
         ("x due.before:eom", "is a filter", "did you mean 'due:eom'?"),
-        ("x +foo!", "no tag name", "did you mean 'foo'?"),
+        ("x +foo!", "not a valid tag name", "did you mean 'foo'?"),
         ("x title:y", "title: is for 'todo modify'", "after --"),
         ("x due=friday", "is no attribute", "did you mean 'due:friday'?"),
         ("x tag:", "there is no value after tag:", "after --"),

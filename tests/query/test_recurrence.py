@@ -501,12 +501,12 @@ class TestCheckRule:
     @pytest.mark.parametrize(
         ("rule", "start", "told"),
         [
-            ("FREQ=HOURLY", "2026-11-22", "needs a start with a time"),
-            ("FREQ=DAILY;BYHOUR=9", "2026-11-22", "needs a start with a time"),
+            ("FREQ=HOURLY", "2026-11-22", "needs a due date with a time"),
+            ("FREQ=DAILY;BYHOUR=9", "2026-11-22", "needs a due date with a time"),
             ("FREQ=DAILY;UNTIL=20261121", "2026-11-22", "ends before its start"),
             ("FREQ=DAILY;UNTIL=20261122T165959Z", "2026-11-22T18:00:00", "ends before its start"),
-            ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "2026-11-22", "does not come within 100 years"),
-            ("FREQ=DAILY;INTERVAL=999999999", "2026-11-22", "does not come within 100 years"),
+            ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "2026-11-22", "does not occur within 100 years"),
+            ("FREQ=DAILY;INTERVAL=999999999", "2026-11-22", "does not occur within 100 years"),
             ("FREQ=DAILY;COUNT=100001", "2026-11-22", "COUNT is at most 100,000"),
             ("FREQ=DAILY;COUNT=100000000000000000", "2026-11-22", "COUNT is at most 100,000"),
         ],

@@ -1,7 +1,7 @@
 """Names of projects, tags, users, views and contexts.
 
-A tag, view or context, and each dot-separated segment of a project, is a letter (of any script) followed by letters
-with their marks, digits, `_` and `-`. A user name may hold `.` and `@` besides.
+The name of a tag, view or context, and each dot-separated segment of a project, is a letter (of any script) followed by
+letters with their marks, digits, `_` and `-`. A user name may also contain `.` and `@`.
 """
 
 from __future__ import annotations
@@ -15,28 +15,29 @@ from todo_cli.redaction import conceal
 
 Kind = Literal["project", "tag", "user", "view", "context"]
 
-_BESIDES: dict[Kind, str] = {"project": "_-", "tag": "_-", "user": "_-.@", "view": "_-", "context": "_-"}
-"""What may follow the first letter, beside letters, marks and digits (categories L, M and N of Unicode)."""
+_PUNCTUATION: dict[Kind, str] = {"project": "_-", "tag": "_-", "user": "_-.@", "view": "_-", "context": "_-"}
+"""Allowed after the first letter, in addition to letters, marks and digits (Unicode categories L, M and N)."""
 
 
 def parse_name(text: str, kind: Kind) -> str:
-    """Return the name, composed (Unicode NFC); raises InvalidInputError with a proposal where one can be made."""
+    """Return the name, composed (Unicode NFC); raises InvalidInputError with a proposal if possible."""
     name = unicodedata.normalize("NFC", text)
     if len(name) > NAME_LENGTH:
-        raise InvalidInputError(f"a {kind} name has at most {NAME_LENGTH} characters, this one has {len(name)}")
+        raise InvalidInputError(f"a {kind} name has at most {NAME_LENGTH} characters, but this one has {len(name)}")
     if _is_name(name, kind):
         return name
-    proposal = propose_name(name, kind) if conceal(name) == name else None  # of a URL it would repeat the password
+    proposal = propose_name(name, kind) if conceal(name) == name else None  # for a URL, it would repeat the password
     rule = "a letter, then letters, digits, '_' and '-'"
     if kind == "project":
-        rule += "; a '.' nests"
+        rule += "; '.' separates nested projects"
     raise InvalidInputError(
-        f"{text!r} is no {kind} name", f"did you mean {proposal!r}? ({rule})" if proposal else f"a name is {rule}"
+        f"{text!r} is not a valid {kind} name",
+        f"did you mean {proposal!r}? ({rule})" if proposal else f"a name is {rule}",
     )
 
 
 def propose_name(text: str, kind: Kind) -> str | None:
-    """Return a valid name that is close to the text, or None where nothing of it is left."""
+    """Return a valid name that is close to the text, None if nothing of it is valid."""
     cleaned = (_clean(segment, kind) for segment in _segments(unicodedata.normalize("NFC", text), kind))
     proposal = ".".join(segment for segment in cleaned if segment)[:NAME_LENGTH]
     return proposal if _is_name(proposal, kind) else None
@@ -54,7 +55,7 @@ def _is_name(name: str, kind: Kind) -> bool:
 
 
 def _may_follow(character: str, kind: Kind) -> bool:
-    return _category(character) in "LMN" or character in _BESIDES[kind]
+    return _category(character) in "LMN" or character in _PUNCTUATION[kind]
 
 
 def _category(character: str) -> str:
@@ -62,7 +63,7 @@ def _category(character: str) -> str:
 
 
 def _clean(segment: str, kind: Kind) -> str:
-    """Return the words of the segment, joined with hyphens, from its first letter on."""
+    """Return the words of the segment joined with hyphens, from its first letter on."""
     words = "".join(character if _may_follow(character, kind) else " " for character in segment).split()
     text = "-".join(words)
     start = next((place for place, character in enumerate(text) if _category(character) == "L"), len(text))

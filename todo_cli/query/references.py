@@ -16,6 +16,8 @@ MOST_PREFIXES = 200
 """Each is a condition of its own, and databases limit how many a statement may have."""
 EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
 
+_NOT_A_REFERENCE = "is not a todo number or uuid"
+_NOT_A_REFERENCE = "is not a todo number or uuid"
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _UUID_PREFIX = re.compile(r"(?!\d+$)[0-9a-f]{4,32}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.ASCII)
@@ -34,13 +36,13 @@ class Identified(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NumberReference:
-    """The todo of that number."""
+    """A reference to the todo with this number."""
 
     number: int
 
     @property
     def is_exact(self) -> bool:
-        """Return True: it stands for one todo at most."""
+        """Whether it matches at most one todo: always."""
         return True
 
     def matches(self, todo: Identified) -> bool:
@@ -53,7 +55,7 @@ class NumberReference:
 
 @dataclass(frozen=True, slots=True)
 class UuidReference:
-    """The todo whose uuid lies between the two, both included: those that begin with `text`."""
+    """A reference to the todo whose uuid starts with `text`, and is between `first` and `last`, inclusive."""
 
     text: str
     first: UUID
@@ -61,7 +63,7 @@ class UuidReference:
 
     @property
     def is_exact(self) -> bool:
-        """Whether it is a whole uuid, and so stands for one todo at most."""
+        """Whether it is a full uuid, which matches at most one todo."""
         return self.first == self.last
 
     def matches(self, todo: Identified) -> bool:
@@ -76,37 +78,39 @@ Reference = NumberReference | UuidReference
 
 
 def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Reference, ...]:
-    """Return each todo that the words refer to, once, in their order.
+    """Return the references in the words, each once, in order.
 
-    Raises InvalidInputError for a word that is not a reference, with the hint besides, and for more references than
-    `MOST`, or uuid prefixes than `MOST_PREFIXES`, at once.
+    Raises InvalidInputError for an invalid reference, with an additional hint, and for more than `MOST` references or
+    `MOST_PREFIXES` uuid prefixes.
     """
     try:
         return _parse(words)
     except InvalidInputError as error:
-        if hint and "no reference" in error.message:
+        if hint and _NOT_A_REFERENCE in error.message:
             error.hint = f"{error.hint}; {hint}"
         raise
 
 
 def are_countable(references: Collection[Reference]) -> bool:
-    """Return whether each stands for one todo if as many todos as references are found.
+    """Return whether each reference matches one todo if the number of todos found equals the number of references.
 
-    The beginning of a uuid may stand for two, and make up for another reference that stands for none.
+    A uuid prefix could match two todos, which would hide that another reference matches none.
     """
     return len(references) < 2 or all(reference.is_exact for reference in references)
 
 
 def refer_to(todos: Iterable[TodoPublic]) -> list[Reference]:
-    """Return a reference to each of the todos, by its uuid."""
+    """Return a reference to each todo by its uuid."""
     return [UuidReference(str(todo.uuid), todo.uuid, todo.uuid) for todo in todos]
 
 
 def parse_uuid(text: str) -> UUID:
-    """Return a whole uuid, with or without dashes (RFC 9562, 4); raises InvalidInputError."""
+    """Return a full uuid, written with or without dashes (RFC 9562, 4); raises InvalidInputError."""
     if _UUID.fullmatch(text.lower()):
         return UUID(text)
-    raise InvalidInputError(f"{text!r} is no uuid", "32 hexadecimal digits, as 'uuidgen' makes them")
+    raise InvalidInputError(
+        f"{text!r} is not a valid uuid", "a uuid has 32 hexadecimal digits, as printed by 'uuidgen'"
+    )
 
 
 def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
@@ -116,11 +120,11 @@ def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
             for reference in _parse_part(part.strip(), word):
                 found[reference] = None
             if len(found) > MOST:
-                raise InvalidInputError(f"{word!r} are more than {MOST} todos at once")
+                raise InvalidInputError(f"{word!r} names more than {MOST} todos")
     if sum(not reference.is_exact for reference in found) > MOST_PREFIXES:
         raise InvalidInputError(f"more than {MOST_PREFIXES} uuid prefixes at once", "write the uuids in full")
     if not found:
-        raise InvalidInputError("no todo was named", f"references: {EXAMPLES}")
+        raise InvalidInputError("no todo given", f"references: {EXAMPLES}")
     return tuple(found)
 
 
@@ -130,17 +134,17 @@ def _parse_part(part: str, word: str) -> Iterable[Reference]:
     if match := _RANGE.fullmatch(part):
         first, last = _number(match[1], word), _number(match[2], word)
         if first <= last:
-            # one more than may be, so that a range beyond the limit is seen without being spelled out
+            # one more than the limit, to detect longer ranges without listing them
             return (NumberReference(number) for number in range(first, min(last, first + MOST) + 1))
         raise InvalidInputError(f"{part!r} runs backwards", f"did you mean '{last}-{first}'?")
     digits = part.lower().replace("-", "")
     dashes = tuple(place for place, character in enumerate(part) if character == "-")
     if _UUID_PREFIX.fullmatch(digits) and dashes in ((), _UUID_DASHES[: len(dashes)]):
         return (UuidReference(part, UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))),)
-    raise InvalidInputError(f"{part or word!r} is no reference to a todo", f"references: {EXAMPLES}")
+    raise InvalidInputError(f"{part or word!r} {_NOT_A_REFERENCE}", f"references: {EXAMPLES}")
 
 
 def _number(digits: str, word: str) -> int:
-    if len(digits) > 18:  # no database counts so far
-        raise InvalidInputError(f"{word!r} is no reference to a todo", f"references: {EXAMPLES}")
+    if len(digits) > 18:  # beyond the integers of a database
+        raise InvalidInputError(f"{word!r} {_NOT_A_REFERENCE}", f"references: {EXAMPLES}")
     return int(digits)

@@ -49,7 +49,7 @@ def edit(invocation: Invocation, references: options.References) -> None:
                 outcomes.append(_edit_until_understood(invocation, draft, _Editing(todo, invocation)))
     finally:  # what is stored is shown, whatever became of the rest
         if outcomes:
-            finish(invocation, outcomes, "stays as it is: nothing changed")
+            finish(invocation, outcomes, "nothing changed")
 
 
 def edit_new(

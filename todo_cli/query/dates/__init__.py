@@ -1,7 +1,7 @@
-"""Dates as people write them: text and `now` in, a value out.
+"""Parser for dates and times (WHEN): values from a text and `now`.
 
-A WHEN names a calendar day, the same in every zone, or an instant, if it has a time of the day, or hours, minutes or
-seconds. Capitals and spare spaces mean nothing. Days and times are those of the zone of `now`.
+A WHEN is a calendar day, the same in every zone, or an instant if it has a time of day, or hours, minutes or seconds.
+Case and extra spaces are ignored. Days and times are in the zone of `now`.
 
 | WHEN                              | means                                                                        |
 |-----------------------------------|------------------------------------------------------------------------------|
@@ -48,20 +48,20 @@ seconds. Capitals and spare spaces mean nothing. Days and times are those of the
 | `eom-3d 17:00`, `3d at noon`      | a sum of days at that time                                                   |
 | `10/11/2026`, `10/11`             | only if the convention for it was chosen: day or month first; else refused   |
 
-Rules of taste:
+Conventions:
 
-- A name is in the future: `friday` on a Friday is the next one. Only `this`, `last`, `so…`, `of month` look back.
-- A week begins on Monday, unless the conventions say otherwise.
+- A name is in the future: `friday` on a Friday is the next one. Only `this`, `last`, `so…` and `of month` can be past.
+- A week starts on Monday, unless the conventions say otherwise.
 - `m` is a minute, `mo` a month.
-- A month later is the same day of the month, or the last one of a month that is too short: 31 January + `1mo` is the
-  last of February. In one duration months are added first, then days, then hours and less (RFC 5545, 3.3.6).
-- Days and more keep the time on the clock; hours and less are elapsed time, on a day without a time from its beginning.
-  A distance with any hours in it (`3d+2h`) starts from now, one without from today.
-- A sign is for all units up to the next sign: `-1h30m` is 90 minutes ago.
-- A time that the clocks leave out is refused, and one that comes twice is the first. A sum that ends in such a gap is
-  moved forward by it (RFC 5545, 3.3.5).
-- What can be understood in two ways is refused with what it may mean: `midnight`, `24:00`, `10/11/2026`, a bare number.
-- Years run from 0002 to 9998, so that every zone can show every date.
+- A month later is the same day of the month, or the last day of a shorter month: 31 January + `1mo` is the end of
+  February. Within a duration, months are added first, then days, then hours and smaller units (RFC 5545, 3.3.6).
+- Days and larger units keep the wall-clock time; hours and smaller units are elapsed time, counted from the start of a
+  day without a time. A duration with hours (`3d+2h`) counts from now, one without from today.
+- A sign applies to all units up to the next sign: `-1h30m` is 90 minutes ago.
+- A time in a clock-change gap is refused, and an ambiguous time is the first one. A sum that ends in a gap is moved
+  forward by the length of the gap (RFC 5545, 3.3.5).
+- Ambiguous input is refused with its possible meanings: `midnight`, `24:00`, `10/11/2026`, a bare number.
+- Years run from 0002 to 9998, so that every zone can represent every date.
 """
 
 from __future__ import annotations
@@ -98,12 +98,12 @@ _LAST_DAYS = {name for name, period in ENDS.items() if period != "week"}
 
 
 def parse_when(text: str, now: datetime, conventions: Conventions = USUAL) -> When:
-    """Return the date, or the instant, that the text names.
+    """Return the date or instant of a text.
 
-    `now` is aware, in the zone of whoever wrote the text. Raises InvalidInputError for anything that is not in the
-    module's table, with what may have been meant.
+    `now` is aware, in the zone of the text's author. Raises InvalidInputError with a suggestion for anything that is
+    not in the module's table.
     """
-    # The grammar is loaded for texts only: most commands need no more of dates than where a day begins.
+    # The parser is imported only when needed: most commands only need the start of a day.
     from todo_cli.query.dates.parser import read_when
 
     try:
@@ -113,10 +113,10 @@ def parse_when(text: str, now: datetime, conventions: Conventions = USUAL) -> Wh
 
 
 def names_last_day(text: str) -> bool:
-    """Return whether the text names the last day of a month, quarter or year as such, at any time of the day.
+    """Return whether the text explicitly names the last day of a month, quarter or year, at any time of day.
 
-    What repeats every month from there on is due on the last day of each, not on the 30th. A sum (`eom-1d`), and a text
-    that is no date, name none.
+    A monthly recurrence that starts there is due on the last day of each month, not on the 30th. The result is False
+    for a sum (`eom-1d`) and for a text that is not a date.
     """
     when = normalise(text)
     if "+" in when or "-" in when or not _is_when(text, _ANY_MOMENT, USUAL):
@@ -125,10 +125,10 @@ def names_last_day(text: str) -> bool:
 
 
 def is_slip(text: str, is_value: Callable[[str], bool]) -> bool:
-    """Return whether a text of several words, which is no value, must have been meant as one all the same.
+    """Return whether a text of several words that is not a value is probably a misspelled one.
 
-    Its first word is one of those of dates and no value by itself (`next fridya`, `30 feb`), or a number follows on a
-    value (`friday 25:00`). The words of `friday Pay rent` are a value and text.
+    This is so if its first word is a word of dates but not a value (`next fridya`, `30 feb`), or if a number follows a
+    value (`friday 25:00`). `friday Pay rent` is a value followed by text.
     """
     first, second, *_ = [*normalise(text).split(), "", ""]
     begins = first in _BEGINNINGS or first[:1].isdigit()
@@ -136,7 +136,7 @@ def is_slip(text: str, is_value: Callable[[str], bool]) -> bool:
 
 
 def is_when(text: str, now: datetime, conventions: Conventions = USUAL) -> bool:
-    """Return whether the text names a date, or a time, even if it is one that the clocks of the zone leave out."""
+    """Return whether the text is a date or time, even one in a clock-change gap."""
     return _is_when(text, now.replace(tzinfo=UTC), conventions)
 
 

@@ -1,4 +1,4 @@
-"""Sums on calendar days, within the years that WHEN knows. Nothing here has a time or a zone."""
+"""Arithmetic on calendar days, within the supported years, without times or zones."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from todo_cli.query.dates.errors import UnreadableError
 from todo_cli.query.dates.words import Period
 
 FIRST_YEAR, LAST_YEAR = 2, 9998
-"""A year away from the ends of the calendar, so that every zone can show every date."""
+"""One year within the limits of the calendar, so that every zone can represent every date."""
 
 _FIRST_DAY, _LAST_DAY = date(FIRST_YEAR, 1, 1).toordinal(), date(LAST_YEAR, 12, 31).toordinal()
 _MONTHS_IN: dict[Period, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
 def too_far() -> UnreadableError:
-    """Return the error for what lies outside of the years."""
+    """Return the error for a date outside the supported years."""
     return UnreadableError(
         what="is too far away", advice=f"dates run from the year {FIRST_YEAR:04} to the end of {LAST_YEAR}"
     )
 
 
 def check_year(year: int) -> int:
-    """Return the year; raises UnreadableError for one that is too far away."""
+    """Return the year; raises UnreadableError if it is out of range."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise too_far()
     return year
 
 
 def add_days(on: date, days: int) -> date:
-    """Return the day so many days later; raises UnreadableError where that is too far away."""
+    """Return the day `days` later; raises UnreadableError if it is out of range."""
     ordinal = on.toordinal() + days
     if not _FIRST_DAY <= ordinal <= _LAST_DAY:
         raise too_far()
@@ -38,13 +38,13 @@ def add_days(on: date, days: int) -> date:
 
 
 def add_months(on: date, months: int) -> date:
-    """Return the same day of the month so many months later, or the last of a month that is too short for it."""
+    """Return the same day of the month `months` later, or the last day of a shorter month."""
     year, month = divmod(on.year * 12 + on.month - 1 + months, 12)
     return clamped_day(check_year(year), month + 1, on.day)
 
 
 def clamped_day(year: int, month: int, day: int) -> date:
-    """Return that date, or the nearest one that there is in the year."""
+    """Return that date, or the nearest valid one in the year."""
     month = min(max(month, 1), 12)
     return date(year, month, min(max(day, 1), monthrange(year, month)[1]))
 
@@ -60,7 +60,7 @@ def easter_sunday(year: int) -> date:
 
 
 def period_of(name: Period, on: date, week_start: int, offset: int = 0) -> tuple[date, date]:
-    """Return the first and the last day of the week, month, quarter or year of that day, or of one before or after."""
+    """Return the first and last day of the week, month, quarter or year that is `offset` periods from a day."""
     if name == "week":
         first = add_days(on, 7 * offset - (on.weekday() - week_start) % 7)
         return first, add_days(first, 6)

@@ -1,4 +1,4 @@
-"""What is a matter of taste in dates."""
+"""Conventions for dates, which users can set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DateOrder = Literal["d/m/y", "m/d/y"]
 
 @dataclass(frozen=True, slots=True)
 class Conventions:
-    """On which day a week begins (Monday 0 to Sunday 6), and how dates with slashes are read; None refuses them."""
+    """The first day of the week (Monday 0 to Sunday 6), and the order of dates with slashes; None refuses them."""
 
     week_start: int = 0
     date_order: DateOrder | None = None

@@ -20,7 +20,7 @@ _ISO_UNITS = ("y", "mo", "w", "d", "h", "m", "s")
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """Months, days and seconds, which are no multiples of each other; `seconds` is None where no clock is needed."""
+    """Months, days and seconds, which cannot be converted into each other; `seconds` is None without a time."""
 
     months: int = 0
     days: int = 0
@@ -33,8 +33,8 @@ class Duration:
 def add_duration(when: When, duration: Duration, now: datetime) -> When:
     """Return the sum: months first, then days, then seconds (RFC 5545, 3.3.6).
 
-    Months and days leave the time on the clock as it is; seconds are elapsed time, on a day without a time from its
-    first instant. Raises UnreadableError where that is too far away.
+    Months and days keep the wall-clock time; seconds are elapsed time, counted from the start of a day without a time.
+    Raises UnreadableError if the sum is out of range.
     """
     if when.at is None:
         on = add_days(add_months(when.on, duration.months), duration.days)
@@ -55,7 +55,7 @@ def _add_seconds(at: datetime, seconds: int, now: datetime) -> When:
 
 
 def read_distance(cursor: Cursor) -> list[Duration]:
-    """Read a distance from now: with `in`, with `ago`, or with signs. Return its parts; none where there is no such."""
+    """Read a distance from now, with `in`, `ago` or signs. Return its parts, an empty list if there is none."""
     if cursor.take_word("in"):
         return [_read_needed_duration(cursor), *read_signed_durations(cursor)]
     duration = read_duration(cursor)
@@ -67,7 +67,7 @@ def read_distance(cursor: Cursor) -> list[Duration]:
 
 
 def read_signed_durations(cursor: Cursor) -> list[Duration]:
-    """Read durations with a sign before each; return them, none where there is no sign."""
+    """Read durations that start with a sign; return them, an empty list if there is no sign."""
     durations = []
     while cursor.peek().kind == "sign":
         is_negative = cursor.take().text == "-"
@@ -77,7 +77,7 @@ def read_signed_durations(cursor: Cursor) -> list[Duration]:
 
 
 def read_duration(cursor: Cursor) -> Duration | None:
-    """Read numbers with units, or an ISO 8601 duration; return None, and take nothing, where there is no such."""
+    """Read numbers with units or an ISO 8601 duration; return None and consume nothing if there is none."""
     if cursor.peek().kind == "duration":
         return _read_iso_duration(cursor)
     parts = []
@@ -99,14 +99,14 @@ def _read_iso_duration(cursor: Cursor) -> Duration:
     token = cursor.take()
     match = _ISO.fullmatch(token.text)
     if match is None:
-        raise cursor.refusal(token, token, advice="durations of ISO 8601 are written like P1Y2M3DT4H5M6S or P2W")
+        raise cursor.refusal(token, token, advice="write ISO 8601 durations like P1Y2M3DT4H5M6S or P2W")
     numbers = zip(match.groups(), _ISO_UNITS, strict=True)
     return _total([(int(number), *UNITS[unit]) for number, unit in numbers if number])
 
 
 def _total(parts: list[tuple[int, Unit, int]]) -> Duration:
-    def total(wanted: Unit) -> int:
-        return sum(number * factor for number, unit, factor in parts if unit == wanted)
+    def total(target: Unit) -> int:
+        return sum(number * factor for number, unit, factor in parts if unit == target)
 
     has_clock = any(unit == "seconds" for _, unit, _ in parts)
     return Duration(total("months"), total("days"), total("seconds") if has_clock else None)

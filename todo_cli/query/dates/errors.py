@@ -1,4 +1,4 @@
-"""Why a text is no date, and what may have been meant by it."""
+"""Errors for texts that are not dates, with suggestions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EDGE = re.compile(rf"(?:the )?({'|'.join(EDGES)}) of (?:the |this )?(day|week|m
 
 
 class UnreadableError(Exception):
-    """Raised while a text is read. It never leaves this package: `explain` makes the error that a user gets.
+    """An error while parsing a date. It never leaves this package: `explain` turns it into an error for users.
 
-    `meant` are whole texts that may have been meant, the likeliest first; of those that can be read, the first is
-    proposed, or all of them with `is_choice`.
+    `meant` are full texts that may have been meant, the likeliest first. The first valid one is suggested, or all valid
+    ones with `is_choice`.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class UnreadableError(Exception):
 
 
 def explain(text: str, error: UnreadableError, works: Callable[[str], bool]) -> InvalidInputError:
-    """Return the error for the text, which proposes nothing that does not work itself."""
+    """Return the error for the text, which suggests only valid texts."""
     meant = [proposal for proposal in error.meant if works(proposal)]
     if not meant and len(when := normalise(text)) <= LONGEST:
         meant = [proposal for proposal in _guesses(when, works) if works(proposal)][:1]
@@ -44,12 +44,12 @@ def explain(text: str, error: UnreadableError, works: Callable[[str], bool]) -> 
 
 
 def _quote(text: str) -> str:
-    """Return the text in quotes, on one line and not too long for it."""
+    """Return the text in quotes, on one line and truncated."""
     return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
 
 
 def _guesses(when: str, works: Callable[[str], bool]) -> Iterator[str]:
-    """Yield what the text might be with one slip mended: a letter, a space too many, a word that says nothing."""
+    """Yield the text with one mistake corrected: a typo, an extra space, a superfluous word."""
     unknown = next((match for match in re.finditer(r"[^\W\d_]+", when) if match[0] not in WORDS), None)
     if unknown:
         before, after = when[: unknown.start()], when[unknown.end() :]

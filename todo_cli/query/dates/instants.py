@@ -1,4 +1,4 @@
-"""Where a wall clock in the zone of `now` meets the time line."""
+"""Conversion of wall-clock times in the zone of `now` to instants."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from todo_cli.query.dates.calendar_days import check_year
 
 
 def to_instant(on: date, at: time, now: datetime) -> datetime:
-    """Return the instant (in UTC) of that wall-clock time in the zone of `now`.
+    """Return the instant (in UTC) of a wall-clock time in the zone of `now`.
 
-    Of a time that comes twice (clocks go back) it is the first, or with `at.fold` the second; one that is left out
-    (clocks go forward) raises InvalidInputError.
+    For an ambiguous time (clocks go back), this is the first one, or the second with `at.fold`. Raises
+    InvalidInputError for a time in a gap (clocks go forward).
     """
     wall = datetime.combine(on, at)
     instant = to_moved_instant(on, at, now)
@@ -27,17 +27,17 @@ def to_instant(on: date, at: time, now: datetime) -> datetime:
 
 
 def to_moved_instant(on: date, at: time, now: datetime) -> datetime:
-    """Return what `to_instant` does; a time that is left out is moved forward by what the clocks are (RFC 5545, 3.3.5).
+    """Return the same as `to_instant`, but move a time in a gap forward by the length of the gap (RFC 5545, 3.3.5).
 
-    That is the right answer for a sum, of which nobody has seen the outcome.
+    This is right for sums, whose result the user has not written.
     """
     return datetime.combine(on, at, tzinfo=now.tzinfo).astimezone(UTC)
 
 
 def to_next_instant(at: time, now: datetime) -> datetime:
-    """Return the next instant at which the clock in the zone of `now` shows that time, today or tomorrow.
+    """Return the next instant with that wall-clock time in the zone of `now`, today or tomorrow.
 
-    Raises InvalidInputError where the clocks leave it out on that day.
+    Raises InvalidInputError if the time is in a gap on that day.
     """
     today = now.date()
     for showing in (at, at.replace(fold=1)):
@@ -47,17 +47,17 @@ def to_next_instant(at: time, now: datetime) -> datetime:
 
 
 def start_of_day(on: date, now: datetime) -> datetime:
-    """Return the first instant of that day in the zone of `now` (not always 00:00: some zones change clocks then)."""
+    """Return the first instant of that day in the zone of `now` (not always 00:00, because of clock changes)."""
     return to_moved_instant(on, time(), now)
 
 
 def start_of_next_day(on: date, now: datetime) -> datetime:
-    """Return the first instant in UTC, in the zone of `now`, at which that day is over."""
+    """Return the instant (in UTC) at which that day ends in the zone of `now`."""
     return start_of_day(on + timedelta(days=1), now)
 
 
 def at_instant(at: datetime, now: datetime) -> When:
-    """Return the instant with its date in the zone of `now`; raises UnreadableError where that is too far away."""
+    """Return the instant with its date in the zone of `now`; raises UnreadableError if it is out of range."""
     on = at.astimezone(now.tzinfo).date()
     check_year(on.year)
     return When(on, at)

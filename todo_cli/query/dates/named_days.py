@@ -1,4 +1,4 @@
-"""Days that have a name: `tomorrow`, `eom`, `next friday`, `last day of month`, `first monday of january`."""
+"""Named days: `tomorrow`, `eom`, `next friday`, `last day of month`, `first monday of january`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _OFFSETS = {"last": -1, "this": 0, "next": 1}
 _LAST, _MOST = -1, 5
 
 _Pick = Callable[[date, date], date]
-"""From the first and the last day of a month, quarter or year, one of its days."""
+"""A function that chooses a day of a month, quarter or year from its first and last day."""
 
 
 def read_named_day(cursor: Cursor, today: date, conventions: Conventions) -> date:
-    """Read a day that begins with a word other than a month; raises UnreadableError where there is none."""
+    """Read a day that starts with a word other than a month; raises UnreadableError if there is none."""
     token = cursor.take()
     name, week_start = token.text, conventions.week_start
     if (on := _find_name(name, today, week_start)) is not None:
@@ -64,7 +64,7 @@ def _next_easter(today: date) -> date:
 
 
 def _read_offset_day(cursor: Cursor, token: Token, today: date, week_start: int) -> date:
-    """Read what follows `last`, `this` or `next`: a weekday, or a period, of which it is the first day."""
+    """Read the weekday or period after `last`, `this` or `next`; a period gives its first day."""
     follower, offset = cursor.take(), _OFFSETS[token.text]
     if follower.text in WEEKDAYS:
         weekday = WEEKDAYS[follower.text]
@@ -86,7 +86,7 @@ def _read_day_in_period(cursor: Cursor, token: Token, today: date) -> date:
 
 
 def read_weekday_in_period(cursor: Cursor, token: Token, number: int, today: date) -> date:
-    """Read what follows the ordinal number that `token` began, as in `2nd tuesday of next month`; -1 is the last."""
+    """Read the rest after the ordinal that starts at `token`, as in `2nd tuesday of next month`; -1 is the last."""
     ordinal = cursor.last
     if cursor.word() not in WEEKDAYS:
         raise cursor.refusal(cursor.peek(), cursor.peek())
@@ -106,10 +106,10 @@ def read_weekday_in_period(cursor: Cursor, token: Token, number: int, today: dat
 
 
 def _read_period(cursor: Cursor, today: date, pick: _Pick) -> date:
-    """Read `of` and a period, and return a day of it.
+    """Read `of` and a period, and return a day in it.
 
-    Of a month with a name and no year it is the next that is not before today; `month` is this one, even if the day is
-    past.
+    A named month without a year is the next one whose day is not before today; `month` is the current month, even if
+    the day is past.
     """
     here = cursor.last
     if not cursor.take_word("of"):

@@ -1,4 +1,4 @@
-"""The grammar of WHEN: a point in time or a distance, then sums, with a time of the day where there was none.
+"""The grammar of WHEN: a moment or a distance, followed by durations, and by a time of day if it has none.
 
 when     = (moment | distance) {sign duration} [clock {sign duration}]
 moment   = "now" | "sod" | "eod" | clock [day] | day [clock]
@@ -31,9 +31,9 @@ from todo_cli.query.dates.written_days import (
 
 
 def read_when(text: str, now: datetime, conventions: Conventions) -> When:
-    """Return the date, or the instant, that the text names.
+    """Return the date or instant of a text.
 
-    Raises UnreadableError, and InvalidInputError for a time that the clocks leave out.
+    Raises UnreadableError, and InvalidInputError for a time in a clock-change gap.
     """
     when = normalise(text)
     if not when.isascii():
@@ -119,7 +119,7 @@ class _Reader:
     def _combine(self, on: date, clock: Clock) -> When:
         if clock.at is None:
             meant = f"{add_days(on, 1)} 00:00"
-            raise UnreadableError(meant, what="is not a time of the day", advice=TIMES_RUN)
+            raise UnreadableError(meant, what="is not a time of day", advice=TIMES_RUN)
         if clock.zone is None:
             return When(on, to_instant(on, clock.at, self._now))
         return at_instant(datetime.combine(on, clock.at, clock.zone), self._now)

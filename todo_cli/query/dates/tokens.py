@@ -1,4 +1,4 @@
-"""A text of WHEN as tokens, and the cursor with which they are read from left to right."""
+"""Tokens of a WHEN, and a cursor that reads them from left to right."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from todo_cli.query.dates.errors import UnreadableError
 
-# The last digits of a date, and a zone, must not be the number of a unit, as in 2026-W52-4d and 18:00+30 min.
+# The last digits of a date or zone must not be the number before a unit, as in 2026-W52-4d and 18:00+30 min.
 _TOKEN = re.compile(
     r"""
-      (?P<date>                              # ISO 8601, also where a digit is missing, which is refused later
+      (?P<date>                              # ISO 8601, even with a missing digit, which is refused later
           (?: \d{4}-\d\d-\d\d (?!\d)
             | \d{4}-w\d\d (?: -\d (?! (?! t\d\d: ) [\da-z] | \ [dhmqswy] ) )? (?!\d)
             | \d{4}-\d{3} (?! (?! t\d\d: ) [\da-z] | \ [dhmqswy] )
@@ -37,7 +37,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of the text. `kind` is the name of a group above, or `end` for what follows the last."""
+    """A token. `kind` is the name of a group above, or `end` after the last token."""
 
     kind: str
     text: str
@@ -46,7 +46,7 @@ class Token:
 
 
 class Cursor:
-    """The tokens of a text in lower case, and the place of the next one to read."""
+    """The tokens of a text in lower case, and the position of the next one."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -56,28 +56,28 @@ class Cursor:
         self._place = 0
 
     def peek(self, ahead: int = 0) -> Token:
-        """Return the next token, or one further ahead, without taking it."""
+        """Return the next token, or one further ahead, without consuming it."""
         place = self._place + ahead
         return self._tokens[place] if place < len(self._tokens) else self._end
 
     def word(self, ahead: int = 0) -> str:
-        """Return the next token if it is a word, else nothing."""
+        """Return the text of the next token if it is a word, else an empty string."""
         token = self.peek(ahead)
         return token.text if token.kind == "word" else ""
 
     @property
     def last(self) -> Token:
-        """The token that was taken last."""
+        """The last token that was consumed."""
         return self._last
 
     def take(self) -> Token:
-        """Return the next token, and go past it."""
+        """Consume and return the next token."""
         self._last = self.peek()
         self._place += 1
         return self._last
 
     def take_word(self, *words: str) -> str:
-        """Go past the next token if it is one of these words, and return it; else return nothing."""
+        """Consume and return the next token if it is one of these words; else return an empty string."""
         return self.take().text if self.word() in words else ""
 
     def refusal(
@@ -89,7 +89,7 @@ class Cursor:
         advice: str | None = None,
         is_choice: bool = False,
     ) -> UnreadableError:
-        """Return the error that proposes the text with something else instead of these tokens and those between."""
+        """Return an error that suggests the text with each of `instead` in place of the tokens `first` to `last`."""
         before, after = self.text[: first.start], self.text[last.end :]
         meant = (f"{before}{part}{after}" for part in instead)
         return UnreadableError(*meant, what=what, advice=advice, is_choice=is_choice)

@@ -1,4 +1,4 @@
-"""The words of WHEN, and how they are compared."""
+"""The words of WHEN, and the normalisation of texts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _UNITS_AS_WRITTEN: dict[str, tuple[Unit, int]] = {
     "y yr year years": ("months", 12),
 }
 UNITS = {word: unit for words, unit in _UNITS_AS_WRITTEN.items() for word in words.split()}
-"""What a unit adds to, and how much of it."""
+"""The quantity that each unit adds to, and its factor."""
 
 NAMES = (
     *DAYS,
@@ -61,13 +61,13 @@ NAMES = (
     "easter",
     "noon",
 )
-"""The texts of one word that are most likely to be meant."""
+"""The most likely intended texts of one word."""
 
 FILLERS = frozenset({"on", "by", "the", "in", "of", "at", "until", "till", "due", "from"})
-"""What people write around a date, and what can be left out of it."""
+"""Words that people write around a date and that can be omitted."""
 
 EDGES = {"start": "so", "beginning": "so", "end": "eo"}
-"""What people write of a day, week, month … before `of`; `som` and `eom` say it."""
+"""Words for the start or end of a day, week, month …, as in `end of month`, and the abbreviation's prefix."""
 
 WORDS = frozenset(
     {*NAMES, *WEEKDAYS, *MONTHS, *ORDINALS, *SUFFIXES, *PERIODS, *UNITS}
@@ -75,11 +75,11 @@ WORDS = frozenset(
 )
 
 LONGEST = 200
-"""Nobody writes a date of more characters, and no number in it is then too long to be counted with."""
+"""The maximum number of characters of a date, which also limits the size of its numbers."""
 
 _TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def normalise(text: str) -> str:
-    """Return the text with single spaces and in lower case; letters that are not ASCII do not become so."""
+    """Return the text with single spaces and ASCII letters in lower case."""
     return " ".join(text.split()).translate(_TO_LOWER)

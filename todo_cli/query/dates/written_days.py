@@ -1,4 +1,4 @@
-"""Days that are written with numbers: ISO 8601, `24 dec`, `15th`, and those with slashes or dots."""
+"""Days written with numbers: ISO 8601, `24 dec`, `15th`, and dates with slashes or dots."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from todo_cli.query.dates.words import MONTHS, SUFFIXES
 
 _ORDERS: tuple[DateOrder, ...] = ("d/m/y", "m/d/y")
 _LEAP_YEARS_APART = 8
-"""At most: 1896 and 1904, for instance."""
+"""The maximum, as between 1896 and 1904."""
 
 
 def read_iso_day(cursor: Cursor) -> date:
@@ -52,7 +52,7 @@ def _day_of_year(cursor: Cursor, year: int, day: int) -> date:
 
 
 def read_ordinal(cursor: Cursor) -> int:
-    """Read `1st`, `2nd` … and return the number, 0 where there is none; raises UnreadableError for `31th`."""
+    """Read `1st`, `2nd` … and return the number, 0 if there is none; raises UnreadableError for `31th`."""
     token, suffix = cursor.peek(), cursor.peek(1)
     if token.kind != "number" or suffix.text not in SUFFIXES or suffix.start != token.end:
         return 0
@@ -71,14 +71,14 @@ def _ordinal(number: int) -> str:
 
 
 def read_day_of_month(cursor: Cursor, first: Token, day: int, today: date) -> date:
-    """Read what follows the day that `first` began: a month, maybe with a year, or nothing after `15th`."""
+    """Read the rest after the day that starts at `first`: a month with an optional year, or nothing after `15th`."""
     last = cursor.last
     if cursor.word() == "of" and cursor.word(1) in MONTHS:
         cursor.take()
     if cursor.word() in MONTHS:
         month = MONTHS[cursor.take().text]
         return _find_or_refuse(cursor, (first, last), day, month, read_year(cursor), today)
-    # Of two months that follow each other one has 31 days, so that one of three has the day, and after today.
+    # One of two consecutive months has 31 days, so one of three has the day after today.
     months = (add_months(today.replace(day=1), ahead) for ahead in range(3))
     nearest = (clamped_day(month.year, month.month, day) for month in months)
     return next(on for on in nearest if on.day == day and on > today)
@@ -98,7 +98,7 @@ def read_month(cursor: Cursor, today: date) -> date:
 
 
 def read_year(cursor: Cursor) -> int | None:
-    """Read a year of four digits, with or without a comma; return None, and take nothing, where there is none."""
+    """Read a year of four digits, with or without a comma; return None and consume nothing if there is none."""
     has_comma = cursor.peek().kind == "comma"
     token = cursor.peek(int(has_comma))
     if token.kind != "number" or len(token.text) != 4:
@@ -113,7 +113,7 @@ def _find_or_refuse(
 ) -> date:
     on = find_date(day, month, year, today)
     if on is None:
-        # 2027 has no 29 February: what fits into it fits into every year
+        # 2027 has no 29 February, so its dates exist in every year
         nearest = clamped_day(year or 2027, month, day).day
         is_ordinal = written[0] is not written[1]
         raise cursor.refusal(*written, _ordinal(nearest) if is_ordinal else str(nearest))
@@ -121,7 +121,7 @@ def _find_or_refuse(
 
 
 def find_date(day: int, month: int, year: int | None, today: date) -> date | None:
-    """Return that date, without a year the next one, today or later; None where there is none."""
+    """Return that date, without a year the next one, today or later; None if it does not exist."""
     if not 1 <= month <= 12:
         return None
     for candidate in range(today.year, today.year + _LEAP_YEARS_APART + 1) if year is None else (year,):
@@ -134,7 +134,7 @@ def find_date(day: int, month: int, year: int | None, today: date) -> date | Non
 def read_punctuated_day(cursor: Cursor, today: date, conventions: Conventions) -> date:
     """Read `10/11/2026` or `10/11` in the order of the conventions; raises UnreadableError without one, and for dots.
 
-    The error proposes the date, or both that it may be.
+    The error suggests the possible dates.
     """
     token = cursor.take()
     parts = re.findall(r"\d+", token.text)
@@ -144,7 +144,7 @@ def read_punctuated_day(cursor: Cursor, today: date, conventions: Conventions) -
     order = conventions.date_order
     if order is None:
         is_usual = re.match(r"\d\d?/\d\d?(/|$)", token.text)
-        advice = "'todo config set date_order d/m/y' (or m/d/y) says which order is yours" if is_usual else None
+        advice = "run 'todo config set date_order d/m/y' (or m/d/y) to choose an order" if is_usual else None
         raise cursor.refusal(token, token, *_readings(parts, _ORDERS, today), advice=advice, is_choice=True)
     readings = _readings(parts, (order,), today)
     if readings and re.fullmatch(r"\d\d?/\d\d?(/\d{4})?", token.text):
@@ -153,7 +153,7 @@ def read_punctuated_day(cursor: Cursor, today: date, conventions: Conventions) -
 
 
 def _readings(parts: list[str], orders: tuple[DateOrder, ...], today: date) -> list[str]:
-    """Return the dates that the numbers may stand for, each once, as ISO 8601 writes them."""
+    """Return the possible dates of the numbers, each once, in ISO 8601."""
     found: dict[str, None] = {}
     for order in orders:
         match parts:

@@ -1,6 +1,6 @@
-"""Recurrence in words: what a rule with its start says, for people to read.
+"""Descriptions of recurrence rules in words.
 
-A rule that no short phrase covers is given as its RRULE text, which is always right.
+A rule without a short description is shown as its RRULE text.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ _SOMETIMES = ", if there is one"
 
 
 def describe(rule: Rule, start: Slot) -> str:
-    """Return the rule in words, as in `every 2 weeks on Monday, 10 times`; what it leaves open is taken from the start.
+    """Return the rule in words, as in `every 2 weeks on Monday, 10 times`; the start supplies what the rule omits.
 
-    Where there are no words for it, this is the RRULE text.
+    If there is no description, this is the RRULE text.
     """
     words = _describe_days(rule, start)
     return str(rule) if words is None else f"{words}{_describe_end(rule)}"
 
 
 def describe_after(rule: Rule, start: Slot) -> str:
-    """Return the rule of a series that counts from completion in words, as in `2 weeks after it is done`."""
+    """Return the rule of a series that counts from completion, as in `2 weeks after it is done`."""
     if rule.is_distance:
         return f"{_count(rule.interval, _UNITS[rule.freq])} after it is done{_describe_end(rule)}"
     return f"{describe(rule, start)}, counted from when it is done"
 
 
 def phrase(recurrence: Recurrence) -> str:
-    """Return words that `parse_every` reads as that rule, with the same start: `month`, `2 weeks on Monday`.
+    """Return a phrase that `parse_every` parses to the same rule with the same start: `month`, `2 weeks on Monday`.
 
-    Where there are none, this is the RRULE text.
+    If there is none, this is the RRULE text.
     """
     rule, start = parse_rule(recurrence.rrule), parse_slot(recurrence.start)
     distance = _UNITS[rule.freq] if rule.interval == 1 else _count(rule.interval, _UNITS[rule.freq])
@@ -84,7 +84,7 @@ def _describe_days(rule: Rule, start: Slot) -> str | None:
 
 
 def _describe_days_of_year(rule: Rule, start: Slot) -> str | None:
-    """Return the days in one month, such as `24 December`; None for those that lie in several."""
+    """Return the days in one month, such as `24 December`; None for days in several months."""
     if not rule.by_month and not rule.days_from_start:
         return None
     months = rule.by_month or (start.month,)
@@ -104,7 +104,7 @@ def _describe_days_of_year(rule: Rule, start: Slot) -> str | None:
 
 
 def _describe_days_of_quarter(rule: Rule, start: Slot) -> str | None:
-    """Return `every quarter on the last day`; None for days that are not counted from the near end of the quarter."""
+    """Return `every quarter on the last day`; None unless the days are counted from the near end of the quarter."""
     numbers = (*rule.by_month_day, *(day.nth for day in rule.by_day), *rule.by_set_pos)
     counted = [number for number in numbers if number]
     from_end = rule.by_month == QUARTER_ENDS
@@ -132,7 +132,7 @@ def _describe_days_of_month(rule: Rule, start: Slot) -> str | None:
 
 
 def _describe_days_or_last(days: Sequence[int], positions: Sequence[int]) -> str | None:
-    """Return `the 30th, or the last day` for BYMONTHDAY=28,29,30;BYSETPOS=-1, with days before it if there are."""
+    """Return `the 30th, or the last day` for BYMONTHDAY=28,29,30;BYSETPOS=-1, after any earlier days."""
     early, latest = days[: len(positions) - 1], max(days)
     expected = ordered((*early, *range(28, latest + 1)))
     if days != expected or latest < 29 or tuple(positions) != (*range(1, len(early) + 1), -1):
@@ -164,7 +164,7 @@ def _describe_end(rule: Rule) -> str:
 
 
 def _nth(number: int) -> str:
-    """Return `the 3rd`, and from the end `the last` and `the 2nd last`."""
+    """Return `the 3rd`, or counted from the end, `the last` and `the 2nd last`."""
     if number < 0:
         return "the last" if number == -1 else f"{_nth(-number)} last"
     ending = "th" if number in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
@@ -172,7 +172,7 @@ def _nth(number: int) -> str:
 
 
 def _join_ordinals(days: Iterable[int]) -> str:
-    """Return `the 1st, 15th and last day`; days from the end are -1 only."""
+    """Return `the 1st, 15th and last day`; the only day counted from the end is -1."""
     words = ["the last day" if day == -1 else _nth(day) for day in days]
     return _join([words[0], *(word if word == "the last day" else word.removeprefix("the ") for word in words[1:])])
 

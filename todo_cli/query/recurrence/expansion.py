@@ -1,9 +1,9 @@
-"""What the calendar makes of a rule: its days, and the times on them (RFC 5545, 3.3.10).
+"""Expansion of a rule into days, and times on them (RFC 5545, 3.3.10).
 
-The days of a period (a year, a month, a week, a day) that pass all the BY parts are what the RFC's table of expanding
-and limiting parts amounts to; parts that the rule leaves out are filled from the start. This is written out here
-because `dateutil.rrule` searches to the year 9999 for rules that never match, counts BYSETPOS in the first week only
-from the start on, takes `BYDAY=MO,2TU` for both at once, and misses weeks at the borders of years.
+The RFC's table of expanding and limiting parts amounts to this: of each period (a year, month, week or day), take the
+days that pass all BY parts; parts that the rule omits are filled in from the start. `dateutil.rrule` is not used,
+because it searches up to the year 9999 for rules that never match, counts BYSETPOS in the first week only from the
+start on, requires both parts of `BYDAY=MO,2TU` at once, and misses weeks at year boundaries.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _LAST_DAY = date(LAST_YEAR, 12, 31).toordinal()
 _UNITS = {Frequency.HOURLY: 3600, Frequency.MINUTELY: 60, Frequency.SECONDLY: 1}
 
 DayTimes = tuple[int, Sequence[int]]
-"""A day, as its proleptic ordinal, and the seconds since its midnight that occur on it, in their order."""
+"""A day as its proleptic ordinal, and its occurrences in seconds since midnight, in order."""
 
 
 def expand_rule(rule: Rule, start: datetime, since: datetime) -> Iterator[DayTimes]:
-    """Yield the days that have occurrences, in their order, without heed of COUNT and UNTIL.
+    """Yield the days with occurrences in order, ignoring COUNT and UNTIL.
 
-    The first may lie before `since` (and before `start`), by less than the rule's interval. Ends with the calendar, or
-    where the rule has nothing within `LOOK_AHEAD`.
+    The first may be before `since` (and before `start`), by less than the rule's interval. Ends with the calendar, or
+    when the rule has no occurrence within `LOOK_AHEAD`.
     """
     since = max(start, since)
     if since.year > LAST_YEAR:
@@ -40,7 +40,7 @@ def expand_rule(rule: Rule, start: datetime, since: datetime) -> Iterator[DayTim
 
 
 def _fill_in(rule: Rule, start: datetime) -> Rule:
-    """Return the rule with what it leaves to its start, and without leap seconds (RFC 5545, 3.3.12)."""
+    """Return the rule with omitted parts filled in from its start, and without leap seconds (RFC 5545, 3.3.12)."""
     freq = rule.freq
     if rule.days_from_start:
         if freq == Frequency.YEARLY and not rule.by_month:
@@ -103,7 +103,7 @@ def _expand_within_days(rule: Rule, start: datetime, since: datetime) -> Iterato
 
 
 def _times_of_day(rule: Rule, offsets: range) -> Sequence[int]:
-    """Return the seconds of the day that the rule has in those of its hours, minutes or seconds."""
+    """Return the occurrences, in seconds of the day, within the given hours, minutes or seconds of the day."""
     unit = _UNITS[rule.freq]
     minutes = rule.by_minute if unit == 3600 else (0,)
     inner = [minute * 60 + second for minute in minutes for second in (rule.by_second if unit > 1 else (0,))]
@@ -120,7 +120,7 @@ def _times_of_day(rule: Rule, offsets: range) -> Sequence[int]:
 
 
 def _choose(positions: Sequence[int], count: int) -> list[int]:
-    """Return the indexes of those positions (from 1, or from the end) that are among so many, in their order."""
+    """Return the sorted indexes of the positions (from 1, or from the end) that exist among `count` items."""
     indexes = {position - 1 if position > 0 else count + position for position in positions}
     return sorted(index for index in indexes if 0 <= index < count)
 
@@ -130,9 +130,9 @@ def _seconds_of_day(moment: datetime) -> int:
 
 
 def _periods(rule: Rule) -> tuple[Callable[[date], int], Callable[[int], int]]:
-    """Return the number of the period that a day is in, and the first day (its ordinal) of a period by number.
+    """Return two functions: the number of a day's period, and the first day (its ordinal) of a period by number.
 
-    With BYWEEKNO a year is one of whole weeks, so that week 1 may begin in December.
+    With BYWEEKNO, a year consists of whole weeks, so that week 1 may start in December.
     """
     week_start = rule.week_start
     if rule.by_week_no:
@@ -150,20 +150,20 @@ def _periods(rule: Rule) -> tuple[Callable[[date], int], Callable[[int], int]]:
 
 
 def _first_week(year: int, week_start: int) -> int:
-    """Return the day on which week 1 begins: the first that has four days or more in the year."""
-    before = year - 1  # counted by hand: the year after the calendar's last is asked for as well
+    """Return the first day of week 1, which is the first week with at least four days in the year."""
+    before = year - 1  # computed arithmetically, because the year may be beyond the last of `date`
     fourth = before * 365 + before // 4 - before // 100 + before // 400 + 4
     return fourth - (fourth - 1 - week_start) % 7
 
 
 def _week_year(day: date, week_start: int) -> int:
-    """Return the year whose weeks the day is in."""
+    """Return the year to whose weeks the day belongs."""
     years = (day.year + 1, day.year)
     return next((year for year in years if _first_week(year, week_start) <= day.toordinal()), day.year - 1)
 
 
 def _day_test(rule: Rule) -> Callable[[date], bool]:
-    """Return whether a day passes every BY part that speaks of days."""
+    """Return a test whether a day passes every BY part for days."""
     tests: list[Callable[[date], bool]] = []
     if rule.by_month:
         tests.append(lambda day: day.month in rule.by_month)
@@ -179,7 +179,7 @@ def _day_test(rule: Rule) -> Callable[[date], bool]:
 
 
 def _weekday_test(rule: Rule) -> Callable[[date], bool]:
-    """Return whether a day is one of BYDAY; a number counts in the year only where no month is named."""
+    """Return a test whether a day matches BYDAY; numbers count within the year only without BYMONTH."""
     every = {day.weekday for day in rule.by_day if not day.nth}
     numbered = {
         day.weekday: tuple(other.nth for other in rule.by_day if other.weekday == day.weekday and other.nth)
@@ -206,7 +206,7 @@ def _is_in_weeks(day: date, rule: Rule) -> bool:
 
 
 def _is_among(place: int, length: int, numbers: Sequence[int]) -> bool:
-    """Whether the place, counted from 1 or from the end of so many, is one of the numbers."""
+    """Return whether the place, counted from 1 or from the end, is one of the numbers."""
     return place in numbers or place - length - 1 in numbers
 
 

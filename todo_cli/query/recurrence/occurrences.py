@@ -1,7 +1,7 @@
-"""The slots of a series: a rule, its start and its zone in, dates and wall-clock times out (RFC 5545, 3.8.5.3).
+"""The slots of a series: dates and wall-clock times from a rule, a start and a zone (RFC 5545, 3.8.5.3).
 
-The start is always the first slot, and counts for COUNT, whether or not the rule matches it. A series ends with COUNT
-or UNTIL, with the calendar (9998), or where its rule has nothing within a hundred years.
+The start is always the first slot and counts towards COUNT, whether or not the rule matches it. A series ends with
+COUNT or UNTIL, with the calendar (9998), or if its rule has no slot within a hundred years.
 """
 
 from __future__ import annotations
@@ -20,44 +20,42 @@ from todo_cli.query.recurrence.slots import Slot, local_time, start_of
 
 _SECOND = timedelta(seconds=1)
 _MORE_THAN_EVER = date(LAST_YEAR, 12, 31).toordinal() * 86_400
-"""There are no more seconds in the calendar: a COUNT above this never ends a series, and need not be counted."""
+"""The number of seconds in the calendar: a COUNT above this never ends a series and need not be counted."""
 
 
 def check_rule(rule: Rule, start: Slot, zone: str, *, from_completion: bool = False) -> None:
-    """Raise InvalidInputError where the rule does not go with its start.
+    """Raise InvalidInputError if the rule is incompatible with its start.
 
-    These are: times without a time of the day in the start, an UNTIL before the start, a rule that never comes again
-    (save with COUNT=1), a COUNT above `MOST_COUNT`, and COUNT in a series that counts from completion. Also raised for
-    an unknown zone.
+    This is the case for times if the start has no time of day, for an UNTIL before the start, a rule without another
+    occurrence (except with COUNT=1), a COUNT above `MOST_COUNT`, and COUNT in a series that counts from completion. It
+    is also raised for an unknown zone.
     """
     if rule.has_times and not isinstance(start, datetime):
-        raise InvalidInputError(
-            f"{rule} needs a start with a time of the day", "give the due date one, as in '2026-12-24 18:00'"
-        )
+        raise InvalidInputError(f"{rule} needs a due date with a time", "for example: due:'2026-12-24 18:00'")
     if from_completion and rule.count is not None:
-        raise InvalidInputError("COUNT does not go with a series that counts from completion", "use UNTIL")
+        raise InvalidInputError("COUNT cannot be used with a series that counts from completion", "use UNTIL")
     if rule.count is not None and rule.count > MOST_COUNT:
         raise InvalidInputError(f"COUNT is at most {MOST_COUNT:,}", "omit COUNT for a series without an end")
     until = _last_moment(rule, zone)
     if until is not None and start_of(start) > until:
-        raise InvalidInputError(f"{rule} ends before its start, {start.isoformat()}", "give a later UNTIL")
+        raise InvalidInputError(f"{rule} ends before its start, {start.isoformat()}", "use a later UNTIL")
     if rule.count != 1 and next(_matches(rule, start_of(start), start_of(start) + _SECOND), None) is None:
         years = LOOK_AHEAD.days // 365
         raise InvalidInputError(
-            f"{rule} does not come within {years} years after its start", "is there such a day at all?"
+            f"{rule} does not occur within {years} years after its start", "check whether such a day exists"
         )
 
 
 def slots(rule: Rule, start: Slot, zone: str) -> Iterator[Slot]:
-    """Yield the start and then the slots of the rule after it, in their order; dates where the start is a date.
+    """Yield the start, then the slots of the rule after it, in order; they are dates if the start is a date.
 
-    Raises InvalidInputError for an unknown zone, which matters where UNTIL is in UTC.
+    Raises InvalidInputError for an unknown zone, which is needed if UNTIL is in UTC.
     """
     return _slots_since(rule, start, zone, start_of(start))
 
 
 def slots_after(rule: Rule, start: Slot, slot: Slot, zone: str, *, not_before: date | None = None) -> Iterator[Slot]:
-    """Yield the slots of the series that come after the given one, which need not be of it, from that day on."""
+    """Yield the slots of the series after `slot`, which need not belong to it, and not before `not_before`."""
     since = start_of(slot) + _SECOND
     if not_before is not None:
         since = max(since, datetime.combine(not_before, time()))
@@ -65,20 +63,20 @@ def slots_after(rule: Rule, start: Slot, slot: Slot, zone: str, *, not_before: d
 
 
 def first_slot(rule: Rule, on_or_after: Slot, zone: str) -> Slot | None:
-    """Return the first slot that matches the rule from there on, for a series that has no start yet.
+    """Return the first slot that matches the rule on or after a slot, for a series without a start.
 
-    What the rule leaves open is taken from `on_or_after`: `FREQ=MONTHLY` gives that very day, `BYDAY=MO` the Monday.
+    `on_or_after` supplies what the rule leaves open: `FREQ=MONTHLY` gives that same day, `BYDAY=MO` the next Monday.
     """
     since = start_of(on_or_after)
     return _within(rule, zone, next(_matches(rule, since, since), None), on_or_after)
 
 
 def slot_after_completion(rule: Rule, completed: datetime, at: time | None, zone: str) -> Slot | None:
-    """Return the slot that follows a completion at that wall-clock time; None after UNTIL and the calendar's end.
+    """Return the slot after a completion at that wall-clock time; None after UNTIL or the end of the calendar.
 
-    A rule that is a mere distance is added to the day of completion, ending with a month that is too short; hours,
-    minutes and seconds are added to its moment. Any other gives its first slot after that day. The slot is at the time
-    `at`, a date without one.
+    A plain interval is added to the day of completion, limited to the last day of a shorter month; hours, minutes and
+    seconds are added to the time of completion. Any other rule gives its first slot after that day. The slot has the
+    time `at`, or is a date if that is None.
     """
     completed = completed.replace(microsecond=0)
     if rule.freq.is_within_a_day:
@@ -102,7 +100,7 @@ def _slots_since(rule: Rule, start: Slot, zone: str, since: datetime) -> Iterato
 
 
 def _matches(rule: Rule, start: datetime, since: datetime, *, left: int | None = None) -> Iterator[datetime]:
-    """Yield what matches the rule from `since` on; of the matches after the start only so many, if `left` is given."""
+    """Yield the matches of the rule from `since` on, up to the `left`th match after the start, if given."""
     begin = since if left is None else start + _SECOND
     for day, times in expand_rule(rule, start, begin):
         midnight = datetime.fromordinal(day)
@@ -139,7 +137,7 @@ _UNITS = {
 
 
 def _last_moment(rule: Rule, zone: str) -> datetime | None:
-    """Return UNTIL on the wall clock of the zone; a date lasts to the end of its day."""
+    """Return UNTIL on the wall clock of the zone; a date means the end of that day."""
     if rule.until is None:
         return None
     if not isinstance(rule.until, datetime):
@@ -155,5 +153,5 @@ def _within(rule: Rule, zone: str, moment: datetime | None, kind: Slot) -> Slot 
 
 
 def _like(kind: Slot, moment: datetime) -> Slot:
-    """Return the moment as a date where the other slot is one."""
+    """Return the moment as the same kind of slot: a date or a date-time."""
     return moment if isinstance(kind, datetime) else moment.date()

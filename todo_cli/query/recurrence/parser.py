@@ -1,4 +1,4 @@
-"""Recurrence as people write it: a phrase and the start of the series in, a rule out.
+"""Parser for recurrence phrases: a rule from a phrase and the start of the series.
 
 | EVERY                                               | means, from a start on the 15th (RFC 5545, 3.3.10)        |
 |-----------------------------------------------------|-----------------------------------------------------------|
@@ -21,12 +21,13 @@
 | `24 dec`, `dec 24`, `24th of december`              | `FREQ=YEARLY;BYMONTH=12;BYMONTHDAY=24`                    |
 | `last day of february`                              | `FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=-1`                     |
 | `hour`, `2 hours`, `30 minutes`                     | `FREQ=HOURLY`, `…`; only where the start has a time       |
-| `FREQ=…`, `RRULE:FREQ=…`                            | that rule as it is, without what is told below            |
+| `FREQ=…`, `RRULE:FREQ=…`                            | that rule unchanged; the adjustments below do not apply   |
 
-`every` may stand in front, `the` anywhere. A month that is too short gives its last day, and the day comes back after
-it: the 29th and 30th (named, or that of the start) are `BYMONTHDAY=28,29,30;BYSETPOS=-1`, the 31st is the last day,
-29 February is `BYMONTH=2;BYMONTHDAY=28,29;BYSETPOS=-1`. A quarter with a day is one of the calendar, and its day lies
-in its first month or, counted from the end, in its last; without one it is a distance of three months.
+A phrase may start with `every` and contain `the` anywhere. In a month that is too short, the last day is used, and the
+original day again afterwards: the 29th and 30th (in the phrase or of the start) become
+`BYMONTHDAY=28,29,30;BYSETPOS=-1`, the 31st becomes the last day, and 29 February becomes
+`BYMONTH=2;BYMONTHDAY=28,29;BYSETPOS=-1`. A quarter with a day is a calendar quarter, and the day is in its first month
+or, counted from the end, in its last; without a day it is an interval of three months.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ EXAMPLES = "day, weekday, 2 weeks, 'mon,thu', month, 15th, 'last day of month', 
 MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 QUARTER_BEGINNINGS, QUARTER_ENDS = (1, 4, 7, 10), (3, 6, 9, 12)
 
-_UNITS = {  # each with its frequency and how many of it make one
+_UNITS = {  # each with its frequency and interval
     "minute": ("MINUTELY", 1),
     "hour": ("HOURLY", 1),
     "day": ("DAILY", 1),
@@ -72,14 +73,14 @@ _WORDS = (*_UNITS, *(f"{unit}s" for unit in _UNITS), *_DAY_NAMES, *MONTHS, *_ORD
 
 _LONGEST = 200
 _DAYS_OF_QUARTER = 30
-"""Every first month of a quarter has these."""
+"""The length of the shortest first month of a quarter."""
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
 _ORDINAL = re.compile(r"(\d{1,2})(st|nd|rd|th)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class _Period:
-    """The part of a phrase that says how often: `2 weeks`, `quarter`; `january` is that of each year."""
+    """The period in a phrase: `2 weeks`, `quarter`; `january` means every year in January."""
 
     freq: str
     interval: int = 1
@@ -89,9 +90,9 @@ class _Period:
 
 @dataclass(frozen=True, slots=True)
 class _Days:
-    """The part of a phrase that says on which days: `by_day` is the RRULE's, `days` are those of a month, -1 its last.
+    """The days in a phrase: `by_day` as in an RRULE, `days` of a month, where -1 is the last.
 
-    `weekly` tells that they are weekdays without a number, `ends` of each number whether it counts from the end.
+    `weekly` means weekdays without numbers; `ends` has for each number whether it counts from the end.
     """
 
     by_day: str = ""
@@ -104,11 +105,11 @@ class _Days:
 def parse_every(
     text: str, start: Slot, *, last_day: bool = False, week_start: int = 0, from_completion: bool = False
 ) -> Rule:
-    """Return the rule that the phrase gives for a series with that start.
+    """Return the rule of a phrase, for a series with that start.
 
-    `last_day` says that the start was written as the end of its month, `week_start` (0 is Monday) where weeks begin
-    that are counted. With `from_completion` a mere distance stays one: it keeps no day of the month. Raises
-    InvalidInputError for anything that is not in the module's table, with what may have been meant.
+    `last_day` means that the start was written as the end of its month; `week_start` (0 is Monday) is the first day of
+    the week. With `from_completion`, a plain interval does not keep the day of the month. Raises InvalidInputError with
+    a suggestion for anything that is not in the module's table.
     """
     if "=" in text or text.strip().upper().startswith(PREFIX):
         return parse_rule(text)
@@ -116,12 +117,12 @@ def parse_every(
     if (phrase := _parse_phrase(words)) is None:
         meant = next((" ".join(other) for other in _corrections(words) if _is_every(other, start)), None)
         hint = f"did you mean {meant!r}? " if meant else ""
-        raise InvalidInputError(f"{quote(text)} is no recurrence", f"{hint}examples: {EXAMPLES}")
+        raise InvalidInputError(f"{quote(text)} is not a valid recurrence", f"{hint}examples: {EXAMPLES}")
     return _make_rule(*phrase, start, last_day=last_day, week_start=week_start, from_completion=from_completion)
 
 
 def is_phrase(text: str) -> bool:
-    """Return whether the text is a phrase of the module's table, or an RRULE, even if there is no such day."""
+    """Return whether the text is a phrase of the module's table or an RRULE, even if it never occurs."""
     if "=" in text or text.strip().upper().startswith(PREFIX):
         return len(text.split()) == 1
     return len(text) <= _LONGEST and _parse_phrase(_split(text)) is not None
@@ -138,7 +139,7 @@ def _make_rule(
 ) -> Rule:
     if period.freq in ("HOURLY", "MINUTELY") and not isinstance(start, datetime):
         raise InvalidInputError(
-            "a recurrence by the hour or the minute needs a due date with a time", "as in --due '2026-12-24 18:00'"
+            "an hourly or minutely recurrence needs a due date with a time", "for example: due:'2026-12-24 18:00'"
         )
     if days and period.is_quarter:
         return parse_rule(_rule_of_quarter(days))
@@ -157,7 +158,7 @@ def _split(text: str) -> list[str]:
 
 
 def _parse_phrase(words: list[str]) -> tuple[_Period, _Days | None] | None:
-    """Return the two parts of the phrase, None for days that are left to the start; None for what is no phrase."""
+    """Return the period and the days of a phrase, None for days that the start supplies; None if it is not a phrase."""
     period = _parse_period(words)
     if period is not None:
         return period, None
@@ -168,10 +169,10 @@ def _parse_phrase(words: list[str]) -> tuple[_Period, _Days | None] | None:
         place = words.index("of")
         period, days = _parse_period_of(words[place + 1 :]), _parse_days(words[:place])
     else:
-        # '2' alone is no day of the month, '2 dec' is
+        # '2' alone is not a day of the month, '2 dec' is
         days = _parse_days(words, bare=any(word in MONTHS for word in words))
         period = _default_period(days) if days else None
-    return (period, days) if period and days and _go_together(period, days) else None
+    return (period, days) if period and days and _match(period, days) else None
 
 
 def _parse_period(words: list[str]) -> _Period | None:
@@ -188,7 +189,7 @@ def _parse_period(words: list[str]) -> _Period | None:
 
 
 def _parse_period_of(words: list[str]) -> _Period | None:
-    """Return the period after `of`, where the name of a month is one as well."""
+    """Return the period after `of`, which may also be the name of a month."""
     words = [word for word in words if word not in ("the", "every")]
     if len(words) == 1 and words[0] in MONTHS:
         return _Period("YEARLY", month=MONTHS[words[0]])
@@ -202,14 +203,14 @@ def _default_period(days: _Days) -> _Period:
 
 
 def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
-    """Return the days that the words name, None where they are no days; `bare` takes `15` for `15th`."""
+    """Return the days in the words, None if they are not days; `bare` accepts `15` for `15th`."""
     if words[-1:] in (["and"], ["the"]):
         return None
     weekdays: list[str] = []
     nth_weekdays: list[str] = []
     days: list[int] = []
     months: list[int] = []
-    numbers: list[int] = []  # the last ones read: days of the month, unless a weekday follows
+    numbers: list[int] = []  # the preceding numbers: days of the month, unless a weekday follows
     ends: set[bool] = set()
     for word in words:
         number = _parse_ordinal(word, bare=bare)
@@ -236,7 +237,7 @@ def _parse_days(words: list[str], *, bare: bool = True) -> _Days | None:
         return None
     if days and not bare and any(word in _ORDINALS and word != "last" for word in words):  # 'every second'
         return None
-    if "BYSETPOS" in by_day and len(nth_weekdays) > 1:  # it would choose from all of them
+    if "BYSETPOS" in by_day and len(nth_weekdays) > 1:  # it would choose from all weekdays together
         return None
     return _Days(by_day, ordered(days), months[0] if months else None, weekly=bool(weekdays), ends=frozenset(ends))
 
@@ -248,8 +249,8 @@ def _parse_ordinal(word: str, *, bare: bool) -> int | None:
     return int(match[1]) if match and (match[2] or bare) else None
 
 
-def _go_together(period: _Period, days: _Days) -> bool:
-    """Whether such a period has such days: weeks have weekdays, months have days, years need one of their months."""
+def _match(period: _Period, days: _Days) -> bool:
+    """Return whether the days fit the period: weeks have weekdays, months have days, and years need a month."""
     if period.month and days.month:
         return False
     month = period.month or days.month
@@ -259,7 +260,7 @@ def _go_together(period: _Period, days: _Days) -> bool:
 
 
 def _parts_of_days(period: _Period, days: _Days) -> str:
-    """Return the BY parts of the RRULE, each with its semicolon; raises InvalidInputError for days no month has."""
+    """Return the BY parts of the RRULE, each with its semicolon; raises InvalidInputError for impossible days."""
     month = period.month or days.month
     parts = f";BYMONTH={month}" if month else ""
     if days.by_day:
@@ -268,40 +269,42 @@ def _parts_of_days(period: _Period, days: _Days) -> str:
     for day in days.days:
         if not day or day > longest:
             name = MONTH_NAMES[month - 1].title() if month else "a month"
-            raise InvalidInputError(f"{name} has no day {day}", f"its days run from 1 to {longest}")
+            raise InvalidInputError(f"{name} has no day {day}", f"use a day from 1 to {longest}")
     return parts + _part_of_month_days(days.days, longest if month not in (None, 2) else 28)
 
 
 def _rule_of_quarter(days: _Days) -> str:
-    """Return the RRULE of days in each quarter of the calendar; raises InvalidInputError for what no rule covers."""
+    """Return the RRULE for days in each calendar quarter; raises InvalidInputError if no rule expresses them."""
     if len(days.ends) > 1:
-        raise InvalidInputError("the beginning and the end of a quarter cannot be in one recurrence", "make two todos")
+        raise InvalidInputError(
+            "the beginning and the end of a quarter cannot be combined in one recurrence", "add two todos"
+        )
     if any(day == 0 or day > _DAYS_OF_QUARTER for day in days.days):
         raise InvalidInputError(
-            f"a quarter has no such day in its first month: {_join(days.days)}",
-            f"days run from 1 to {_DAYS_OF_QUARTER}",
+            f"the first month of a quarter has no day {_join(days.days)}",
+            f"use a day from 1 to {_DAYS_OF_QUARTER}",
         )
     months = _join(QUARTER_ENDS if True in days.ends else QUARTER_BEGINNINGS)
-    freq = "MONTHLY" if "BYSETPOS" in days.by_day else "YEARLY"  # of a year it would choose once
+    freq = "MONTHLY" if "BYSETPOS" in days.by_day else "YEARLY"  # in a year, BYSETPOS would choose only once
     chosen = f"BYDAY={days.by_day}" if days.by_day else f"BYMONTHDAY={_join(days.days)}"
     return f"FREQ={freq};BYMONTH={months};{chosen}"
 
 
 def _part_of_month_days(days: tuple[int, ...], shortest: int) -> str:
-    """Return BYMONTHDAY for months of that length and longer ones: of a month that is too short, its last day."""
+    """Return BYMONTHDAY for months of at least that length, with the last day for days that a month lacks."""
     days = ordered(-1 if day == 31 > shortest else day for day in days)
     late = [day for day in days if day > shortest]
     if not late or -1 in days:  # -1 is the last day of the short months already
         return f";BYMONTHDAY={_join(days)}"
     if len(late) > 1:
-        raise InvalidInputError("the 29th and the 30th cannot be in one recurrence", "make two todos of it")
+        raise InvalidInputError("the 29th and the 30th cannot be combined in one recurrence", "add two todos")
     early = [day for day in days if day <= shortest]
     numbers = ordered((*early, *range(shortest, late[0] + 1)))
     return f";BYMONTHDAY={_join(numbers)};BYSETPOS={_join((*range(1, len(early) + 1), -1))}"
 
 
 def _parts_of_start(freq: str, start: Slot, *, last_day: bool) -> str:
-    """Return the BY parts that bring the day of the start back after months that are too short for it."""
+    """Return the BY parts that keep the day of the start after months that are too short for it."""
     if freq not in ("MONTHLY", "YEARLY"):
         return ""
     month = f";BYMONTH={start.month}" if freq == "YEARLY" else ""
@@ -317,7 +320,7 @@ def _join(numbers: Iterable[int]) -> str:
 
 
 def _corrections(words: list[str]) -> Iterator[list[str]]:
-    """Yield what may have been meant instead."""
+    """Yield corrected phrases."""
     right = _split(" ".join(word if _is_known(word) else nearest(word, _WORDS) or word for word in words))
     yield right
     yield from ([*right[:place], "on", *right[place:]] for place in (1, 2))

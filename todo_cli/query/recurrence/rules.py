@@ -1,6 +1,6 @@
-"""Recurrence rules: the text of an RRULE in, a value out, and back (RFC 5545, 3.3.10).
+"""Recurrence rules: parsing and formatting of RRULEs (RFC 5545, 3.3.10).
 
-What the calendar makes of a rule is in `occurrences.py`, how people write one in `parser.py`.
+The dates of a rule are computed in `occurrences.py`; phrases are parsed in `parser.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 PREFIX = "RRULE:"
 
 MOST_COUNT = 100_000
-"""How often a new series may come. A greater COUNT would be counted for minutes, for dates that nobody will see."""
+"""The greatest COUNT of a new series. A greater one would take minutes to compute."""
 
 _MOST_DIGITS = 18
 _QUOTED_LENGTH = 60
@@ -31,7 +31,7 @@ _UNTIL = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?", re.ASCII
 
 
 class Frequency(IntEnum):
-    """What a rule counts in, the longest first."""
+    """The frequency of a rule, the longest period first."""
 
     YEARLY = 0
     MONTHLY = 1
@@ -47,7 +47,7 @@ class Frequency(IntEnum):
 
 
 class RuleDay(NamedTuple):
-    """A weekday (0 is Monday), each one or only the nth of its month or year; from the end where that is negative."""
+    """A weekday (0 is Monday): every one, or the nth of its month or year, counted from the end if negative."""
 
     weekday: int
     nth: int = 0
@@ -58,9 +58,9 @@ class RuleDay(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A recurrence rule, as `parse_rule` makes it: valid, and each list sorted (counted from the end last).
+    """A valid recurrence rule. Each list is sorted, with numbers that count from the end last.
 
-    `until` is a date, a naive date-time of the series' zone, or an aware one in UTC. `str` gives the canonical RRULE.
+    `until` is a date, a naive date-time in the series' zone, or an aware one in UTC. `str` returns the canonical RRULE.
     """
 
     freq: Frequency
@@ -80,17 +80,17 @@ class Rule:
 
     @property
     def days_from_start(self) -> bool:
-        """Whether it leaves to the start of the series on which day of its period it falls."""
+        """Whether the start of the series determines the day within the period."""
         return not (self.by_week_no or self.by_year_day or self.by_month_day or self.by_day)
 
     @property
     def has_times(self) -> bool:
-        """Whether it names times of the day, and so needs a start with one."""
+        """Whether it specifies times, and so needs a start with a time."""
         return self.freq.is_within_a_day or bool(self.by_hour or self.by_minute or self.by_second)
 
     @property
     def is_distance(self) -> bool:
-        """Whether it is nothing but a frequency and an interval."""
+        """Whether it consists only of a frequency and an interval."""
         return self.days_from_start and not (self.by_month or self.by_hour or self.by_minute or self.by_second)
 
     def __str__(self) -> str:
@@ -122,7 +122,7 @@ _BY_PARTS = {
 }
 _PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", *_BY_PARTS, "WKST")
 
-_RANGES = {  # the least and the greatest, and whether it counts from the end as well
+_RANGES = {  # the minimum, the maximum, and whether negative numbers count from the end
     "BYMONTH": (1, 12, False),
     "BYWEEKNO": (1, 53, True),
     "BYYEARDAY": (1, 366, True),
@@ -135,9 +135,9 @@ _RANGES = {  # the least and the greatest, and whether it counts from the end as
 
 
 def parse_rule(text: str) -> Rule:
-    """Return the rule that an RRULE text gives, with or without `RRULE:` in front and in any case (RFC 5545, 3.3.10).
+    """Return the rule of an RRULE, with or without the prefix `RRULE:`, in any case (RFC 5545, 3.3.10).
 
-    Raises InvalidInputError that names the part which the RFC does not allow, with what is expected there.
+    Raises InvalidInputError that names the invalid part and describes valid values.
     """
     parts = _split(text)
     numbers = {_BY_PARTS[name]: _parse_numbers(name, parts[name]) for name in _RANGES if name in parts}
@@ -155,12 +155,12 @@ def parse_rule(text: str) -> Rule:
 
 
 def quote(text: str) -> str:
-    """Return the text in quotes, cut off where it is too long for a message."""
+    """Return the text in quotes, truncated for a message."""
     return repr(text if len(text) <= _QUOTED_LENGTH else f"{text[:_QUOTED_LENGTH]}…")
 
 
 def ordered(numbers: Iterable[int]) -> tuple[int, ...]:
-    """Return each number once, those that count from the end (negative ones) last."""
+    """Return each number once, sorted, with negative ones, which count from the end, last."""
     return tuple(sorted(set(numbers), key=lambda number: (number < 0, number)))
 
 
@@ -172,11 +172,13 @@ def _split(text: str) -> dict[str, str]:
         if name not in _PARTS:
             meant = nearest(name, _PARTS)
             hint = f"did you mean {meant}? " if meant else ""
-            raise InvalidInputError(f"{quote(name)} is no part of an RRULE", f"{hint}parts: {', '.join(_PARTS)}")
+            raise InvalidInputError(f"{quote(name)} is not a part of an RRULE", f"{hint}parts: {', '.join(_PARTS)}")
         if not equals or not value:
-            raise InvalidInputError(f"{name} has no value", f"a part is written as {name}=…")
+            raise InvalidInputError(f"{name} has no value", f"write it as {name}=…")
         if name in parts:
-            raise InvalidInputError(f"{name} stands twice in the RRULE", "give each part once, its values with commas")
+            raise InvalidInputError(
+                f"the RRULE has {name} twice", "write each part once, and separate its values with commas"
+            )
         parts[name] = value
     return parts
 
@@ -249,7 +251,7 @@ def _make_until(match: re.Match[str]) -> date | datetime:
     on = date(int(match[1]), int(match[2]), int(match[3]))
     if match[4] is None:
         return on
-    # RFC 5545, 3.3.12: who knows no leap seconds takes second 60 for 59
+    # RFC 5545, 3.3.12: without leap seconds, second 60 is read as 59
     second = 59 if match[6] == "60" else int(match[6])
     return datetime.combine(on, time(int(match[4]), int(match[5]), second), tzinfo=UTC if match[7] else None)
 
@@ -260,28 +262,32 @@ def _format_until(until: date | datetime) -> str:
 
 
 def _check_parts(rule: Rule) -> None:
-    """Refuse the parts that RFC 5545, 3.3.10, does not allow together."""
+    """Raise InvalidInputError for combinations of parts that RFC 5545, 3.3.10, forbids."""
     freq = rule.freq
     numbered = any(day.nth for day in rule.by_day)
     refusals = (
-        (rule.count is not None and rule.until is not None, "COUNT and UNTIL exclude each other", "give one of them"),
-        (rule.by_week_no and freq != Frequency.YEARLY, "BYWEEKNO goes with FREQ=YEARLY only", None),
+        (
+            rule.count is not None and rule.until is not None,
+            "COUNT and UNTIL cannot be used together",
+            "use one of them",
+        ),
+        (rule.by_week_no and freq != Frequency.YEARLY, "BYWEEKNO requires FREQ=YEARLY", None),
         (
             rule.by_year_day and freq in (Frequency.MONTHLY, Frequency.WEEKLY, Frequency.DAILY),
-            f"BYYEARDAY does not go with FREQ={freq.name}",
+            f"BYYEARDAY cannot be used with FREQ={freq.name}",
             "use FREQ=YEARLY, or BYMONTHDAY",
         ),
         (
             rule.by_month_day and freq == Frequency.WEEKLY,
-            "BYMONTHDAY does not go with FREQ=WEEKLY",
+            "BYMONTHDAY cannot be used with FREQ=WEEKLY",
             "use FREQ=MONTHLY or FREQ=DAILY",
         ),
         (
             numbered and freq not in (Frequency.MONTHLY, Frequency.YEARLY),
-            "BYDAY with numbers goes with FREQ=MONTHLY and FREQ=YEARLY only",
-            "leave the numbers away: BYDAY=MO",
+            "BYDAY with numbers requires FREQ=MONTHLY or FREQ=YEARLY",
+            "omit the numbers: BYDAY=MO",
         ),
-        (numbered and rule.by_week_no, "BYDAY with numbers does not go with BYWEEKNO", "leave the numbers away"),
+        (numbered and rule.by_week_no, "BYDAY with numbers cannot be used with BYWEEKNO", "omit the numbers"),
         (
             rule.by_set_pos and rule.is_distance,
             "BYSETPOS needs another BY part to choose from",

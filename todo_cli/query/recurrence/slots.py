@@ -1,7 +1,7 @@
-"""Slots: which occurrence of a series is meant, by its original date (RECURRENCE-ID, RFC 5545, 3.8.4.4).
+"""Slots: the original dates that identify the occurrences of a series (RECURRENCE-ID, RFC 5545, 3.8.4.4).
 
-A slot is a date, or a naive date-time on the wall clock of the series' zone: a series keeps its time of the day across
-changes of the clocks, and the instant is found afterwards.
+A slot is a date, or a naive date-time on the wall clock of the series' zone: a series keeps its time of day across
+clock changes, and the instant is computed from the slot.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def parse_slot(text: str) -> Slot:
             return datetime.fromisoformat(text) if match[1] else date.fromisoformat(text)
     except ValueError:
         pass  # no such day or time
-    raise InvalidInputError(f"{quote(text)} is no slot of a series", "examples: 2026-11-30, 2026-11-30T18:00:00")
+    raise InvalidInputError(
+        f"{quote(text)} is not a valid occurrence of a series", "examples: 2026-11-30, 2026-11-30T18:00:00"
+    )
 
 
 def start_of(slot: Slot) -> datetime:
@@ -41,24 +43,24 @@ def start_of(slot: Slot) -> datetime:
 
 
 def find_zone(name: str) -> tzinfo:
-    """Return the time zone of that IANA name; raises InvalidInputError where this computer does not know it."""
+    """Return the time zone with that IANA name; raises InvalidInputError if this computer does not know it."""
     from zoneinfo import ZoneInfo
 
     try:
         return ZoneInfo(name)
-    # KeyError: no such zone; the others: a name that is no path of a file, such as 'Europe' or '/'
+    # KeyError: no such zone; the others: a name that is not the path of a file, such as 'Europe' or '/'
     except (KeyError, ValueError, OSError):
         raise InvalidInputError(
-            f"there is no time zone {quote(name)} on this computer",
-            "names are like Europe/Berlin; where all are missing, run: pip install tzdata",
+            f"unknown time zone {quote(name)}",
+            "names are like Europe/Berlin; if this computer has no time zones, run 'pip install tzdata'",
         ) from None
 
 
 def slot_to_when(slot: Slot, zone: str) -> When:
-    """Return the date, or the instant of that wall-clock time in the zone; raises InvalidInputError for its name.
+    """Return the date, or the instant of that wall-clock time in the zone; raises InvalidInputError for the zone.
 
-    Of a time that comes twice it is the first; one that the clocks leave out has the UTC offset from before the gap
-    (RFC 5545, 3.3.5).
+    For an ambiguous time, this is the first instant; for a time in a gap, the UTC offset before the gap is used (RFC
+    5545, 3.3.5).
     """
     if not isinstance(slot, datetime):
         return When(slot)
@@ -66,10 +68,10 @@ def slot_to_when(slot: Slot, zone: str) -> When:
 
 
 def when_to_slot(when: When, zone: str) -> Slot:
-    """Return the date, or the wall-clock time in the zone to the second; raises InvalidInputError for its name."""
+    """Return the date, or the wall-clock time in the zone to the second; raises InvalidInputError for the zone."""
     return when.on if when.at is None else local_time(when.at, zone)
 
 
 def local_time(instant: datetime, zone: str) -> datetime:
-    """Return the naive wall-clock time of the instant, to the second; raises InvalidInputError for the zone's name."""
+    """Return the naive wall-clock time of the instant, to the second; raises InvalidInputError for the zone."""
     return instant.astimezone(find_zone(zone)).replace(tzinfo=None, microsecond=0, fold=0)
