@@ -1,4 +1,4 @@
-"""Where the `todo` process begins and ends."""
+"""The entry point of the `todo` process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from todo_cli.handoff import protocol
 from todo_cli.redaction import hide_passwords
 
 GARBAGE_THRESHOLD = 50_000
-"""How many new objects there may be before Python looks for cycles among them."""
+"""The number of new objects that triggers a garbage collection."""
 
 
 def run() -> None:
-    """Run the command line of this process, and end it with the exit code.
+    """Run the command line of this process, and exit with its exit code.
 
-    A resident process runs it where there is one; otherwise it runs here, and a resident is started for the next.
-    Ctrl-C while the program is still being imported is an interruption like any other.
+    The resident process runs the command if there is one; otherwise it runs here, and a resident is started for the
+    next command. Ctrl-C is also handled while the program is being imported.
     """
     try:
         hide_passwords()
@@ -29,7 +29,7 @@ def run() -> None:
         os.write(2, b"error: interrupted\n")
     except OSError:
         code = 1
-    # Without the interpreter's clearing up: everything is stored and shown, and another Ctrl-C could only disturb.
+    # Skip the interpreter's cleanup: everything is stored and shown, and Ctrl-C could only interfere.
     os._exit(code)
 
 
@@ -42,8 +42,8 @@ def _run_in_resident() -> int | None:
 
 
 def _run_here() -> int:
-    # Imported modules stay until the process ends. Looking through them for garbage again and again takes a fifth of
-    # the time of a command; it is enabled when the command has been imported, see `todo_cli.cli.main`.
+    # Imported modules stay until the process ends. Scanning them for garbage takes a fifth of the time of a command.
+    # The garbage collector is enabled after the command has been imported, see `todo_cli.cli.invocation`.
     gc.disable()
     gc.set_threshold(GARBAGE_THRESHOLD)
     from todo_cli.cli.main import main
@@ -56,7 +56,7 @@ def _run_here() -> int:
     try:
         sys.stderr.flush()
     except OSError:
-        pass  # nobody can be told; the exit code has to do
+        pass  # stderr is closed; the exit code remains
     if protocol.is_wanted() and "resident" not in sys.argv:  # `todo resident stop` must not start another one
         from todo_cli.handoff.launch import launch_if_allowed
 

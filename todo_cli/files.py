@@ -1,4 +1,4 @@
-"""Files and folders that only their owner can use, whatever the umask is. The umask itself is never changed."""
+"""Private files and folders, independent of the umask, which is never changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FOLDER_MODE = 0o700
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing, with mode 0700; one that is there stays as it is."""
+    """Create a folder and its missing parents with mode 0700; an existing folder is unchanged."""
     if path.is_dir():
         return
     make_private_folder(path.parent)
@@ -21,11 +21,11 @@ def make_private_folder(path: Path) -> None:
         if not path.is_dir():
             raise
     else:
-        path.chmod(FOLDER_MODE)  # the umask may have taken away the owner's own rights
+        path.chmod(FOLDER_MODE)  # the umask may have removed the owner's permissions
 
 
 def create_private_file(path: Path) -> int:
-    """Make a new file with mode 0600; return its descriptor, open for writing. Raises FileExistsError."""
+    """Create a file with mode 0600; return its descriptor, open for writing. Raises FileExistsError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
     if hasattr(os, "fchmod"):
         os.fchmod(handle, FILE_MODE)
@@ -33,9 +33,9 @@ def create_private_file(path: Path) -> int:
 
 
 def put_in_place(unfinished: Path, path: Path) -> None:
-    """Give a finished file its name, and make sure that it survives a power cut; raises FileExistsError.
+    """Rename a finished file atomically and durably; raises FileExistsError.
 
-    At every moment the name stands for the whole file or for none. The unfinished name is gone afterwards.
+    `path` is the complete file or does not exist, at any time. `unfinished` is removed.
     """
     try:
         os.link(unfinished, path)
@@ -51,7 +51,7 @@ def put_in_place(unfinished: Path, path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make sure that the names in a folder survive a power cut, where the system can do that."""
+    """Make changes of names in a folder durable, if the system supports it."""
     with suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -61,7 +61,7 @@ def sync_folder(path: Path) -> None:
 
 
 def is_open_to_others(path: Path) -> bool:
-    """Return whether the mode of a file or folder lets anybody but its owner use it."""
+    """Return whether the mode of a file or folder grants access to anybody but its owner."""
     try:
         return os.name == "posix" and bool(path.stat().st_mode & 0o077)
     except OSError:

@@ -1,6 +1,6 @@
-"""What of a database URL may be shown: in messages, and in the list of processes.
+"""Removal of passwords in database URLs from messages and from the list of processes.
 
-Every start runs `hide_passwords`, before anything else is imported, so that this module imports nothing heavy.
+Every start runs `hide_passwords` before other imports, so this module must import nothing heavy.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ SCHEMES = (
     *("postgresql", "postgres", "postgresql+asyncpg", "sqlite", "sqlite+aiosqlite"),
     *("mysql", "mariadb", "mssql", "oracle", "https", "http"),
 )
-"""Schemes that may be shown; whatever else stands before `://` may be part of a password."""
+"""Schemes that may be shown; other text before `://` may be part of a password."""
 
 _ADDRESS_OPTIONS = ("--database", "--from", "--to")
 _BEFORE_ADDRESS = (("db", "connect"), ("set", "database"))
@@ -21,23 +21,23 @@ _PLACEHOLDERS = ("…", "alex:…@")
 
 
 def conceal(text: str) -> str:
-    """Return the text, cut off where a password may begin: behind the scheme of a URL, or at `user:password@host`."""
+    """Return the text, truncated where a password may start: after the scheme of a URL, or at `user:password@host`."""
     start = _find_secret(text)
     return text if start is None else f"{text[:start]}…"
 
 
 def mask(text: str) -> str:
-    """Return the text with `*` in place of each character that `conceal` would cut off."""
+    """Return the text with each character that `conceal` would remove replaced by `*`."""
     start = _find_secret(text)
     return text if start is None else text[:start] + "*" * (len(text) - start)
 
 
 def conceal_arguments(text: str, arguments: list[str]) -> str:
-    """Return the text of a message with `*` for what may be a password in the arguments of the command line."""
+    """Return the text with possible passwords from the command-line arguments replaced by `*`."""
     for argument, start in zip(arguments, find_secrets(arguments), strict=True):
         secret = "" if start is None else argument[start:]
         name, equals, _ = argument.partition("=")
-        # A message about an unknown option names what stands before its equals sign.
+        # A message about an unknown option contains the text before its equals sign.
         for shown in (secret, name[start:] if equals and argument.startswith("-") else ""):
             if len(shown) > 3:
                 text = text.replace(shown, "*" * len(shown)).replace(repr(shown)[1:-1], "*" * len(shown))
@@ -45,13 +45,13 @@ def conceal_arguments(text: str, arguments: list[str]) -> str:
 
 
 def find_secrets(arguments: list[str]) -> list[int | None]:
-    """Return for each argument of a command line from where on it may hold a password, None if nowhere.
+    """Return for each argument of a command line the position where a password may start, None if it has none.
 
-    Secret are the values of options that take a database, what `db connect` and `config set database` are given in
-    whatever form, and URLs with a password anywhere else. A URL that was not quoted may go on in the next argument.
+    Secret are the values of options for databases, the arguments of `db connect` and `config set database` in any form,
+    and URLs with a password anywhere else. An unquoted URL may continue in the next argument.
     """
     found: list[int | None] = []
-    before = last = ""  # words that are no options
+    before = last = ""  # words that are not options
     is_value = is_open = is_address = is_literal = False
     for argument in arguments:
         option, equals, value = argument.partition("=")
@@ -77,9 +77,9 @@ def find_secrets(arguments: list[str]) -> list[int | None]:
 
 
 def hide_passwords(arguments: list[str] | None = None) -> None:
-    """Overwrite passwords in the arguments that other users of the machine see in the list of processes (Linux).
+    """Overwrite passwords in the arguments that other users can see in the list of processes (Linux).
 
-    `arguments` are those of this process, by default `sys.argv`, which is a copy and keeps them.
+    `arguments` are those of this process, by default `sys.argv`, which is a copy and is not changed.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     starts = find_secrets(arguments)
@@ -91,17 +91,17 @@ def _overwrite(arguments: list[str], starts: list[int | None]) -> None:
     try:
         import ctypes
 
-        # The 48th and 49th fields are where the arguments begin and end in memory (proc_pid_stat(5)).
+        # Fields 48 and 49 are the addresses of the start and end of the arguments (proc_pid_stat(5)).
         with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib takes longer to import than all of this
             fields = file.read().rpartition(b")")[2].split()
         begin, end = int(fields[45]), int(fields[46])
         memory = ctypes.string_at(begin, end - begin)
-    except (ImportError, OSError, ValueError, IndexError):  # elsewhere there is no such file
+    except (ImportError, OSError, ValueError, IndexError):  # not Linux
         return
     given = [os.fsencode(argument) for argument in arguments]
     place = len(memory) - sum(len(argument) + 1 for argument in given)
     if memory[max(0, place) :] != b"".join(argument + b"\0" for argument in given):
-        return  # another process's arguments, or what else replaced ours there
+        return  # the memory does not hold our arguments
     for argument, start, whole in zip(arguments, starts, given, strict=True):
         if start is not None:
             kept = len(os.fsencode(argument[:start]))
@@ -110,12 +110,12 @@ def _overwrite(arguments: list[str], starts: list[int | None]) -> None:
 
 
 def _find_secret_address(text: str) -> int | None:
-    """Return from where on the value of an option that takes a database may be secret; a file's URL is not."""
+    """Return where the secret part of a database option's value may start; the URL of a file is not secret."""
     return _find_address(text) if any(sign in text for sign in ":@=%") else None
 
 
 def _find_address(text: str) -> int | None:
-    """Return from where on the address of a database may be secret: behind its scheme, if that is one of ours."""
+    """Return where the secret part of a database address may start: after a known scheme."""
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in SCHEMES:
         return 0
@@ -125,7 +125,7 @@ def _find_address(text: str) -> int | None:
 
 
 def _find_secret(text: str) -> int | None:
-    """Return from where on any text may hold a password, None if it holds none."""
+    """Return where a password in any text may start, None if there is none."""
     if "://" not in text and "@" not in text and "=" not in text:
         return None
     starts = []
@@ -152,7 +152,7 @@ def _find_secret(text: str) -> int | None:
 
 
 def _begin_word(text: str, end: int) -> int:
-    """Return where the word begins that reaches up to that place: behind white space or a quote."""
+    """Return the start of the word that ends at that position; words start after white space or a quote."""
     begin = end
     while begin and not text[begin - 1].isspace() and text[begin - 1] not in "'\"`=(,[":
         begin -= 1

@@ -1,6 +1,6 @@
-"""Lets the resident process run this process's command: no import that is not needed, no step that cannot be undone.
+"""The client of the resident process. It imports as little as possible, and can give up until it sends `GO`.
 
-Anything unexpected before `GO` means None: the caller runs the command itself, and says nothing about it.
+On any problem before `GO` it returns None, and the caller silently runs the command itself.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ else:
 NEED_THE_TERMINAL = frozenset(
     ("edit", "-e", "--edit", "db", "resident", "serve", "--install-completion", "--show-completion")
 )
-"""Arguments that may mean an editor, a hidden prompt, a server or a look at the parent process.
+"""Arguments of commands that may need an editor, a hidden prompt, a server or the parent process.
 
-A title that has one of these words only costs its command the speed.
+A title with one of these words only makes its command slower.
 """
 PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGWINCH")
 FATAL = ("SIGTERM", "SIGHUP")
 
 
 def run_in_resident(arguments: list[str]) -> int | None:
-    """Return the exit code of the command, which a resident's worker ran; None if none did, and nothing has begun.
+    """Run the command in a worker of the resident; return its exit code, None if the command was not started.
 
-    Ends the process where a signal ended the worker, as it would have ended this process.
+    If a signal killed the worker, it also kills this process.
     """
     if any(map(_needs_this_process, arguments)) or not _is_ordinary_process():
         return None
@@ -63,14 +63,14 @@ def _needs_this_process(argument: str) -> bool:
 
 
 def _is_ordinary_process() -> bool:
-    """Return whether signals behave here as they do in a worker."""
+    """Return whether signals are handled as in a worker."""
     return not signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def _open_streams() -> tuple[list[int], int]:
-    """Return those of the descriptors 0 to 2 that are open, and their bits.
+    """Return the open descriptors among 0 to 2, and a mask of them.
 
-    It is asked before a socket is opened, which would take the place of a closed one.
+    This must be called before a socket is opened, which could get one of these numbers.
     """
     descriptors, mask = [], 0
     for number in range(3):
@@ -84,19 +84,19 @@ def _open_streams() -> tuple[list[int], int]:
 
 
 def _is_in_foreground(descriptors: Iterable[int]) -> bool:
-    """Return whether this process may use its terminal: job control stops a background process, but not a worker."""
+    """Return whether this process is in the foreground: job control stops background processes, but not a worker."""
     for number in descriptors:
         if os.isatty(number):
             try:
                 if os.tcgetpgrp(number) != os.getpgrp():
                     return False
-            except OSError:  # it is not the terminal that controls this process
+            except OSError:  # not the controlling terminal of this process
                 continue
     return True
 
 
 def connect(place: str) -> socket | None:
-    """Return a connection to this user's resident, checked from this side; None where there is none to trust."""
+    """Return a verified connection to this user's resident, None if there is none."""
     from _socket import AF_UNIX, SOCK_STREAM
     from _socket import socket as make_socket
 
@@ -120,14 +120,14 @@ def connect(place: str) -> socket | None:
 
 
 def peer_user(connection: socket) -> int:
-    """Return the user on the other side of a Unix socket, as the system knows it."""
-    if sys.platform == "darwin":  # LOCAL_PEERCRED: struct xucred begins with a version and the user
+    """Return the user id of the peer of a Unix socket, from the operating system."""
+    if sys.platform == "darwin":  # LOCAL_PEERCRED: struct xucred starts with a version and the user id
         return int.from_bytes(connection.getsockopt(0, 1, 76)[4:8], sys.byteorder)
     return int.from_bytes(connection.getsockopt(1, 17, 12)[4:8], sys.byteorder)  # SO_PEERCRED: struct ucred
 
 
 def request(kind: str, arguments: Iterable[str] = (), mask: int = 0) -> bytes:
-    """Return a request as bytes, its length first."""
+    """Return a request as bytes, preceded by its length."""
     umask = os.umask(0o077)
     os.umask(umask)
     ignored = tuple(
@@ -149,7 +149,7 @@ def request(kind: str, arguments: Iterable[str] = (), mask: int = 0) -> bytes:
 
 
 def _offer(connection: socket, arguments: list[str], mask: int) -> int | None:
-    """Send the request and return the process id of the worker that offers to run it."""
+    """Send the request; return the process id of the worker that offers to run it, None if none does."""
     patience = protocol.patience()
     started = time.monotonic()
     try:
@@ -166,7 +166,7 @@ def _offer(connection: socket, arguments: list[str], mask: int) -> int | None:
 
 
 def _send_go(connection: socket, descriptors: Iterable[int]) -> None:
-    """Let the worker begin, in this process's folder and with its standard streams."""
+    """Let the worker start the command, in this process's folder and with its standard streams."""
     from _socket import SCM_RIGHTS, SOL_SOCKET
 
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -178,7 +178,7 @@ def _send_go(connection: socket, descriptors: Iterable[int]) -> None:
 
 
 def receive_exactly(connection: socket, length: int) -> bytes:
-    """Return so many bytes; raises EOFError if the other side hangs up before."""
+    """Return `length` bytes; raises EOFError if the peer closes the connection earlier."""
     content = b""
     while len(content) < length:
         part = connection.recv(length - len(content))
@@ -189,7 +189,7 @@ def receive_exactly(connection: socket, length: int) -> bytes:
 
 
 class _Command:
-    """A command that a worker runs for this process, which stands in for it at the terminal."""
+    """A command that a worker runs, while this process represents it at the terminal."""
 
     def __init__(self, connection: socket, pid: int) -> None:
         self._connection = connection
@@ -201,7 +201,7 @@ class _Command:
         self._before: dict[int, Any] = {}
 
     def run(self, descriptors: Iterable[int]) -> int | None:
-        """Return the exit code; None if the worker ended before it had begun."""
+        """Return the exit code, None if the worker ended before it started the command."""
         self._connection.settimeout(None)
         self._take_signals()
         try:
@@ -228,7 +228,7 @@ class _Command:
                 return self._lost()
 
     def _lost(self) -> int | None:
-        """End as the worker did, or say what is not known; return None if it had not begun."""
+        """Handle the loss of the worker: die of the same signal, report an unknown outcome, or return None to retry."""
         if self._fatal is not None:
             signal.signal(self._fatal, signal.SIG_DFL)
             os.kill(os.getpid(), self._fatal)
@@ -267,16 +267,16 @@ class _Command:
         self._signal_worker(number)
 
     def _suspend(self, number: int, _frame: FrameType | None) -> None:
-        """Stop with the worker, and go on with it, as the terminal's job control wants of an ordinary process."""
+        """Stop and continue together with the worker, for the terminal's job control."""
         stopped = self._signal_worker(signal.SIGSTOP)
         self._stop_by(number)
         if self._asking:
             self._wait_for_foreground()
-        if stopped:  # so it has not ended, and its number is nobody else's
+        if stopped:  # the worker exists, and its process id has not been reused
             os.kill(self._pid, signal.SIGCONT)
 
     def _wait_for_foreground(self) -> None:
-        """Stop as long as this is a background job: only the foreground may read from the terminal."""
+        """Stop while this is a background job, because only the foreground may read from the terminal."""
         while not _is_in_foreground((0,)):
             self._stop_by(signal.SIGTTIN)
 
@@ -286,7 +286,7 @@ class _Command:
         signal.signal(number, handler)
 
     def _signal_worker(self, number: int) -> bool:
-        """Send a signal to the worker unless it is about to end: its number could be another process's then.
+        """Send a signal to the worker unless it is about to end, because its process id could be reused then.
 
         Return whether it was sent.
         """

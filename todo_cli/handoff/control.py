@@ -1,4 +1,4 @@
-"""Asks the resident process about itself, and ends or starts it."""
+"""Status, start and stop of the resident process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAUSE, _PATIENCE = 0.02, 0.5
 
 @dataclass(frozen=True, slots=True)
 class ResidentStatus:
-    """What a running resident says about itself; `memory` is in bytes, `since` in UTC."""
+    """The status of a running resident; `memory` is in bytes, `since` in UTC."""
 
     pid: int
     worker_pids: list[int]
@@ -31,17 +31,17 @@ class ResidentStatus:
 
 
 def find_resident() -> ResidentStatus | None:
-    """Return the status of this user's resident for this installation, None if none answers."""
+    """Return the status of this user's resident for this installation, None if none responds."""
     return _ask(protocol.STATUS)
 
 
 def start_resident() -> ResidentStatus | None:
-    """Start a resident unless there is one, and wait until it answers; None if it does not."""
+    """Start a resident unless there is one, and wait until it responds; return None if it does not."""
     deadline = time.monotonic() + START_SECONDS
     if found := find_resident():
         return found
     while time.monotonic() < deadline:
-        launch()  # again and again: an old one may be about to end, and a second one ends at once
+        launch()  # repeatedly, because an old one may be about to exit; a second one exits at once
         again_at = time.monotonic() + _PATIENCE
         while time.monotonic() < again_at:
             if found := find_resident():
@@ -51,7 +51,7 @@ def start_resident() -> ResidentStatus | None:
 
 
 def stop_resident() -> ResidentStatus | None:
-    """End the resident, and wait until it has ended; return what it was, None if there was none.
+    """Stop the resident and wait until it has exited; return its last status, None if there was none.
 
     Commands that it is running go on to their end.
     """
@@ -83,18 +83,18 @@ def _ask(kind: str) -> ResidentStatus | None:
         content = b""
         while part := connection.recv(65536):
             content += part
-        told = marshal.loads(content[1:])  # noqa: S302 - from this user's own process, whom the system vouches for
+        status = marshal.loads(content[1:])  # noqa: S302 - from a process of this user, as the system confirmed
     except (OSError, EOFError, ValueError, TypeError):
         return None
     finally:
         connection.close()
-    spare = told["spare"]
+    spare = status["spare"]
     return ResidentStatus(
-        pid=told["pid"],
-        worker_pids=told["workers"],
-        since=datetime.fromtimestamp(told["since"], UTC),
-        served=told["served"],
-        memory=told["memory"],
+        pid=status["pid"],
+        worker_pids=status["workers"],
+        since=datetime.fromtimestamp(status["since"], UTC),
+        served=status["served"],
+        memory=status["memory"],
         spare_host=spare[0] if spare else None,
         spare_since=datetime.fromtimestamp(spare[1], UTC) if spare else None,
     )

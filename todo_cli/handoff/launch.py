@@ -1,4 +1,4 @@
-"""Starts the resident process, after a command that had to run without one."""
+"""Start of the resident process, after a command that ran without it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import todo_cli
 from todo_cli.handoff import protocol
 
 _PRIVATE = (b"TODO_", b"PG", b"DATABASE_URL")
-"""Variables that may hold a password or belong to one command; a worker gets them from its client."""
+"""Variables that may hold a password or apply to one command; a worker gets them from its client."""
 
 
 def launch_if_allowed() -> None:
-    """Start a resident unless the settings say no."""
+    """Start a resident unless the settings forbid it."""
     from todo_cli import config
     from todo_cli.errors import TodoError
 
-    with suppress(TodoError, OSError):  # whoever looks into the settings next tells what is wrong with them
+    with suppress(TodoError, OSError):  # the next command that reads the settings reports the error
         if config.resolve({})["resident"].value != "off":
             launch()
 
@@ -38,14 +38,14 @@ def launch() -> bool:
 
 
 def _prepare(place: str) -> bool:
-    """Make the folder for the socket if there is none; return whether it is private."""
+    """Create the folder for the socket if needed; return whether it is private."""
     if protocol.is_private(place):
         return True
-    if not os.environ.get("XDG_RUNTIME_DIR"):  # that one is the system's to make
+    if not os.environ.get("XDG_RUNTIME_DIR"):  # the system creates that one
         os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
     with suppress(FileExistsError):
         os.mkdir(place, 0o700)
-        os.chmod(place, 0o700)  # whatever the umask took away
+        os.chmod(place, 0o700)  # regardless of the umask
     return protocol.is_private(place)
 
 
@@ -75,6 +75,6 @@ def _spawn() -> None:
     environment = {name: value for name, value in os.environb.items() if not name.startswith(_PRIVATE)}
     nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)]
     arguments = [sys.executable, *protocol.interpreter_options(), "-c", program]
-    # What the command that starts it ignores or blocks is nothing to those that come after.
+    # Reset the signals that the starting command ignores or blocks.
     usual = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGCHLD]
     os.posix_spawn(sys.executable, arguments, environment, file_actions=nowhere, setsigmask=(), setsigdef=usual)

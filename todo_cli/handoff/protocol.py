@@ -1,4 +1,4 @@
-"""Where a command and the resident process meet, and what they say to each other.
+"""The socket and the messages of clients and the resident process.
 
 Imported by every command before anything else, so it imports next to nothing itself.
 
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PATIENCE = 0.2
-"""Seconds in which the resident has to say `HELLO`; after that the command runs in its own process."""
+"""Seconds to wait for the resident's `HELLO`; after that, the command runs in its own process."""
 BUSY_FACTOR = 10
-"""How many times that a worker has for its offer, once the resident has shown that it is alive."""
+"""The timeout for a worker's offer after `HELLO`, as a multiple of that."""
 
 HELLO, OFFER, GO, BEGUN, EXIT, ASK, ASKED = b"H", b"O", b"G", b"B", b"X", b"A", b"a"
 NUMBER = 8
-"""Bytes of a length or a process id, in the machine's order."""
+"""The number of bytes of a length or process id, in native byte order."""
 MOST_BYTES = 16 * 1024 * 1024
-"""A longer request is refused: more than any system lets a command line and an environment be."""
+"""The maximum length of a request, above the limit of any system for command lines and environments."""
 
 RUN, STATUS, STOP = "run", "status", "stop"
-"""What a request can be about."""
+"""The kinds of requests."""
 
 Identity = tuple[str | int | tuple[str, ...], ...]
 Request = tuple[str, Identity, list[bytes], list[tuple[bytes, bytes]], int, int, tuple[int, ...]]
-"""Kind, identity, arguments, environment, umask, bits of the open standard streams, ignored signals."""
+"""Kind, identity, arguments, environment, umask, mask of the open standard streams, ignored signals."""
 
 SAME_AT_START = (b"PYTHON", b"LC_", b"LD_", b"DYLD_", b"TYPER_", b"_TYPER_", b"MALLOC_")
 SAME_AT_START_NAMES = (
     *(b"LANG", b"LANGUAGE", b"GLIBC_TUNABLES", b"GITHUB_ACTIONS", b"PY_COLORS", b"FORCE_COLOR"),
     *(b"OPENSSL_CONF", b"OPENSSL_MODULES", b"RES_OPTIONS", b"LOCALDOMAIN"),
 )
-"""Variables that take effect when an interpreter or a module starts, which for a worker is long past."""
+"""Variables that take effect only at the start of an interpreter or module, which is too late for a worker."""
 
 
 def identity() -> Identity:
-    """Return what has to be equal in a client and a resident: the user, the interpreter, and this installation."""
+    """Return the properties that client and resident must share: the user, the interpreter and the installation."""
     return (
         todo_cli.__version__,
         os.path.dirname(todo_cli.__file__),
@@ -70,7 +70,7 @@ def identity() -> Identity:
 
 
 def interpreter_options() -> list[str]:
-    """Return the interpreter's own options among the arguments that this process was started with.
+    """Return the interpreter options in the arguments of this process.
 
     With the variables of `same_at_start` they decide `sys.flags` and how the standard streams are buffered.
     """
@@ -86,7 +86,7 @@ def interpreter_options() -> list[str]:
 
 
 def same_at_start(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
-    """Return the variables that must be as they were when the resident started."""
+    """Return the variables that must be the same as at the start of the resident."""
     return {
         name: value
         for name, value in environment.items()
@@ -95,7 +95,7 @@ def same_at_start(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
 
 
 def folder() -> str | None:
-    """Return the folder for the socket, which need not exist yet; None where there is no place for one."""
+    """Return the folder for the socket, which may not exist yet; None if there is none on this system."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if runtime.startswith("/"):
         return f"{runtime}/neon-todo"
@@ -107,13 +107,13 @@ def folder() -> str | None:
 
 
 def socket_path(place: str) -> str:
-    """Return the socket's path in the folder: one for each user, interpreter, version and installation."""
+    """Return the path of the socket in the folder; it differs by user, interpreter, version and installation."""
     user, installation = os.getuid(), repr(identity()[:5]).encode("utf-8", "surrogateescape")
     return f"{place}/{user}-{binascii.crc32(installation):08x}.sock"
 
 
 def is_private(place: str) -> bool:
-    """Return whether the folder belongs to this user and nobody else can enter it."""
+    """Return whether the folder belongs to this user and is accessible to nobody else."""
     try:
         found = os.lstat(place)
     except OSError:
@@ -122,7 +122,7 @@ def is_private(place: str) -> bool:
 
 
 def patience() -> float:
-    """Return for how many seconds a resident is waited for: `TODO_RESIDENT_PATIENCE`, for slow machines, or 0.2."""
+    """Return the seconds to wait for the resident: `TODO_RESIDENT_PATIENCE`, for slow machines, or 0.2."""
     try:
         return min(max(float(os.environ.get("TODO_RESIDENT_PATIENCE", PATIENCE)), 0.01), 60.0)
     except ValueError:
@@ -130,13 +130,13 @@ def patience() -> float:
 
 
 def is_wanted() -> bool:
-    """Return whether a resident may serve this process, as far as the platform and the environment say."""
+    """Return whether the platform and the environment allow the resident to serve this process."""
     choice = os.environ.get("TODO_RESIDENT", "").lower()
     if sys.platform not in ("linux", "darwin") or choice == "off":
         return False
     if os.environ.get("CI") and choice != "on":
         return False
-    # Code injected into the process, or rights that it has and the resident lacks, would be missing there.
+    # The resident would lack injected code and additional privileges of this process.
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid() or sys.gettrace() or sys.getprofile():
         return False
     return not any(name in os.environ for name in ("LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"))

@@ -1,4 +1,4 @@
-"""Todos by days: what is overdue, and what each of the coming days brings."""
+"""The agenda: overdue todos, and todos by day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from todo_cli.query.filter.ast import And, Compares, Filter, HasStatus, Or
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day and its todos: those with a time first, then what is due, then what begins; each by priority."""
+    """A day and its todos: those with a time first, then due ones, then scheduled ones, each sorted by priority."""
 
     on: date
     todos: tuple[TodoPublic, ...]
@@ -20,9 +20,9 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Agenda:
-    """What is overdue, and the days from today on, empty ones too.
+    """Overdue todos, and the days from today on, including empty ones.
 
-    `hidden` counts the todos that the context of that name keeps from it; see `TodoPage`.
+    `hidden` is the number of todos that the context hides; see `TodoPage`.
     """
 
     overdue: tuple[TodoPublic, ...]
@@ -32,12 +32,12 @@ class Agenda:
 
     @property
     def todos(self) -> tuple[TodoPublic, ...]:
-        """All of them, from the earliest on."""
+        """All todos, in chronological order."""
         return (*self.overdue, *(todo for day in self.days for todo in day.todos))
 
 
 def due_or_scheduled(last: date) -> Filter:
-    """Return the filter for open todos that are due, or to be worked on, by the end of that day."""
+    """Return the filter for open todos that are due or scheduled by the end of that day."""
     until = When(last)
     dated = Or((Compares("due", "by", until), Compares("scheduled", "by", until)))
     return And((HasStatus(Status.OPEN), dated))
@@ -46,9 +46,9 @@ def due_or_scheduled(last: date) -> Filter:
 def make_agenda(
     todos: Iterable[TodoPublic], now: datetime, days: int, *, context: str | None = None, hidden: int = 0
 ) -> Agenda:
-    """Return the todos by days; each stands on one: that of its due date, or else that from which on to work on it.
+    """Return the todos by day. Each is listed once, on its due date or else on its scheduled date.
 
-    Of the latter those that lie in the past belong to today. `now` is aware, in the reader's zone.
+    Scheduled dates in the past count as today. `now` is aware, in the reader's zone.
     """
     today = now.date()
     last = today + timedelta(days=days - 1)
@@ -76,15 +76,15 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def anchor(todo: TodoPublic, now: datetime, last: date) -> When | None:
-    """Return the date by which it stands in an agenda up to that day: its due date, else when to start on it."""
+    """Return the date of a todo in an agenda up to that day: its due date, or else its scheduled date."""
     return todo.due if todo.due and local_date(todo.due, now) <= last else todo.scheduled
 
 
 def local_date(when: When, now: datetime) -> date:
-    """Return the day it is in the reader's zone."""
+    """Return the day of a date or instant in the reader's zone."""
     return when.at.astimezone(now.tzinfo).date() if when.at else when.on
 
 
 def is_past(due: When, now: datetime) -> bool:
-    """Return whether something open that was due then is overdue; without a time it is so from the day after."""
+    """Return whether an open todo with that due date is overdue; without a time, this is so from the next day on."""
     return due.at <= now if due.at else due.on < now.date()

@@ -1,4 +1,4 @@
-"""What a list leaves out unless it is asked for."""
+"""The default conditions of lists."""
 
 from __future__ import annotations
 
@@ -29,15 +29,14 @@ _DEFAULTS: dict[_Left, Filter] = {
     "expired": Not(IsExpired()),
     "archived": Not(InArchivedProject()),
 }
-"""What a list leaves out, and the condition by which it does."""
+"""The todos that lists hide, and the conditions that hide them."""
 
 
 def with_defaults(tree: Filter) -> Filter:
-    """Return the filter with the conditions added that hold for lists unless the filter speaks of the same.
+    """Return the filter with the default conditions of lists, except those that the filter itself addresses.
 
-    A list is of open todos which neither wait nor have expired, outside of archived projects. It shows those it would
-    leave out to a filter that names another status, the dates in question or a project; one that names todos by
-    number finds them whatever they are.
+    Lists show open todos that are neither waiting nor expired nor in an archived project. A filter by status, by the
+    respective date or by project turns off the default condition; a filter by number turns off all of them.
     """
     asked = {left for condition in conditions_of(tree) for left in _asks_for(condition)}
     return And((*(default for left, default in _DEFAULTS.items() if left not in asked), tree))
@@ -47,7 +46,7 @@ def _asks_for(condition: Condition) -> tuple[_Left, ...]:
     match condition:
         case HasStatus(Status.OPEN) | Has("completed") | Compares("completed"):
             return ("closed",)
-        case HasStatus():  # waiting and expired are open ones, which a list of another status shows only on purpose
+        case HasStatus():  # only open todos are waiting or expired
             return ("closed", "waiting", "expired")
         case IsWaiting() | Has("wait") | Compares("wait"):
             return ("waiting",)

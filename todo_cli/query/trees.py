@@ -1,4 +1,4 @@
-"""Todos with what is below them, as trees: what they depend on, and their subtasks."""
+"""Trees of todos with their dependencies and subtasks."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from todo_cli.models.values import TodoPublic
 
 DEEPEST = 50
-"""What is further below begins a tree of its own: no terminal is wide enough."""
+"""The greatest depth; deeper todos start a new tree, because terminals are not wide enough."""
 
 
 @dataclass
 class Node:
-    """A todo in a tree. `is_prerequisite` tells that the one above depends on it, rather than consists of it.
+    """A todo in a tree. `is_prerequisite` means that it is a dependency of the todo above, and not a subtask.
 
-    `is_repeated` is true where it stands elsewhere too; with `goes_on` what is below it is shown there.
+    `is_repeated` means that it also occurs elsewhere; with `goes_on`, its descendants are shown there.
     """
 
     todo: TodoPublic
@@ -25,7 +25,7 @@ class Node:
     below: list[Node] = field(default_factory=list)
 
     def flatten(self) -> Iterator[TodoPublic]:
-        """Yield the todos from above to below, each once."""
+        """Yield the todos from top to bottom, each once."""
         if not self.is_repeated:
             yield self.todo
         for node in self.below:
@@ -33,18 +33,18 @@ class Node:
 
 
 def grow(todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> list[Node]:
-    """Return the todos as trees that begin with the roots: each once, with all that is below it of what is among them.
+    """Return the trees of the roots: each todo is shown once with its descendants, as far as they are among the todos.
 
-    Without roots they begin with what nothing else depends on or consists of.
+    By default, the roots are the todos without dependents and parents.
     """
     forest = _Forest(todos)
     nodes = [forest.grow(root) for root in roots or forest.find_roots()]
-    # What lies too deep, or above itself by way of both kinds of edges.
+    # Todos that are too deep, or that are in a cycle of dependencies and subtasks.
     return [*nodes, *(forest.grow(todo) for todo in todos if todo.id not in forest.seen)]
 
 
 def gather(todos: Sequence[TodoPublic]) -> list[TodoPublic]:
-    """Return the todos in their order, but each subtask below what it belongs to, where that is among them."""
+    """Return the todos in order, but each subtask after its parent, if that is among them."""
     numbers = {todo.id for todo in todos}
     children: dict[int | None, list[TodoPublic]] = {}
     for todo in todos:
@@ -62,7 +62,7 @@ def gather(todos: Sequence[TodoPublic]) -> list[TodoPublic]:
 
 
 def measure_depths(todos: Sequence[TodoPublic]) -> list[int]:
-    """Return how deep each todo stands below others: those of its own family that stand right before it."""
+    """Return the indentation of each todo: its depth below its ancestors that directly precede it."""
     depths = []
     above: list[int] = []
     for todo in todos:

@@ -1,8 +1,8 @@
-"""Urgency: one number for how much a todo matters now, as a sum of terms, so that it can be explained.
+"""Urgency: a number for how much a todo matters now. It is a sum of terms, so that it can be explained.
 
-Each term is a factor, mostly from 0 to 1, times a coefficient that the configuration can change. Days are days of the
-calendar. `db/read/urgency_sql.py` says the same in SQL, operation by operation, so that the sort order and the numbers
-shown agree.
+Each term is a factor, mostly from 0 to 1, times a coefficient from the configuration. Days are calendar days.
+`db/read/urgency_sql.py` computes the same in SQL, operation by operation, so that the sort order and the displayed
+numbers agree.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.names import Kind, parse_name
 
 OVERDUE_MOST, DUE_LATEST, DUE_LEAST = 7, -14, 0.2
-"""A todo counts fully when it is overdue by so many days, and with the least factor until so many days before."""
+"""The number of days overdue for the full factor, and the number of days before the due date for the lowest one."""
 
 TAG_FACTORS = (0.0, 0.8, 0.9, 1.0)
-"""By the number of tags; more than three count as three."""
+"""Factors by number of tags; more than three count as three."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """How much each thing adds to urgency; `age_max` is in days.
+    """The coefficients of urgency; `age_max` is in days.
 
-    `tags` and `projects` are for having any; `tag` and `project` have what single ones add, by their folded names.
+    `tags` and `projects` apply to any tags or project; `tag` and `project` hold those of single ones, by folded name.
     """
 
     due: float = COEFFICIENTS["due"]
@@ -47,7 +47,7 @@ class Coefficients:
     project: Mapping[str, float] = field(default_factory=dict)
 
     def of_priority(self, priority: Priority) -> float:
-        """Return what that priority adds."""
+        """Return the coefficient of that priority."""
         return {
             Priority.HIGH: self.priority_high,
             Priority.MEDIUM: self.priority_medium,
@@ -57,12 +57,12 @@ class Coefficients:
 
 
 USUAL = Coefficients()
-"""What holds where nothing else is said."""
+"""The default coefficients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What one thing adds to the urgency of a todo."""
+    """A term of the urgency of a todo."""
 
     name: str
     factor: float
@@ -74,15 +74,15 @@ class Term:
 
 
 def score(todo: TodoPublic, now: datetime, coefficients: Coefficients = USUAL) -> float:
-    """Return how urgent the todo is. `now` is aware, in the reader's zone; only what is open is urgent at all."""
+    """Return the urgency of a todo, 0 unless it is open. `now` is aware, in the reader's zone."""
     total = 0.0
     for term in explain(todo, now, coefficients):
-        total += term.value  # one after the other, as a database does: `sum` would round otherwise
+        total += term.value  # in the order of the database, because `sum` rounds differently
     return total
 
 
 def explain(todo: TodoPublic, now: datetime, coefficients: Coefficients = USUAL) -> list[Term]:
-    """Return the terms that are not 0, in their order; none for what is closed or in the trash."""
+    """Return the terms that are not 0, in order; none for a todo that is closed or in the trash."""
     if todo.status is not Status.OPEN or todo.deleted_at:
         return []
     return [term for term in _terms(todo, now, coefficients) if term.value]
@@ -133,9 +133,9 @@ def _has_come(when: When | None, now: datetime) -> bool:
 
 
 def read_coefficients(table: Mapping[str, float]) -> Coefficients:
-    """Return the coefficients that a table has by names such as `due`, `priority.high` and `tag.next`.
+    """Return coefficients from a table with keys such as `due`, `priority.high` and `tag.next`.
 
-    Those that it does not have are the defaults. Raises InvalidInputError for what is no name of a tag or project.
+    Missing keys get the defaults. Raises InvalidInputError for an invalid tag or project name.
     """
     plain = {name.replace(".", "_"): value for name, value in table.items() if name in COEFFICIENTS}
     return Coefficients(**plain, tag=_read_names(table, "tag"), project=_read_names(table, "project"))

@@ -1,4 +1,4 @@
-"""The server that the last command used, so that a waiting worker can connect to it before the next command comes."""
+"""The server of the last command, to which a waiting worker connects ahead of the next command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def pack_server(server: PostgresTarget) -> bytes:
-    """Return the server and the way to it as bytes, which the resident passes on and never looks into.
+    """Return the server and its environment as bytes, which the resident passes on without reading them.
 
     They hold the password: they go from one process of this user to another, and are kept nowhere.
     """
@@ -25,13 +25,13 @@ def pack_server(server: PostgresTarget) -> bytes:
 
 
 def host_of(packed: bytes) -> str:
-    """Return the name of the host, which may be shown."""
+    """Return the host name, which is not secret."""
     host: str = marshal.loads(packed)[0]  # noqa: S302 - from a process of our own
     return host
 
 
 def connect_to(packed: bytes, session: Session) -> None:
-    """Give the session a spare connection to the server, if that can be reached just now."""
+    """Give the session a spare connection to the server, if it can be reached."""
     from todo_cli.db.connection.postgresql import connect_ahead
     from todo_cli.errors import TodoError
 
@@ -40,11 +40,11 @@ def connect_to(packed: bytes, session: Session) -> None:
     try:
         session.spare = session.runner.run(connect_ahead(server))
     except (TodoError, asyncio.CancelledError):
-        session.spare = None  # the next command finds out why
+        session.spare = None  # the next command reports the problem
 
 
 def seconds_left(session: Session) -> float | None:
-    """Return for how long the spare connection may wait for a command; None if there is none."""
+    """Return how long the spare connection may wait for a command, None if there is none."""
     from todo_cli.db.connection.spare import LIFETIME
 
     return None if session.spare is None else max(0.0, LIFETIME - session.spare.age)

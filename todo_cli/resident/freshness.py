@@ -1,4 +1,4 @@
-"""Whether the program on disk is still the one that this process has imported."""
+"""Detection of changes to the installed program since this process imported it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import todo_cli
 
 
 class Installation:
-    """The files that this process was made of, as they were when it started."""
+    """The files of the program, as they were at the start of this process."""
 
     def __init__(self) -> None:
         package = os.path.dirname(todo_cli.__file__) + os.sep
         files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
         self._paths = [path for path in files if path and path.startswith(package)]
-        # An installer that changes a dependency adds and removes entries of these folders.
+        # Installing another version of a dependency changes the entries of these folders.
         self._paths += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
         self._paths.append(sys.executable)
         self._known = self._look()
 
     def is_unchanged(self) -> bool:
-        """Return whether none of the files was replaced, edited or removed."""
+        """Return whether all files are unchanged."""
         return self._look() == self._known
 
     def _look(self) -> list[tuple[int, int, int] | None]:

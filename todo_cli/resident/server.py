@@ -1,4 +1,4 @@
-"""The resident process: it has imported everything, and forks a worker for each command.
+"""The resident process, which has imported everything and forks a worker for each command.
 
 It holds one socket and a few waiting workers, runs no command itself, and keeps nothing of one for the next.
 """
@@ -26,21 +26,21 @@ from todo_cli.handoff import protocol
 from todo_cli.handoff.client import peer_user, receive_exactly
 
 IDLE_SECONDS = 600.0
-"""The resident ends itself after so long without a command."""
+"""The idle time after which the resident exits."""
 LOOK_SECONDS = 30.0
-"""How often it looks whether its socket is there, which a logout removes, and the program still the same."""
+"""The interval of checks that the socket exists, which a logout removes, and that the program is unchanged."""
 WAITING_WORKERS = 3
 BACKLOG = 128
 ACCEPT_PAUSE = 0.05
 
 
-class _Ended(Exception):  # noqa: N818 - it is no error
-    """The resident was asked to end."""
+class _Ended(Exception):  # noqa: N818 - not an error
+    """The resident was asked to exit."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """A forked process and the socket on which it gets its client and reports; `waits` while it can be given one.
+    """A forked process and the socket for its client and reports; `waits` is true while it can accept a client.
 
     `server` is what it connects to ahead of its client, packed, if it does.
     """
@@ -56,7 +56,7 @@ class Worker:
 
 
 def run(idle_seconds: float = IDLE_SECONDS) -> NoReturn:
-    """Be the resident of this user and installation until it is idle for long, unless there is one already."""
+    """Run the resident of this user and installation until it has been idle for long, unless one is running."""
     _detach()
     place = protocol.folder()
     if place is None:
@@ -65,11 +65,11 @@ def run(idle_seconds: float = IDLE_SECONDS) -> NoReturn:
     with _only_one(place, f"{path}.lock") as alone:
         if alone:
             _serve(path, idle_seconds)
-    os._exit(0)  # what libraries would do at the end is theirs to do in a process that ran a command
+    os._exit(0)  # skip the exit handlers of libraries, which are for processes that ran a command
 
 
 def _detach() -> None:
-    """Leave the terminal, the folder and the descriptors of the command that started this process."""
+    """Detach from the terminal, the folder and the descriptors of the command that started this process."""
     with suppress(OSError):
         os.setsid()
     os.chdir("/")
@@ -84,7 +84,7 @@ def _most_descriptors() -> int:
 
 @contextmanager
 def _only_one(place: str, path: str) -> Iterator[bool]:
-    """Hold the lock of the residents on this path, and remove it at the end; give False if another one has it."""
+    """Hold the lock of the resident on this path, and remove it at the end; yield False if another one holds it."""
     if not protocol.is_private(place):
         yield False
         return
@@ -95,7 +95,7 @@ def _only_one(place: str, path: str) -> Iterator[bool]:
         os.close(lock)
         yield False
         return
-    # Whoever ended while this process opened the file has removed it.
+    # A resident that exited while this process opened the file has removed it.
     is_current = _same_file(path, os.fstat(lock))
     try:
         yield is_current
@@ -121,7 +121,7 @@ def _serve(path: str, idle_seconds: float) -> None:
     encodings = [(stream.encoding, stream.errors or "strict") for stream in (sys.stdin, sys.stdout, sys.stderr)]
     unbuffered = bool(getattr(sys.stdout, "write_through", False))
     scratch = f"{path}.scratch"
-    shutil.rmtree(scratch, ignore_errors=True)  # of a resident that was killed
+    shutil.rmtree(scratch, ignore_errors=True)  # left by a killed resident
     warm_up(scratch)
     from todo_cli.cli.signals import own_process
     from todo_cli.resident.worker import Origin
@@ -131,14 +131,14 @@ def _serve(path: str, idle_seconds: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _end)
     with suppress(OSError):
-        os.unlink(path)  # of a resident that was killed
+        os.unlink(path)  # left by a killed resident
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
     listener.listen(BACKLOG)
     listener.setblocking(False)
     resident = Resident(listener, path, origin, scratch, idle_seconds)
     gc.collect()
-    gc.freeze()  # so that workers do not copy pages only because the collector marks objects
+    gc.freeze()  # prevents workers from copying pages when the collector marks objects
     try:
         resident.serve()
     except _Ended:
@@ -155,7 +155,7 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 class Resident:
-    """Accepts clients, hands each to a worker, and sees to it that others wait."""
+    """Accepts clients, hands each to a worker, and keeps spare workers waiting."""
 
     def __init__(self, listener: socket.socket, path: str, origin: object, scratch: str, idle_seconds: float) -> None:
         from todo_cli.resident.freshness import Installation
@@ -175,7 +175,7 @@ class Resident:
         self._last_used = time.monotonic()
 
     def serve(self) -> None:
-        """Serve clients until there is a reason to end."""
+        """Serve clients until there is a reason to exit."""
         while True:
             while sum(each.waits and each.server is None for each in self._workers.values()) < WAITING_WORKERS:
                 self._fork()
@@ -184,7 +184,7 @@ class Resident:
                     return
                 self._wake_orphans()
                 continue
-            # Workers first: one that has ended is not to be given a client.
+            # Workers first, so that no client is given to one that has exited.
             for key, _ in sorted(ready, key=lambda each: each[0].fileobj is self._listener):
                 if key.fileobj is self._listener:
                     if not self._accept():
@@ -200,13 +200,13 @@ class Resident:
         return not _same_file(self._path, self.socket_file) or not self._installation.is_unchanged()
 
     def _wake_orphans(self) -> None:
-        """Let workers go on, and so end, that were stopped (Ctrl-Z) and whose client was killed meanwhile."""
+        """Continue stopped workers (Ctrl-Z) whose client was killed meanwhile, so that they exit."""
         for worker in self._workers.values():
             if worker.has_client and _has_ended(worker.client_pid):
                 os.kill(worker.pid, signal.SIGCONT)
 
     def end_waiting(self) -> None:
-        """End the workers that have no client; the others go on to their end."""
+        """Kill the workers without a client; the others complete their commands."""
         for worker in self._workers.values():
             if not worker.has_client:
                 with suppress(OSError):
@@ -218,7 +218,7 @@ class Resident:
         try:
             connection, _ = self._listener.accept()
         except OSError:
-            time.sleep(ACCEPT_PAUSE)  # no descriptors are left, perhaps; the client runs its command itself
+            time.sleep(ACCEPT_PAUSE)  # perhaps no descriptors are left; the client runs its command itself
             return True
         with connection:
             if peer_user(connection) != os.geteuid():
@@ -242,7 +242,7 @@ class Resident:
             worker.waits, worker.has_client, worker.client_pid = False, True, peer_pid(connection)
             try:
                 socket.send_fds(worker.control, [status], [connection.fileno()])
-            except OSError:  # it was killed, which is heard in the next round
+            except OSError:  # it was killed, which is noticed in the next round
                 worker.has_client = False
                 continue
             return
@@ -267,7 +267,7 @@ class Resident:
         }
 
     def _hear(self, worker: Worker) -> None:
-        """Take what a worker reports, or that it has ended."""
+        """Process a report of a worker, or its exit."""
         from todo_cli.resident.worker import READY, SERVED, STOPPED, USED
 
         try:
@@ -304,11 +304,11 @@ class Resident:
             os.waitpid(worker.pid, 0)
 
     def _connect_ahead(self, server: bytes) -> None:
-        """Have one worker that is connected to this server before it gets a client, and no other such worker."""
+        """Keep exactly one waiting worker that is connected to this server."""
         for worker in [each for each in self._workers.values() if each.server and not each.has_client]:
             if worker.server == server:
                 return
-            os.kill(worker.pid, signal.SIGKILL)  # it may be connecting, and has nothing to lose
+            os.kill(worker.pid, signal.SIGKILL)  # it may be connecting, but has no client
             worker.waits = False
         self._fork(server)
 
@@ -325,7 +325,7 @@ class Resident:
 
 
 def _get_client(control: socket.socket, seconds: float | None) -> tuple[bytes, socket.socket] | None:
-    """Return what the resident says about itself, and the client that it hands over; None if it has ended.
+    """Receive a message from the resident and the client that it hands over; None if the resident has exited.
 
     Raises TimeoutError if there is none for so long.
     """
@@ -335,7 +335,7 @@ def _get_client(control: socket.socket, seconds: float | None) -> tuple[bytes, s
 
 
 def _memory() -> int:
-    """Return the bytes of memory that this process uses, on macOS the most that it has used."""
+    """Return the memory of this process in bytes, on macOS the peak."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
@@ -344,7 +344,7 @@ def _memory() -> int:
 
 
 def _has_ended(pid: int) -> bool:
-    """Return whether a process has ended, also if its parent, which may wait for the worker, has not noticed yet."""
+    """Return whether a process has exited, even if its parent has not reaped it."""
     try:
         os.kill(pid, 0)
         if sys.platform != "linux":
@@ -356,7 +356,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def _be_worker(control: socket.socket, origin: object, scratch: str, server: bytes | None) -> NoReturn:
-    """Wait for a client in a process that was just forked, serve it, and end."""
+    """Wait for a client in a newly forked process, serve it, and exit."""
     import asyncio
 
     from todo_cli.cli.session import Session
@@ -368,7 +368,7 @@ def _be_worker(control: socket.socket, origin: object, scratch: str, server: byt
         assert isinstance(origin, Origin)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until a client's Ctrl-C can be meant
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until there is a client
         descriptor = control.detach()
         os.closerange(3, descriptor)
         os.closerange(descriptor + 1, _most_descriptors())

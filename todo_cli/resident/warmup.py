@@ -1,4 +1,4 @@
-"""Does once what each command would do: imports, building the commands, and the first use of everything."""
+"""Work that each command would repeat, done once before forking: imports, building commands, first use of caches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import todo_cli
 
-# A terminal gets a page, a pipe gets everything: two statements, and each is compiled once.
+# A terminal gets a page and a pipe everything: these are two statements, and each is compiled once.
 LIKE_A_DAY = (
     ("add", "Warm", "up", "due:tomorrow", "+tag", "project:home"),
     ("list",),
@@ -32,7 +32,7 @@ ELSEWHERE = ("todo_cli.resident", "todo_cli.api", "todo_cli.migrations", "todo_c
 
 
 def warm_up(scratch: str) -> None:
-    """Leave this process ready to be forked: everything is imported, and no thread is left.
+    """Prepare this process for forking: everything is imported, and no threads are running.
 
     The commands run on a list in the folder `scratch`, which is made.
     """
@@ -45,30 +45,30 @@ def warm_up(scratch: str) -> None:
     build_all()
     build_all()
     with _elsewhere(scratch):
-        # Twice: compiling changes what a statement shares with others, so that only its second form is found again.
+        # Twice, because compiling changes the cache key of a statement once.
         for number in ("1", "2"):
             for arguments in LIKE_A_DAY:
                 main([word.format(n=number) for word in arguments])
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
-            thread.join()  # a database driver's, which ends a moment after its connection; it would not survive a fork
+            thread.join()  # a database driver's, which ends shortly after its connection; threads do not survive a fork
 
 
 def touch(scratch: str) -> None:
-    """Let this process, which was just forked, have pages of its own before somebody waits for it.
+    """Copy the shared pages of this newly forked process before a client waits for it.
 
     The system copies a page when it is first written to, which for a command happens thousands of times.
     """
     from todo_cli.cli.main import main
 
-    if os.path.isdir(scratch):  # it goes with the resident
+    if os.path.isdir(scratch):  # the resident removes it
         with _elsewhere(scratch):
             main(("list", "--per-page", "9"))
 
 
 @contextmanager
 def _elsewhere(home: str) -> Iterator[None]:
-    """Keep commands within this context away from the user's list, settings and terminal."""
+    """Isolate commands in this context from the user's list, settings and terminal."""
     before, streams = dict(os.environ), (sys.stdout, sys.stderr)
     try:
         for name in list(os.environ):

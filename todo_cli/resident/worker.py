@@ -1,4 +1,4 @@
-"""A process that was forked to run one command for a client, as the client's own process would have run it."""
+"""A forked process that runs one command for a client, as if in the client's own process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from todo_cli.handoff.client import peer_user, receive_exactly
 from todo_cli.resident.ahead import pack_server
 
 REQUEST_SECONDS = 5.0
-"""How long a client may take to send its request and to answer the offer."""
+"""The timeout for the client's request and its answer to the offer."""
 MOST_ATTACHED = 4
 
 READY, SERVED, STOPPED, USED = b"R", b"G", b"S", b"U"
@@ -35,24 +35,24 @@ was asked to end, and (a length and bytes follow) which server its command has u
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What every process that is forked from the resident has in common, as it was when the resident started."""
+    """Properties of the resident at its start, which all workers share."""
 
     identity: tuple[object, ...]
     environment: Mapping[bytes, bytes]
     encodings: Sequence[tuple[str, str]]
-    """Encoding and error handler of the three standard streams, which the locale decides at the start."""
+    """Encoding and error handler of the three standard streams, which depend on the locale at the start."""
     unbuffered: bool
-    """Whether the interpreter was told to write every piece of output at once."""
+    """Whether the interpreter was started with unbuffered output."""
 
 
 class RefusedError(Exception):
-    """The client has to run the command itself."""
+    """The client must run the command itself."""
 
 
 def serve(
     connection: socket.socket, origin: Origin, session: Session, report: Callable[[bytes], None], status: bytes
 ) -> None:
-    """Serve one client. Return if it had no command for this process, which can wait for another one; else end.
+    """Serve one client and exit. Return only if it had no command, so that this process can wait for another client.
 
     `report` tells the resident something; `status` is what it says about itself.
     """
@@ -84,7 +84,7 @@ def _receive(connection: socket.socket) -> protocol.Request:
 
 
 def _check(connection: socket.socket, request: protocol.Request, origin: Origin) -> None:
-    """Raise RefusedError for a client whose process differs from this one in what cannot be put in its place."""
+    """Raise RefusedError for a client whose process has properties that this process cannot take over."""
     _, identity, _, environment, *_ = request
     if identity != origin.identity or protocol.same_at_start(dict(environment)) != origin.environment:
         raise RefusedError
@@ -105,17 +105,17 @@ def _run(
     os.umask(umask)
     sys.argv = ["todo", *map(os.fsdecode, arguments)]
     if signal.SIGINT not in ignored:
-        # From here on the client passes Ctrl-C on. It takes effect in `_main`, where the command ends by it.
+        # From here on the client forwards Ctrl-C, which interrupts the command in `_main`.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.sendall(protocol.OFFER + os.getpid().to_bytes(protocol.NUMBER, sys.byteorder))
     told, attached, *_ = socket.recv_fds(connection, 1, MOST_ATTACHED)
     if told != protocol.GO:
-        return  # it gave up waiting, and runs the command itself
+        return  # the client gave up waiting and runs the command itself
     _take_place(mask, attached, origin)
     connection.settimeout(None)
     connection.sendall(protocol.BEGUN)
-    with suppress(OSError):  # the resident has ended; the command goes on
+    with suppress(OSError):  # the resident has exited; the command continues
         report(SERVED)
     _follow(connection, ignored)
     signals.announce_questions(lambda asking: _ask(connection, asking=asking))
@@ -124,7 +124,7 @@ def _run(
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    signal.signal(signal.SIGIO, signal.SIG_IGN)  # the client may end now
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # the client may exit now
     connection.sendall(protocol.EXIT + bytes([code & 0xFF]))
     if session.server:
         packed = pack_server(session.server)
@@ -132,7 +132,7 @@ def _run(
 
 
 def _main(session: Session) -> int:
-    """Return the exit code of the command, as the interpreter would make it."""
+    """Run the command and return the exit code that the interpreter would use."""
     from todo_cli.cli.main import main
 
     try:
@@ -153,21 +153,21 @@ def _main(session: Session) -> int:
 
 
 def _leave(connection: socket.socket, code: int) -> NoReturn:
-    """End at once, in the middle of whatever the command is doing, and let the client end with this code."""
+    """Exit at once, in the middle of the command, and let the client exit with this code."""
     with suppress(OSError):
         connection.sendall(protocol.EXIT + bytes([code]))
     os._exit(code)
 
 
 def peer_pid(connection: socket.socket) -> int:
-    """Return the process on the other side of a Unix socket, as the system knows it."""
+    """Return the process id of the peer of a Unix socket, from the operating system."""
     if sys.platform == "darwin":
         return int.from_bytes(connection.getsockopt(0, 2, 4), sys.byteorder)  # LOCAL_PEERPID
     return int.from_bytes(connection.getsockopt(socket.SOL_SOCKET, 17, 12)[:4], sys.byteorder)  # SO_PEERCRED
 
 
 def _refuse_other_surroundings(pid: int) -> None:
-    """Refuse a client that sees other files or another network, or may use less, than this process."""
+    """Refuse a client with another view of files or network, or with lower limits, than this process."""
     if pid <= 0:
         raise RefusedError
     if os.getpriority(os.PRIO_PROCESS, pid) != os.getpriority(os.PRIO_PROCESS, 0):
@@ -186,13 +186,13 @@ def _refuse_other_surroundings(pid: int) -> None:
 
 
 def _rights(pid: str) -> list[bytes]:
-    """Return the lines of proc_pid_status(5) that say what a process may do: groups, capabilities, seccomp."""
+    """Return the lines of proc_pid_status(5) about privileges: groups, capabilities, seccomp."""
     with open(f"/proc/{pid}/status", "rb") as file:
         return [line for line in file if line.startswith((b"Groups", b"Cap", b"NoNewPrivs", b"Seccomp"))]
 
 
 def _take_place(mask: int, attached: Sequence[int], origin: Origin) -> None:
-    """Put the client's folder and standard streams in place of this process's own."""
+    """Replace this process's folder and standard streams with the client's."""
     folder, *descriptors = attached
     os.fchdir(folder)
     os.close(folder)
@@ -205,12 +205,12 @@ def _take_place(mask: int, attached: Sequence[int], origin: Origin) -> None:
             os.close(number)
     streams = [_open_stream(number, origin) if mask & 1 << number else None for number in range(3)]
     for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
-        setattr(sys, name, stream)  # None where it is closed, as at any start
+        setattr(sys, name, stream)  # None if it is closed, as the interpreter does
         setattr(sys, f"__{name}__", stream)
 
 
 def _open_stream(number: int, origin: Origin) -> io.TextIOWrapper:
-    """Return a standard stream as the interpreter opens it (`create_stdio` in Python/pylifecycle.c)."""
+    """Open a standard stream as the interpreter does (`create_stdio` in Python/pylifecycle.c)."""
     encoding, errors = origin.encodings[number]
     buffering = 0 if origin.unbuffered and number else -1
     binary = open(number, "wb" if number else "rb", buffering=buffering, closefd=False)  # noqa: SIM115
@@ -225,7 +225,7 @@ def _open_stream(number: int, origin: Origin) -> io.TextIOWrapper:
 
 
 def _follow(connection: socket.socket, ignored: Sequence[int]) -> None:
-    """End with the client, as a process ends with itself, unless something is being stored."""
+    """Exit when the client dies, unless a change is being stored."""
 
     def look(_number: int, _frame: FrameType | None) -> None:
         try:
@@ -247,7 +247,7 @@ def _follow(connection: socket.socket, ignored: Sequence[int]) -> None:
 
 
 def _ask(connection: socket.socket, *, asking: bool) -> None:
-    """Tell the client that the terminal is about to be read, or has been; wait until this may be."""
+    """Tell the client that the terminal is about to be read, or has been read; wait until reading is allowed."""
     connection.sendall(protocol.ASK if asking else protocol.ASKED)
     if asking:
         connection.recv(1)
