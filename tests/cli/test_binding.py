@@ -15,7 +15,7 @@ from tests.terminal import at_terminal
 
 pytestmark = pytest.mark.either_database
 
-LAST, WITHOUT = "else put depends: last", "without a value takes all of them off"
+LAST, WITHOUT = "if not, put depends: last", "to remove all of them, write depends:"
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_what_is_said_is_stored_and_told(trip: Here) -> None:
         ("done 4", 4, "todo 4 depends on 2 Flight, 3 Pack", "finish them first, or add --force"),
         ("done 1", 4, "todo 1 has 3 open subtasks", "add --with-subtasks to close them as well"),
         ("add x depends:9", 3, "there is no todo 9", "run 'todo list' to see the numbers"),
-        ("add x parent:1,2", 2, "a todo is a part of one other, not of 1,2", None),
+        ("add x parent:1,2", 2, "a todo has one parent, not 1,2", None),
         ("modify 4 depends:2 3", 2, "'3' may belong to 'depends:2'", f"did you mean 'depends:2,3'? {LAST}"),
-        ("modify 4 undepends:", 2, "there is no value after undepends:", f"depends: {WITHOUT}"),
+        ("modify 4 undepends:", 2, "there is no value after undepends:", WITHOUT),
         ("modify 4 depends:2 undepends:2", 2, "depends: and undepends: contradict each other", None),
         ("add x depends:friday", 2, "'friday' is not a todo number or uuid", None),
     ],

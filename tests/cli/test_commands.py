@@ -96,7 +96,7 @@ class TestChanging:
     @pytest.mark.parametrize(
         ("options", "told"),
         [
-            ([], "nothing to change was named"),
+            ([], "nothing to change: name at least one field"),
             (["--due", "today", "--no-due"], "contradict"),
             (["--project", "x", "--no-project"], "contradict"),
             (["--title", ""], "the title is blank"),

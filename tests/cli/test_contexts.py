@@ -179,7 +179,7 @@ class TestSaving:
             (["c", ""], "the filter is empty"),
             (["none", "+x"], "a context cannot be called 'none'"),
             (["a b", "+x"], "did you mean 'a-b'?"),
-            (["c", "+x", "--defaults", "Buy +x"], "'Buy' is no attribute"),
+            (["c", "+x", "--defaults", "Buy +x"], "'Buy' is not an attribute"),
             (["c", "+x", "--defaults", "due:tomorow"], "tomorrow"),
             (["c", "+x", "--defaults", "priority:hihg"], "did you mean 'high'?"),
             (["c", "+x", "--defaults", "every:mnoth"], "did you mean 'month'?"),

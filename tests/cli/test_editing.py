@@ -157,11 +157,11 @@ class TestEdit:
         [
             ('due = ""', 'due = "fridya"', "did you mean 'friday'?"),
             ('due = ""', "due = friday", "not valid TOML"),
-            ('due = ""', 'dew = ""', "did you mean due?"),
+            ('due = ""', 'deu = ""', "did you mean due?"),
             ('title = "a"', 'title = " "', "the title is blank"),
             ('title = "a"', 'title = ""', "the title is blank"),
             ('tags = ""', 'tags = "my tag"', "did you mean 'my-tag'?"),
-            ('tags = ""', 'tags = "x, none"', "no tag is called 'none'"),
+            ('tags = ""', 'tags = "x, none"', "a tag cannot be called 'none'"),
             ('every = ""', 'every = "fortnight"', "is not a valid recurrence"),
             ('until = ""', 'until = "2020-01-01"', "it would expire before it appears"),
             ("+++\n\n", "+++\n\udcff", "not valid UTF-8"),

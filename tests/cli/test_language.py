@@ -58,7 +58,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["x", "due:eom", "-d", "friday"], "due: and --due say the same thing"),
+        (["x", "due:eom", "-d", "friday"], "due: and --due set the same field"),
         (["x", "every:day", "every!:week"], "contradict"),
         (["x", "every:day", "--every-after", "week"], "contradict"),
         (["x", "project:"], "there is no value after project:"),
@@ -75,7 +75,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["x", "project:my home"], "did you mean 'my-home'?"),
         (["x", "priority:high low"], "is not a valid priority"),
         (["x", "project:none"], "there is no value after project:"),
-        (["x", "+none"], "no tag is called 'none'"),
+        (["x", "+none"], "a tag cannot be called 'none'"),
         (["x", "wait:friday", "until:thursday"], "expire before it appears"),
         (["Write", "description:", "of", "the", "job"], "there is no value after description:"),
     ],

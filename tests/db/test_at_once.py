@@ -97,21 +97,22 @@ COMMANDS = st.one_of(
         parent=st.none() | REFERENCES.map(lambda found: found[0]),
     ).map(lambda new: lambda db: add_todo(db, new)),
     st.builds(
-        lambda references, *fields: lambda db: modify_todos(db, references, TodoChanges(*fields)),
+        lambda references, **fields: lambda db: modify_todos(db, references, TodoChanges(**fields)),
         REFERENCES,
-        st.none() | TITLES,
-        st.none() | TITLES,
-        st.none() | st.sampled_from(Priority),
-        st.none() | NAMES,
-        DUES,
-        TAGS,
-        st.sampled_from([(), ("a",), ("Ä", "b")]),
-        st.sampled_from([frozenset[str](), frozenset({"due"}), frozenset({"description", "scheduled", "wait_until"})]),
-        st.none() | DUES,
-        MOMENTS,
-        st.none(),
-        EVERY,
-        st.booleans(),
+        title=st.none() | TITLES,
+        description=st.none() | TITLES,
+        priority=st.none() | st.sampled_from(Priority),
+        project=st.none() | NAMES,
+        due=DUES,
+        tags=TAGS,
+        untag=st.sampled_from([(), ("a",), ("Ä", "b")]),
+        clear=st.sampled_from(
+            [frozenset[str](), frozenset({"due"}), frozenset({"description", "scheduled", "wait_until"})]
+        ),
+        scheduled=st.none() | DUES,
+        wait_until=MOMENTS,
+        every=EVERY,
+        ends_series=st.booleans(),
     ),
     st.builds(
         lambda references, changes: lambda db: modify_todos(db, references, changes),
@@ -262,7 +263,9 @@ async def nothing(_: Transaction) -> None:
 async def test_common_commands_are_one_statement(db: Database, statements: list[str]) -> None:
     one, both = parse_references(["1"]), parse_references(["1", "2"])
     changes = TodoChanges("b", project="work", tags=("y",), untag=("x",), clear=frozenset({"due"}))
-    new = NewTodo("a", "text", Priority.LOW, "home", ("x",), When(NOW.date(), NOW))
+    new = NewTodo(
+        "a", description="text", priority=Priority.LOW, project="home", tags=("x",), due=When(NOW.date(), NOW)
+    )
     commands: list[Awaitable[Any]] = [
         add_todo(db, new),
         add_todo(db, new),

@@ -140,7 +140,7 @@ def has_series(connection: Connection) -> bool:
 async def test_tables_of_the_first_revision_are_upgraded(db: Database, target: Target) -> None:
     at = NOW.astimezone(UTC)
     for title in ("kept", "also kept", "gone"):
-        await add_todo(db, NewTodo(title, "text", project="p", tags=("t", "u"), due=When(at.date(), at)))
+        await add_todo(db, NewTodo(title, description="text", project="p", tags=("t", "u"), due=When(at.date(), at)))
     await delete_todos(db, parse_references(["3"]))
     await empty_trash(db)
     before = (await list_todos(db, ListQuery(And(())))).todos

@@ -62,17 +62,17 @@ def test_a_document() -> None:
         "# Between the lines +++ are the fields, below them is the description, in Markdown.\n"
         '# Values are written as for \'todo add\', such as due = "friday 17:00"; "" is none.\n'
         'title = "Pay rent"\n'
-        'project = "home.flat"\n'
-        'tags = "bills, Flat"             # with commas between them\n'
-        'due = "2026-11-30 17:00"\n'
-        'scheduled = ""                   # from when on to work on it\n'
-        'wait = ""                        # hidden from lists until then\n'
-        'until = ""                       # listed no more after that\n'
-        'every = "month on the last day"  # how often it comes, such as month or mon,thu\n'
-        'every-after = ""                 # the same, counted from when it is done\n'
-        'priority = "high"                # high, medium or low\n'
-        'depends = "9, 12"                # what has to be done first, such as 12, 15\n'
-        'parent = "3"                     # the todo that it is a part of\n'
+        'priority = "high"                # priority: high, medium or low\n'
+        'project = "home.flat"            # project; a dot nests, as in work.api\n'
+        'tags = "bills, Flat"             # tags, such as bills, home\n'
+        'due = "2026-11-30 17:00"         # due date\n'
+        'scheduled = ""                   # start date\n'
+        'wait = ""                        # hide it until that date\n'
+        'until = ""                       # hide it after that date\n'
+        'every = "month on the last day"  # repeat it, such as month or mon,thu\n'
+        'every-after = ""                 # the same, counted from completion\n'
+        'parent = "3"                     # parent todo\n'
+        'depends = "9, 12"                # todos that have to be done first, such as 12, 15\n'
         "+++\n"
         "# Why\n\nIt is *due*.\n"
     )
@@ -163,11 +163,11 @@ def test_other_ends_of_lines_change_nothing(todo: TodoPublic) -> None:
     [
         ('title = "Pay rent"', "title = Pay rent", "the head is not valid TOML: invalid value, in title = Pay rent"),
         ('due = ""', 'due = ""\ndue = ""', 'cannot overwrite a value, in due = ""'),
-        ('due = ""', "due = 2026-11-30", "due is no text"),
-        ('tags = ""', 'tags = ["a"]', "tags is no text"),
+        ('due = ""', "due = 2026-11-30", "due is not a text"),
+        ('tags = ""', 'tags = ["a"]', "tags is not a text"),
         ('due = ""', 'duue = ""', "there is no field 'duue'"),
         ('due = ""', 'status = "done"', "there is no field 'status'"),
-        ('due = ""\n', "", "there is no line for due"),
+        ('depends = ""', "", "there is no line for depends"),
         ('due = ""', f"due = {'[' * 5000}", "the head is not valid TOML"),
         ("+++\ntext", "text", "the line +++ that ends the head is missing"),
         ("+++\n# 1", "# 1", "the text does not begin with a line +++"),

@@ -152,7 +152,14 @@ async def fill(db: Database) -> None:
     """Create a list with everything: all columns, projects and tags that came and went, and trash that was emptied."""
     at = datetime(2026, 12, 24, 17, 0, tzinfo=UTC)
     news = [
-        NewTodo("İ ß \U0001f600\ttab", "long\ntext", Priority.HIGH, "home.flat", ("Ämter", "b"), When(at.date(), at)),
+        NewTodo(
+            "İ ß \U0001f600\ttab",
+            description="long\ntext",
+            priority=Priority.HIGH,
+            project="home.flat",
+            tags=("Ämter", "b"),
+            due=When(at.date(), at),
+        ),
         NewTodo("two", project="work", tags=("b",), due=When(date(2026, 11, 30))),
         NewTodo("three", project="old", tags=("soon-gone",)),
         NewTodo("four"),

@@ -158,7 +158,9 @@ async def test_todos_are_shown_as_they_were(db: Database, open_db: OpenDatabase)
         return open_db("alex", next(clock))
 
     await add_todo(open_db("alex", next(clock)), NewTodo("other"))
-    new = NewTodo("Pay rent", "text", project="p", tags=("x",), due=When(date(2026, 11, 30)), depends=(ONE,))
+    new = NewTodo(
+        "Pay rent", description="text", project="p", tags=("x",), due=When(date(2026, 11, 30)), depends=(ONE,)
+    )
     await add_todo(open_db("alex", next(clock)), replace(new, every=Every("month"), title="late", depends=()))
     await modify_todos(await keep(), [ONE], TodoChanges(depends=(TWO,), title="é", project="p", tags=("x", "y")))
     await rename_project(await keep(), "p", "q")

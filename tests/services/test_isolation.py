@@ -118,7 +118,9 @@ IS_ABOUT_THE_WHOLE_DATABASE = {
 async def sam(open_db: OpenDatabase) -> Database:
     alex = open_db("alex")
     for title in ("hers", "her trash"):
-        await todos.add_todo(alex, todos.NewTodo(title, "text", project="p", tags=("t",), every=Every("day")))
+        await todos.add_todo(
+            alex, todos.NewTodo(title, description="text", project="p", tags=("t",), every=Every("day"))
+        )
     await comments.add_comment(alex, HERS[0], "hers")
     await series.delete_series(alex, parse_references(["2"]))
     await users.add_user(alex, "sam")

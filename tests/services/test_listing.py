@@ -41,15 +41,40 @@ def when(text: str) -> When:
 async def fill(db: Database) -> None:
     """Add the todos, which the tables below name by first letter; `now` is Sunday, 22 November, 12:00."""
     for new in (
-        NewTodo("apples", "a kilo of ÉCLAIRS", Priority.LOW, "home", ("shop",)),
-        NewTodo("bread", None, Priority.HIGH, "home.kitchen", ("shop", "urgent"), when("today")),
-        NewTodo("call", None, Priority.NONE, "homework", (), when("2026-11-22 11:00")),
-        NewTodo("dentist", None, Priority.NONE, None, (), when("2026-11-22 13:00")),
-        NewTodo("éclair", None, Priority.MEDIUM, "work", ("urgent",), when("2026-11-20")),
-        NewTodo("forms 100% done_now", None, Priority.NONE, "old", (), when("2027-01-31")),
-        NewTodo("gone", None, Priority.HIGH, "home", ("shop",), when("today")),
-        NewTodo("held", None, Priority.NONE, "work", (), when("2026-11-01")),
-        NewTodo("ideas", None, Priority.NONE, None, (), when("2026-11-01")),
+        NewTodo("apples", description="a kilo of ÉCLAIRS", priority=Priority.LOW, project="home", tags=("shop",)),
+        NewTodo(
+            "bread",
+            description=None,
+            priority=Priority.HIGH,
+            project="home.kitchen",
+            tags=("shop", "urgent"),
+            due=when("today"),
+        ),
+        NewTodo(
+            "call", description=None, priority=Priority.NONE, project="homework", tags=(), due=when("2026-11-22 11:00")
+        ),
+        NewTodo(
+            "dentist", description=None, priority=Priority.NONE, project=None, tags=(), due=when("2026-11-22 13:00")
+        ),
+        NewTodo(
+            "éclair",
+            description=None,
+            priority=Priority.MEDIUM,
+            project="work",
+            tags=("urgent",),
+            due=when("2026-11-20"),
+        ),
+        NewTodo(
+            "forms 100% done_now",
+            description=None,
+            priority=Priority.NONE,
+            project="old",
+            tags=(),
+            due=when("2027-01-31"),
+        ),
+        NewTodo("gone", description=None, priority=Priority.HIGH, project="home", tags=("shop",), due=when("today")),
+        NewTodo("held", description=None, priority=Priority.NONE, project="work", tags=(), due=when("2026-11-01")),
+        NewTodo("ideas", description=None, priority=Priority.NONE, project=None, tags=(), due=when("2026-11-01")),
     ):
         await add_todo(db, new)
     await delete_todos(db, parse_references(["7"]))

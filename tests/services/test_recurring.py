@@ -65,11 +65,11 @@ async def finish(open_db: OpenDatabase, number: int, now: datetime, *, catch_up:
 async def test_finishing_creates_the_next_occurrence_with_all_fields(db: Database, open_db: OpenDatabase) -> None:
     new = NewTodo(
         "Pay rent",
-        "to the landlord",
-        Priority.HIGH,
-        "home.flat",
-        ("bills", "flat"),
-        on("2026-11-30"),
+        description="to the landlord",
+        priority=Priority.HIGH,
+        project="home.flat",
+        tags=("bills", "flat"),
+        due=on("2026-11-30"),
         scheduled=on("2026-11-27"),
         wait_until=datetime(2026, 11, 25, tzinfo=BERLIN),
         expires_at=datetime(2026, 12, 5, tzinfo=BERLIN),

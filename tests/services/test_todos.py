@@ -39,7 +39,14 @@ async def get(db: Database, reference: str | int) -> TodoPublic:
 class TestAdd:
     async def test_all_fields_are_stored(self, db: Database) -> None:
         due = When(date(2026, 12, 24), datetime(2026, 12, 24, 17, 0, tzinfo=UTC))
-        new = NewTodo("Pay rent", "for\nDecember", Priority.HIGH, "home.flat", ("bills", "Urgent"), due)
+        new = NewTodo(
+            "Pay rent",
+            description="for\nDecember",
+            priority=Priority.HIGH,
+            project="home.flat",
+            tags=("bills", "Urgent"),
+            due=due,
+        )
         added = (await add_todo(db, new)).todo
         assert added == await get(db, added.id)
         assert added.title == "Pay rent"
@@ -91,7 +98,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 async def test_text_is_returned_unchanged(db: Database, name: str) -> None:
-    added = (await add_todo(db, NewTodo(TEXTS[name], TEXTS[name]))).todo
+    added = (await add_todo(db, NewTodo(TEXTS[name], description=TEXTS[name]))).todo
     assert added.title == added.description == TEXTS[name]
     assert await get(db, added.id) == added
     [listed] = (await list_todos(db, ListQuery(And(())))).todos
@@ -135,7 +142,11 @@ class TestStatus:
 class TestModify:
     async def test_other_fields_do_not_change(self, db: Database) -> None:
         due = When(date(2026, 12, 24))
-        before = (await add_todo(db, NewTodo("a", "text", Priority.LOW, "home", ("x", "y"), due))).todo
+        before = (
+            await add_todo(
+                db, NewTodo("a", description="text", priority=Priority.LOW, project="home", tags=("x", "y"), due=due)
+            )
+        ).todo
         [outcome] = await modify_todos(db, parse_references(["1"]), TodoChanges(title="b"))
         assert outcome.todo.title == "b"
         assert (outcome.todo.description, outcome.todo.priority, outcome.todo.project) == ("text", Priority.LOW, "home")
@@ -145,7 +156,13 @@ class TestModify:
     async def test_all_fields_at_once(self, db: Database) -> None:
         await add_todo(db, NewTodo("a", tags=("x", "y")))
         changes = TodoChanges(
-            "b", "text", Priority.HIGH, "work", When(date(2027, 1, 1)), tags=("z",), untag=("X", "unknown")
+            "b",
+            description="text",
+            priority=Priority.HIGH,
+            project="work",
+            due=When(date(2027, 1, 1)),
+            tags=("z",),
+            untag=("X", "unknown"),
         )
         [outcome] = await modify_todos(db, parse_references(["1"]), changes)
         todo = await get(db, 1)
@@ -155,7 +172,12 @@ class TestModify:
         assert todo.version == 2
 
     async def test_fields_can_be_cleared(self, db: Database) -> None:
-        await add_todo(db, NewTodo("a", "text", Priority.HIGH, "home", (), When(date(2026, 12, 24))))
+        await add_todo(
+            db,
+            NewTodo(
+                "a", description="text", priority=Priority.HIGH, project="home", tags=(), due=When(date(2026, 12, 24))
+            ),
+        )
         clear = frozenset({"due", "project", "description"})
         await modify_todos(db, parse_references(["1"]), TodoChanges(priority=Priority.NONE, clear=clear))
         todo = await get(db, 1)

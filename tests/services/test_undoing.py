@@ -79,15 +79,15 @@ PICKS = st.lists(st.integers(0, 9), min_size=1, max_size=3)
 def additions(draw: st.DrawFn) -> Command:
     new = NewTodo(
         draw(TEXTS),
-        draw(st.none() | TEXTS),
-        draw(PRIORITIES),
-        draw(st.none() | PROJECTS),
-        tuple(draw(st.sets(TAGS, max_size=2))),
-        draw(st.none() | DATES),
-        draw(st.none() | DATES),
-        draw(st.none() | MOMENTS),
-        draw(st.none() | MOMENTS),
-        draw(st.none() | EVERY),
+        description=draw(st.none() | TEXTS),
+        priority=draw(PRIORITIES),
+        project=draw(st.none() | PROJECTS),
+        tags=tuple(draw(st.sets(TAGS, max_size=2))),
+        due=draw(st.none() | DATES),
+        scheduled=draw(st.none() | DATES),
+        wait_until=draw(st.none() | MOMENTS),
+        expires_at=draw(st.none() | MOMENTS),
+        every=draw(st.none() | EVERY),
     )
     depends, parent = draw(st.none() | PICKS), draw(st.none() | PICKS)
 
@@ -104,18 +104,19 @@ def modifications(draw: st.DrawFn) -> Command:
     cleared = st.sets(st.sampled_from(["description", "project", "due", "scheduled", "wait_until", "expires_at"]))
     changes = TodoChanges(
         draw(st.none() | TEXTS),
-        draw(st.none() | TEXTS),
-        draw(st.none() | PRIORITIES),
-        draw(st.none() | PROJECTS),
-        draw(st.none() | DATES),
-        tuple(draw(st.sets(TAGS, max_size=2))),
-        tuple(draw(st.sets(TAGS, max_size=2))),
+        description=draw(st.none() | TEXTS),
+        priority=draw(st.none() | PRIORITIES),
+        project=draw(st.none() | PROJECTS),
+        due=draw(st.none() | DATES),
+        tags=tuple(draw(st.sets(TAGS, max_size=2))),
+        untag=tuple(draw(st.sets(TAGS, max_size=2))),
         scheduled=draw(st.none() | DATES),
         wait_until=draw(st.none() | MOMENTS),
     )
     endings: list[dict[str, Any]] = [{}, {"ends_series": True}, {"every": draw(EVERY)}]
     choice = draw(st.integers(0, 2))
-    clear = {name for name in draw(cleared) if getattr(changes, name) is None and not (name == "due" and choice)}
+    given = {"project": changes.project, **changes.values}
+    clear = {name for name in draw(cleared) if given.get(name) is None and not (name == "due" and choice)}
     binding, picks = draw(st.sampled_from(["", "", "depends", "undepends", "parent"])), draw(PICKS)
     targets = draw(PICKS)
 

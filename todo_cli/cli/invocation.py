@@ -8,7 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from todo_cli.db.connection.target import Target
     from todo_cli.db.database import Database
     from todo_cli.query.dates import Conventions
+    from todo_cli.query.kinds import InputContext
     from todo_cli.query.urgency import Coefficients
     from todo_cli.rendering.renderer import Renderer
 
@@ -66,6 +67,14 @@ class Invocation:
             week_start=WEEKDAYS.index(str(self.settings["week_start"].value or WEEKDAYS[0])),
             date_order="d/m/y" if order == "d/m/y" else "m/d/y" if order else None,
         )
+
+    @cached_property
+    def input_context(self) -> InputContext:
+        """What values of fields are read with."""
+        from todo_cli.query.kinds import InputContext
+
+        hour = self.settings["default_hour"].value
+        return InputContext(self.now, self.conventions, None if hour is None else time.fromisoformat(str(hour)))
 
     @cached_property
     def settings(self) -> Mapping[str, Value]:

@@ -51,6 +51,9 @@ class Kind(Enum):
     """follows from other fields or other todos; it has no column of its own"""
 
 
+_SIMPLE = (Kind.TEXT, Kind.URL, Kind.CHOICE, Kind.NUMBER, Kind.DURATION, Kind.DATE, Kind.WHEN, Kind.INSTANT)
+
+
 class Settable(Flag):
     """Which commands set a field."""
 
@@ -100,7 +103,11 @@ class Field:
     leader: str | None = None
     """The field that this one follows in history, undo and merging."""
     help: str = ""
-    """One line for --help and the editor."""
+    """One line for --help and the editor, without a full stop."""
+    option_help: str = ""
+    """The line for --help, where it differs."""
+    flag: str = ""
+    """The letter of the short option."""
     example: str = ""
     """A value, for hints and docs."""
 
@@ -109,6 +116,11 @@ class Field:
         object.__setattr__(self, "path", self.path or self.attribute)
         object.__setattr__(self, "column", self.column or self.name)
         object.__setattr__(self, "json", self.json or self.name)
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether its value stands in columns of the todo itself, and says nothing of other rows."""
+        return self.kind in _SIMPLE
 
     def get(self, todo: TodoPublic) -> Any:
         """Return the value of the field in a todo; None where it has none."""
@@ -168,6 +180,7 @@ FIELDS = Fields(
         inherit=Inherit.COPY,
         is_sort_key=True,
         help="Title",
+        option_help="New title",
         example="milk",
     ),
     Field(
@@ -195,7 +208,8 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.COPY,
         is_sort_key=True,
-        help="high, medium or low",
+        help="Priority: high, medium or low",
+        option_help="Priority",
         example="high",
     ),
     Field(
@@ -206,6 +220,7 @@ FIELDS = Fields(
         inherit=Inherit.COPY,
         is_sort_key=True,
         help="Project; a dot nests, as in work.api",
+        flag="p",
         example="home",
     ),
     Field(
@@ -218,7 +233,9 @@ FIELDS = Fields(
         settable=Settable.BOTH,
         inherit=Inherit.COPY,
         is_set=True,
-        help="Tag",
+        help="Tags, such as bills, home",
+        option_help="Tag; may be repeated",
+        flag="t",
         example="bills",
     ),
     Field(
@@ -229,6 +246,8 @@ FIELDS = Fields(
         inherit=Inherit.MOVE,
         is_sort_key=True,
         help="Due date",
+        option_help="Due date: friday, 'tomorrow 5pm', '24 dec', eom-3d, 2w, 2026-12-24",
+        flag="d",
         example="friday",
     ),
     Field(
@@ -249,7 +268,7 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.MOVE,
         is_sort_key=True,
-        help="Hide it from lists until then",
+        help="Hide it until that date",
         example="monday",
     ),
     Field(
@@ -261,7 +280,7 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.MOVE,
         is_sort_key=True,
-        help="Hide it from lists after that",
+        help="Hide it after that date",
         example="eom",
     ),
     Field(
@@ -274,6 +293,7 @@ FIELDS = Fields(
         inherit=Inherit.COPY,
         is_filter=False,
         help="Repeat it, such as month or mon,thu",
+        option_help="Repeat it: day, '2 weeks', mon,thu, 'last day of month', '3rd tue of month', or an RRULE",
         example="month",
     ),
     Field(
@@ -292,7 +312,7 @@ FIELDS = Fields(
         settable=Settable.BOTH,
         is_emptyable=True,
         inherit=Inherit.COPY,
-        help="The todo that it is a subtask of",
+        help="Parent todo",
         example="12",
     ),
     Field(name="subtasks", kind=Kind.COMPUTED, path="links.subtasks", is_filter=False, is_column=False),
@@ -304,7 +324,7 @@ FIELDS = Fields(
         settable=Settable.BOTH,
         is_emptyable=True,
         is_set=True,
-        help="Todos that have to be done first",
+        help="Todos that have to be done first, such as 12, 15",
         example="12",
     ),
     Field(

@@ -5,6 +5,7 @@ and sorting are the same on both databases. `from __future__ import annotations`
 """
 
 from datetime import date, datetime
+from enum import Enum
 from typing import Any, ClassVar, Optional
 from uuid import UUID, uuid4
 
@@ -23,6 +24,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.orm.attributes import set_attribute
 from sqlalchemy.types import Uuid
 from sqlmodel import Field, Relationship, SQLModel
 from sqlmodel._compat import SQLModelConfig
@@ -375,12 +377,36 @@ def complete_tables(dialect: str) -> None:
                 index.dialect_options[dialect]["where"] = text(condition)
 
 
+def get_value(row: Any, field: str) -> Any:
+    """Return the value of a field of a row, by attribute; a `When` of the two columns that hold it."""
+    if f"{field}_on" not in Base.metadata.tables["todos"].c:
+        return getattr(row, field)
+    on = getattr(row, f"{field}_on")
+    return None if on is None else When(on, getattr(row, f"{field}_at"))
+
+
+def as_stored(value: Any) -> Any:
+    """Return a value as a column holds it: a member of an enum is stored as its value."""
+    return value.value if isinstance(value, Enum) else value
+
+
+def set_value(row: Base, field: str, value: Any) -> None:
+    """Set a field of a row, by attribute."""
+    if isinstance(row, Todo) and f"{field}_on" in Base.metadata.tables["todos"].c:
+        on, at = (None, None) if value is None else (value.on, value.at)
+        set_attribute(row, f"{field}_on", on)
+        set_attribute(row, f"{field}_at", at)
+    else:
+        set_attribute(row, field, as_stored(value))
+
+
 def derive(row: Base) -> None:
     """Bring the columns that follow from others up to date, as they have to be when a row is written."""
     match row:
         case Todo():
-            row.title_folded = fold(row.title)
-            row.description_folded = None if row.description is None else fold(row.description)
+            for folded in [name for name in Todo.metadata.tables["todos"].c.keys() if name.endswith("_folded")]:  # noqa: SIM118
+                text_ = getattr(row, folded.removesuffix("_folded"))
+                set_attribute(row, folded, None if text_ is None else fold(text_))
             row.due_key = due_key(row.due)
         case User() | Project() | Tag():
             row.key = fold(row.name)

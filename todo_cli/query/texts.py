@@ -25,9 +25,9 @@ def parse_title(text: str) -> str:
     return _check_length(text, "title", TITLE_LENGTH)
 
 
-def parse_description(text: str) -> str | None:
+def parse_description(text: str, what: str = "description") -> str | None:
     """Return the description unchanged, None for an empty one; raises InvalidInputError if it is too long."""
-    return _check_length(check_text(text, "description"), "description", DESCRIPTION_LENGTH) or None
+    return _check_length(check_text(text, what), what, DESCRIPTION_LENGTH) or None
 
 
 def parse_comment(text: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -17,11 +18,12 @@ from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit
 from todo_cli.db.write.erasing import CHANGES, is_erasure
-from todo_cli.db.write.step import Step
+from todo_cli.db.write.step import UNSAID, Step
 from todo_cli.errors import ConflictError, NotFoundError
-from todo_cli.models.tables import Series, Todo
+from todo_cli.models.fields import FIELDS, Settable
+from todo_cli.models.tables import Series, Todo, as_stored, set_value
 from todo_cli.models.text import fold
-from todo_cli.models.values import Priority, Status, TodoOutcome, TodoPublic, When
+from todo_cli.models.values import Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing.binding import Bindings
 from todo_cli.services.editing.editing import edit_each, ensure_project, ensure_tags
@@ -35,49 +37,99 @@ from todo_cli.services.lookup import (
     to_recurrence,
 )
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, init=False)
 class NewTodo:
-    """The arguments of `add`. Names and texts are validated (see `query`)."""
+    """What `add` was told. `values` has the simple fields by attribute; names and texts are validated (see `query`)."""
 
     title: str
-    description: str | None = None
-    priority: Priority = Priority.NONE
-    project: str | None = None
-    tags: tuple[str, ...] = ()
-    due: When | None = None
-    scheduled: When | None = None
-    wait_until: datetime | None = None
-    expires_at: datetime | None = None
-    every: Every | None = None
-    depends: tuple[Reference, ...] = ()
-    parent: Reference | None = None
-    uuid: UUID | None = None
+    values: Mapping[str, Any]
+    project: str | None
+    tags: tuple[str, ...]
+    every: Every | None
+    depends: tuple[Reference, ...]
+    parent: Reference | None
+    uuid: UUID | None
+
+    def __init__(
+        self,
+        title: str,
+        values: Mapping[str, Any] = _NOTHING,
+        *,
+        project: str | None = None,
+        tags: tuple[str, ...] = (),
+        every: Every | None = None,
+        depends: tuple[Reference, ...] = (),
+        parent: Reference | None = None,
+        uuid: UUID | None = None,
+        **simple: Any,
+    ) -> None:
+        """Take simple fields as a mapping, as keywords, or both; those that are None have no value."""
+        given = _check_simple({**values, **simple}, Settable.ADD)
+        own = (title, {name: value for name, value in given.items() if value is not None})
+        _fill(self, *own, project, tags, every, depends, parent, uuid)
+
+    @property
+    def due(self) -> When | None:
+        """When it is due."""
+        return self.values.get("due")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class TodoChanges:
-    """The arguments of `modify`: None keeps a field, `clear` names the fields to empty.
+    """What `modify` was told. `values` has the simple fields to set by attribute; `clear` names those to empty.
 
-    `ends_series` ends the recurrence.
+    `clear` may name `project` and `parent` as well. `ends_series` ends the recurrence.
     """
 
-    title: str | None = None
-    description: str | None = None
-    priority: Priority | None = None
-    project: str | None = None
-    due: When | None = None
-    tags: tuple[str, ...] = ()
-    untag: tuple[str, ...] = ()
-    clear: frozenset[str] = frozenset()
-    scheduled: When | None = None
-    wait_until: datetime | None = None
-    expires_at: datetime | None = None
-    every: Every | None = None
-    ends_series: bool = False
-    depends: tuple[Reference, ...] = ()
-    undepends: tuple[Reference, ...] | Literal["all"] = ()
-    parent: Reference | None = None
+    values: Mapping[str, Any]
+    project: str | None
+    tags: tuple[str, ...]
+    untag: tuple[str, ...]
+    clear: frozenset[str]
+    every: Every | None
+    ends_series: bool
+    depends: tuple[Reference, ...]
+    undepends: tuple[Reference, ...] | Literal["all"]
+    parent: Reference | None
+
+    def __init__(
+        self,
+        title: str | None = None,
+        *,
+        values: Mapping[str, Any] = _NOTHING,
+        project: str | None = None,
+        tags: tuple[str, ...] = (),
+        untag: tuple[str, ...] = (),
+        clear: frozenset[str] = frozenset(),
+        every: Every | None = None,
+        ends_series: bool = False,
+        depends: tuple[Reference, ...] = (),
+        undepends: tuple[Reference, ...] | Literal["all"] = (),
+        parent: Reference | None = None,
+        **simple: Any,
+    ) -> None:
+        """Take simple fields as a mapping, in which None empties one, or as keywords, in which None leaves it."""
+        kept = {name: value for name, value in {"title": title, **simple}.items() if value is not None}
+        given = _check_simple({**values, **kept}, Settable.MODIFY)
+        set_ = {name: value for name, value in given.items() if value is not None}
+        clear |= given.keys() - set_.keys()
+        _fill(self, set_, project, tags, untag, clear, every, ends_series, depends, undepends, parent)
+
+
+def _check_simple(values: Mapping[str, Any], by: Settable) -> Mapping[str, Any]:
+    """Return the values; raises TypeError for one that belongs to no simple field which this command sets."""
+    known = {field.attribute for field in FIELDS.settable(by) if field.is_simple}
+    if unknown := values.keys() - known:
+        raise TypeError(f"no field is called {min(unknown)!r}")
+    return values
+
+
+def _fill(new: NewTodo | TodoChanges, *values: object) -> None:
+    for each, value in zip(fields(new), values, strict=True):
+        object.__setattr__(new, each.name, value)
 
 
 async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
@@ -148,16 +200,9 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
 
 
 def _make_row(new: NewTodo, uuid: UUID, due: When | None, now: datetime) -> Todo:
-    todo = Todo(
-        uuid=uuid,
-        title=new.title,
-        description=new.description,
-        priority=new.priority.value,
-        created_at=now,
-        updated_at=now,
-    )
-    todo.due, todo.scheduled = due, new.scheduled
-    todo.wait_until, todo.expires_at = new.wait_until, new.expires_at
+    todo = Todo(uuid=uuid, title=new.title, created_at=now, updated_at=now)
+    for attribute, value in {**new.values, "due": due}.items():
+        set_value(todo, attribute, value)
     return todo
 
 
@@ -169,17 +214,13 @@ async def modify_todos(
     With `every`, each todo starts its own series, from its due date on. Raises NotFoundError, ConflictError for an
     archived project, another version or a cycle, and InvalidInputError for an invalid rule.
     """
-    fields: dict[str, object] = dict.fromkeys(sorted(changes.clear))
-    for field in ("title", "description", "due", "scheduled", "wait_until", "expires_at"):
-        if (value := getattr(changes, field)) is not None:
-            fields[field] = value
-    if changes.priority is not None:
-        fields["priority"] = changes.priority.value
+    stored = {attribute: as_stored(value) for attribute, value in changes.values.items()}
+    emptied = {name: as_stored(UNSAID.get(name)) for name in sorted(changes.clear)}
     put_on = {fold(name) for name in changes.tags}
     untag = tuple(name for name in changes.untag if fold(name) not in put_on)
     moves = changes.project is not None or "project" in changes.clear
     edit = Edit(
-        fields,
+        {**emptied, **stored},
         changes.project,
         changes.tags,
         untag,

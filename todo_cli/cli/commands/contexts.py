@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from todo_cli.cli.completion import candidates
-from todo_cli.cli.details import read_defaults
+from todo_cli.cli.field_values import read_defaults
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.parsing.registration import command
 from todo_cli.cli.storing import after_storing

@@ -28,6 +28,7 @@ from todo_cli.cli.listing import (
 )
 from todo_cli.cli.parsing.registration import command
 from todo_cli.cli.storing import after_storing
+from todo_cli.models.fields import FIELDS
 
 app = typer.Typer()
 trash_app = typer.Typer(help="List and empty the trash.")
@@ -91,6 +92,7 @@ def list_(
     from todo_cli.query.dates import parse_when
     from todo_cli.query.filter import ast as filters
     from todo_cli.query.filter.conditions import parse_status
+    from todo_cli.query.kinds import choose_label
     from todo_cli.query.names import parse_name
 
     now, conventions = invocation.now, invocation.conventions
@@ -110,8 +112,8 @@ def list_(
         parts.append(filters.Compares("due", "after", parse_when(due_after, now, conventions)))
     if overdue:
         parts.append(filters.IsOverdue())
-    if (value := options.parse_priority(priority)) is not None:
-        parts.append(filters.IsOneOf("priority", (value.name.lower(),)))
+    if priority is not None:
+        parts.append(filters.IsOneOf("priority", (choose_label(FIELDS["priority"], priority),)))
     nothing = "No todos match." if parts else "Nothing to do. Add a todo: todo add Buy milk"
     show_list(invocation, parts, look, nothing=nothing)
 

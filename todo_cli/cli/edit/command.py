@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import typer
 
 from todo_cli.cli import options
-from todo_cli.cli.details import Details, check_dates, make_changes, make_todo, parse_tags
 from todo_cli.cli.edit.editor import Draft, open_draft
+from todo_cli.cli.field_values import FieldValues, check_dates, make_changes, make_todo, parse_tags
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.parsing.registration import command
 from todo_cli.cli.targets import finish
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 T = TypeVar("T")
-
-_ATTRIBUTES = {"every-after": "every!"}
-"""Fields of the document whose attribute has another name."""
 
 _MOST_SHOWN = 300
 """Characters of a text that was changed meanwhile."""
@@ -53,20 +50,19 @@ def edit(invocation: Invocation, references: options.References) -> None:
 
 
 def edit_new(
-    invocation: Invocation, details: Details, add: Callable[[Invocation, NewTodo], TodoOutcome]
+    invocation: Invocation, given: FieldValues, add: Callable[[Invocation, NewTodo], TodoOutcome]
 ) -> TodoOutcome:
-    """Return what `add` makes of the todo that the user writes, beginning with the details.
+    """Return what `add` makes of the todo that the user writes, beginning with the given values.
 
     Raises TodoError if nothing is written, or the title is left empty.
     """
-    from todo_cli.query.input.document import DESCRIPTION, HEAD, describe_nothing, join_list
+    from todo_cli.query.input.document import DESCRIPTION, HEAD, join_list
 
-    title = " ".join(details.text)
-    make_todo(details, title)  # what is not understood is told before the editor opens
-    texts = describe_nothing()
-    for name in (*HEAD, DESCRIPTION):
-        texts[name] = details.values.get(_ATTRIBUTES.get(name, name), "")
-    texts["title"], texts["tags"] = title, join_list(details.tags)
+    title = " ".join(given.text)
+    make_todo(given, title)  # report what is not understood before the editor opens
+    texts = {key: given.values.get(setter.name, "") for key, setter in HEAD.items()}
+    texts |= {key: join_list(given.lists.get(setter.name, ())) for key, setter in HEAD.items() if setter.is_list}
+    texts |= {"title": title, DESCRIPTION: given.values.get(DESCRIPTION, "")}
     with open_draft("todo-new", invocation) as draft:
         return _edit_until_understood(invocation, draft, _Adding(texts, add))
 
@@ -138,7 +134,7 @@ class _Adding(_Work["TodoOutcome"]):
         return write_document(self.texts, ["A new todo. Leave the title empty to add nothing."])
 
     def take(self, invocation: Invocation, document: str) -> TodoOutcome:
-        from todo_cli.query.input.document import is_blank, read_document, split_list
+        from todo_cli.query.input.document import is_blank, read_document
         from todo_cli.query.texts import parse_title
 
         if is_blank(document):
@@ -147,8 +143,8 @@ class _Adding(_Work["TodoOutcome"]):
         if not texts["title"].strip():
             raise TodoError("nothing was added: the title is empty")
         values = {name: text for name, text in texts.items() if text.strip()}
-        details = _detail(invocation, values, tags=split_list(texts["tags"]))
-        return self.add(invocation, make_todo(details, parse_title(texts["title"])))
+        title = parse_title(values.pop("title"))
+        return self.add(invocation, make_todo(_to_values(invocation, values), title))
 
 
 @dataclass
@@ -246,71 +242,91 @@ class _Editing(_Work["TodoOutcome"]):
 
 
 def _understand(invocation: Invocation, base: Texts, written: Texts) -> dict[str, str]:
-    """Return what was written, each field that is not as in the base in the form in which it is described.
+    """Return the texts that were written, those that differ from the base in the form in which they are described.
 
-    So a date that is only written otherwise is no change. Raises InvalidInputError for what is not understood.
+    So a date that is only written in another way is no change. Raises InvalidInputError for what is not understood.
     """
     from todo_cli.models.text import fold
-    from todo_cli.query.filter.attributes import parse_priority
-    from todo_cli.query.input.document import DESCRIPTION, format_end, format_start, format_when, join_list, split_list
-    from todo_cli.query.names import parse_name
-    from todo_cli.query.texts import parse_description, parse_title
 
-    changed = {name: text for name, text in written.items() if text != base[name]}
-    details = _detail(invocation, changed)
-    readers: Mapping[str, Callable[[str], str]] = {
-        "title": parse_title,
-        "project": lambda text: parse_name(text, "project"),
-        "tags": lambda text: join_list(parse_tags(split_list(text))),
-        "due": lambda _: format_when(details.get_when("due"), invocation.now),
-        "scheduled": lambda _: format_when(details.get_when("scheduled"), invocation.now),
-        "wait": lambda _: format_start(details.get_start("wait"), invocation.now),
-        "until": lambda _: format_end(details.get_end("until"), invocation.now),
-        "priority": lambda text: parse_priority(text).label or "",
-        "depends": lambda _: join_list(map(str, details.get_references("depends"))),
-        "parent": lambda _: str(details.get_parent()),
-        DESCRIPTION: lambda text: (parse_description(text) or "") if text.strip() else "",
-    }
+    changed = {key: text for key, text in written.items() if text != base[key]}
+    given = _to_values(invocation, changed)
     if changed.get("title") == "":
         raise InvalidInputError("the title is blank")
-    understood = {name: readers[name](text) if text and name in readers else text for name, text in changed.items()}
+    understood = {key: _normalise(given, key, text) if text else text for key, text in changed.items()}
     if changed.keys() & {"wait", "until"}:
-        check_dates(_detail(invocation, {name: written[name] for name in ("wait", "until")}))
-    for name in ("project", "tags"):  # names are the same without regard to case
-        if name in understood and fold(understood[name]) == fold(base[name]):
-            understood[name] = base[name]
+        both_dates = _to_values(invocation, {key: written[key] for key in ("wait", "until")})
+        check_dates(both_dates, both_dates.parse_simple())
+    for key in ("project", "tags"):  # names are the same without regard to case
+        if key in understood and fold(understood[key]) == fold(base[key]):
+            understood[key] = base[key]
     both = {**base, **understood}
     if both["every"] and both["every-after"]:
         raise InvalidInputError("every and every-after contradict each other", 'one of them is ""')
     return both
 
 
-def _detail(invocation: Invocation, texts: Texts, *, tags: Sequence[str] = (), untag: Sequence[str] = ()) -> Details:
-    """Return the texts as options and words would say them."""
-    values = {_ATTRIBUTES.get(name, name): text for name, text in texts.items() if name != "tags"}
+def _normalise(given: FieldValues, key: str, text: str) -> str:
+    """Return a text that is not empty in the form in which the field is described."""
+    from todo_cli.models.fields import FIELDS, Kind
+    from todo_cli.query.input.document import DESCRIPTION, HEAD, join_list, split_list
+    from todo_cli.query.kinds import format_value, parse_value
+    from todo_cli.query.names import parse_name
+
+    if key == DESCRIPTION and not text.strip():
+        return ""
+    field = HEAD[key].field if key in HEAD else FIELDS[key]
+    match field.kind:
+        case Kind.NAME:
+            return parse_name(text, "project")
+        case Kind.NAMES:
+            return join_list(parse_tags(split_list(text)))
+        case Kind.REFERENCE:
+            return str(given.get_parent())
+        case Kind.REFERENCES:
+            return join_list(map(str, given.get_references(field.name)))
+        case Kind.RECURRENCE:
+            return text
+    context = given.invocation.input_context
+    return format_value(field, parse_value(field, text, context), context.now)
+
+
+def _to_values(invocation: Invocation, texts: Texts, removed: Mapping[str, Sequence[str]] | None = None) -> FieldValues:
+    """Return the texts as options and words would give them; what is `removed` from sets is by their keys."""
+    from todo_cli.query.input.document import HEAD, split_list
+
+    values, lists = {}, {}
+    for key, text in texts.items():
+        setter = HEAD.get(key)
+        if setter and setter.is_list:
+            lists[setter.name] = parse_tags(split_list(text))
+        else:
+            values[setter.name if setter else key] = text
     for name, other in (("every", "every!"), ("every!", "every")):
         if values.get(name) and values.get(other) == "":  # the one takes the place of the other
             del values[other]
-    return Details(invocation, (), values, parse_tags(tags), tuple(untag))
+    for key, items in (removed or {}).items():
+        if items and HEAD[key].is_list:
+            lists[f"un{HEAD[key].name}"] = tuple(items)
+        elif items:
+            values[f"un{HEAD[key].name}"] = ",".join(items)
+    return FieldValues(invocation, (), values, lists)
 
 
-def _difference(invocation: Invocation, before: Texts, after: Texts, new: Texts) -> Details:
+def _difference(invocation: Invocation, before: Texts, after: Texts, new: Texts) -> FieldValues:
     """Return what changes the texts before into those after, which are written as in `new`."""
     from todo_cli.models.text import fold
     from todo_cli.query.input.document import LISTS, split_list
 
-    changed = {name: new[name] for name in before if after[name] != before[name] and name not in LISTS}
+    changed = {key: new[key] for key in before if after[key] != before[key] and key not in LISTS}
     if changed.keys() & {"every", "every-after"} and new["due"] not in ("", before["due"]):
         changed["due"] = new["due"]  # which may tell that it is the last day of each month
-    on, off = {}, {}
-    for name in LISTS:
-        here, there = ({fold(item): item for item in split_list(texts[name])} for texts in (after, before))
-        on[name] = [item for key, item in here.items() if key not in there]
-        off[name] = [item for key, item in there.items() if key not in here]
-    for name, items in (("depends", on["depends"]), ("undepends", off["depends"])):
-        if items:
-            changed[name] = ",".join(items)
-    return _detail(invocation, changed, tags=on["tags"], untag=off["tags"])
+    removed = {}
+    for key in LISTS:
+        here, there = ({fold(item): item for item in split_list(texts[key])} for texts in (after, before))
+        if added := [item for folded, item in here.items() if folded not in there]:
+            changed[key] = ",".join(added)
+        removed[key] = [item for folded, item in there.items() if folded not in here]
+    return _to_values(invocation, changed, removed)
 
 
 def _contradict(name: str, text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from todo_cli.cli.field_options import find_settable, make_parameters
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.streams import quiet_when_closed
 
@@ -53,6 +54,8 @@ def with_global_options(function: Command) -> Command:
     """Return the function that Typer calls for a command: it adds the global options and passes an `Invocation`."""
     signature = inspect.signature(function, eval_str=True)
     _, *own = signature.parameters.values()
+    # What stands for the options of fields, and the parameters in its place by the names of their setters.
+    fields = {item.name: make_parameters(by) for item in own if (by := find_settable(item)) is not None}
 
     @functools.wraps(function)
     def run(context: typer.Context, **arguments: Any) -> None:
@@ -61,6 +64,8 @@ def with_global_options(function: Command) -> Command:
         given = {
             option: getattr(before, option) if value in (None, False) else value for option, value in after.items()
         }
+        for name, parameters in fields.items():
+            arguments[name] = {setter: arguments.pop(each.name) for setter, each in parameters.items()}
         with quiet_when_closed():
             function(replace(before, **given), **arguments)
 
@@ -69,9 +74,10 @@ def with_global_options(function: Command) -> Command:
         for option, (annotation, default) in _EVERYWHERE.items()
     ]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    own = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own]
     parameters = [
         context,
-        *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own),
+        *(each for item in own for each in fields.get(item.name, {item.name: item}).values()),
         *everywhere,
     ]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]

@@ -7,16 +7,11 @@ import shlex
 from datetime import datetime
 
 from todo_cli.errors import ExpressionError, InvalidInputError
-from todo_cli.models.values import Priority
-from todo_cli.query.attributes import HEAD
 from todo_cli.query.dates import Conventions
 from todo_cli.query.filter.ast import Filter
 from todo_cli.query.filter.conditions import NAMES, example_of, make_states, modifiers_of, read_condition
-from todo_cli.query.filter.lexer import Place, Token
-from todo_cli.suggestions import choose, nearest
-
-_PRIORITIES = tuple(priority.name.lower() for priority in Priority)
-"""From the most urgent to none."""
+from todo_cli.query.lexer import HEAD, Place, Token
+from todo_cli.suggestions import nearest
 
 
 def read_attribute(token: Token, now: datetime, conventions: Conventions) -> Filter:
@@ -30,7 +25,7 @@ def read_attribute(token: Token, now: datetime, conventions: Conventions) -> Fil
     assert head
     if modifier is not None and modifier not in modifiers_of(name):
         wrong = Place(place.expression, *head.span(2))
-        raise wrong.error(f"{modifier!r} cannot stand behind '{name}.'", _explain_modifiers(name, modifier))
+        raise wrong.error(f"unknown modifier {modifier!r} after '{name}.'", _explain_modifiers(name, modifier))
     if not attribute.value.strip():
         raise place.error(f"there is no value after '{token.text}'", f"for example {name}:{example_of(name)}")
     try:
@@ -64,12 +59,6 @@ def _search_for(text: str) -> str:
         quote = "'" if '"' in text else '"'
         text = f"{quote}{text}{quote}"
     return shlex.quote(f"title:{text}")
-
-
-def parse_priority(text: str) -> Priority:
-    """Return the priority of that name or first letter; raises InvalidInputError with the names there are."""
-    begun = [name for name in _PRIORITIES if name[0] == text.lower()]
-    return Priority[(begun[0] if begun else choose(text, _PRIORITIES, "priority", "priorities")).upper()]
 
 
 def _explain_modifiers(name: str, modifier: str) -> str:

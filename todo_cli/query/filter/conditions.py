@@ -22,7 +22,6 @@ from typing import get_args
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.values import Status, When
-from todo_cli.query.attributes import Attribute
 from todo_cli.query.dates import Conventions, parse_when
 from todo_cli.query.filter.ast import (
     COMMENTS,
@@ -51,6 +50,8 @@ from todo_cli.query.filter.ast import (
     RefersTo,
     Relation,
 )
+from todo_cli.query.kinds import choose_label
+from todo_cli.query.lexer import Attribute
 from todo_cli.query.names import parse_name
 from todo_cli.query.quantities import parse_duration, parse_number
 from todo_cli.query.references import parse_references
@@ -117,13 +118,6 @@ def parse_status(text: str) -> HasStatus:
     return HasStatus(None if status == "all" else Status(status))
 
 
-def parse_choice(field: Field, text: str) -> str:
-    """Return the label that the text is, or begins as the only one; raises InvalidInputError that lists them."""
-    begun = [label for label in field.choices if label[0] == text.lower()]
-    plural = f"{field.name[:-1]}ies" if field.name.endswith("y") else f"{field.name}s"
-    return begun[0] if len(begun) == 1 else choose(text, field.choices, field.name, plural)
-
-
 def make_states(now: datetime, conventions: Conventions) -> dict[str, Filter]:
     """Return the conditions of `is:` by their names."""
     today = now.date()
@@ -159,7 +153,7 @@ def _read_text(field: Field, attribute: Attribute, _: datetime, __: Conventions)
 
 
 def _read_choice(field: Field, attribute: Attribute, _: datetime, __: Conventions) -> Filter:
-    label = parse_choice(field, attribute.value)
+    label = choose_label(field, attribute.value)
     place = field.choices.index(label)
     match attribute.modifier:
         case "above":

@@ -29,7 +29,7 @@ quote is one only where a word or a value begins.
 | `id`                               | references (see `references.py`)                                             |
 
 Everything else is text, which stands in the title or in the description; but a word of the form of an attribute whose
-NAME is not in the table is an error (see `attributes.py`).
+NAME is not in the table is an error (see `query/lexer.py`).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from todo_cli.query.filter.ast import (
 )
 from todo_cli.query.filter.attributes import read_attribute, refuse_unknown
 from todo_cli.query.filter.conditions import DATE_FIELDS, NAMES, TEXT_FIELDS
-from todo_cli.query.filter.lexer import Place, Token, following_text, join_arguments, tokenize
+from todo_cli.query.lexer import Place, Syntax, Token, following_text, join_arguments, tokenize
 from todo_cli.query.names import parse_name
 from todo_cli.query.references import MOST as MOST_REFERENCES
 from todo_cli.query.texts import check_text
@@ -67,7 +67,7 @@ DEEPEST = 50
 LONGEST_DATE = 6
 """Words, in what is looked at as one date."""
 
-_AS_TEXT = "what is meant as text stands in quotes"
+_AS_TEXT = "quote it to search for it as text"
 
 
 def parse_filter(arguments: Sequence[str], now: datetime, conventions: Conventions = USUAL) -> Filter:
@@ -93,7 +93,7 @@ class _Parser:
     """Reads the tokens from left to right, with one method for each rule of the grammar."""
 
     def __init__(self, expression: str, now: datetime, conventions: Conventions) -> None:
-        self._tokens = tokenize(expression, NAMES)
+        self._tokens = tokenize(expression, NAMES, Syntax.FILTER)
         self._next = next(self._tokens)
         self._before: Token | None = None
         self._now = now
@@ -212,7 +212,7 @@ class _Parser:
         if not token.text.strip():
             raise token.place.error("there is no text between the quotes")
         if token.place.expression[token.place.start] not in "\"'" and (ours := _meant_by(token.text)):
-            raise token.place.error(f"{token.text!r} is no condition", f"did you mean '{ours}'? {_AS_TEXT}")
+            raise token.place.error(f"{token.text!r} is not a condition", f"did you mean '{ours}'? {_AS_TEXT}")
         return ContainsText(token.text)
 
 

@@ -16,46 +16,39 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from todo_cli.errors import InvalidInputError
+from todo_cli.models.fields import Kind, Settable
 from todo_cli.models.text import fold
-from todo_cli.query.dates import LAST_YEAR, start_of_day
+from todo_cli.query.input.setters import Action, Setter, list_setters
+from todo_cli.query.kinds import format_value
 from todo_cli.query.texts import check_text
 from todo_cli.suggestions import nearest
 
 if TYPE_CHECKING:
-    from todo_cli.models.values import TodoPublic, When
+    from todo_cli.models.values import TodoPublic
 
 Texts = Mapping[str, str]
 """The text of each field in `HEAD`, and that of the description."""
 
-HEAD: Mapping[str, str] = {
-    "title": "",
-    "project": "",
-    "tags": "with commas between them",
-    "due": "",
-    "scheduled": "from when on to work on it",
-    "wait": "hidden from lists until then",
-    "until": "listed no more after that",
-    "every": "how often it comes, such as month or mon,thu",
-    "every-after": "the same, counted from when it is done",
-    "priority": "high, medium or low",
-    "depends": "what has to be done first, such as 12, 15",
-    "parent": "the todo that it is a part of",
-}
-"""The fields in their order, each with the comment behind it."""
-
 DESCRIPTION = "description"
-LISTS = ("tags", "depends")
-"""Fields whose text is a list."""
+
+HEAD: Mapping[str, Setter] = {
+    "tags" if setter.name == "tag" else setter.option: setter
+    for setter in list_setters(Settable.BOTH).values()
+    if setter.action is not Action.REMOVE and setter.name != DESCRIPTION
+}
+"""The fields of the head by their keys there, in their order."""
+
+LISTS = tuple(key for key, setter in HEAD.items() if setter.field.is_set)
+"""The keys of fields whose text is a list."""
 
 _FENCE = "+++"
 _REASON = "#!"
 _WIDEST = 40
 """Columns of a line that gets a comment."""
-_NONE_IS_A_NAME = ("title", DESCRIPTION)
 _EXPLANATION = (
     "Between the lines +++ are the fields, below them is the description, in Markdown.",
     'Values are written as for \'todo add\', such as due = "friday 17:00"; "" is none.',
@@ -67,29 +60,27 @@ _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 def describe_todo(todo: TodoPublic, now: datetime) -> dict[str, str]:
     """Return the texts of the todo. `now` is aware, in the zone of whoever edits it."""
+    texts = {key: _format(setter, todo, now) for key, setter in HEAD.items()}
+    return {**texts, DESCRIPTION: todo.description or ""}
+
+
+def _format(setter: Setter, todo: TodoPublic, now: datetime) -> str:
+    """Return the value that a setter would give the todo as it is, as it would be typed."""
     from todo_cli.query.recurrence.description import phrase
 
-    recurrence = todo.recurrence
-    every = phrase(recurrence) if recurrence else ""
-    return {
-        "title": todo.title,
-        "project": todo.project or "",
-        "tags": join_list(todo.tags),
-        "due": format_when(todo.due, now),
-        "scheduled": format_when(todo.scheduled, now),
-        "wait": format_start(todo.wait_until, now),
-        "until": format_end(todo.expires_at, now),
-        "every": "" if recurrence and recurrence.after_completion else every,
-        "every-after": every if recurrence and recurrence.after_completion else "",
-        "priority": todo.priority.label or "",
-        "depends": join_list(map(str, todo.links.depends)),
-        "parent": "" if todo.links.parent is None else str(todo.links.parent),
-        DESCRIPTION: todo.description or "",
-    }
+    field = setter.field
+    value = field.get(todo)
+    match field.kind:
+        case Kind.RECURRENCE:
+            is_of_this = todo.recurrence and todo.recurrence.after_completion == (setter.action is Action.SET_AFTER)
+            return phrase(todo.recurrence) if todo.recurrence and is_of_this else ""
+        case Kind.NAMES | Kind.REFERENCES:
+            return join_list(map(str, value))
+    return format_value(field, value, now) if field.is_simple else str(value or "")
 
 
 def describe_nothing() -> dict[str, str]:
-    """Return the texts of a todo of which nothing is said."""
+    """Return the texts of a todo without any values."""
     return dict.fromkeys([*HEAD, DESCRIPTION], "")
 
 
@@ -97,10 +88,20 @@ def write_document(texts: Texts, remarks: Iterable[str] = ()) -> str:
     """Return the document, with the remarks as comments in its head."""
     comments = [f"# {_escape(line)}" for line in (*remarks, *_EXPLANATION)]
     values = {name: f"{name} = {_quote(texts[name])}" for name in HEAD}
-    explained = [name for name in HEAD if HEAD[name] and len(values[name]) <= _WIDEST]
-    width = max((len(values[name]) for name in explained), default=0)
-    lines = [f"{value.ljust(width)}  # {HEAD[name]}" if name in explained else value for name, value in values.items()]
+    remarks_ = {name: _explain_field(setter) for name, setter in HEAD.items() if len(values[name]) <= _WIDEST}
+    width = max((len(values[name]) for name, remark in remarks_.items() if remark), default=0)
+    lines = [
+        f"{value.ljust(width)}  # {remarks_[name]}" if remarks_.get(name) else value for name, value in values.items()
+    ]
     return "\n".join([_FENCE, *comments, *lines, _FENCE, texts[DESCRIPTION], ""])
+
+
+def _explain_field(setter: Setter) -> str:
+    """Return the comment behind a field; none for one that cannot be empty."""
+    if setter.action is Action.SET_AFTER:
+        return "the same, counted from completion"
+    help_ = setter.field.help
+    return help_[:1].lower() + help_[1:] if setter.field.is_emptyable or setter.field.is_set else ""
 
 
 def read_document(text: str, *, complete: bool = True) -> dict[str, str]:
@@ -114,17 +115,17 @@ def read_document(text: str, *, complete: bool = True) -> dict[str, str]:
         values = tomllib.loads(head)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(
-            f"the head is not valid TOML: {_explain(error, head)}", 'a value stands in quotes: due = "friday"'
+            f"the head is not valid TOML: {_explain(error, head)}", 'quote each value: due = "friday"'
         ) from None
     except RecursionError:
-        raise InvalidInputError("the head is not valid TOML", 'a value is a text: due = "friday"') from None
+        raise InvalidInputError("the head is not valid TOML", 'quote each value: due = "friday"') from None
     for name, value in values.items():
         if name not in HEAD:
             meant = nearest(name, HEAD)
             hint = f"did you mean {meant}? " if meant else ""
             raise InvalidInputError(f"there is no field {name!r}", f"{hint}fields: {', '.join(HEAD)}")
         if not isinstance(value, str):
-            raise InvalidInputError(f"{name} is no text", f'a value stands in quotes: {name} = "…"')
+            raise InvalidInputError(f"{name} is not a text", f'quote the value: {name} = "…"')
         check_text(value, name)
     missing = [name for name in HEAD if name not in values]
     if missing and complete:
@@ -173,44 +174,6 @@ def join_list(items: Iterable[str]) -> str:
     return ", ".join(sorted(items, key=lambda item: (len(item) if item.isdecimal() else 0, fold(item), item)))
 
 
-def format_when(when: When | None, now: datetime) -> str:
-    """Return a date, and the time if it has one, as `add` reads it; `""` for None."""
-    if when is None:
-        return ""
-    if when.at is None:
-        return "someday" if when.on == date(LAST_YEAR, 12, 31) else when.on.isoformat()
-    local = when.at.astimezone(now.tzinfo).replace(tzinfo=None)
-    return local.isoformat(" ", "seconds" if local.second else "minutes")
-
-
-def format_start(instant: datetime | None, now: datetime) -> str:
-    """Return an instant in the zone of `now`, without its time where a day begins; `""` for None."""
-    if instant is None:
-        return ""
-    day = instant.astimezone(now.tzinfo).date()
-    return _format(instant, now) if start_of_day(day, now) != instant else format_when(_when(day), now)
-
-
-def format_end(instant: datetime | None, now: datetime) -> str:
-    """Return an instant in the zone of `now`; where a day begins it is the day before that ends; `""` for None."""
-    if instant is None:
-        return ""
-    day = instant.astimezone(now.tzinfo).date()
-    if start_of_day(day, now) != instant:
-        return _format(instant, now)
-    return format_when(_when(day - timedelta(days=1)), now)
-
-
-def _format(instant: datetime, now: datetime) -> str:
-    return format_when(_when(instant.astimezone(now.tzinfo).date(), instant), now)
-
-
-def _when(on: date, at: datetime | None = None) -> When:
-    from todo_cli.models.values import When
-
-    return When(on, at)
-
-
 def _split(text: str) -> tuple[str, str]:
     """Return the head and the description."""
     text = _without_reason(text)
@@ -236,7 +199,7 @@ def _without_reason(text: str) -> str:
 
 
 def _strip(name: str, value: str) -> str:
-    if name in _NONE_IS_A_NAME:
+    if HEAD[name].field.kind is Kind.TEXT:
         return value
     value = value.strip()
     return "" if value.lower() == "none" else value

@@ -2,7 +2,7 @@
 
 import pytest
 
-from todo_cli.query.attributes import Attribute, split_attribute
+from todo_cli.query.lexer import Attribute, split_attribute
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -12,25 +11,16 @@ from hypothesis import strategies as st
 
 from tests.conftest import NOW
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.dates import parse_when
-from todo_cli.query.input.quick_add import ADDED, MODIFIED, Attributes, read_attributes
-from todo_cli.query.recurrence.parser import parse_every
+from todo_cli.models.fields import Settable
+from todo_cli.query.input.words import GivenWords, read_words
+from todo_cli.query.kinds import InputContext
+
+CONTEXT = InputContext(NOW)
 
 
-def is_value(name: str, text: str) -> bool:
-    try:
-        if name.startswith("every"):
-            parse_every(text, NOW.replace(tzinfo=None))
-        else:
-            parse_when(text, NOW)
-    except InvalidInputError:
-        return False
-    return True
-
-
-def read(line: str, known: Sequence[str] = ADDED) -> Attributes:
-    """Read what stands on a command line, split as a shell does."""
-    return read_attributes(shlex.split(line), known, is_value)
+def read(line: str, by: Settable = Settable.ADD) -> GivenWords:
+    """Read a command line, split as a shell does."""
+    return read_words(shlex.split(line), by, CONTEXT)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +63,7 @@ def read(line: str, known: Sequence[str] = ADDED) -> Attributes:
 )
 def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) -> None:
     found = read(line)
-    assert (" ".join(found.text), found.values, list(found.tag)) == (text, values, tags)
+    assert (" ".join(found.text), found.values, list(found.lists.get("tag", ()))) == (text, values, tags)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +82,10 @@ def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) ->
         ("x due.before:eom", "is a filter", "did you mean 'due:eom'?"),
         ("x +foo!", "not a valid tag name", "did you mean 'foo'?"),
         ("x title:y", "title: is for 'todo modify'", "after --"),
-        ("x due=friday", "is no attribute", "did you mean 'due:friday'?"),
+        ("x due=friday", "is not an attribute", "did you mean 'due:friday'?"),
         ("x tag:", "there is no value after tag:", "after --"),
         ("Price tag: 20 EUR", "there is no value after tag:", "after --"),
-        ("Call due:tomorrow 17", "followed by", "what is text stands before it"),
+        ("Call due:tomorrow 17", "followed by", "write text before it"),
         ("Call every:monday at 5pm", "followed by a time", "due:'monday at 5pm'"),
         ("Call every:day 9:00", "followed by a time", "due:'9:00'"),
         ("Filter every!:3 weeks", "followed by", "every-after:'3 weeks'"),
@@ -109,18 +99,18 @@ def test_slips(line: str, message: str, hint: str) -> None:
 
 
 def test_modify_knows_more() -> None:
-    found = read("12 title:'Buy bread' untag:a,b project: 14-16", MODIFIED)
-    assert (found.text, found.values, found.untag) == (
+    found = read("12 title:'Buy bread' untag:a,b project: 14-16", Settable.MODIFY)
+    assert (found.text, found.values, found.lists) == (
         ["12", "14-16"],
         {"title": "Buy bread", "project": ""},
-        ["a", "b"],
+        {"untag": ["a", "b"]},
     )
 
 
 @given(st.lists(st.text(max_size=30), max_size=4))
 def test_any_words_are_read_or_refused(words: list[str]) -> None:
     with suppress(InvalidInputError):
-        read_attributes(words, ADDED, is_value)
+        read_words(words, Settable.ADD, CONTEXT)
 
 
 PLAIN = st.text(st.characters(exclude_characters=":+\"'", exclude_categories=["Cs"]), min_size=1).filter(str.strip)
@@ -131,9 +121,9 @@ def test_text_stays_as_it_was_typed(words: list[str], place: int, kind: int) -> 
     attribute = ["project:home", "+tag", "due:2026-12-24"][kind]
     mixed = [*words[:place], attribute, *words[place:]]
     try:
-        found = read_attributes(mixed, ADDED, is_value)
+        found = read_words(mixed, Settable.ADD, CONTEXT)
     except InvalidInputError as error:
         assert "followed by" in error.message
         return
     assert found.text == words
-    assert found.values or found.tag
+    assert found.values or found.lists

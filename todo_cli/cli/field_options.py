@@ -1,0 +1,82 @@
+"""The options of `add` and `modify`, made of the registry of fields.
+
+A command takes them as one parameter, a mapping by the names of setters; `parsing/registration.py` puts the options in
+its place when the command is built.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from todo_cli.cli.completion import candidates
+from todo_cli.models.fields import Kind, Settable
+from todo_cli.query.input.setters import Action, Setter, list_setters
+
+FieldOptions = Mapping[str, str | list[str] | None]
+AddOptions = Annotated[FieldOptions, Settable.ADD]
+ModifyOptions = Annotated[FieldOptions, Settable.MODIFY]
+
+_METAVARS = {
+    Kind.TEXT: "TEXT",
+    Kind.URL: "URL",
+    Kind.NUMBER: "NUMBER",
+    Kind.DURATION: "DURATION",
+    Kind.DATE: "DATE",
+    Kind.WHEN: "WHEN",
+    Kind.INSTANT: "WHEN",
+    Kind.NAME: "NAME",
+    Kind.NAMES: "NAME",
+    Kind.REFERENCE: "REF",
+    Kind.REFERENCES: "REF,REF",
+    Kind.RECURRENCE: "RULE",
+}
+_COMPLETIONS: Mapping[Kind, Callable[..., Any]] = {
+    Kind.NAME: candidates.complete_projects,
+    Kind.NAMES: candidates.complete_tags,
+    Kind.REFERENCE: candidates.complete_references,
+    Kind.REFERENCES: candidates.complete_references,
+}
+
+
+def find_settable(parameter: inspect.Parameter) -> Settable | None:
+    """Return what the fields' options are for in whose place the parameter stands; None for any other parameter."""
+    metadata = getattr(parameter.annotation, "__metadata__", ())
+    return next((each for each in metadata if isinstance(each, Settable)), None)
+
+
+def make_parameters(by: Settable) -> dict[str, inspect.Parameter]:
+    """Return the parameter of each option by the name of its setter."""
+    return {name: _make_parameter(setter) for name, setter in list_setters(by).items()}
+
+
+def _make_parameter(setter: Setter) -> inspect.Parameter:
+    field = setter.field
+    is_set = setter.action is Action.SET
+    choices = field.choices
+    option = typer.Option(
+        f"--{setter.option}",
+        *([f"-{field.flag}"] if field.flag and is_set else []),
+        metavar="|".join(choices) if choices else _METAVARS[field.kind],
+        help=f"{_explain(setter)}.",
+        autocompletion=(lambda: list(choices)) if choices else _COMPLETIONS.get(field.kind),
+    )
+    value: Any = list[str] if setter.is_list else str
+    return inspect.Parameter(
+        f"set_{setter.option}".replace("-", "_"),
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[value | None, option],
+    )
+
+
+def _explain(setter: Setter) -> str:
+    match setter.action:
+        case Action.SET_AFTER:
+            return f"Like --{setter.field.name}, but counted from completion"
+        case Action.REMOVE:
+            return f"The opposite of --{setter.field.name}{'; may be repeated' if setter.is_list else ''}"
+    return setter.field.option_help or setter.field.help

@@ -1,0 +1,254 @@
+"""The values that options, words, contexts and the editor give the fields of a todo, for `add`, `modify` and `edit`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from todo_cli.cli.invocation import Invocation
+from todo_cli.errors import InvalidInputError, reading
+from todo_cli.models.fields import FIELDS, Kind, Settable
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from todo_cli.query.references import Reference
+    from todo_cli.services.editing.recurring import Every
+    from todo_cli.services.todos import NewTodo, TodoChanges
+
+_AS_TEXT = "after -- everything is text"
+_EVERY = ("every", "every!")
+
+
+@dataclass(frozen=True)
+class FieldValues:
+    """Values as they were written, by the names of setters (see `query/input/setters.py`); `""` empties a field.
+
+    `text` has the words that are not attributes, `lists` the names that are added to sets or removed from them.
+    """
+
+    invocation: Invocation
+    text: Sequence[str] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def empties(self, name: str) -> bool:
+        """Return whether the field is given without a value."""
+        return self.values.get(name) == ""
+
+    def parse_simple(self) -> dict[str, Any]:
+        """Return the values of simple fields by attribute, None for one that is emptied.
+
+        Raises InvalidInputError for a value that is not understood.
+        """
+        from todo_cli.query.kinds import parse_value
+
+        fields = [each for name, each in FIELDS.items() if name in self.values and each.is_simple]
+        context = self.invocation.input_context
+        return {
+            each.attribute: None if each.is_emptyable and self.empties(each.name)
+            # What is not emptyable says itself what is wrong with an empty value.
+            else parse_value(each, self.values[each.name], context)
+            for each in fields
+        }  # fmt: skip
+
+    def get_project(self) -> str | None:
+        """Return the name of the project, None where it is not given or emptied."""
+        from todo_cli.query.names import parse_name
+
+        name = self.values.get("project")
+        return parse_name(name, "project") if name else None
+
+    def get_references(self, name: str) -> tuple[Reference, ...]:
+        """Return the todos that are named, none where the field is not given or emptied."""
+        from todo_cli.query.references import parse_references
+
+        text = self.values.get(name)
+        return parse_references([text]) if text else ()
+
+    def get_parent(self) -> Reference | None:
+        """Return the todo that it becomes a subtask of; raises InvalidInputError for several."""
+        references = self.get_references("parent")
+        if len(references) > 1:
+            raise InvalidInputError(f"a todo has one parent, not {self.values['parent']}")
+        return references[0] if references else None
+
+    def get_every(self) -> Every | None:
+        """Return how it repeats; raises InvalidInputError if it is to count in both ways."""
+        from todo_cli.query.dates import names_last_day
+        from todo_cli.services.editing.recurring import Every
+
+        given = [name for name in _EVERY if self.values.get(name)]
+        if len(given) > 1:
+            raise InvalidInputError("every: and every!: contradict each other")
+        if not given:
+            return None
+        return Every(
+            self.values[given[0]],
+            after_completion=given[0] == "every!",
+            last_day=names_last_day(self.values.get("due", "")),
+            week_start=self.invocation.conventions.week_start,
+        )
+
+
+def check_dates(given: FieldValues, simple: Mapping[str, Any]) -> None:
+    """Raise InvalidInputError for dates that contradict each other; `simple` has the parsed values."""
+    if given.empties("due") and given.get_every():
+        raise InvalidInputError("a todo that repeats has a due date: due: and every: contradict each other")
+    wait, until = simple.get("wait_until"), simple.get("expires_at")
+    if wait and until and until <= wait:
+        raise InvalidInputError("it would expire before it appears: until: is not after wait:")
+
+
+def collect_values(
+    invocation: Invocation,
+    by: Settable,
+    words: Sequence[str],
+    options: Mapping[str, str | Sequence[str] | None],
+    *,
+    may_empty: Collection[str] = (),
+    literals: int = 0,
+) -> FieldValues:
+    """Return what the words and the options, by the names of their setters, give together.
+
+    Fields that `may_empty` can have no value, or `none`. The last words, as many as `literals`, are text. Raises
+    InvalidInputError for a field that is given twice, for a tag that is both added and removed, and for likely slips.
+    """
+    from todo_cli.query.input.setters import list_setters
+    from todo_cli.query.input.words import read_words
+
+    setters = list_setters(by)
+    read = words[: len(words) - literals]
+    given = read_words(read, by, invocation.input_context)
+    values, lists = dict(given.values), {name: list(names) for name, names in given.lists.items()}
+    for name, value in options.items():
+        if isinstance(value, str):
+            if name in values:
+                raise InvalidInputError(f"{name}: and --{setters[name].option} set the same field", "give one of them")
+            values[name] = value
+        elif value:
+            lists[name] = [*value, *lists.get(name, ())]
+    for name, value in values.items():
+        if value.lower() == "none" and setters[name].field.kind not in (Kind.TEXT, Kind.CHOICE):
+            values[name] = ""
+    # An empty --description changes nothing.
+    stays = {"description"} if options.get("description") == "" else set()
+    empty = [name for name, value in values.items() if not value and name not in {*stays, *may_empty}]
+    if empty:
+        raise InvalidInputError(f"there is no value after {empty[0]}:", _AS_TEXT)
+    parsed = {name: parse_tags(names) for name, names in lists.items()}
+    _check_sets(parsed)
+    return FieldValues(invocation, [*given.text, *words[len(read) :]], values, parsed)
+
+
+def _check_sets(lists: Mapping[str, Iterable[str]]) -> None:
+    from todo_cli.models.text import fold
+
+    both = {fold(name) for name in lists.get("tag", ())} & {fold(name) for name in lists.get("untag", ())}
+    if both:
+        raise InvalidInputError(f"tag: and untag: contradict each other: {', '.join(sorted(both))}")
+
+
+def make_todo(given: FieldValues, title: str, uuid: UUID | None = None) -> NewTodo:
+    """Return the todo that the values describe; raises InvalidInputError for one that is not understood."""
+    from todo_cli.services.todos import NewTodo
+
+    simple = given.parse_simple()
+    check_dates(given, simple)
+    return NewTodo(
+        title,
+        simple,
+        project=given.get_project(),
+        tags=given.lists.get("tag", ()),
+        every=given.get_every(),
+        depends=given.get_references("depends"),
+        parent=given.get_parent(),
+        uuid=uuid,
+    )
+
+
+def make_changes(given: FieldValues) -> TodoChanges:
+    """Return what the values change of a todo; raises InvalidInputError for what is not understood of it."""
+    from todo_cli.services.todos import TodoChanges
+
+    simple = given.parse_simple()
+    check_dates(given, simple)
+    emptied = {name for name in ("project", "parent") if given.empties(name)}
+    changes = TodoChanges(
+        values=simple,
+        project=given.get_project(),
+        tags=given.lists.get("tag", ()),
+        untag=given.lists.get("untag", ()),
+        every=given.get_every(),
+        ends_series=any(map(given.empties, _EVERY)),
+        depends=given.get_references("depends"),
+        undepends="all" if given.empties("depends") else given.get_references("undepends"),
+        parent=given.get_parent(),
+        clear=frozenset(emptied),
+    )
+    if given.empties("undepends"):
+        raise InvalidInputError("there is no value after undepends:", "to remove all of them, write depends:")
+    if given.empties("depends") and given.values.get("undepends"):
+        raise InvalidInputError("depends: without a value, and undepends: contradict each other")
+    if changes.depends and set(changes.depends) & {*changes.undepends}:
+        raise InvalidInputError("depends: and undepends: contradict each other")
+    if changes.every and changes.ends_series:
+        raise InvalidInputError("every: and every!: contradict each other")
+    return changes
+
+
+def read_defaults(invocation: Invocation, text: str) -> FieldValues:
+    """Return the values that a context gives to every new todo; raises InvalidInputError for any other text."""
+    given = collect_values(invocation, Settable.ADD, [text] if text.strip() else [], {})
+    if given.text:
+        raise InvalidInputError(
+            f"{' '.join(given.text).strip()!r} is not an attribute, and a todo gets its title from 'todo add'",
+            "attributes are such as project:work +office priority:low due:eom",
+        )
+    todo = make_todo(given, "")
+    if todo.every:
+        from todo_cli.services.editing.recurring import begin_series
+
+        begin_series(todo.every, todo.due, invocation.now)
+    return given
+
+
+def read_context_defaults(invocation: Invocation) -> FieldValues:
+    """Return the values that the context in use gives to every new todo, if there is one.
+
+    Raises NotFoundError for a context that is not saved, and InvalidInputError for what is not understood.
+    """
+    context = invocation.context
+    if context is None or not context.defaults:
+        return FieldValues(invocation)
+    with reading(f"the defaults of the context {context.name!r}"):
+        return read_defaults(invocation, context.defaults)
+
+
+def with_defaults(given: FieldValues, defaults: FieldValues) -> FieldValues:
+    """Return the values with the defaults of fields that are not given; sets get the defaults as well."""
+    from todo_cli.models.text import fold
+
+    values = {**defaults.values}
+    if any(name in given.values for name in _EVERY):
+        values = {name: value for name, value in values.items() if name not in _EVERY}
+    lists = dict(given.lists)
+    for name, names in defaults.lists.items():
+        own = given.lists.get(name, ())
+        known = {fold(each) for each in own}
+        lists[name] = (*own, *(each for each in names if fold(each) not in known))
+    return replace(given, values={**values, **given.values}, lists=lists)
+
+
+def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names; raises InvalidInputError for one that is not valid for a tag."""
+    from todo_cli.models.text import fold
+    from todo_cli.query.names import parse_name
+
+    tags = tuple(parse_name(name, "tag") for name in names)
+    if "none" in map(fold, tags):
+        raise InvalidInputError(
+            "a tag cannot be called 'none': a filter finds what has no tag by it", "use another name"
+        )
+    return tags

@@ -1,0 +1,186 @@
+"""The values of fields as people type them, each kind once: a text in, a value out, and back.
+
+This covers the kinds whose values stand in columns of the todo itself (`Field.is_simple`); names, references and
+recurrences have modules of their own. The table shows what is read besides the forms in quotes.
+
+| KIND             | TEXT                                                       | VALUE                              |
+|------------------|------------------------------------------------------------|------------------------------------|
+| TEXT             | any                                                        | the same text                      |
+| URL              | `https://example.com/a`, `mailto:a@b.example`              | the same text                      |
+| CHOICE           | a label, or its first letter if no other begins with it    | the label, or the enum's member    |
+| NUMBER           | `3`, `-2.5`                                                | int, or float with a fraction      |
+| DURATION         | `90min`, `1h30m`, `2 days` (see `quantities.py`)           | whole seconds                      |
+| DATE             | a WHEN without a time (see `dates/`)                       | date                               |
+| WHEN             | a WHEN                                                     | When                               |
+| INSTANT          | a WHEN; of a date its start, or its end with `is_end`      | datetime, aware                    |
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from todo_cli.errors import InvalidInputError
+from todo_cli.models.fields import Field, Kind
+from todo_cli.models.values import Priority, Status, When
+from todo_cli.query.dates import (
+    LAST_YEAR,
+    USUAL,
+    Conventions,
+    is_when,
+    parse_when,
+    start_of_day,
+    start_of_next_day,
+    to_instant,
+)
+from todo_cli.query.quantities import format_duration, format_number, parse_duration, parse_number
+from todo_cli.query.texts import check_text, parse_description, parse_title
+from todo_cli.suggestions import choose
+
+if TYPE_CHECKING:
+    from enum import Enum
+
+_DATES = (Kind.DATE, Kind.WHEN, Kind.INSTANT)
+_ENUMS: dict[str, type[Enum]] = {"priority": Priority, "status": Status}
+"""The choices that code names; the value of any other is its label."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://[^\s/?#]+)?[^\s]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class InputContext:
+    """What a text is read with: `now`, aware and in the zone of whoever typed it, and their conventions.
+
+    A WHEN without a time gets `default_time`, if there is one.
+    """
+
+    now: datetime
+    conventions: Conventions = USUAL
+    default_time: time | None = None
+
+
+def parse_value(field: Field, text: str, context: InputContext) -> Any:
+    """Return the value that a text gives a field; raises InvalidInputError with what is expected.
+
+    A choice that stands for no value gives None, or the member of its enum that stands for it.
+    """
+    match field.kind:
+        case Kind.TEXT:
+            return parse_title(text) if not field.is_emptyable else parse_description(text, field.name)
+        case Kind.URL:
+            return parse_url(text)
+        case Kind.CHOICE:
+            return _parse_choice(field, text)
+        case Kind.NUMBER:
+            return parse_number(text)
+        case Kind.DURATION:
+            return parse_duration(text)
+        case Kind.DATE:
+            return _parse_date(text, context)
+        case Kind.WHEN:
+            when = parse_when(text, context.now, context.conventions)
+            if when.at or context.default_time is None:
+                return when
+            return When(when.on, to_instant(when.on, context.default_time, context.now))
+        case Kind.INSTANT:
+            when = parse_when(text, context.now, context.conventions)
+            edge = start_of_next_day if field.is_end else start_of_day
+            return when.at or edge(when.on, context.now)
+    raise TypeError(f"the values of {field.name} are not read here")
+
+
+def format_value(field: Field, value: Any, now: datetime) -> str:
+    """Return the value as it would be typed, `""` for None; `now` is in the zone of whoever reads it."""
+    if value is None:
+        return ""
+    match field.kind:
+        case Kind.CHOICE:
+            return label_of(field, value) or ""
+        case Kind.NUMBER:
+            return format_number(value)
+        case Kind.DURATION:
+            return format_duration(value)
+        case Kind.DATE:
+            return _format_when(When(value), now)
+        case Kind.WHEN:
+            return _format_when(value, now)
+        case Kind.INSTANT:
+            return _format_instant(value, now, is_end=field.is_end)
+    return str(value)
+
+
+def label_of(field: Field, value: Any) -> str | None:
+    """Return the label of a choice; None for the one that stands for no value."""
+    enum = _ENUMS.get(field.name)
+    label = str(value) if enum is None else enum(value).name.lower()
+    return None if field.is_emptyable and label == field.choices[-1] else label
+
+
+def takes_words(field: Field) -> bool:
+    """Return whether a value of the field can have several words."""
+    return field.kind in {*_DATES, Kind.TEXT, Kind.DURATION, Kind.RECURRENCE}
+
+
+def is_value(field: Field, text: str, context: InputContext) -> bool:
+    """Return whether the text is a value of the field, of those whose values can have several words."""
+    match field.kind:
+        case Kind.DATE | Kind.WHEN | Kind.INSTANT:
+            return is_when(text, context.now, context.conventions)
+        case Kind.RECURRENCE:
+            from todo_cli.query.recurrence.parser import is_phrase
+
+            return is_phrase(text)
+        case Kind.DURATION:
+            try:
+                parse_duration(text)
+            except InvalidInputError:
+                return False
+    return True
+
+
+def choose_label(field: Field, text: str) -> str:
+    """Return the label of a choice that the text is, or that alone begins with it; raises InvalidInputError."""
+    begun = [label for label in field.choices if label[0] == text.lower()]
+    plural = f"{field.name[:-1]}ies" if field.name.endswith("y") else f"{field.name}s"
+    return begun[0] if len(begun) == 1 else choose(text, field.choices, field.name, plural)
+
+
+def parse_url(text: str) -> str:
+    """Return the URL unchanged; raises InvalidInputError for what is not an absolute URL (RFC 3986)."""
+    check_text(text, "URL")
+    scheme, _, rest = text.partition(":")
+    is_url = _URL.fullmatch(text) and text.isprintable() and rest.strip("/") and len(scheme) > 1
+    if not is_url:
+        raise InvalidInputError(f"{text!r} is not a URL", "a URL begins with its scheme, as in https://example.com")
+    return text
+
+
+def _parse_choice(field: Field, text: str) -> Any:
+    label = choose_label(field, text)
+    if enum := _ENUMS.get(field.name):
+        return enum[label.upper()]
+    return None if field.is_emptyable and label == field.choices[-1] else label
+
+
+def _parse_date(text: str, context: InputContext) -> date:
+    when = parse_when(text, context.now, context.conventions)
+    if when.at:
+        raise InvalidInputError(f"{text!r} has a time", f"write the date alone, such as {when.on}")
+    return when.on
+
+
+def _format_when(when: When, now: datetime) -> str:
+    if when.at is None:
+        return "someday" if when.on == date(LAST_YEAR, 12, 31) else when.on.isoformat()
+    local = when.at.astimezone(now.tzinfo).replace(tzinfo=None)
+    return local.isoformat(" ", "seconds" if local.second else "minutes")
+
+
+def _format_instant(instant: datetime, now: datetime, *, is_end: bool) -> str:
+    """Return an instant without its time where a day begins, or with `is_end` as the day that ends there."""
+    day = instant.astimezone(now.tzinfo).date()
+    if start_of_day(day, now) != instant:
+        return _format_when(When(day, instant), now)
+    return _format_when(When(day - timedelta(days=1) if is_end else day), now)
