@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.commands import Cli, Here, Result, attend_to_interruptions, stop_resident
-from tests.servers import Server, initialise, memory_folder, start_server
-from todo_cli.db.connection.target import Target, parse_target
+from tests.servers import Server, initialise, memory_folder, parse_patient_target, start_server
+from todo_cli.db.connection.target import Target
 from todo_cli.db.database import Database
 
 __all__ = ["BERLIN", "NOW", "Cli", "FilledOnce", "Here", "OpenDatabase", "Result", "Server", "start_server"]
@@ -101,7 +101,7 @@ def url(make_url: Callable[[], str]) -> str:
 
 @pytest.fixture
 def target(url: str) -> Target:
-    return parse_target(url)
+    return parse_patient_target(url)
 
 
 OpenDatabase = Callable[..., Database]
@@ -155,7 +155,7 @@ async def filled_once(
 
     async def open_(fill: Fill) -> Database:
         url = filled_urls.get((dialect, fill)) or make()
-        opened.append(Database(parse_target(url), now=NOW, user_name="alex"))
+        opened.append(Database(parse_patient_target(url), now=NOW, user_name="alex"))
         if (dialect, fill) not in filled_urls:
             await fill(opened[-1])
             filled_urls[dialect, fill] = url

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.round_trips import PAGE, make_table, measure
 from tests.conftest import Cli
 from tests.neon import ADDRESS, Neon
@@ -13,6 +15,7 @@ RECURRING = ("todo modify 4 every:", "todo modify 1,3-4 every!:", "todo done 4",
 """Commands that first read the todos in order to calculate what to write."""
 
 
+@pytest.mark.exhaustive
 def test_every_command_stays_within_its_documented_budget(neon: Neon) -> None:
     costs = list(measure(neon))
     for cost in costs:

@@ -192,7 +192,8 @@ async def fill(url: str) -> None:
         await add_many(database, MANY)
 
 
-@pytest.mark.parametrize("stopped_by", [pytest.param(signal.SIGKILL, marks=pytest.mark.exhaustive), signal.SIGINT])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("stopped_by", [signal.SIGKILL, signal.SIGINT])
 async def test_what_is_stopped_in_the_middle_leaves_nothing_on_a_server(
     fresh_cli: Cli, shared: str, tmp_path: Path, stopped_by: signal.Signals
 ) -> None:
@@ -216,6 +217,7 @@ async def test_what_is_stopped_in_the_middle_leaves_nothing_on_a_server(
     check_that_nothing_is_there_and_all_can_be(fresh_cli, url, shared)
 
 
+@pytest.mark.exhaustive
 async def test_a_kill_in_the_middle_leaves_nothing_in_a_file(fresh_cli: Cli, shared: str, tmp_path: Path) -> None:
     await fill(shared)
     path = tmp_path / "into.db"

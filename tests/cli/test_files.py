@@ -473,7 +473,7 @@ class TestReadOnly:
 
         return run
 
-    @pytest.mark.parametrize("with_log", [False, True])
+    @pytest.mark.parametrize("with_log", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
     def test_in_a_read_only_folder(
         self, fresh_cli: Cli, bound: Callable[..., Result], tmp_path: Path, with_log: bool
     ) -> None:
@@ -539,7 +539,7 @@ class TestReadOnly:
         out.mkdir()
         self.check_reading(cli, place / "home", out / "copy.db")
 
-    @pytest.mark.parametrize("in_use", [False, True])
+    @pytest.mark.parametrize("in_use", [False, pytest.param(True, marks=pytest.mark.exhaustive)])
     def test_on_a_full_disk(self, mount: Callable[..., Path], tmp_path: Path, in_use: bool) -> None:
         place = mount("400k")
         cli = Cli(place / "home")

@@ -112,9 +112,9 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as two
     [
         remove,
         pytest.param(leave_stale, marks=pytest.mark.exhaustive),
-        put_a_link,
+        pytest.param(put_a_link, marks=pytest.mark.exhaustive),
         pytest.param(put_a_file, marks=pytest.mark.exhaustive),
-        open_to_others,
+        pytest.param(open_to_others, marks=pytest.mark.exhaustive),
         stop_it,
         pytest.param(give_away, marks=[AS_ROOT, pytest.mark.exhaustive]),
         pytest.param(give_away_folder, marks=[AS_ROOT, pytest.mark.exhaustive]),

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NOW, Server
-from todo_cli.db.connection.target import Target, parse_target
+from tests.servers import parse_patient_target
+from todo_cli.db.connection.target import Target
 from todo_cli.db.database import Database
 
 Opened = Callable[..., Database]
@@ -22,9 +23,9 @@ def other_target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     if request.param == "sqlite":
         path = tmp_path / "other.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        return parse_target(f"sqlite:///{path}")
+        return parse_patient_target(f"sqlite:///{path}")
     server: Server = request.getfixturevalue("server")
-    return parse_target(server.fresh("other"))
+    return parse_patient_target(server.fresh("other"))
 
 
 @pytest.fixture

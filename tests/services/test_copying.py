@@ -745,6 +745,7 @@ class TestSeries:
 
 
 class TestMeeting:
+    @pytest.mark.exhaustive
     async def test_todos_added_during_the_copy_get_other_numbers(
         self, db: Database, other: Database, open_other: Opened
     ) -> None:

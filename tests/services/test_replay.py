@@ -116,7 +116,7 @@ async def walk(openers: tuple[OpenDatabase, Opened], steps: list[tuple[bool, int
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("other_target", ["sqlite"], indirect=True)
-@settings(max_examples=12, **SETTINGS)
+@settings(max_examples=5, **SETTINGS)
 @given(steps=st.lists(STEPS, min_size=5, max_size=14))
 async def test_rows_follow_from_history(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
