@@ -64,7 +64,7 @@ async def test_every_step_is_a_sentence(db: Database) -> None:
     await undo_steps(db, 2)
     await redo_steps(db)
     assert await tell(db) == [
-        "add 1 Pay the rent: project house, due Fri 27 Nov, recurs",
+        "add 1 Pay the rent: project house, due Fri 27 Nov, repeats",
         "modify 1 Pay the rent: due Fri 27 Nov → Mon 30 Nov, project house → work, +bills",
         "modify 1 Pay the rent: title Pay the rent, priority high",
         "start 1 Pay the rent",
@@ -79,8 +79,8 @@ async def test_every_step_is_a_sentence(db: Database) -> None:
         "project delete work (on 2 todos)",
         "tag rename bills → money",
         "tag delete money (on 1 todo)",
-        "undo 1 Pay the rent: +bills; tag bills is there again (undone)",
-        "redo 1 Pay the rent: -bills; tag bills is gone",
+        "undo 1 Pay the rent: +bills; tag bills restored (undone)",
+        "redo 1 Pay the rent: -bills; tag bills removed",
     ]
     assert await tell(db, HistoryQuery(NumberReference(3))) == [
         "add 3 b: +bills, after 2",
@@ -124,16 +124,14 @@ async def test_undo_reports_what_it_did(db: Database, open_db: OpenDatabase) -> 
         outcome = await (undo_steps if verb == "undid" else redo_steps)(later)
         return [plain(tell_reverted(each, later.now, verb)) for each in outcome.reverted]
 
-    assert await say("undid") == ["undid project rename (2 minutes ago): project q is p again"]
-    assert await say("undid") == ["undid done 1 Pay rent (2 minutes ago): open again; 2 Pay rent went to the trash"]
-    assert await say("undid") == ["undid add 1 Pay rent (2 minutes ago): went to the trash; project p is gone"]
+    assert await say("undid") == ["undid project rename (2 minutes ago): project q renamed to p"]
+    assert await say("undid") == ["undid done 1 Pay rent (2 minutes ago): open again; 2 Pay rent moved to the trash"]
+    assert await say("undid") == ["undid add 1 Pay rent (2 minutes ago): moved to the trash; project p removed"]
+    assert await say("redid") == ["redid add 1 Pay rent (2 minutes ago): restored from the trash; project p restored"]
     assert await say("redid") == [
-        "redid add 1 Pay rent (2 minutes ago): came back from the trash; project p is there again"
+        "redid done 1 Pay rent (2 minutes ago): done again; 2 Pay rent restored from the trash"
     ]
-    assert await say("redid") == [
-        "redid done 1 Pay rent (2 minutes ago): done again; 2 Pay rent came back from the trash"
-    ]
-    assert await say("redid") == ["redid project rename (2 minutes ago): project p is q again"]
+    assert await say("redid") == ["redid project rename (2 minutes ago): project p renamed to q"]
 
 
 async def test_undo_reports_differences_between_todos(db: Database) -> None:

@@ -36,7 +36,7 @@ _SAID = {
 """What the name of a command says already."""
 
 _NEVER_SAID = ("exists", "occurrence", "completed_at")
-_WENT, _CAME = ("went to the trash", ""), ("came back from the trash", "")
+_WENT, _CAME = ("moved to the trash", ""), ("restored from the trash", "")
 _WHOLE = ((_WENT,), (_CAME,))
 _ARROW = " → "
 _HELD = ("project", "tag")
@@ -105,7 +105,7 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
 
 
 def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
-    """Return what reverting did: `undid done 12 Pay rent (2 minutes ago): open again; 15 Pay went to the trash`."""
+    """Describe what reverting did: `undid done 12 Pay rent (2 minutes ago): open again; 15 Pay moved to the trash`."""
     commands = ", ".join(dict.fromkeys(step.command for step in reverted.steps))
     oldest = min(step.at for step in reverted.steps)
     pieces: list[tuple[str, str]] = [(f"{verb} ", ""), (commands, "heading")]
@@ -113,7 +113,7 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
     subjects = _group(reverted.changes)
     todos = sorted((subject for subject in subjects if subject.entity == "todo"), key=lambda todo: todo.id or 0)
     holders = [subject for subject in subjects if _tell_holder(subject)]
-    # What lost, or has again, a project or a tag that is told of need not be told as well.
+    # Do not repeat for each todo that it lost or regained a project or tag that is reported itself.
     moved = {holder.name for holder in holders if holder.is_made or holder.is_removed}
     groups: dict[Pieces, list[_Subject]] = {}
     for todo in todos:
@@ -132,13 +132,13 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
         pieces += [("; " if groups or number else ": ", ""), *_tell_holder(holder)]
     remarks = [subject for subject in subjects if subject.entity == "comment"]
     for number, remark in enumerate(remarks):
-        word = "the comment is there again" if remark.is_made else "the comment is gone"
+        word = "comment restored" if remark.is_made else "comment removed"
         pieces += [("; " if groups or holders or number else ": ", ""), (word, "")]
     return pieces
 
 
 def plain(pieces: Pieces) -> str:
-    """Return the text of the pieces without styles: what only its style would show as removed stands in brackets."""
+    """Return the text of the pieces without styles; text that only its style marks as removed is put in brackets."""
     following = [*(text for text, _ in pieces[1:]), ""]
     return "".join(
         f"[-{text}-]" if style == REMOVED and after != _ARROW and not text.startswith("-") else text
@@ -155,7 +155,7 @@ def _group(changes: Iterable[HistoryChange]) -> list[_Subject]:
 
 
 def _tell_groups(told: Sequence[tuple[_Subject, Pieces]]) -> Iterator[tuple[str, str]]:
-    """Yield todos with what changed of them, those of which the same changed together."""
+    """Yield todos with their changes, grouping todos with the same changes."""
     groups: dict[Pieces, list[_Subject]] = {}
     for todo, pieces in told:
         groups.setdefault(tuple(pieces), []).append(todo)
@@ -198,7 +198,7 @@ def _with_commas(parts: Sequence[Pieces]) -> Pieces:
 
 
 def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
-    """Return what became of one field of a todo."""
+    """Describe the change of one field of a todo."""
     old, new = change.old, change.new
     match change.field:
         case "tag":
@@ -210,7 +210,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "started_at":
             return [("started" if new else "stopped", "")]
         case "series":
-            return [("recurs" if new else "recurs no more", "recurrence")]
+            return [("repeats" if new else "no longer repeats", "recurrence")]
         case "title" | "description" if old and new:
             return [(f"{change.field} ", "faint"), *compare_texts(str(old), str(new))]
         case _:
@@ -218,7 +218,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
 
 
 def _show_todo(value: FieldValue) -> str:
-    """Return the number of a todo; one that is gone for good has none."""
+    """Return the number of a todo; a removed todo has none."""
     return "a removed todo" if isinstance(value, UUID) else str(value)
 
 
@@ -236,7 +236,7 @@ def _tell_values(change: HistoryChange, now: datetime) -> Pieces:
 
 
 def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
-    """Return a value of a field; without one, of a field that this version does not know."""
+    """Format a value of a field; `field` is None for one that this version does not know."""
     match value:
         case None | Priority.NONE:
             return ""
@@ -257,7 +257,7 @@ def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
 
 
 def _tell_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
-    """Yield what a command about names did, or any other of which only these are left."""
+    """Describe what a command did to names; other commands may have only such changes left."""
     told = []
     for subject in subjects:
         if subject.entity not in ("project", "tag", "user", "series"):
@@ -267,7 +267,7 @@ def _tell_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Sub
             told.append([(str(renamed.old), REMOVED), (_ARROW, "faint"), (str(renamed.new), ADDED)])
         elif subject.entity == "series":
             told.append(
-                [("a series ends", "")] if any(each.new for each in subject.changes) else [("a series goes on", "")]
+                [("series ended", "")] if any(each.new for each in subject.changes) else [("series resumed", "")]
             )
         else:
             name = next((each.new or each.old for each in subject.changes if each.field == "name"), subject.name)
@@ -293,7 +293,7 @@ def _tell_remark(remark: _Subject) -> Iterator[tuple[str, str]]:
 
 
 def _tell_state(todo: _Subject, now: datetime) -> Pieces:
-    """Return what became of a todo in a step's being reverted."""
+    """Describe what reverting a step did to a todo."""
     parts: list[Pieces] = []
     for change in todo.changes:
         if change.field == "status":
@@ -305,16 +305,16 @@ def _tell_state(todo: _Subject, now: datetime) -> Pieces:
 
 
 def _tell_holder(holder: _Subject) -> Pieces:
-    """Return what became of a project or a tag; nothing of anything else."""
+    """Describe what happened to a project or tag; return nothing for other entities."""
     if holder.entity not in _HELD:
         return []
     renamed = next((each for each in holder.changes if each.field == "name" and each.old and each.new), None)
     name = (neutralise(holder.name or ""), holder.entity)
     if renamed:
         old = (neutralise(str(renamed.old)), holder.entity)
-        return [(f"{holder.entity} ", ""), old, (" is ", ""), name, (" again", "")]
+        return [(f"{holder.entity} ", ""), old, (" renamed to ", ""), name]
     if holder.is_made or holder.is_removed:
-        return [(f"{holder.entity} ", ""), name, (" is there again" if holder.is_made else " is gone", "")]
+        return [(f"{holder.entity} ", ""), name, (" restored" if holder.is_made else " removed", "")]
     if archived := next((each for each in holder.changes if each.field == "archived_at"), None):
-        return [(f"{holder.entity} ", ""), name, (" is archived again" if archived.new else " is back", "")]
+        return [(f"{holder.entity} ", ""), name, (" archived again" if archived.new else " unarchived", "")]
     return []
