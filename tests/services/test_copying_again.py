@@ -11,8 +11,8 @@ from tests.conftest import NOW, OpenDatabase
 from tests.replay import check_replay
 from tests.services.conftest import Opened
 from todo_cli.db.database import Database
-from todo_cli.db.write.step import CHANGES, Step, Transaction
-from todo_cli.models.tables import Change
+from todo_cli.db.write.step import Step, Transaction
+from todo_cli.models.tables import CHANGES, Change
 from todo_cli.models.values import When
 from todo_cli.query.filter.ast import And
 from todo_cli.query.references import NumberReference

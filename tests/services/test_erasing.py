@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from tests.conftest import NOW, OpenDatabase
 from tests.replay import check_replay
 from todo_cli.db.database import Database
-from todo_cli.db.write.step import STEPS, Transaction
+from todo_cli.db.write.step import Transaction
 from todo_cli.errors import ConflictError
+from todo_cli.models.tables import STEPS
 from todo_cli.models.values import When
 from todo_cli.query.references import NumberReference, Reference
 from todo_cli.rendering.history import plain, tell_step

@@ -16,7 +16,11 @@ from uuid import UUID
 from sqlalchemy import CTE, ColumnElement, CompoundSelect, FromClause, Select, case, func, select, union_all
 
 from todo_cli.db.read.json_sql import tell_rows, uuid_of_json
-from todo_cli.db.write.concerned import (
+from todo_cli.db.write.concerned import Values, describe_todo, typed
+from todo_cli.db.write.decoding import HOLDING, decode, load
+from todo_cli.db.write.reverting import Entry, make_todo
+from todo_cli.db.write.step import UNSAID, encode
+from todo_cli.models.tables import (
     CHANGES,
     COMMENTS,
     DEPENDENCIES,
@@ -26,14 +30,9 @@ from todo_cli.db.write.concerned import (
     TAGS,
     TODO_TAGS,
     TODOS,
-    Values,
-    describe_todo,
-    typed,
+    USERS,
+    Todo,
 )
-from todo_cli.db.write.decoding import HOLDING, decode, load
-from todo_cli.db.write.reverting import USERS, Entry, make_todo
-from todo_cli.db.write.step import UNSAID, encode
-from todo_cli.models.tables import Todo
 
 
 @dataclass
@@ -55,7 +54,7 @@ class AsOf:
 
 
 def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSelect[Any]:
-    """Return the statement about the todos that the condition on `Todo` finds, and about what was changed since."""
+    """Return the statement about the todos that the condition on `todos` finds, and about what was changed since."""
     todos = select(TODOS).where(condition).cte("todos_now")
     own = select(todos.c.uuid)
     since, is_since = _since(own, moment, "known_lines")

@@ -14,7 +14,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Executable, Label, Row, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from sqlmodel import col
 
 from todo_cli.db.connection.engine import WRITING, make_engine
 from todo_cli.db.connection.error_translation import (
@@ -48,7 +47,7 @@ from todo_cli.errors import (
     UnknownUserError,
     UserNotNamedError,
 )
-from todo_cli.models.tables import User
+from todo_cli.models.tables import USERS
 
 if TYPE_CHECKING:
     from todo_cli.db.connection.spare import Spare
@@ -372,16 +371,16 @@ class Database:
         """Check the schema's revision and find the user, in one statement."""
         always = select(literal(1)).subquery("always")  # the revision is told where there is no user, too
         statement = (
-            select(Label("revision", REVISION), col(User.id), col(User.name))
-            .select_from(always.outerjoin(User, users_named(self.user_name)))
-            .order_by(col(User.id))
+            select(Label("revision", REVISION), USERS.c.id, USERS.c.name)
+            .select_from(always.outerjoin(USERS, users_named(self.user_name)))
+            .order_by(USERS.c.id)
             .limit(MOST_NAMES)
         )
         rows = (await session.execute(statement)).all()
         check_revision(self.target, rows[0].revision)
         names = [name for _, _, name in rows if name is not None]
         if not names:
-            known = (await session.execute(select(col(User.name)).order_by(col(User.key)).limit(MOST_NAMES))).scalars()
+            known = (await session.execute(select(USERS.c.name).order_by(USERS.c.key).limit(MOST_NAMES))).scalars()
             raise UnknownUserError(self.user_name or "", list(known))
         if len(names) > 1 and anybody:
             return Transaction(session, NOBODY, self.now)

@@ -15,7 +15,7 @@ from todo_cli.db.connection.waiting import Waiting
 from todo_cli.db.schema.revisions import create, schema_of
 from todo_cli.db.scope import Scope
 from todo_cli.db.write.step import Step
-from todo_cli.models.tables import User
+from todo_cli.models.tables import USERS, User
 from todo_cli.query.names import propose_name
 
 
@@ -38,7 +38,7 @@ def default_user_name() -> str:
 async def _add_first_user(connection: AsyncConnection, name: str, now: datetime) -> bool:
     connection = await connection.execution_options(schema_translate_map={None: schema_of(connection)})
     async with AsyncSession(connection, expire_on_commit=False) as session:
-        if await session.scalar(select(exists().select_from(User))):
+        if await session.scalar(select(exists().select_from(USERS))):
             return False
         user = User(name=name, created_at=now)
         session.add(user)

@@ -15,12 +15,9 @@ from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, case, exi
 from sqlalchemy.sql.elements import UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 
-from todo_cli.models.tables import Base
+from todo_cli.models.tables import CHANGES, STEPS, USERS, Base
 from todo_cli.models.text import fold
 from todo_cli.models.types import BigInt
-
-_tables = Base.metadata.tables
-_USERS, _STEPS = (_tables[name] for name in ("users", "steps"))
 
 OWNER = "user_id"
 """The column of todos, projects, tags and series that refers to their owner."""
@@ -45,8 +42,8 @@ class Scope:
     @classmethod
     def find(cls, name: str | None) -> Scope:
         """Return the user of that name, or without a name the only user of the database, as a scalar subselect."""
-        only = case((func.count() == 1, func.min(_USERS.c.id)))
-        user = select(only).select_from(_USERS).where(users_named(name)).scalar_subquery()
+        only = case((func.count() == 1, func.min(USERS.c.id)))
+        user = select(only).select_from(USERS).where(users_named(name)).scalar_subquery()
         return cls(author=user, owner=user)
 
     @classmethod
@@ -70,7 +67,7 @@ NOBODY = Scope.known(0)
 
 def users_named(name: str | None) -> ColumnElement[bool]:
     """Return the condition on `users` for the one of that name; without a name, for all of them."""
-    return true() if name is None else _USERS.c.key == fold(name)
+    return true() if name is None else USERS.c.key == fold(name)
 
 
 def owned(rows: Any, scope: Scope, *, indexed: bool = True) -> ColumnElement[bool]:
@@ -80,9 +77,9 @@ def owned(rows: Any, scope: Scope, *, indexed: bool = True) -> ColumnElement[boo
     compared with `=` alone, since PostgreSQL uses no index in its order for IN and ANY. No index of the owner is used
     unless `indexed`: where other conditions find the rows sooner, SQLite cannot know, and PostgreSQL guesses.
     """
-    if rows is _tables["changes"]:
+    if rows is CHANGES:
         # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
-        return exists().where(_STEPS.c.id == rows.c.step_id, owned(_STEPS, scope))
+        return exists().where(STEPS.c.id == rows.c.step_id, owned(STEPS, scope))
     column = _column(rows, OWNER)
     is_owners: ColumnElement[bool] = (
         column if indexed else UnaryExpression(column, operator=custom_op("+"))
@@ -98,7 +95,7 @@ def authored(rows: Any, scope: Scope) -> ColumnElement[bool]:
 
 def author_of(rows: Any) -> ColumnElement[bool]:
     """Return the condition that joins `users` to steps or comments: the user who made them."""
-    is_author: ColumnElement[bool] = _column(rows, AUTHOR) == _USERS.c.id
+    is_author: ColumnElement[bool] = _column(rows, AUTHOR) == USERS.c.id
     return is_author
 
 
@@ -107,7 +104,7 @@ def authored_by(rows: Any, name: str) -> ColumnElement[bool]:
     return authored(rows, Scope.find(name))
 
 
-def is_owner(scope: Scope, users: FromClause = _USERS) -> ColumnElement[bool]:
+def is_owner(scope: Scope, users: FromClause = USERS) -> ColumnElement[bool]:
     """Return the condition on `users` for the owner's row, which guards the graph of the list."""
     condition: ColumnElement[bool] = users.c.id == scope.owner
     return condition
@@ -115,7 +112,7 @@ def is_owner(scope: Scope, users: FromClause = _USERS) -> ColumnElement[bool]:
 
 def is_author(scope: Scope) -> ColumnElement[bool]:
     """Return the condition on `users` for the author's row."""
-    condition: ColumnElement[bool] = _USERS.c.id == scope.author
+    condition: ColumnElement[bool] = USERS.c.id == scope.author
     return condition
 
 
@@ -126,7 +123,7 @@ def is_found(scope: Scope) -> ColumnElement[bool]:
 
 def scope_of_step() -> Sequence[ColumnElement[Any]]:
     """Return what to select of `steps` so that `Scope.given` can read it: whose list the step changes, and who acts."""
-    return [_STEPS.c[AUTHOR].label("author"), _STEPS.c[AUTHOR].label("owner")]
+    return [STEPS.c[AUTHOR].label("author"), STEPS.c[AUTHOR].label("owner")]
 
 
 def owner_values(table: Any, scope: Scope) -> dict[str, Any]:

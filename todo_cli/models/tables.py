@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     SmallInteger,
+    Table,
     Text,
     UniqueConstraint,
     event,
@@ -361,6 +362,19 @@ class Change(Base, table=True):
     field: str = Field(sa_column=Column(Text(), nullable=False))
     old: str | None = Field(default=None, sa_column=Column(Text()))
     new: str | None = Field(default=None, sa_column=Column(Text()))
+
+
+# Statements are written with these tables and their columns; rows that are written are instances of the models.
+USERS, PROJECTS, TAGS, TODO_TAGS, TODOS, SERIES, DEPENDENCIES, COMMENTS, STEPS, CHANGES = (
+    Base.metadata.tables[model.__tablename__]
+    for model in (User, Project, Tag, TodoTag, Todo, Series, Dependency, Comment, Step, Change)
+)
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model."""
+    table: Table = Base.metadata.tables[str(model.__tablename__)]
+    return table
 
 
 def complete_tables(dialect: str) -> None:

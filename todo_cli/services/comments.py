@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Executable, Row, select
-from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.queries import Request
@@ -15,7 +14,7 @@ from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, is_author
 from todo_cli.db.write.step import Step
 from todo_cli.errors import NotFoundError
-from todo_cli.models.tables import Comment, User
+from todo_cli.models.tables import COMMENTS, USERS, Comment
 from todo_cli.models.values import CommentPublic
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import find_todos
@@ -37,7 +36,7 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
     async def work(step: Step) -> CommentPublic:
         [todo] = await find_todos(step, [reference], locked=True)
         assert todo.id is not None
-        author = await step.session.execute(select(col(User.name)).where(is_author(step.scope)))
+        author = await step.session.execute(select(USERS.c.name).where(is_author(step.scope)))
         comment = make_row(todo.id)
         comment.todo = todo
         step.create(comment)
@@ -45,8 +44,8 @@ async def add_comment(db: Database, reference: Reference, text: str) -> CommentP
         return make_public(todo.id, author.scalar_one())
 
     async def recall(step: Step) -> CommentPublic:
-        found = select(col(Comment.todo_id), col(User.name)).join(User, author_of(Comment))
-        row = (await step.session.execute(found.where(col(Comment.uuid) == uuid))).one_or_none()
+        found = select(COMMENTS.c.todo_id, USERS.c.name).join(USERS, author_of(COMMENTS))
+        row = (await step.session.execute(found.where(COMMENTS.c.uuid == uuid))).one_or_none()
         if row is None:  # the todo has been erased since
             raise NotFoundError("the comment was stored, but its todo has been permanently deleted since")
         return make_public(row[0], row[1])

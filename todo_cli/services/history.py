@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, null, or_, select, true, union_all
-from sqlmodel import col
 
 from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
 from todo_cli.db.database import MOST_NAMES, Database
@@ -21,15 +20,11 @@ from todo_cli.db.write.decoding import decode, load
 from todo_cli.db.write.step import Transaction
 from todo_cli.errors import NotFoundError, UnknownUserError
 from todo_cli.models.history import HistoryChange, HistoryPage, HistoryStep
-from todo_cli.models.tables import Base, Todo, User
+from todo_cli.models.tables import CHANGES, COMMENTS, STEPS, TODOS, USERS
 from todo_cli.models.values import COUNT_LIMIT, CommentPublic, Links, Recurrence, Status, TodoDetails, TodoPublic
 from todo_cli.query.references import Reference
 from todo_cli.services.listing import get_todos
 from todo_cli.services.lookup import make_public, match_references
-
-_tables = Base.metadata.tables
-_STEPS, _CHANGES, _TODOS, _USERS = (_tables[name] for name in ("steps", "changes", "todos", "users"))
-_COMMENTS = _tables["comments"]
 
 _NAMED = ("project", "tag")
 _NUMBERED = ("parent", "depends", "todo")
@@ -55,22 +50,22 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
     def make(request: Request) -> Query:
         about = _is_about(query.reference, request)
         # The start of a series is part of the change to its todo; erased todos have no history.
-        counts = or_(_CHANGES.c.entity != "series", _CHANGES.c.field == "ended_at")
+        counts = or_(CHANGES.c.entity != "series", CHANGES.c.field == "ended_at")
         if query.reference is None:
-            changes = exists().where(_CHANGES.c.step_id == _STEPS.c.id, counts)
-            changed = or_(changes.correlate(_STEPS), _STEPS.c.command.in_(("trash empty", "db copy")))
+            changes = exists().where(CHANGES.c.step_id == STEPS.c.id, counts)
+            changed = or_(changes.correlate(STEPS), STEPS.c.command.in_(("trash empty", "db copy")))
         else:
-            changed = _STEPS.c.id.in_(select(_CHANGES.c.step_id).where(about))
-        conditions = [owned(_STEPS, request.scope), changed]
+            changed = STEPS.c.id.in_(select(CHANGES.c.step_id).where(about))
+        conditions = [owned(STEPS, request.scope), changed]
         if query.since is not None:
-            conditions.append(_STEPS.c.at >= query.since)
+            conditions.append(STEPS.c.at >= query.since)
         if query.by is not None:
-            conditions.append(authored_by(_STEPS, query.by))
-        steps = select(_STEPS, _USERS.c.name).join(_USERS).where(*conditions)
+            conditions.append(authored_by(STEPS, query.by))
+        steps = select(STEPS, USERS.c.name).join(USERS).where(*conditions)
         if query.size is not None:
-            steps = steps.order_by(_STEPS.c.id.desc()).limit(query.size).offset((query.page - 1) * query.size)
+            steps = steps.order_by(STEPS.c.id.desc()).limit(query.size).offset((query.page - 1) * query.size)
         page = steps.subquery("steps_of_page")
-        some = select(literal(1).label("one")).select_from(_STEPS).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
+        some = select(literal(1).label("one")).select_from(STEPS).where(*conditions).limit(COUNT_LIMIT + 1).subquery()
         total: Any = null() if query.size is None else select(func.count()).select_from(some).scalar_subquery()
         beside = {"total": total, "referred": _count_referred(query.reference, request), "known": _is_known(query.by)}
         statement = select(
@@ -80,18 +75,18 @@ async def list_history(db: Database, query: HistoryQuery) -> HistoryPage:
             page.c.command,
             page.c.undone_by,
             page.c.name.label("user"),
-            _CHANGES.c.id.label("change_id"),
-            *(_CHANGES.c[name] for name in ("entity", "entity_uuid", "field", "old", "new")),
-            _TODOS.c.id.label("todo_id"),
-            _TODOS.c.title,
-            case((_CHANGES.c.entity.in_(_NAMED), _name_of(_CHANGES.c.entity_uuid))).label("own_name"),
+            CHANGES.c.id.label("change_id"),
+            *(CHANGES.c[name] for name in ("entity", "entity_uuid", "field", "old", "new")),
+            TODOS.c.id.label("todo_id"),
+            TODOS.c.title,
+            case((CHANGES.c.entity.in_(_NAMED), _name_of(CHANGES.c.entity_uuid))).label("own_name"),
             *_name_values(),
         ).select_from(
-            page.outerjoin(_CHANGES, and_(_CHANGES.c.step_id == page.c.id, about)).outerjoin(
-                _TODOS, and_(_TODOS.c.uuid == _CHANGES.c.entity_uuid, _CHANGES.c.entity == "todo")
+            page.outerjoin(CHANGES, and_(CHANGES.c.step_id == page.c.id, about)).outerjoin(
+                TODOS, and_(TODOS.c.uuid == CHANGES.c.entity_uuid, CHANGES.c.entity == "todo")
             )
         )
-        order = [Ordering(page.c.id, descending=True), Ordering(_CHANGES.c.id)]
+        order = [Ordering(page.c.id, descending=True), Ordering(CHANGES.c.id)]
         return Query(statement, order, beside=[each.label(name) for name, each in beside.items()])
 
     rows = await db.fetch(make)
@@ -107,15 +102,15 @@ def _is_about(reference: Reference | None, request: Request) -> ColumnElement[bo
     """Return the condition for changes of the todo or of its comments."""
     if reference is None:
         return true()
-    mine = and_(owned(Todo, request.scope), refers_to([reference]))
-    remarks = select(_COMMENTS.c.uuid).join(_TODOS).where(mine)
-    return _CHANGES.c.entity_uuid.in_(union_all(select(_TODOS.c.uuid).where(mine), remarks))
+    mine = and_(owned(TODOS, request.scope), refers_to([reference]))
+    remarks = select(COMMENTS.c.uuid).join(TODOS).where(mine)
+    return CHANGES.c.entity_uuid.in_(union_all(select(TODOS.c.uuid).where(mine), remarks))
 
 
 def _count_referred(reference: Reference | None, request: Request) -> Any:
     if reference is None:
         return literal(1)
-    mine = select(func.count()).select_from(Todo).where(owned(Todo, request.scope))
+    mine = select(func.count()).select_from(TODOS).where(owned(TODOS, request.scope))
     return mine.where(refers_to([reference])).scalar_subquery()
 
 
@@ -125,20 +120,20 @@ def _is_known(name: str | None) -> ColumnElement[bool]:
 
 def _name_of(uuid: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return the last name of a project or tag as JSON, from the history, which includes deleted ones."""
-    naming = _CHANGES.alias("naming")
+    naming = CHANGES.alias("naming")
     last = select(func.coalesce(naming.c.new, naming.c.old)).where(
         naming.c.entity_uuid == uuid, naming.c.field == "name"
     )
-    return last.order_by(naming.c.id.desc()).limit(1).correlate(_CHANGES).scalar_subquery()
+    return last.order_by(naming.c.id.desc()).limit(1).correlate(CHANGES).scalar_subquery()
 
 
 def _name_values() -> list[ColumnElement[Any]]:
     """Return the names and numbers of the entities in the values of a change: `old_name`, `old_number` and so on."""
     found: list[ColumnElement[Any]] = []
-    for value in (_CHANGES.c.old, _CHANGES.c.new):
-        row = _TODOS.alias("named")
-        number = select(row.c.id).where(row.c.uuid == uuid_of_json(value)).correlate(_CHANGES).scalar_subquery()
-        is_name, is_number = (_CHANGES.c.field.in_(fields) for fields in (_NAMED, _NUMBERED))
+    for value in (CHANGES.c.old, CHANGES.c.new):
+        row = TODOS.alias("named")
+        number = select(row.c.id).where(row.c.uuid == uuid_of_json(value)).correlate(CHANGES).scalar_subquery()
+        is_name, is_number = (CHANGES.c.field.in_(fields) for fields in (_NAMED, _NUMBERED))
         found.append(case((is_name, _name_of(uuid_of_json(value)))).label(f"{value.name}_name"))
         found.append(case((is_number, number)).label(f"{value.name}_number"))
     return found
@@ -165,7 +160,7 @@ def _read_change(row: Any) -> HistoryChange:
 
 async def _refuse_user(db: Database, name: str) -> None:
     async def work(transaction: Transaction) -> None:
-        names = select(col(User.name)).order_by(col(User.key)).limit(MOST_NAMES)
+        names = select(USERS.c.name).order_by(USERS.c.key).limit(MOST_NAMES)
         raise UnknownUserError(name, list((await transaction.session.execute(names)).scalars()))
 
     await db.read(work)
@@ -179,7 +174,7 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
     """
 
     def make(request: Request) -> Query:
-        mine = and_(owned(Todo, request.scope), refers_to(references))
+        mine = and_(owned(TODOS, request.scope), refers_to(references))
         states = find_as_of(mine, moment).subquery("states")
         return Query(select(states.c.kind, states.c.told), [Ordering(states.c.kind)])
 

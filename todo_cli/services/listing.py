@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
-from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.read.columns import list_columns
@@ -21,7 +20,16 @@ from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, owned
 from todo_cli.db.write.edges import is_related
 from todo_cli.db.write.step import Transaction
-from todo_cli.models.tables import Base, Comment, Project, Tag, Todo, TodoTag, User
+from todo_cli.models.tables import (
+    COMMENTS,
+    PROJECTS,
+    TAGS,
+    TODO_TAGS,
+    TODOS,
+    USERS,
+    Project,
+    Tag,
+)
 from todo_cli.models.text import fold
 from todo_cli.models.values import COUNT_LIMIT, CommentPublic, TodoDetails, TodoPage, TodoPublic
 from todo_cli.query.filter.ast import And, Filter, HasTag, InProject, Not, conditions_of
@@ -36,8 +44,6 @@ from todo_cli.services.lookup import (
     read_links,
     read_recurrence,
 )
-
-_TODOS, _PROJECTS = (Base.metadata.tables[name] for name in ("todos", "projects"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +85,8 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
         def matches(tree: Filter) -> ColumnElement[bool]:
             return and_(
                 # What narrows has an index of its own, but in the trash.
-                owned(Todo, request.scope, indexed=query.trashed or not narrows(tree)),
-                col(Todo.deleted_at).is_not(None) if query.trashed else col(Todo.deleted_at).is_(None),
+                owned(TODOS, request.scope, indexed=query.trashed or not narrows(tree)),
+                TODOS.c.deleted_at.is_not(None) if query.trashed else TODOS.c.deleted_at.is_(None),
                 make_condition(tree, request),
             )
 
@@ -106,8 +112,8 @@ async def get_todos(db: Database, references: Sequence[Reference], *, trashed: b
     """Return the todos that the references name; raises NotFoundError, unless `trashed` also for those in the trash."""
 
     def make(request: Request) -> Query:
-        condition = and_(owned(Todo, request.scope), refers_to(references))
-        return Query(select_todos().where(condition), [Ordering(col(Todo.id))])
+        condition = and_(owned(TODOS, request.scope), refers_to(references))
+        return Query(select_todos().where(condition), [Ordering(TODOS.c.id)])
 
     return match_references(references, read_todos(await db.fetch(make)), trashed=trashed)
 
@@ -119,9 +125,9 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
     """
 
     def make(request: Request) -> Query:
-        mine, named = owned(Todo, request.scope), refers_to(references)
+        mine, named = owned(TODOS, request.scope), refers_to(references)
         wanted = and_(mine, is_related(named, request.scope))
-        return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(col(Todo.id))])
+        return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(TODOS.c.id)])
 
     rows = await db.fetch(make)
     comments = {row.id: _read_comments(row) for row in rows}
@@ -144,24 +150,24 @@ def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequenc
     """Return the condition for the todos of one page; all else that is shown of them is looked up for these only."""
     assert query.size is not None
     page = (
-        select(col(Todo.id))
-        .select_from(_with_project(_TODOS))
+        select(TODOS.c.id)
+        .select_from(_with_project(TODOS))
         .where(condition)
         .order_by(*(ordering.of(ordering.expression) for ordering in order))
         .limit(query.size)
         .offset((query.page - 1) * query.size)
     )
-    return col(Todo.id).in_(page.correlate(None))
+    return TODOS.c.id.in_(page.correlate(None))
 
 
 def select_todos() -> Select[Any]:
     """Return the statement that selects todos with all that is shown of them."""
-    columns = (*list_columns(), _PROJECTS.c.name.label("project"), _TAGS, *RECURRENCE, *select_links(_TODOS))
-    return select(*columns).select_from(_with_project(with_recurrence(_TODOS)))
+    columns = (*list_columns(), PROJECTS.c.name.label("project"), _TAGS, *RECURRENCE, *select_links(TODOS))
+    return select(*columns).select_from(_with_project(with_recurrence(TODOS)))
 
 
 def _with_project(todos: FromClause) -> FromClause:
-    return todos.outerjoin(_PROJECTS, _PROJECTS.c.id == _TODOS.c.project_id)
+    return todos.outerjoin(PROJECTS, PROJECTS.c.id == TODOS.c.project_id)
 
 
 def read_todos(rows: Sequence[Any]) -> list[TodoPublic]:
@@ -186,31 +192,31 @@ async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) ->
 
 def _is_known(part: InProject | HasTag, request: Request) -> ColumnElement[bool]:
     if isinstance(part, InProject):
-        return exists().where(owned(Project, request.scope), project_or_nested(part.name))
-    return exists().where(owned(Tag, request.scope), col(Tag.key) == fold(part.name))
+        return exists().where(owned(PROJECTS, request.scope), project_or_nested(part.name))
+    return exists().where(owned(TAGS, request.scope), TAGS.c.key == fold(part.name))
 
 
 def _count(condition: ColumnElement[bool]) -> Any:
     """Count the matches, but no further than a person would read: beyond that it costs more than it tells."""
-    some = select(literal(1).label("one")).select_from(Todo).where(condition).limit(COUNT_LIMIT + 1).subquery()
+    some = select(literal(1).label("one")).select_from(TODOS).where(condition).limit(COUNT_LIMIT + 1).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 
 _TAGS = (
-    select(json_values(col(Tag.name)))
-    .join(TodoTag, col(TodoTag.tag_id) == col(Tag.id))
-    .where(col(TodoTag.todo_id) == col(Todo.id))
-    .correlate(Todo)
+    select(json_values(TAGS.c.name))
+    .join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id)
+    .where(TODO_TAGS.c.todo_id == TODOS.c.id)
+    .correlate(TODOS)
     .scalar_subquery()
     .label("tags")
 )
 
 _COMMENTS = (
-    select(json_rows(col(Comment.id), col(Comment.uuid), col(Comment.text), col(User.name), col(Comment.created_at)))
-    .select_from(Comment)
-    .join(User, author_of(Comment))
-    .where(col(Comment.todo_id) == col(Todo.id))
-    .correlate(Todo)
+    select(json_rows(COMMENTS.c.id, COMMENTS.c.uuid, COMMENTS.c.text, USERS.c.name, COMMENTS.c.created_at))
+    .select_from(COMMENTS)
+    .join(USERS, author_of(COMMENTS))
+    .where(COMMENTS.c.todo_id == TODOS.c.id)
+    .correlate(TODOS)
     .scalar_subquery()
     .label("comments")
 )

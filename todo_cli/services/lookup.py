@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
-from sqlmodel import col
 
 from todo_cli.db.read.columns import read_fields
 from todo_cli.db.read.json_sql import read_json
@@ -17,7 +16,7 @@ from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Transaction
 from todo_cli.errors import BusyError, NotFoundError
-from todo_cli.models.tables import Base, Project, Series, Tag, Todo
+from todo_cli.models.tables import TODOS, Project, Series, Tag, Todo, table_of
 from todo_cli.models.text import fold
 from todo_cli.models.values import Links, Recurrence, Status, TodoPublic
 from todo_cli.query.references import Reference
@@ -62,8 +61,8 @@ async def find_todos(
 
 def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Select[Todo]:
     """Return the statement that finds the user's todos, by number, with project, tags and series loaded."""
-    mine = select(Todo).where(owned(Todo, transaction.scope), *conditions)
-    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(col(Todo.id))
+    mine = select(Todo).where(owned(TODOS, transaction.scope), *conditions)
+    return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(TODOS.c.id)
 
 
 def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *, trashed: bool) -> list[FoundT]:
@@ -98,7 +97,7 @@ def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *
 
 async def lock_named(transaction: Transaction, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
     """Return the user's projects or tags that the condition finds, by name, locked in that order."""
-    statement = select(model).where(owned(model, transaction.scope), condition).order_by(col(model.key))
+    statement = select(model).where(owned(model, transaction.scope), condition).order_by(table_of(model).c.key)
     return list((await transaction.session.execute(_locked(statement))).scalars())
 
 
@@ -113,7 +112,7 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
 
     A project is there also where only others are nested in it.
     """
-    statement = select(col(model.name)).where(owned(model, transaction.scope))
+    statement = select(table_of(model).c.name).where(owned(model, transaction.scope))
     by_key = {fold(known): known for known in (await transaction.session.execute(statement)).scalars()}
     key = fold(name)
     if key in by_key or (model is Project and any(known.startswith(f"{key}.") for known in by_key)):
@@ -126,7 +125,7 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
 async def publish(transaction: Transaction, todos: Iterable[Todo]) -> dict[UUID, TodoPublic]:
     """Return the rows, as they are stored, as plain values by their uuid. Project, tags and series are loaded."""
     rows = {todo.uuid: todo for todo in todos}
-    table = Base.metadata.tables["todos"]
+    table = TODOS
     statement = select(table.c.id, table.c.parent_id, table.c.status, table.c.deleted_at, *select_links(table))
     links = read_links((await transaction.session.execute(statement.where(table.c.uuid.in_(rows)))).all())
     return {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
-from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.read.names_sql import project_or_nested
@@ -13,7 +12,7 @@ from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, InvalidInputError
-from todo_cli.models.tables import Project, Todo
+from todo_cli.models.tables import PROJECTS, TODOS, Project
 from todo_cli.models.text import fold
 from todo_cli.models.values import NAME_LENGTH, ProjectPublic, Status
 from todo_cli.services.lookup import check_name, lock_named, refuse
@@ -23,21 +22,21 @@ async def list_projects(db: Database, *, archived: bool = False) -> list[Project
     """Return the user's projects by name, with counts of open and done todos; `archived` includes archived ones."""
 
     def make(request: Request) -> Query:
-        kept = and_(col(Todo.project_id) == col(Project.id), col(Todo.deleted_at).is_(None))
+        kept = and_(TODOS.c.project_id == PROJECTS.c.id, TODOS.c.deleted_at.is_(None))
         statement = (
             select(
-                col(Project.name),
-                func.count(col(Todo.id)).filter(col(Todo.status) == Status.OPEN.value).label("open"),
-                func.count(col(Todo.id)).filter(col(Todo.status) == Status.DONE.value).label("done"),
-                col(Project.archived_at),
+                PROJECTS.c.name,
+                func.count(TODOS.c.id).filter(TODOS.c.status == Status.OPEN.value).label("open"),
+                func.count(TODOS.c.id).filter(TODOS.c.status == Status.DONE.value).label("done"),
+                PROJECTS.c.archived_at,
             )
-            .outerjoin(Todo, kept)
-            .where(owned(Project, request.scope))
-            .group_by(col(Project.id))
+            .outerjoin(TODOS, kept)
+            .where(owned(PROJECTS, request.scope))
+            .group_by(PROJECTS.c.id)
         )
         if not archived:
-            statement = statement.where(col(Project.archived_at).is_(None))
-        return Query(statement, [Ordering(col(Project.key))])
+            statement = statement.where(PROJECTS.c.archived_at.is_(None))
+        return Query(statement, [Ordering(PROJECTS.c.key)])
 
     rows = await db.fetch(make)
     return [ProjectPublic(row.name, row.open, row.done, row.archived_at) for row in rows if row.found]
@@ -96,9 +95,9 @@ async def count_project(db: Database, name: str) -> int:
     """Return the number of todos, including the trash, in a project and those nested in it; raises NotFoundError."""
 
     def make(request: Request) -> Query:
-        mine = and_(owned(Project, request.scope), project_or_nested(name))
-        held = select(func.count()).select_from(Todo).join(Project).where(mine).scalar_subquery()
-        return Query(select(col(Project.id)).where(mine).limit(1), [], beside=[held.label("held")])
+        mine = and_(owned(PROJECTS, request.scope), project_or_nested(name))
+        held = select(func.count()).select_from(TODOS).join(PROJECTS).where(mine).scalar_subquery()
+        return Query(select(PROJECTS.c.id).where(mine).limit(1), [], beside=[held.label("held")])
 
     [row] = await db.fetch(make)
     if not row.found:

@@ -10,18 +10,17 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import Executable, Row, and_, select
-from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit
-from todo_cli.db.write.erasing import CHANGES, is_erasure
+from todo_cli.db.write.erasing import is_erasure
 from todo_cli.db.write.step import UNSAID, Step
 from todo_cli.errors import ConflictError, NotFoundError
 from todo_cli.models.fields import FIELDS, Settable
-from todo_cli.models.tables import Series, Todo, as_stored, set_value
+from todo_cli.models.tables import CHANGES, TODOS, Series, Todo, as_stored, set_value
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.references import Reference, refer_to
@@ -174,7 +173,7 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     async def recall(step: Step) -> TodoOutcome:
-        todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
+        todo = (await step.session.execute(load_todos(step, TODOS.c.uuid == uuid))).scalar_one_or_none()
         if todo is None:  # it has been erased since
             raise NotFoundError("the todo was added, but has been permanently deleted since")
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
@@ -374,7 +373,7 @@ async def empty_trash(db: Database) -> int:
     """Permanently delete the todos that were in the trash at the start of the command; return their number."""
 
     async def work(step: Step) -> int:
-        trashed = and_(owned(Todo, step.scope), col(Todo.deleted_at) <= step.now)
+        trashed = and_(owned(TODOS, step.scope), TODOS.c.deleted_at <= step.now)
         return await step.erase(trashed)
 
     return await db.write("trash empty", work, batch=True)
@@ -385,14 +384,14 @@ async def _find_own(step: Step, uuid: UUID) -> Todo | None:
 
     Raises ConflictError if the uuid belongs to another user's todo or to an erased one.
     """
-    todo = (await step.session.execute(load_todos(step, col(Todo.uuid) == uuid))).scalar_one_or_none()
+    todo = (await step.session.execute(load_todos(step, TODOS.c.uuid == uuid))).scalar_one_or_none()
     if todo is None:
         erased = select(CHANGES.c.id).where(CHANGES.c.entity_uuid == uuid, is_erasure()).limit(1)
         if (await step.session.execute(erased)).first() is not None:
             raise ConflictError(
                 f"todo {uuid} was permanently deleted", "to add a new todo, omit --id or give another uuid"
             )
-        others = await step.session.execute(select(col(Todo.id)).where(col(Todo.uuid) == uuid))
+        others = await step.session.execute(select(TODOS.c.id).where(TODOS.c.uuid == uuid))
         if others.first() is not None:
             raise ConflictError("a todo of another user already has that uuid")
     return todo

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import and_, or_, select
-from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edges import is_bound, is_live, list_below
-from todo_cli.models.tables import Base, Todo
+from todo_cli.models.tables import TODOS
 from todo_cli.models.values import TodoPublic
 from todo_cli.query.references import Reference
 from todo_cli.services.listing import read_todos, select_todos
 from todo_cli.services.lookup import match_references
-
-_TODOS = Base.metadata.tables["todos"]
 
 
 async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list[TodoPublic], list[TodoPublic]]:
@@ -29,13 +26,13 @@ async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list
     """
 
     def make(request: Request) -> Query:
-        mine = owned(Todo, request.scope)
+        mine = owned(TODOS, request.scope)
         if not references:
-            return Query(select_todos().where(mine, is_live(_TODOS), is_bound(_TODOS)), [Ordering(col(Todo.id))])
+            return Query(select_todos().where(mine, is_live(TODOS), is_bound(TODOS)), [Ordering(TODOS.c.id)])
         named = and_(mine, refers_to(references))
-        below = list_below(select(_TODOS.c.id).where(named))
-        shown = and_(_TODOS.c.id.in_(select(below.c.id)), or_(named, _TODOS.c.deleted_at.is_(None)))
-        return Query(select_todos().where(mine, shown), [Ordering(col(Todo.id))])
+        below = list_below(select(TODOS.c.id).where(named))
+        shown = and_(TODOS.c.id.in_(select(below.c.id)), or_(named, TODOS.c.deleted_at.is_(None)))
+        return Query(select_todos().where(mine, shown), [Ordering(TODOS.c.id)])
 
     todos = read_todos(await db.fetch(make))
     return match_references(references, todos, trashed=True) if references else [], todos

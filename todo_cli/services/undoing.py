@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.scope import author_of
@@ -19,8 +18,7 @@ from todo_cli.db.write.reverting import Conflict, Entry, Reverting, Turned
 from todo_cli.db.write.step import Step
 from todo_cli.errors import BusyError, ConflictError
 from todo_cli.models.history import HistoryChange, RevertedSteps, StepName, UndoOutcome
-from todo_cli.models.tables import Change, User
-from todo_cli.models.tables import Step as StepRow
+from todo_cli.models.tables import CHANGES, STEPS, USERS
 from todo_cli.models.values import Recurrence, TodoPublic
 from todo_cli.services.lookup import make_public, read_links
 
@@ -188,16 +186,16 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
             text = f"the {conflict.field} of {subject} was deleted"
             about, name = UUID(load(conflict.line.old)), "exists"
         later = (
-            select(col(User.name), col(StepRow.at), col(StepRow.command))
-            .select_from(Change)
-            .join(StepRow, col(StepRow.id) == col(Change.step_id))
-            .join(User, author_of(StepRow))
+            select(USERS.c.name, STEPS.c.at, STEPS.c.command)
+            .select_from(CHANGES)
+            .join(STEPS, STEPS.c.id == CHANGES.c.step_id)
+            .join(USERS, author_of(STEPS))
             .where(
-                col(Change.entity_uuid) == about,
-                col(Change.field) == name,
-                col(Change.step_id) != conflict.line.step_id,
+                CHANGES.c.entity_uuid == about,
+                CHANGES.c.field == name,
+                CHANGES.c.step_id != conflict.line.step_id,
             )
-            .order_by(col(Change.id).desc())
+            .order_by(CHANGES.c.id.desc())
             .limit(1)
         )
         if row := (await step.session.execute(later)).first():

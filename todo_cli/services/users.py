@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlmodel import col
 
 from todo_cli.db.database import Database
 from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, NotFoundError
-from todo_cli.models.tables import User
+from todo_cli.models.tables import USERS, User
 from todo_cli.models.text import fold
 from todo_cli.models.values import UserPublic
 
@@ -18,7 +17,7 @@ async def list_users(db: Database) -> list[UserPublic]:
     """Return all users of the database, sorted by name."""
 
     def make(_: Request) -> Query:
-        return Query(select(col(User.id), col(User.name), col(User.created_at)), [Ordering(col(User.key))])
+        return Query(select(USERS.c.id, USERS.c.name, USERS.c.created_at), [Ordering(USERS.c.key)])
 
     rows = await db.fetch(make, anybody=True)
     return [UserPublic(row.name, row.created_at, row.id == row.author) for row in rows]
@@ -54,6 +53,6 @@ async def rename_user(db: Database, old: str, new: str) -> tuple[str, str]:
 
 
 async def _lock_users(step: Step, *names: str) -> dict[str, User]:
-    named = col(User.key).in_([fold(name) for name in names])
-    users = await step.session.execute(select(User).where(named).order_by(col(User.key)).with_for_update())
+    named = USERS.c.key.in_([fold(name) for name in names])
+    users = await step.session.execute(select(User).where(named).order_by(USERS.c.key).with_for_update())
     return {user.key: user for user in users.scalars()}

@@ -11,11 +11,9 @@ from typing import Any
 from sqlalchemy import Column, Integer
 
 from todo_cli.models.fields import FIELDS, Field, Kind
-from todo_cli.models.tables import Base
+from todo_cli.models.tables import TODOS
 from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.quantities import simplify
-
-TODOS = Base.metadata.tables["todos"]
 
 Reader = Callable[[Any], Any]
 

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, case, or_, true
-from sqlmodel import col
 
-from todo_cli.db.read.columns import TODOS, column_names, column_of, is_ranked
+from todo_cli.db.read.columns import column_names, column_of, is_ranked
 from todo_cli.models.fields import Field, Kind
-from todo_cli.models.tables import Todo
+from todo_cli.models.tables import TODOS
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, When
 from todo_cli.query.dates import start_of_day
@@ -28,7 +27,7 @@ _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 def has_value(field: Field) -> ColumnElement[bool]:
     """Return whether a field that `todos` holds has a value."""
     if field.name == "due":
-        return col(Todo.due_key) < NO_DUE_KEY  # which an index serves
+        return TODOS.c.due_key < NO_DUE_KEY  # which an index serves
     if field.kind is Kind.CHOICE and is_ranked(field):
         return column_of(field) != len(field.choices)
     return column_of(field).is_not(None)
@@ -99,15 +98,15 @@ def _lies(column: Any, relation: Relation, start: object, end: object) -> Column
 
 def _due_key_is_near(relation: Relation, when: When) -> ColumnElement[bool]:
     """Return plain bounds on `due_key`, which an index serves and which exclude no match."""
-    low = col(Todo.due_key) > _shifted(when, -_ZONES_APART)
-    high = col(Todo.due_key) < _shifted(when, _ZONES_APART)
+    low = TODOS.c.due_key > _shifted(when, -_ZONES_APART)
+    high = TODOS.c.due_key < _shifted(when, _ZONES_APART)
     match relation:
         case "on":
             return and_(low, high)
         case "before" | "by":
             return high
         case "after" | "since":
-            return and_(low, col(Todo.due_key) < NO_DUE_KEY)
+            return and_(low, TODOS.c.due_key < NO_DUE_KEY)
 
 
 def _shifted(when: When, by: timedelta) -> str:

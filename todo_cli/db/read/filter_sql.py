@@ -8,8 +8,6 @@ from operator import itemgetter
 from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, true
-from sqlalchemy.orm import aliased
-from sqlmodel import col
 
 from todo_cli.db.read.comparisons_sql import compare_date, compare_number, contains_text, has_value, is_one_of
 from todo_cli.db.read.names_sql import has_tag, in_archived_project, in_project, narrows, narrows_by_tag
@@ -17,16 +15,23 @@ from todo_cli.db.read.queries import Request
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.models.fields import FIELDS, Kind
-from todo_cli.models.tables import Comment, Dependency, Series, Todo, TodoTag
+from todo_cli.models.tables import (
+    COMMENTS,
+    DEPENDENCIES,
+    SERIES,
+    TODO_TAGS,
+    TODOS,
+)
 from todo_cli.models.values import Status, When
 from todo_cli.query.filter import ast as filters
 from todo_cli.query.references import Reference
 
-IS_OPEN = col(Todo.status) == Status.OPEN.value
+_EDGE = DEPENDENCIES.c
+IS_OPEN = TODOS.c.status == Status.OPEN.value
 
 
 def make_condition(tree: filters.Filter, request: Request) -> ColumnElement[bool]:
-    """Return the filter as a condition on `Todo`. Whose todos they are is not part of it."""
+    """Return the filter as a condition on `todos`. Whose todos they are is not part of it."""
     return _make(tree, request, negated=False, leads=narrows(tree))[0]
 
 
@@ -65,7 +70,7 @@ def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -
         case filters.ContainsText(text, name):
             return or_(*(contains_text(FIELDS[each], text) for each in ([name] if name else ("title", "description"))))
         case filters.HasStatus(status):
-            return true() if status is None else col(Todo.status) == status.value
+            return true() if status is None else TODOS.c.status == status.value
         case filters.InProject(name):
             return in_project(name, request)
         case filters.InArchivedProject():
@@ -104,80 +109,84 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
         case filters.IsBlocking():
             return and_(IS_OPEN, is_awaited())
         case filters.IsActive():
-            return and_(IS_OPEN, col(Todo.started_at).is_not(None))
+            return and_(IS_OPEN, TODOS.c.started_at.is_not(None))
         case filters.IsReady():
             now = request.now
-            is_later = and_(col(Todo.scheduled_on).is_not(None), not_(has_come(now)))
+            is_later = and_(TODOS.c.scheduled_on.is_not(None), not_(has_come(now)))
             return and_(IS_OPEN, not_(depends_on_open()), not_(is_hidden(now)), not_(_is_over(now)), not_(is_later))
     assert_never(state)
 
 
 def depends_on_open() -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that depend on an open one."""
-    return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda other: other.status == Status.OPEN.value)
+    """Return the condition on `todos` for those that depend on an open one."""
+    return _is_linked(
+        DEPENDENCIES.c.todo_id, DEPENDENCIES.c.depends_on_id, lambda other: other.c.status == Status.OPEN.value
+    )
 
 
 def is_awaited() -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that an open one depends on."""
-    return _is_linked(Dependency.depends_on_id, Dependency.todo_id, lambda other: other.status == Status.OPEN.value)
+    """Return the condition on `todos` for those that an open one depends on."""
+    return _is_linked(
+        DEPENDENCIES.c.depends_on_id, DEPENDENCIES.c.todo_id, lambda other: other.c.status == Status.OPEN.value
+    )
 
 
 def is_hidden(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that appear later."""
-    return and_(col(Todo.wait_until).is_not(None), col(Todo.wait_until) > now)
+    """Return the condition on `todos` for those that appear later."""
+    return and_(TODOS.c.wait_until.is_not(None), TODOS.c.wait_until > now)
 
 
 def has_come(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that are scheduled, and not for later."""
-    at = col(Todo.scheduled_at)
-    come = case((at.is_(None), col(Todo.scheduled_on) <= now.date()), else_=at <= now)
-    return and_(col(Todo.scheduled_on).is_not(None), come)
+    """Return the condition on `todos` for those that are scheduled, and not for later."""
+    at = TODOS.c.scheduled_at
+    come = case((at.is_(None), TODOS.c.scheduled_on <= now.date()), else_=at <= now)
+    return and_(TODOS.c.scheduled_on.is_not(None), come)
 
 
 def _is_over(now: datetime) -> ColumnElement[bool]:
-    return and_(col(Todo.expires_at).is_not(None), col(Todo.expires_at) <= now)
+    return and_(TODOS.c.expires_at.is_not(None), TODOS.c.expires_at <= now)
 
 
 def _is_linked(own: Any, others: Any, condition: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
     """Return whether a dependency joins the todo, in the column `own`, with such a one that is not in the trash."""
-    other = aliased(Todo)
-    joined = and_(col(others) == col(other.id), col(other.deleted_at).is_(None), condition(other))
-    return exists().where(col(own) == col(Todo.id), joined)
+    other = TODOS.alias()
+    joined = and_(others == other.c.id, other.c.deleted_at.is_(None), condition(other))
+    return exists().where(own == TODOS.c.id, joined)
 
 
 def _depends_on_one(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
-    other = aliased(Todo)
+    other = TODOS.alias()
     is_meant = and_(owned(other, request.scope), refers_to(references, other))
-    joined = and_(col(Dependency.depends_on_id) == col(other.id), col(other.deleted_at).is_(None), is_meant)
-    return col(Todo.id).in_(select(col(Dependency.todo_id)).where(joined))
+    joined = and_(DEPENDENCIES.c.depends_on_id == other.c.id, other.c.deleted_at.is_(None), is_meant)
+    return TODOS.c.id.in_(select(DEPENDENCIES.c.todo_id).where(joined))
 
 
 def _belongs_to_one(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
-    parent = aliased(Todo)
-    parents = select(col(parent.id)).where(owned(parent, request.scope), refers_to(references, parent))
-    return and_(col(Todo.parent_id).is_not(None), col(Todo.parent_id).in_(parents))
+    parent = TODOS.alias()
+    parents = select(parent.c.id).where(owned(parent, request.scope), refers_to(references, parent))
+    return and_(TODOS.c.parent_id.is_not(None), TODOS.c.parent_id.in_(parents))
 
 
 def _has(name: str, request: Request) -> ColumnElement[bool]:
     match name:
         case filters.SUBTASKS:
-            child = aliased(Todo)
-            counts = and_(col(child.deleted_at).is_(None), col(child.status) != Status.CANCELLED.value)
-            return exists().where(col(child.parent_id) == col(Todo.id), counts)
+            child = TODOS.alias()
+            counts = and_(child.c.deleted_at.is_(None), child.c.status != Status.CANCELLED.value)
+            return exists().where(child.c.parent_id == TODOS.c.id, counts)
         case filters.COMMENTS:
-            return exists().where(col(Comment.todo_id) == col(Todo.id))
+            return exists().where(COMMENTS.c.todo_id == TODOS.c.id)
     match FIELDS[name].kind:
         case Kind.NAMES:
-            return exists().where(col(TodoTag.todo_id) == col(Todo.id))
+            return exists().where(TODO_TAGS.c.todo_id == TODOS.c.id)
         case Kind.REFERENCES:
-            return _is_linked(Dependency.todo_id, Dependency.depends_on_id, lambda _: true())
+            return _is_linked(_EDGE.todo_id, _EDGE.depends_on_id, lambda _: true())
         case Kind.RECURRENCE:
-            recurring = aliased(Todo)
+            recurring = TODOS.alias()
             numbers = (
-                select(col(recurring.id))
-                .join(Series, col(Series.id) == col(recurring.series_id))
-                .where(owned(Series, request.scope), col(Series.ended_at).is_(None))
+                select(recurring.c.id)
+                .join(SERIES, SERIES.c.id == recurring.c.series_id)
+                .where(owned(SERIES, request.scope), SERIES.c.ended_at.is_(None))
             )
             # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
-            return and_(col(Todo.series_id).is_not(None), col(Todo.id).in_(numbers))
+            return and_(TODOS.c.series_id.is_not(None), TODOS.c.id.in_(numbers))
     return has_value(FIELDS[name])

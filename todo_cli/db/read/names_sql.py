@@ -8,11 +8,10 @@ from sqlalchemy import Boolean, ColumnElement, and_, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
-from sqlmodel import col
 
 from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
-from todo_cli.models.tables import Project, Tag, Todo, TodoTag
+from todo_cli.models.tables import PROJECTS, TAGS, TODO_TAGS, TODOS
 from todo_cli.models.text import fold
 from todo_cli.query.filter.ast import And, Filter, HasTag, InArchivedProject, InProject, Or
 
@@ -74,32 +73,32 @@ def narrows_by_tag(tree: Filter) -> bool:
 
 
 def project_or_nested(name: str) -> ColumnElement[bool]:
-    """Return the condition on `Project` for that project and all that are nested in it."""
+    """Return the condition on `projects` for that project and all that are nested in it."""
     key = fold(name)
     # '/' follows '.', and keys compare by code point: everything that begins with "home." and nothing else
-    return or_(col(Project.key) == key, and_(col(Project.key) > f"{key}.", col(Project.key) < f"{key}/"))
+    return or_(PROJECTS.c.key == key, and_(PROJECTS.c.key > f"{key}.", PROJECTS.c.key < f"{key}/"))
 
 
 def in_project(name: str, request: Request) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those in that project, or in one that is nested in it."""
+    """Return the condition on `todos` for those in that project, or in one that is nested in it."""
     return _in_one_of(project_or_nested(name), request)
 
 
 def in_archived_project(request: Request) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those in a project that is archived."""
-    return _in_one_of(col(Project.archived_at).is_not(None), request)
+    """Return the condition on `todos` for those in a project that is archived."""
+    return _in_one_of(PROJECTS.c.archived_at.is_not(None), request)
 
 
 def _in_one_of(condition: ColumnElement[bool], request: Request) -> ColumnElement[bool]:
-    projects = select(col(Project.id)).where(owned(Project, request.scope), condition).correlate(None)
-    return and_(col(Todo.project_id).is_not(None), is_among(col(Todo.project_id), projects.scalar_subquery()))
+    projects = select(PROJECTS.c.id).where(owned(PROJECTS, request.scope), condition).correlate(None)
+    return and_(TODOS.c.project_id.is_not(None), is_among(TODOS.c.project_id, projects.scalar_subquery()))
 
 
 def has_tag(name: str, request: Request, *, leads: bool = False) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those with that tag.
+    """Return the condition on `todos` for those with that tag.
 
     `leads` lets the database start from them; as a condition on many rows, an array of many values would be slow.
     """
-    tag = select(col(Tag.id)).where(owned(Tag, request.scope), col(Tag.key) == fold(name)).scalar_subquery()
-    tagged = select(col(TodoTag.todo_id)).where(col(TodoTag.tag_id) == tag).correlate(None)
-    return is_among(col(Todo.id), tagged.scalar_subquery()) if leads else col(Todo.id).in_(tagged)
+    tag = select(TAGS.c.id).where(owned(TAGS, request.scope), TAGS.c.key == fold(name)).scalar_subquery()
+    tagged = select(TODO_TAGS.c.todo_id).where(TODO_TAGS.c.tag_id == tag).correlate(None)
+    return is_among(TODOS.c.id, tagged.scalar_subquery()) if leads else TODOS.c.id.in_(tagged)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import case
-from sqlmodel import col
 
-from todo_cli.db.read.columns import TODOS, column_names, column_of, is_ranked
+from todo_cli.db.read.columns import column_names, column_of, is_ranked
 from todo_cli.db.read.queries import Ordering, Request
 from todo_cli.db.read.urgency_sql import make_urgency
 from todo_cli.models.fields import FIELDS, Field, Kind
-from todo_cli.models.tables import Project, Todo
+from todo_cli.models.tables import PROJECTS, TODOS
 from todo_cli.models.values import NO_DUE_KEY
 from todo_cli.query.sorting import SortKey
 from todo_cli.query.urgency import Coefficients
@@ -21,7 +20,7 @@ def make_order(keys: Iterable[SortKey], request: Request, coefficients: Coeffici
     """Return what to sort by. Rows that are equal in all keys are sorted by number, so that pages never overlap."""
     keys = list(keys)
     order = [ordering for key in keys for ordering in _order_by(key, request, coefficients)]
-    return order if any(key.key == "id" for key in keys) else [*order, Ordering(col(Todo.id))]
+    return order if any(key.key == "id" for key in keys) else [*order, Ordering(TODOS.c.id)]
 
 
 def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> list[Ordering]:
@@ -29,8 +28,8 @@ def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> lis
     if field.name == "urgency":
         return [Ordering(make_urgency(request, coefficients), down)]
     if field.name == "due":  # its key has an index
-        missing_last = [Ordering(case((col(Todo.due_key) == NO_DUE_KEY, 1), else_=0))] if down else []
-        return [*missing_last, Ordering(col(Todo.due_key), down)]
+        missing_last = [Ordering(case((TODOS.c.due_key == NO_DUE_KEY, 1), else_=0))] if down else []
+        return [*missing_last, Ordering(TODOS.c.due_key, down)]
     match field.kind:
         case Kind.CHOICE:
             return _order_by_choice(field, down=down)
@@ -43,7 +42,7 @@ def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> lis
                 Ordering(at, down, nulls_last=True),
             ]
         case Kind.NAME:
-            return [Ordering(col(Project.key), down, nulls_last=True)]
+            return [Ordering(PROJECTS.c.key, down, nulls_last=True)]
         case Kind.TEXT:
             column = TODOS.c[f"{field.attribute}_folded"]
             return [Ordering(column, down, nulls_last=bool(column.nullable))]

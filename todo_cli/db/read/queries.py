@@ -28,7 +28,7 @@ from todo_cli.db.connection.target import milliseconds
 from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.schema.revisions import HEAD, REVISION
 from todo_cli.db.scope import Scope, is_author, is_found
-from todo_cli.models.tables import Base, User
+from todo_cli.models.tables import DEPENDENCIES, SERIES, TODOS, USERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +66,14 @@ class Query:
     beside: Sequence[Label[Any]] = ()
 
 
-_series, _todos, _dependencies = (Base.metadata.tables[name] for name in ("series", "todos", "dependencies"))
-
-
 def with_recurrence(todos: FromClause) -> FromClause:
     """Return the rows of todos joined with the series that they belong to, if that goes on."""
-    return todos.outerjoin(_series, and_(_series.c.id == todos.c.series_id, _series.c.ended_at.is_(None)))
+    return todos.outerjoin(SERIES, and_(SERIES.c.id == todos.c.series_id, SERIES.c.ended_at.is_(None)))
 
 
 RECURRENCE: Sequence[ColumnElement[Any]] = (
-    _series.c.uuid.label("series"),
-    *(_series.c[name] for name in ("rrule", "dtstart_local", "tzid", "after_completion")),
+    SERIES.c.uuid.label("series"),
+    *(SERIES.c[name] for name in ("rrule", "dtstart_local", "tzid", "after_completion")),
 )
 """What to select of the series of a todo; `series` is NULL where it does not recur."""
 
@@ -91,12 +88,12 @@ def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
 
     Each is a list in JSON (see `json_links`).
     """
-    other = _todos.alias("other")
+    other = TODOS.alias("other")
     linked = select(json_links(other))
-    edges = _dependencies.c
+    edges = DEPENDENCIES.c
     lists = {
-        "depends": linked.join(_dependencies, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
-        "blocks": linked.join(_dependencies, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
+        "depends": linked.join(DEPENDENCIES, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
+        "blocks": linked.join(DEPENDENCIES, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
         "children": linked.where(other.c.parent_id == todos.c.id),
     }
     return [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
@@ -118,7 +115,7 @@ def prove(request: Request, *, alone: bool = False) -> Select[*tuple[Any, ...]]:
         limited = func.set_config("lock_timeout", milliseconds(request.lock_timeout), True)
         right_tables = and_(right_tables, limited.is_not(None))
     if alone:
-        mine = request.scope.as_row().select_from(User).where(is_author(request.scope), right_tables)
+        mine = request.scope.as_row().select_from(USERS).where(is_author(request.scope), right_tables)
         return mine.with_for_update(key_share=True)
     return request.scope.as_row().where(is_found(request.scope), right_tables)
 

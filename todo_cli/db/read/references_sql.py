@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
-from sqlmodel import col
+from sqlalchemy import ColumnElement, FromClause, and_, or_
 
-from todo_cli.models.tables import Todo
+from todo_cli.models.tables import TODOS
 from todo_cli.query.references import NumberReference, Reference, UuidReference
 
 
-def refers_to(references: Iterable[Reference], todos: Any = Todo) -> ColumnElement[bool]:
-    """Return the condition on `Todo`, or an alias of it, for those that the references name."""
+def refers_to(references: Iterable[Reference], todos: FromClause = TODOS) -> ColumnElement[bool]:
+    """Return the condition on `todos`, or an alias of it, for those that the references name."""
     references = list(references)
     uuids = [reference for reference in references if isinstance(reference, UuidReference)]
     prefixes = [reference for reference in uuids if not reference.is_exact]
     return or_(
-        col(todos.id).in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
-        col(todos.uuid).in_([reference.first for reference in uuids if reference.is_exact]),
-        *(and_(col(todos.uuid) >= reference.first, col(todos.uuid) <= reference.last) for reference in prefixes),
+        todos.c.id.in_([reference.number for reference in references if isinstance(reference, NumberReference)]),
+        todos.c.uuid.in_([reference.first for reference in uuids if reference.is_exact]),
+        *(and_(todos.c.uuid >= reference.first, todos.c.uuid <= reference.last) for reference in prefixes),
     )

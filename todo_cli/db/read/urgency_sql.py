@@ -15,12 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, Double, Integer, SQLColumnExpression, and_, case, func, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlmodel import col
 
 from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, is_awaited, is_hidden
 from todo_cli.db.read.names_sql import has_tag, in_project
 from todo_cli.db.read.queries import Request
-from todo_cli.models.tables import Todo, TodoTag
+from todo_cli.models.tables import TODO_TAGS, TODOS
 from todo_cli.models.values import Priority
 from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
 
@@ -67,7 +66,7 @@ def _convert_to_date(element: _UtcDate, compiler: Any, **options: Any) -> str:
 def make_urgency(request: Request, coefficients: Coefficients) -> ColumnElement[float]:
     """Return the urgency of `Todo`; 0 for what is closed or in the trash."""
     terms = reduce(add, _terms(request, coefficients), _number(0))
-    return case((and_(IS_OPEN, col(Todo.deleted_at).is_(None)), terms), else_=_number(0))
+    return case((and_(IS_OPEN, TODOS.c.deleted_at.is_(None)), terms), else_=_number(0))
 
 
 def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnElement[float]]:
@@ -76,12 +75,12 @@ def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnEleme
         yield _due_factor(request) * _number(coefficients.due)
     yield _by_priority(coefficients)
     yield from _if(has_come(request.now), coefficients.scheduled)
-    yield from _if(col(Todo.started_at).is_not(None), coefficients.active)
+    yield from _if(TODOS.c.started_at.is_not(None), coefficients.active)
     if coefficients.age:
         yield _age_factor(request, coefficients.age_max) * _number(coefficients.age)
     if coefficients.tags:
         yield _by_number_of_tags(coefficients.tags)
-    yield from _if(col(Todo.project_id).is_not(None), coefficients.projects)
+    yield from _if(TODOS.c.project_id.is_not(None), coefficients.projects)
     yield from _if(is_awaited(), coefficients.blocking)
     yield from _if(depends_on_open(), coefficients.blocked)
     yield from _if(is_hidden(request.now), coefficients.waiting)
@@ -101,7 +100,7 @@ def _if(condition: ColumnElement[bool], coefficient: float) -> Iterator[ColumnEl
 
 
 def _due_factor(request: Request) -> ColumnElement[float]:
-    on, today = col(Todo.due_on), request.now.date()
+    on, today = TODOS.c.due_on, request.now.date()
     overdue: SQLColumnExpression[int] = _DaysBetween(on, literal(today, Date()))
     span = OVERDUE_MOST - DUE_LATEST
     between = (overdue - DUE_LATEST) * _number(1 - DUE_LEAST) / _number(span) + _number(DUE_LEAST)
@@ -116,7 +115,7 @@ def _due_factor(request: Request) -> ColumnElement[float]:
 def _age_factor(request: Request, most: float) -> ColumnElement[float]:
     """Return the factor; whole days are counted only for what is neither new nor as old as counts."""
     today = request.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    created: SQLColumnExpression[datetime] = col(Todo.created_at)
+    created: SQLColumnExpression[datetime] = TODOS.c.created_at
     days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(created), literal(today.date(), Date()))
     oldest = today - timedelta(days=ceil(min(max(most, 0), _LONGEST)) - 1)
     return case((created >= today, _number(0)), (created < oldest, _number(1)), else_=days / _number(most))
@@ -124,11 +123,11 @@ def _age_factor(request: Request, most: float) -> ColumnElement[float]:
 
 def _by_priority(coefficients: Coefficients) -> ColumnElement[float]:
     added = {priority.value: _number(coefficients.of_priority(priority)) for priority in Priority}
-    return case(added, value=col(Todo.priority), else_=_number(0))
+    return case(added, value=TODOS.c.priority, else_=_number(0))
 
 
 def _by_number_of_tags(coefficient: float) -> ColumnElement[float]:
-    number = select(func.count()).where(col(TodoTag.todo_id) == col(Todo.id)).correlate(Todo).scalar_subquery()
+    number = select(func.count()).where(TODO_TAGS.c.todo_id == TODOS.c.id).correlate(TODOS).scalar_subquery()
     most = len(TAG_FACTORS) - 1
     added = {count: _number(factor * coefficient) for count, factor in enumerate(TAG_FACTORS[:most])}
     return case(added, value=number, else_=_number(TAG_FACTORS[most] * coefficient))

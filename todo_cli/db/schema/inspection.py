@@ -12,13 +12,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col
 
 from todo_cli.db.connection.engine import make_engine
 from todo_cli.db.connection.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.db.connection.waiting import Waiting
 from todo_cli.db.schema.revisions import HEAD, begin, find_revision
-from todo_cli.models.tables import SCHEMA, Todo, User
+from todo_cli.models.tables import SCHEMA, TODOS, USERS
 from todo_cli.models.text import fold
 from todo_cli.models.values import DatabaseStatus
 
@@ -51,8 +50,8 @@ async def _read_contents(
         revision = await find_revision(connection, target)
         if revision != HEAD:
             return replace(nothing, revision=revision)
-        users = (await connection.execute(select(col(User.name)).order_by(col(User.key)))).scalars().all()
-        count = select(func.count()).select_from(Todo).where(col(Todo.deleted_at).is_(None))
+        users = (await connection.execute(select(USERS.c.name).order_by(USERS.c.key))).scalars().all()
+        count = select(func.count()).select_from(TODOS).where(TODOS.c.deleted_at.is_(None))
         todos = await connection.scalar(count)
     named = [name for name in users if user_name is None or fold(name) == fold(user_name)]
     return replace(nothing, revision=revision, users=users, user=named[0] if len(named) == 1 else None, todos=todos)

@@ -44,16 +44,12 @@ from todo_cli.db.scope import OWNER, Scope, owned, owner_values
 from todo_cli.db.write.edges import Bindings
 from todo_cli.db.write.edits import Edit
 from todo_cli.db.write.ensuring import Wanted, ensure
-from todo_cli.db.write.erasing import CHANGES, is_erasure
+from todo_cli.db.write.erasing import is_erasure
 from todo_cli.db.write.history_lines import line, quoted, write_history
 from todo_cli.db.write.step import TODO_FIELDS, creation_changes, encode, open_gate
 from todo_cli.db.write.succession import Beginnings
-from todo_cli.models.tables import Base, Project, Series, Todo, derive
+from todo_cli.models.tables import CHANGES, PROJECTS, TAGS, TODO_TAGS, TODOS, Project, Series, Todo, derive
 from todo_cli.models.text import fold
-
-_tables = Base.metadata.tables
-TODOS, TODO_TAGS = (_tables[name] for name in ("todos", "todo_tags"))
-PROJECTS, TAGS = _tables["projects"], _tables["tags"]
 
 
 def add_at_once(

@@ -13,10 +13,7 @@ from todo_cli.db.scope import AUTHOR, Scope, is_author, owned, owner_values
 from todo_cli.db.write.at_once import open_gate_if
 from todo_cli.db.write.history_lines import line, quoted, write_history
 from todo_cli.db.write.step import COMMENT_FIELDS, creation_changes, encode
-from todo_cli.models.tables import Base, Comment
-
-_tables = Base.metadata.tables
-TODOS, COMMENTS, USERS = (_tables[name] for name in ("todos", "comments", "users"))
+from todo_cli.models.tables import COMMENTS, TODOS, USERS, Comment
 
 
 def comment_at_once(request: Request, step: UUID, condition: ColumnElement[bool], comment: Comment) -> Select[Any]:

@@ -41,13 +41,18 @@ from todo_cli.db.scope import Scope, authored, owned
 from todo_cli.db.write.decoding import HOLDING
 from todo_cli.db.write.edges import list_ancestors, reach
 from todo_cli.db.write.pending import LINKS, REFERENCES
-from todo_cli.models.tables import Base
+from todo_cli.models.tables import (
+    CHANGES,
+    COMMENTS,
+    DEPENDENCIES,
+    PROJECTS,
+    SERIES,
+    STEPS,
+    TAGS,
+    TODO_TAGS,
+    TODOS,
+)
 from todo_cli.models.types import UtcDateTime
-
-_tables = Base.metadata.tables
-STEPS, CHANGES, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "changes", "todos", "todo_tags"))
-PROJECTS, TAGS, SERIES, COMMENTS = (_tables[name] for name in ("projects", "tags", "series", "comments"))
-DEPENDENCIES = _tables["dependencies"]
 
 Direction = Literal["undo", "redo"]
 Values = dict[str, Any]

@@ -38,20 +38,16 @@ from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import Scope, is_owner, owned
 from todo_cli.db.write.edits import Edit, Kin
 from todo_cli.db.write.history_lines import line, quoted
-from todo_cli.models.tables import Base
+from todo_cli.models.tables import DEPENDENCIES, TODOS, USERS
 from todo_cli.models.values import Status
 from todo_cli.query.references import Reference
-
-_tables = Base.metadata.tables
-USERS, TODOS, DEPENDENCIES = (_tables[name] for name in ("users", "todos", "dependencies"))
-
 
 # For both databases. Families and related todos are one list of numbers each: for `this OR id IN (…)` PostgreSQL uses
 # no index, and reads all rows.
 
 
 def is_kin(named: ColumnElement[bool], scope: Scope, kin: Kin) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that `named` finds and their family: see `Edit.kin`."""
+    """Return the condition on `todos` for those that `named` finds and their family: see `Edit.kin`."""
     start = select(TODOS.c.id, TODOS.c.deleted_at).where(owned(TODOS, scope), named)
     if kin != "trashed":
         found = TODOS.c.id.in_(select(_list_kept(start).c.id))
@@ -78,7 +74,7 @@ def _list_kept(start: Select[Any]) -> CTE:
 
 
 def is_related(named: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for those that `named` finds, all below these, and what they are bound to.
+    """Return the condition on `todos` for those that `named` finds, all below these, and what they are bound to.
 
     That is what they depend on, block, or belong to. What is in the trash is none of it, unless it is named.
     """
@@ -273,7 +269,7 @@ class Bindings:
         return target.c.parent_id.is_distinct_from(select(self.parent.c.id).scalar_subquery())
 
     def _is_freed(self) -> ColumnElement[bool]:
-        """Return the condition on `Todo` for those on which nothing is to depend any more."""
+        """Return the condition on `todos` for those on which nothing is to depend any more."""
         return true() if self._edit.undepends == "all" else refers_to(self._edit.undepends)
 
     def bind(self, todos: CTE, is_open: ColumnElement[bool]) -> CTE | None:

@@ -49,13 +49,9 @@ from todo_cli.db.write.succession import (
     recurs,
     tell_endings,
 )
-from todo_cli.models.tables import Base, Todo, derive
+from todo_cli.models.tables import PROJECTS, STEPS, TAGS, TODO_TAGS, TODOS, Todo, derive
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status
-
-_tables = Base.metadata.tables
-STEPS, TODOS, TODO_TAGS = (_tables[name] for name in ("steps", "todos", "todo_tags"))
-PROJECTS, TAGS = _tables["projects"], _tables["tags"]
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 

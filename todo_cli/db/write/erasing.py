@@ -24,10 +24,7 @@ from sqlalchemy import (
 )
 
 from todo_cli.db.read.json_sql import json_of_uuid, uuid_of_json
-from todo_cli.models.tables import Base, Comment, Todo
-
-_tables = Base.metadata.tables
-CHANGES, TODOS, DEPENDENCIES = (_tables[name] for name in ("changes", "todos", "dependencies"))
+from todo_cli.models.tables import CHANGES, DEPENDENCIES, TODOS, Comment, Todo
 
 
 def is_erasure(lines: FromClause = CHANGES) -> ColumnElement[bool]:

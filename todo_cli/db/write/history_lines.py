@@ -25,10 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Date, Integer, String, Uuid
 
-from todo_cli.models.tables import Base
+from todo_cli.models.tables import CHANGES, PROJECTS, SERIES, TODOS
 from todo_cli.models.types import UtcDateTime
-
-CHANGES, PROJECTS, SERIES, TODOS = (Base.metadata.tables[name] for name in ("changes", "projects", "series", "todos"))
 
 
 def line(

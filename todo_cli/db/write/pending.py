@@ -42,19 +42,33 @@ from sqlalchemy.types import TypeEngine, Uuid
 
 from todo_cli.db.scope import OWNER
 from todo_cli.errors import BusyError
-from todo_cli.models.tables import Base, Comment, Project, Series, Tag, Todo, User, derive
+from todo_cli.models.tables import (
+    CHANGES,
+    DEPENDENCIES,
+    PROJECTS,
+    SERIES,
+    TAGS,
+    TODO_TAGS,
+    TODOS,
+    Base,
+    Comment,
+    Project,
+    Series,
+    Tag,
+    Todo,
+    User,
+    derive,
+    table_of,
+)
 from todo_cli.models.text import fold
 
-_tables = Base.metadata.tables
-_TODOS, _PROJECTS, _SERIES, _TAGS = (_tables[name] for name in ("todos", "projects", "series", "tags"))
-
 LINKS = {
-    "tag": (_tables["todo_tags"], "tag_id", _TAGS),
-    "depends": (_tables["dependencies"], "depends_on_id", _TODOS),
+    "tag": (TODO_TAGS, "tag_id", TAGS),
+    "depends": (DEPENDENCIES, "depends_on_id", TODOS),
 }
 """Fields of todos that hold several others: the table of the links, its column for the other row, and its table."""
 
-REFERENCES = {"project": _PROJECTS, "series": _SERIES, "parent": _TODOS}
+REFERENCES = {"project": PROJECTS, "series": SERIES, "parent": TODOS}
 """Fields of todos that hold one other row, and its table; the column is called like the field, with `_id`."""
 
 LINE = ("step_id", "entity", "entity_uuid", "field", "old", "new")
@@ -62,7 +76,7 @@ LINE = ("step_id", "entity", "entity_uuid", "field", "old", "new")
 
 _RESTATED = tuple(
     column.name
-    for column in _TODOS.c
+    for column in TODOS.c
     if column.name not in ("id", "uuid", OWNER, "created_at", *(f"{field}_id" for field in REFERENCES))
 )
 
@@ -143,7 +157,7 @@ class Pending:
 
     def _creations(self) -> Iterable[tuple[Table, list[dict[str, Any]]]]:
         for row in self._created:
-            table = _tables[row.__tablename__]
+            table = table_of(type(row))
             yield table, [{column.name: getattr(row, column.name) for column in table.c if column.name != "id"}]
 
     def _updates(self) -> Iterable[tuple[Table, tuple[str, ...], list[dict[str, Any]]]]:
@@ -152,7 +166,7 @@ class Pending:
         for (table, number), values in self._changed.items():
             alike.setdefault((table, tuple(values)), []).append({"id": number, **values})
         for (table, names), rows in alike.items():
-            yield _tables[table], names, rows
+            yield Base.metadata.tables[table], names, rows
 
     async def _send_in_turn(self, session: AsyncSession) -> None:
         connection = await session.connection()
@@ -169,7 +183,7 @@ class Pending:
             changes = by_number.values({name: bindparam(f"new_{name}") for name in names})
             await connection.execute(changes, _as_new(rows))
         if self._history:
-            await connection.execute(insert(_tables["changes"]), self._history)
+            await connection.execute(insert(CHANGES), self._history)
 
     def _together(self) -> Select[tuple[int]]:
         """Return the one statement that writes all of it and returns a row, or does neither."""
@@ -192,13 +206,13 @@ class Pending:
             by_number = update(table).where(table.c.id == given.c.id, is_held)
             parts.append(by_number.values({name: given.c[name] for name in names}))
         if self._history:
-            parts.append(_insert_given(_tables["changes"], self._history, is_held))
+            parts.append(_insert_given(CHANGES, self._history, is_held))
         ctes = [part.cte(f"part_{number}") for number, part in enumerate(parts)]
         return select(held.c.one).add_cte(*(cte for found in made.values() for cte in found), *ctes)
 
 
 def _insert_lines(lines: Select[Any]) -> Insert:
-    return insert(_tables["changes"]).from_select(LINE, lines)
+    return insert(CHANGES).from_select(LINE, lines)
 
 
 def _as_new(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -211,16 +225,16 @@ def _restate_by_number() -> Update:
     columns: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _RESTATED}
     for field, table in REFERENCES.items():
         columns[f"{field}_id"] = _number_of(table, bindparam(f"new_{field}", type_=Uuid()))
-    return update(_TODOS).where(_TODOS.c.id == bindparam("new_id")).values(columns)
+    return update(TODOS).where(TODOS.c.id == bindparam("new_id")).values(columns)
 
 
 def _restate_given(rows: Sequence[dict[str, Any]], made: Mapping[Table, Sequence[CTE]], condition: Any) -> Update:
     references: dict[str, TypeEngine[Any]] = {field: Uuid() for field in REFERENCES}
-    given = _as_table({**_types(_TODOS, ("id", *_RESTATED)), **references}, rows)
+    given = _as_table({**_types(TODOS, ("id", *_RESTATED)), **references}, rows)
     columns: dict[str, Any] = {name: given.c[name] for name in _RESTATED}
     for field, table in REFERENCES.items():
         columns[f"{field}_id"] = _number_of(_known(table, made), given.c[field])
-    return update(_TODOS).where(_TODOS.c.id == given.c.id, condition).values(columns)
+    return update(TODOS).where(TODOS.c.id == given.c.id, condition).values(columns)
 
 
 def _link_by_number(field: str, *, off: bool) -> Insert | Delete:

@@ -21,7 +21,13 @@ from sqlalchemy import and_, delete, exists, func, select, update
 
 from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.scope import assign_owner, is_owner
-from todo_cli.db.write.concerned import (
+from todo_cli.db.write.concerned import Concerned, Line, Values
+from todo_cli.db.write.decoding import Plain, decode, load
+from todo_cli.db.write.edges import find_path
+from todo_cli.db.write.pending import LINKS, REFERENCES, one_of
+from todo_cli.db.write.step import SERIES_FIELDS, TODO_FIELDS, UNSAID, Step, encode
+from todo_cli.errors import CircleError, ConflictError
+from todo_cli.models.tables import (
     COMMENTS,
     PROJECTS,
     SERIES,
@@ -29,20 +35,14 @@ from todo_cli.db.write.concerned import (
     TAGS,
     TODO_TAGS,
     TODOS,
-    Concerned,
-    Line,
-    Values,
+    USERS,
+    Comment,
+    Project,
+    Tag,
+    Todo,
 )
-from todo_cli.db.write.decoding import Plain, decode, load
-from todo_cli.db.write.edges import find_path
-from todo_cli.db.write.pending import LINKS, REFERENCES, one_of
-from todo_cli.db.write.step import SERIES_FIELDS, TODO_FIELDS, UNSAID, Step, encode
-from todo_cli.errors import CircleError, ConflictError
-from todo_cli.models.tables import Base, Comment, Project, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import When
-
-USERS = Base.metadata.tables["users"]
 
 _FIELDS = {
     "todo": TODO_FIELDS,

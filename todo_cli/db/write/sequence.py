@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 
-from todo_cli.models.tables import SCHEMA, Todo
+from todo_cli.models.tables import SCHEMA, TODOS, Todo
 
 _TABLE = f"{SCHEMA}.{Todo.__tablename__}"
 
@@ -27,7 +26,7 @@ async def hold_numbers(session: AsyncSession) -> None:
 async def read_counter(session: AsyncSession) -> int:
     """Return the greatest number that was given out, to a todo that may be gone; 0 where there was none."""
     counter = await session.scalar(text(_READ[_is_postgresql(session)]), {"table": _name(session)})
-    greatest = await session.scalar(select(func.max(col(Todo.id))))
+    greatest = await session.scalar(select(func.max(TODOS.c.id)))
     return max(counter or 0, greatest or 0)
 
 

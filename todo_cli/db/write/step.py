@@ -24,7 +24,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
-from sqlmodel import col
 
 from todo_cli.db.read.json_sql import json_values, read_json
 from todo_cli.db.scope import AUTHOR, NOBODY, Scope, assign_owner, is_owner, owned, owner_values, scope_of_step
@@ -32,8 +31,21 @@ from todo_cli.db.write.erasing import is_about, select_bound, tell_erasure
 from todo_cli.db.write.pending import Pending, one_of
 from todo_cli.errors import BusyError
 from todo_cli.models.fields import FIELDS, Kind
-from todo_cli.models.tables import Base, Change, Comment, Project, Series, Tag, Todo, User
-from todo_cli.models.tables import Step as StepRow
+from todo_cli.models.tables import (
+    CHANGES,
+    DEPENDENCIES,
+    STEPS,
+    TODO_TAGS,
+    TODOS,
+    USERS,
+    Comment,
+    Project,
+    Series,
+    Tag,
+    Todo,
+    User,
+    table_of,
+)
 from todo_cli.models.text import fold
 from todo_cli.models.types import UtcDateTime
 from todo_cli.models.values import Priority, Status, When
@@ -71,10 +83,6 @@ FIELDS_OF_REMOVED = {"project": ("name", "archived_at", "created_at"), "tag": ("
 UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
 """What a new row has unless it is said otherwise, beside what is absent."""
 
-_tables = Base.metadata.tables
-STEPS, CHANGES, TODOS, TODO_TAGS, DEPENDENCIES, USERS = (
-    _tables[name] for name in ("steps", "changes", "todos", "todo_tags", "dependencies", "users")
-)
 
 NamedT = TypeVar("NamedT", Project, Tag)
 
@@ -163,8 +171,8 @@ class Step(Transaction):
 
     async def find_changed(self) -> set[UUID]:
         """Return what the step changed when it was stored before, by uuid."""
-        stored = select(col(StepRow.id)).where(col(StepRow.uuid) == self.uuid).scalar_subquery()
-        changed = select(col(Change.entity_uuid)).where(col(Change.step_id) == stored)
+        stored = select(STEPS.c.id).where(STEPS.c.uuid == self.uuid).scalar_subquery()
+        changed = select(CHANGES.c.entity_uuid).where(CHANGES.c.step_id == stored)
         return set((await self.session.execute(changed)).scalars())
 
     async def flush(self) -> None:
@@ -261,7 +269,7 @@ class Step(Transaction):
         emptied = {"project_id": None} if model is Project else {}  # links of a tag go with it
         versioned = {"version": TODOS.c.version + 1, "updated_at": self.now}
         self._pending.execute(update(TODOS).where(is_held).values(**emptied, **versioned))
-        self._pending.execute(delete(_tables[model.__tablename__]).where(col(model.id).in_(ids)))
+        self._pending.execute(delete(table_of(model)).where(table_of(model).c.id.in_(ids)))
         # As many as were found, and of those: while one was waited for, it may have left and another come.
         known = one_of(TODOS.c.id, [number for number, _, _ in held])
         self._pending.expect(_count(is_held) == len(held))
@@ -275,7 +283,7 @@ class Step(Transaction):
 
         Todos are locked before projects and tags, as everywhere; from then on these get no others.
         """
-        wanted = select(col(model.id)).where(condition)
+        wanted = select(table_of(model).c.id).where(condition)
         by = TODOS.c.project_id if model is Project else TODO_TAGS.c.tag_id
         source = TODOS if model is Project else TODOS.join(TODO_TAGS, TODO_TAGS.c.todo_id == TODOS.c.id)
         held = (
@@ -288,12 +296,13 @@ class Step(Transaction):
         )
         in_turn = select(func.count()).select_from(held).scalar_subquery() >= 0
         # The condition again: of a row that had to be waited for, what it says now decides.
-        chosen = select(_tables[model.__tablename__]).where(condition, in_turn).order_by(col(model.key))
-        holder = aliased(model, chosen.with_for_update().cte("holder"))
+        chosen = select(table_of(model)).where(condition, in_turn).order_by(table_of(model).c.key)
+        holding = chosen.with_for_update().cte("holder")
+        holder = aliased(model, holding)
         statement = (
             select(holder, held.c.id, held.c.uuid)
-            .outerjoin(held, held.c.by == col(holder.id))
-            .order_by(col(holder.key), held.c.id)
+            .outerjoin(held, held.c.by == holding.c.id)
+            .order_by(holding.c.key, held.c.id)
         )
         found = (await self.session.execute(statement)).all()
         rows = list({row.uuid: row for row, _, _ in found}.values())
@@ -307,7 +316,7 @@ class Step(Transaction):
         """
         wanted = (
             select(model)
-            .where(owned(model, self.scope), col(model.key) == fold(name))
+            .where(owned(model, self.scope), table_of(model).c.key == fold(name))
             .with_for_update(read=True, key_share=True)
         )
         if row := (await self.session.execute(wanted)).scalar_one_or_none():
@@ -317,7 +326,7 @@ class Step(Transaction):
         if model is Project:
             values["created_at"] = self.now
         statement = self._insert(model).values(values)
-        inserted = statement.on_conflict_do_nothing(index_elements=[*owner, "key"]).returning(col(model.id))
+        inserted = statement.on_conflict_do_nothing(index_elements=[*owner, "key"]).returning(table_of(model).c.id)
         is_new = (await self.session.execute(inserted)).scalar() is not None
         row = (await self.session.execute(wanted)).scalar_one_or_none()
         if row is None:  # somebody's, and deleted in between

@@ -36,13 +36,11 @@ from sqlalchemy.types import Uuid
 from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.scope import OWNER, Scope, owner_values
 from todo_cli.db.write.edits import Later
-from todo_cli.db.write.history_lines import PROJECTS, SERIES, line, quoted
+from todo_cli.db.write.history_lines import line, quoted
 from todo_cli.db.write.step import creation_changes, encode
-from todo_cli.models.tables import Base, Series, Todo, derive
+from todo_cli.models.tables import PROJECTS, SERIES, TAGS, TODO_TAGS, TODOS, Series, Todo, derive
 from todo_cli.models.types import UtcDateTime
 from todo_cli.models.values import Status
-
-TODOS, TODO_TAGS, TAGS = (Base.metadata.tables[name] for name in ("todos", "todo_tags", "tags"))
 
 _INHERITED = (
     *(OWNER, "project_id", "series_id", "parent_id"),

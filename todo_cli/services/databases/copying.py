@@ -19,8 +19,23 @@ from todo_cli.db.write.erasing import is_erasure
 from todo_cli.db.write.sequence import hold_numbers, raise_counter, read_counter
 from todo_cli.db.write.step import FIELDS_OF_REMOVED, SERIES_FIELDS, UNSAID, Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError, NotFoundError, UnknownUserError, UserNotNamedError
-from todo_cli.models.tables import Base, Change, Comment, Dependency, Project, Series, Tag, Todo, TodoTag, User
-from todo_cli.models.tables import Step as StepRow
+from todo_cli.models.tables import (
+    CHANGES,
+    COMMENTS,
+    DEPENDENCIES,
+    PROJECTS,
+    SERIES,
+    STEPS,
+    TAGS,
+    TODO_TAGS,
+    TODOS,
+    USERS,
+    Comment,
+    Project,
+    Series,
+    Tag,
+    Todo,
+)
 from todo_cli.models.values import CopyResult
 
 T = TypeVar("T")
@@ -37,13 +52,9 @@ Progress = Callable[[int, int], None]
 # or author, `todos.project_id`, `series_id` and `parent_id`, `todo_tags.todo_id` and `tag_id`, `dependencies.todo_id`
 # and `depends_on_id`, `comments.todo_id`, `changes.step_id`, `steps.undone_by`; and in `changes` the uuids of entities
 # that have another one in the destination. A test lists every foreign key: a new one must be mapped here as well.
-_PROJECTS, _TAGS, _SERIES, _TODOS, _LINKS, _STEPS, _CHANGES = (
-    Base.metadata.tables[model.__tablename__] for model in (Project, Tag, Series, Todo, TodoTag, StepRow, Change)
-)
-_USERS, _DEPENDENCIES, _COMMENTS = (Base.metadata.tables[model.__tablename__] for model in (User, Dependency, Comment))
 _HOLDERS = (Project.entity, Tag.entity, Series.entity)
 """The entities that todos refer to by uuid; the fields of todos have the same names."""
-_ENTITIES = {_PROJECTS: Project.entity, _TAGS: Tag.entity, _SERIES: Series.entity}
+_ENTITIES = {PROJECTS: Project.entity, TAGS: Tag.entity, SERIES: Series.entity}
 _CREATED = {**FIELDS_OF_REMOVED, Series.entity: SERIES_FIELDS}
 """The fields in the history of an entity that is created again."""
 _REFERRING = (*_HOLDERS, "parent", "depends")
@@ -116,7 +127,7 @@ class _Copy:
         self._done = 0
         self._total = 0
         self._numbers: Iterator[int] = count(1)
-        self._ids: dict[Table, dict[int, int]] = {_PROJECTS: {}, _TAGS: {}, _SERIES: {}, _STEPS: {}}
+        self._ids: dict[Table, dict[int, int]] = {PROJECTS: {}, TAGS: {}, SERIES: {}, STEPS: {}}
         """Numbers in the source and the corresponding ones in the destination."""
         self._uuids: dict[UUID, UUID] = {}
         """Entities with another uuid in the destination, including todos that are the same occurrence of a series."""
@@ -145,11 +156,11 @@ class _Copy:
             # Numbers of todos that were erased in the source are not reused either.
             counter = max(counter, await read_counter(self._snapshot.session))
         self._numbers = count(counter + 1)
-        [me] = await self._look_up(select(_USERS.c.uuid).where(is_owner(self._step.scope)))
+        [me] = await self._look_up(select(USERS.c.uuid).where(is_owner(self._step.scope)))
         self._owner = me["uuid"]
-        projects = await self._copy_holders(_PROJECTS)
-        tags = await self._copy_holders(_TAGS)
-        await self._copy_holders(_SERIES)
+        projects = await self._copy_holders(PROJECTS)
+        tags = await self._copy_holders(TAGS)
+        await self._copy_holders(SERIES)
         await self._copy_todos()
         if self._taken:
             raise self._clash()
@@ -163,8 +174,8 @@ class _Copy:
         return CopyResult(self._copied, len(self._there), projects, tags, self._renumbered)
 
     async def _count(self) -> int:
-        todos = select(func.count()).where(owned(_TODOS, self._snapshot.scope))
-        changes = select(func.count()).select_from(_CHANGES).where(owned(_CHANGES, self._snapshot.scope))
+        todos = select(func.count()).where(owned(TODOS, self._snapshot.scope))
+        changes = select(func.count()).select_from(CHANGES).where(owned(CHANGES, self._snapshot.scope))
         [row] = await self._read(select((todos.scalar_subquery() + changes.scalar_subquery()).label("total")))
         return int(row["total"])
 
@@ -219,7 +230,7 @@ class _Copy:
                 missing.append(row)
                 continue
             self._ids[table][row["id"]] = match["id"]
-            if table is _TAGS:
+            if table is TAGS:
                 (self._merged if match["uuid"] in became else became).add(match["uuid"])
             if match["uuid"] != row["uuid"]:
                 self._uuids[row["uuid"]] = match["uuid"]
@@ -240,8 +251,8 @@ class _Copy:
 
     async def _find_known(self, uuids: Sequence[UUID]) -> set[UUID]:
         """Return the uuids that occur in the history of the destination's user."""
-        known = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity_uuid.in_(uuids)).distinct()
-        mine = known.where(owned(_CHANGES, self._step.scope))
+        known = select(CHANGES.c.entity_uuid).where(CHANGES.c.entity_uuid.in_(uuids)).distinct()
+        mine = known.where(owned(CHANGES, self._step.scope))
         return {row["entity_uuid"] for row in await self._look_up(mine)}
 
     def _note_creation(self, entity: str, row: Row) -> None:
@@ -259,14 +270,14 @@ class _Copy:
 
     async def _copy_todos(self) -> None:
         last = 0
-        mine = select(_TODOS).where(owned(_TODOS, self._snapshot.scope)).order_by(_TODOS.c.id)
-        while rows := await self._read(mine.where(_TODOS.c.id > last).limit(TODOS_AT_ONCE)):
+        mine = select(TODOS).where(owned(TODOS, self._snapshot.scope)).order_by(TODOS.c.id)
+        while rows := await self._read(mine.where(TODOS.c.id > last).limit(TODOS_AT_ONCE)):
             last = rows[-1]["id"]
             todos = await self._place(rows)
             if not self._taken:  # otherwise only find the other taken numbers
-                await self._insert(_TODOS, list(todos.values()))
-                await self._insert(_LINKS, await self._find_links(todos))
-                await self._insert(_COMMENTS, await self._find_comments(todos))
+                await self._insert(TODOS, list(todos.values()))
+                await self._insert(TODO_TAGS, await self._find_links(todos))
+                await self._insert(COMMENTS, await self._find_comments(todos))
                 self._copied += len(todos)
                 if todos:
                     self._batches.append((min(todos), max(todos)))
@@ -274,8 +285,8 @@ class _Copy:
 
     async def _place(self, rows: Sequence[Row]) -> dict[int, Row]:
         """Return the rows to insert for the todos that the destination lacks, by their numbers in the source."""
-        known = select(_TODOS.c.id, _TODOS.c.uuid, owned(_TODOS, self._step.scope).label("is_own")).where(
-            or_(_TODOS.c.uuid.in_([row["uuid"] for row in rows]), _TODOS.c.id.in_([row["id"] for row in rows]))
+        known = select(TODOS.c.id, TODOS.c.uuid, owned(TODOS, self._step.scope).label("is_own")).where(
+            or_(TODOS.c.uuid.in_([row["uuid"] for row in rows]), TODOS.c.id.in_([row["id"] for row in rows]))
         )
         found = await self._look_up(known)
         is_own = {row["uuid"]: bool(row["is_own"]) for row in found}
@@ -288,7 +299,7 @@ class _Copy:
                 self._check_owner(number, is_own=is_own[row["uuid"]])
                 self._there.add(row["uuid"])
                 continue
-            series = None if row["series_id"] is None else self._ids[_SERIES][row["series_id"]]
+            series = None if row["series_id"] is None else self._ids[SERIES][row["series_id"]]
             if (same := occurrences.get((series, row["occurrence"]))) is not None:
                 self._there.add(row["uuid"])
                 self._uuids[row["uuid"]] = same
@@ -303,8 +314,8 @@ class _Copy:
             todos[row["id"]] = {
                 **row,
                 "id": number,
-                **owner_values(_TODOS, self._step.scope),
-                "project_id": None if project is None else self._ids[_PROJECTS][project],
+                **owner_values(TODOS, self._step.scope),
+                "project_id": None if project is None else self._ids[PROJECTS][project],
                 "series_id": series,
                 "parent_id": None,  # set at the end, because parents may be copied later
             }
@@ -312,10 +323,10 @@ class _Copy:
 
     async def _find_occurrences(self, rows: Sequence[Row]) -> dict[tuple[int | None, str], UUID]:
         """Return the uuids of existing occurrences in the destination, by number of the series and occurrence."""
-        series = {self._ids[_SERIES][row["series_id"]] for row in rows if row["series_id"] is not None}
+        series = {self._ids[SERIES][row["series_id"]] for row in rows if row["series_id"] is not None}
         found = {}
         for part in _parts(sorted(series), TODOS_AT_ONCE):
-            known = select(_TODOS.c.series_id, _TODOS.c.occurrence, _TODOS.c.uuid).where(_TODOS.c.series_id.in_(part))
+            known = select(TODOS.c.series_id, TODOS.c.occurrence, TODOS.c.uuid).where(TODOS.c.series_id.in_(part))
             found.update({(row["series_id"], row["occurrence"]): row["uuid"] for row in await self._look_up(known)})
         return found
 
@@ -342,8 +353,8 @@ class _Copy:
             return []
         statement = (
             select(table)
-            .join(_TODOS, _TODOS.c.id == table.c.todo_id)
-            .where(owned(_TODOS, self._snapshot.scope), _TODOS.c.id.between(min(todos), max(todos)))
+            .join(TODOS, TODOS.c.id == table.c.todo_id)
+            .where(owned(TODOS, self._snapshot.scope), TODOS.c.id.between(min(todos), max(todos)))
             .order_by(*table.primary_key)
         )
         rows = await self._read(statement)
@@ -351,17 +362,17 @@ class _Copy:
 
     async def _find_links(self, todos: Mapping[int, Row]) -> list[Row]:
         links = {}
-        for row in await self._read_beside(todos, _LINKS):
-            tag = self._ids[_TAGS][row["tag_id"]]
+        for row in await self._read_beside(todos, TODO_TAGS):
+            tag = self._ids[TAGS][row["tag_id"]]
             links[row["todo_id"], tag] = {**row, "tag_id": tag}  # two tags may have become one
         return list(links.values())
 
     async def _find_comments(self, todos: Mapping[int, Row]) -> list[Row]:
-        rows = await self._read_beside(todos, _COMMENTS)
+        rows = await self._read_beside(todos, COMMENTS)
         for part in _parts(rows, TODOS_AT_ONCE):
-            known = select(_COMMENTS.c.uuid).where(_COMMENTS.c.uuid.in_([row["uuid"] for row in part]))
+            known = select(COMMENTS.c.uuid).where(COMMENTS.c.uuid.in_([row["uuid"] for row in part]))
             self._uuids.update({row["uuid"]: self._derive(row["uuid"]) for row in await self._look_up(known)})
-        mine = owner_values(_COMMENTS, self._step.scope)
+        mine = owner_values(COMMENTS, self._step.scope)
         return [_without_id(row, uuid=self._uuid(row["uuid"]), **mine) for row in rows]
 
     async def _copy_edges(self) -> None:
@@ -371,23 +382,23 @@ class _Copy:
         among the copied todos the edges are the source's.
         """
         edges = 0
-        async for pairs in self._find_edges(_DEPENDENCIES.c.todo_id, _DEPENDENCIES.c.depends_on_id):
-            await self._insert(_DEPENDENCIES, [{"todo_id": todo, "depends_on_id": other} for todo, other in pairs])
+        async for pairs in self._find_edges(DEPENDENCIES.c.todo_id, DEPENDENCIES.c.depends_on_id):
+            await self._insert(DEPENDENCIES, [{"todo_id": todo, "depends_on_id": other} for todo, other in pairs])
             edges += len(pairs)
-        parents = update(_TODOS).where(_TODOS.c.id == bindparam("todo")).values(parent_id=bindparam("parent"))
-        async for pairs in self._find_edges(_TODOS.c.id, _TODOS.c.parent_id):
+        parents = update(TODOS).where(TODOS.c.id == bindparam("todo")).values(parent_id=bindparam("parent"))
+        async for pairs in self._find_edges(TODOS.c.id, TODOS.c.parent_id):
             await self._step.session.execute(parents, [{"todo": todo, "parent": other} for todo, other in pairs])
             edges += len(pairs)
         if edges:
-            me = update(_USERS).where(is_owner(self._step.scope))
-            await self._step.session.execute(me.values(edges_version=_USERS.c.edges_version + 1))
+            me = update(USERS).where(is_owner(self._step.scope))
+            await self._step.session.execute(me.values(edges_version=USERS.c.edges_version + 1))
 
     async def _find_edges(self, todo: Column[int], other: Column[int]) -> AsyncIterator[set[tuple[int, int]]]:
         """Yield the edges of the copied todos in batches, as pairs of numbers in the destination.
 
         An endpoint that exists there as the same occurrence is replaced by it. Empty batches are omitted.
         """
-        one, two = _TODOS.alias(), _TODOS.alias()
+        one, two = TODOS.alias(), TODOS.alias()
         edges = (
             select(one.c.uuid.label("todo"), two.c.uuid.label("other"))
             .join_from(todo.table, one, one.c.id == todo)
@@ -405,8 +416,8 @@ class _Copy:
         """Return the numbers of these todos in the destination."""
         numbers = {}
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
-            mine = select(_TODOS.c.uuid, _TODOS.c.id).where(owned(_TODOS, self._step.scope))
-            numbers.update({row["uuid"]: row["id"] for row in await self._look_up(mine.where(_TODOS.c.uuid.in_(part)))})
+            mine = select(TODOS.c.uuid, TODOS.c.id).where(owned(TODOS, self._step.scope))
+            numbers.update({row["uuid"]: row["id"] for row in await self._look_up(mine.where(TODOS.c.uuid.in_(part)))})
         return numbers
 
     async def _find_deleted(self) -> None:
@@ -414,10 +425,10 @@ class _Copy:
 
         The history of todos refers to them.
         """
-        ever = select(_CHANGES.c.entity_uuid).where(_CHANGES.c.entity.in_(_HOLDERS)).distinct()
-        known = await self._read(ever.where(owned(_CHANGES, self._snapshot.scope)))
+        ever = select(CHANGES.c.entity_uuid).where(CHANGES.c.entity.in_(_HOLDERS)).distinct()
+        known = await self._read(ever.where(owned(CHANGES, self._snapshot.scope)))
         uuids = {row["entity_uuid"] for row in known}
-        for table in (_PROJECTS, _TAGS, _SERIES):
+        for table in (PROJECTS, TAGS, SERIES):
             mine = select(table.c.uuid).where(owned(table, self._snapshot.scope))
             uuids.difference_update(row["uuid"] for row in await self._read(mine))
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
@@ -426,11 +437,11 @@ class _Copy:
 
     async def _find_erased(self) -> None:
         """Include erasures of todos, unless the destination has the todos or has recorded the erasures."""
-        erasures = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), owned(_CHANGES, self._snapshot.scope))
+        erasures = select(CHANGES.c.entity_uuid).where(is_erasure(CHANGES), owned(CHANGES, self._snapshot.scope))
         uuids = {row["entity_uuid"] for row in await self._read(erasures)}
         for part in _parts(sorted(uuids), TODOS_AT_ONCE):
-            there = select(_TODOS.c.uuid).where(_TODOS.c.uuid.in_(part))
-            known = select(_CHANGES.c.entity_uuid).where(is_erasure(_CHANGES), _CHANGES.c.entity_uuid.in_(part))
+            there = select(TODOS.c.uuid).where(TODOS.c.uuid.in_(part))
+            known = select(CHANGES.c.entity_uuid).where(is_erasure(CHANGES), CHANGES.c.entity_uuid.in_(part))
             for found in (there, known):
                 uuids.difference_update(uuid for row in await self._look_up(found) for uuid in row.values())
         self._erased = uuids
@@ -444,21 +455,21 @@ class _Copy:
         undone: list[tuple[int, int]] = []
         rewritten = {json.dumps(str(old)): json.dumps(str(new)) for old, new in self._uuids.items()}
         carried: dict[tuple[UUID, str], set[str]] = {}
-        mine = select(_CHANGES).where(owned(_CHANGES, self._snapshot.scope)).order_by(_CHANGES.c.id)
-        while rows := await self._read(mine.where(_CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
+        mine = select(CHANGES).where(owned(CHANGES, self._snapshot.scope)).order_by(CHANGES.c.id)
+        while rows := await self._read(mine.where(CHANGES.c.id > last).limit(CHANGES_AT_ONCE)):
             last = rows[-1]["id"]
             there = await self._find_comments_there(rows)
             found = (row for row in rows if self._is_copied(row) and row["entity_uuid"] not in there)
             changes = [row for row in found if self._changes_something(row, rewritten, carried)]
-            undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[_STEPS].keys())
-            await self._insert(_CHANGES, [self._make_change(row, rewritten) for row in changes])
+            undone += await self._copy_steps({row["step_id"] for row in changes} - self._ids[STEPS].keys())
+            await self._insert(CHANGES, [self._make_change(row, rewritten) for row in changes])
             self._advance(len(rows))
         # Copy undo steps even without changes, so that the undone steps remain undone.
-        while missing := {by for _, by in undone} - self._ids[_STEPS].keys():
+        while missing := {by for _, by in undone} - self._ids[STEPS].keys():
             undone += await self._copy_steps(missing)
-        links = [{"step": step, "by": self._ids[_STEPS][by]} for step, by in undone]
+        links = [{"step": step, "by": self._ids[STEPS][by]} for step, by in undone]
         if links:
-            statement = update(_STEPS).where(_STEPS.c.id == bindparam("step")).values(undone_by=bindparam("by"))
+            statement = update(STEPS).where(STEPS.c.id == bindparam("step")).values(undone_by=bindparam("by"))
             await self._step.session.execute(statement, links)
 
     def _changes_something(
@@ -496,8 +507,8 @@ class _Copy:
         comments = {row["entity_uuid"] for row in changes if row["entity"] == Comment.entity}
         found = set()
         for part in _parts(sorted(comments), TODOS_AT_ONCE):
-            about = select(_CHANGES.c.entity_uuid, _CHANGES.c.old, _CHANGES.c.new).where(
-                _CHANGES.c.entity_uuid.in_(part), _CHANGES.c.entity == Comment.entity, _CHANGES.c.field == "todo"
+            about = select(CHANGES.c.entity_uuid, CHANGES.c.old, CHANGES.c.new).where(
+                CHANGES.c.entity_uuid.in_(part), CHANGES.c.entity == Comment.entity, CHANGES.c.field == "todo"
             )
             for row in await self._read(about):
                 if UUID(json.loads(row["new"] or row["old"])) in self._there:
@@ -505,7 +516,7 @@ class _Copy:
         return found
 
     def _make_change(self, row: Row, rewritten: Mapping[str, str]) -> Row:
-        change = _without_id(row, step_id=self._ids[_STEPS][row["step_id"]], entity_uuid=self._uuid(row["entity_uuid"]))
+        change = _without_id(row, step_id=self._ids[STEPS][row["step_id"]], entity_uuid=self._uuid(row["entity_uuid"]))
         if row["field"] in _REFERRING:
             change["old"] = rewritten.get(row["old"], row["old"])
             change["new"] = rewritten.get(row["new"], row["new"])
@@ -515,10 +526,10 @@ class _Copy:
         """Find or insert the steps in the destination; return pairs of an inserted step and the one that undid it."""
         if not ids:
             return []
-        rows = await self._read(select(_STEPS).where(_STEPS.c.id.in_(ids)).order_by(_STEPS.c.id))
+        rows = await self._read(select(STEPS).where(STEPS.c.id.in_(ids)).order_by(STEPS.c.id))
         uuids = [each for row in rows for each in (row["uuid"], self._derive(row["uuid"]))]
-        known = select(_STEPS.c.id, _STEPS.c.uuid, authored(_STEPS, self._step.scope).label("is_own"))
-        found = await self._look_up(known.where(_STEPS.c.uuid.in_(uuids)))
+        known = select(STEPS.c.id, STEPS.c.uuid, authored(STEPS, self._step.scope).label("is_own"))
+        found = await self._look_up(known.where(STEPS.c.uuid.in_(uuids)))
         there = {row["uuid"]: row["id"] for row in found if row["is_own"]}
         taken = {row["uuid"] for row in found} - there.keys()
         missing = []
@@ -527,18 +538,18 @@ class _Copy:
             if number is None:
                 missing.append(row)
             else:
-                self._ids[_STEPS][row["id"]] = number
+                self._ids[STEPS][row["id"]] = number
         new = [
             _without_id(
                 row,
                 undone_by=None,
                 uuid=self._derive(row["uuid"]) if row["uuid"] in taken else row["uuid"],
-                **owner_values(_STEPS, self._step.scope),
+                **owner_values(STEPS, self._step.scope),
             )
             for row in missing
         ]
-        inserted = await self._insert_counted(_STEPS, new)
-        self._ids[_STEPS].update(zip((row["id"] for row in missing), inserted, strict=True))
+        inserted = await self._insert_counted(STEPS, new)
+        self._ids[STEPS].update(zip((row["id"] for row in missing), inserted, strict=True))
         return [
             (number, row["undone_by"])
             for number, row in zip(inserted, missing, strict=True)

@@ -15,12 +15,10 @@ from todo_cli.db.write.edges import find_path, is_kin, is_live, list_ancestors, 
 from todo_cli.db.write.edits import Edit, Kin
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
-from todo_cli.models.tables import Base, Todo
+from todo_cli.models.tables import DEPENDENCIES, TODOS, Todo
 from todo_cli.models.values import ReadyTodo, Status
 from todo_cli.query.references import Reference
 from todo_cli.services.lookup import find_todos, load_todos
-
-_TODOS, _DEPENDENCIES = (Base.metadata.tables[name] for name in ("todos", "dependencies"))
 
 MOST_NAMED = 5
 
@@ -83,10 +81,10 @@ async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, 
     """Return the dependencies of the todos, including those in the trash."""
     found: dict[int, dict[int, UUID]] = {}
     statement = (
-        select(_DEPENDENCIES.c.todo_id, _TODOS.c.id, _TODOS.c.uuid)
-        .join(_TODOS, _TODOS.c.id == _DEPENDENCIES.c.depends_on_id)
-        .where(_DEPENDENCIES.c.todo_id.in_(numbers))
-        .order_by(*_DEPENDENCIES.c)
+        select(DEPENDENCIES.c.todo_id, TODOS.c.id, TODOS.c.uuid)
+        .join(TODOS, TODOS.c.id == DEPENDENCIES.c.depends_on_id)
+        .where(DEPENDENCIES.c.todo_id.in_(numbers))
+        .order_by(*DEPENDENCIES.c)
     )
     for row in await step.session.execute(statement):
         found.setdefault(row.todo_id, {})[row.id] = row.uuid
@@ -97,10 +95,10 @@ async def _check_dependencies(
     step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
 ) -> None:
     """Raise CircleError if one of the todos would depend on itself."""
-    reached = reach(select(_TODOS.c.id).where(_TODOS.c.id.in_(prerequisites)))
-    edges = select(_DEPENDENCIES).where(_DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
+    reached = reach(select(TODOS.c.id).where(TODOS.c.id.in_(prerequisites)))
+    edges = select(DEPENDENCIES).where(DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
     further: dict[int, list[int]] = {}
-    for row in await step.session.execute(edges.order_by(*_DEPENDENCIES.c)):
+    for row in await step.session.execute(edges.order_by(*DEPENDENCIES.c)):
         if row.todo_id not in numbers or row.depends_on_id not in freed:
             further.setdefault(row.todo_id, []).append(row.depends_on_id)
     for other in prerequisites:
@@ -110,8 +108,8 @@ async def _check_dependencies(
 
 async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) -> None:
     """Raise CircleError if one of the todos would be its own ancestor."""
-    above = list_ancestors(select(_TODOS.c.id).where(_TODOS.c.id == parent.id))
-    found = select(_TODOS.c.id, _TODOS.c.parent_id).where(_TODOS.c.id.in_(select(above.c.id)))
+    above = list_ancestors(select(TODOS.c.id).where(TODOS.c.id == parent.id))
+    found = select(TODOS.c.id, TODOS.c.parent_id).where(TODOS.c.id.in_(select(above.c.id)))
     further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
     if path := find_path(parent.id or 0, numbers, further):
         raise CircleError("belong to", [path[-1], *path])
@@ -124,12 +122,12 @@ async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
     """
     open_ = {todo.id: todo for todo in todos if todo.status == Status.OPEN.value}
     if edit.waits and open_:
-        first = _TODOS.alias("first")
+        first = TODOS.alias("first")
         found = await step.session.execute(
-            select(_DEPENDENCIES.c.todo_id, first.c.id, first.c.title)
-            .join(first, first.c.id == _DEPENDENCIES.c.depends_on_id)
-            .where(_DEPENDENCIES.c.todo_id.in_(open_), is_live(first), first.c.id.not_in(open_))
-            .order_by(_DEPENDENCIES.c.todo_id, first.c.id)
+            select(DEPENDENCIES.c.todo_id, first.c.id, first.c.title)
+            .join(first, first.c.id == DEPENDENCIES.c.depends_on_id)
+            .where(DEPENDENCIES.c.todo_id.in_(open_), is_live(first), first.c.id.not_in(open_))
+            .order_by(DEPENDENCIES.c.todo_id, first.c.id)
         )
         waiting: dict[int, list[str]] = {}
         for number, other, title in found:
@@ -142,7 +140,7 @@ async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
                 f"finish {'it' if len(others) == 1 else 'them'} first, or add --force",
             )
     if edit.whole and open_:
-        child = _TODOS.alias("subtask")
+        child = TODOS.alias("subtask")
         mine = select(child.c.parent_id, child.c.id).where(child.c.parent_id.in_(open_), is_live(child))
         left = (await step.session.execute(mine.where(child.c.id.not_in([todo.id for todo in todos])))).all()
         if left:
@@ -153,8 +151,8 @@ async def find_ready(transaction: Transaction, closed: Sequence[Todo]) -> dict[i
     """Return the todos that became ready because these were closed, by the number of each closed todo."""
     if not closed:
         return {}
-    numbers = select(_TODOS.c.id).where(_TODOS.c.id.in_([todo.id for todo in closed]))
-    todos = _TODOS.alias("closed")
+    numbers = select(TODOS.c.id).where(TODOS.c.id.in_([todo.id for todo in closed]))
+    todos = TODOS.alias("closed")
     statement = select(todos.c.id, list_ready(todos, numbers)).where(todos.c.id.in_(numbers))
     return {number: read_ready(text) for number, text in await transaction.session.execute(statement)}
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Executable, Row, select
-from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.json_sql import read_json
@@ -19,7 +18,7 @@ from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Later, Plan
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError
-from todo_cli.models.tables import Project, Series, Tag, Todo
+from todo_cli.models.tables import PROJECTS, SERIES, TODOS, Project, Series, Tag, Todo
 from todo_cli.models.text import fold
 from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
@@ -128,7 +127,7 @@ class Editing:
     async def recall(self, step: Step) -> list[TodoOutcome]:
         todos = await find_todos(step, self.references, trashed=True)
         changed = await step.find_changed()
-        found = await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))
+        found = await step.session.execute(load_todos(step, TODOS.c.uuid.in_(changed)))
         others = [todo for todo in found.scalars() if todo not in todos]
         heirs = [todo for todo in others if todo.series_id and todo.created_at == step.now]
         edited = [*todos, *(todo for todo in others if todo not in heirs)]
@@ -181,7 +180,7 @@ class Editing:
 
     async def _succeed(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
         """Create the next occurrences, or restore them from the trash."""
-        statement = load_todos(step, col(Todo.series_id) == series.id, col(Todo.occurrence) > todo.occurrence)
+        statement = load_todos(step, TODOS.c.series_id == series.id, TODOS.c.occurrence > todo.occurrence)
         later = {row.occurrence or "": row for row in (await step.session.execute(statement)).scalars()}
         recurrence = to_recurrence(series)
         assert recurrence
@@ -360,7 +359,7 @@ async def lock_series(step: Step, todos: Sequence[Todo]) -> dict[UUID, Series]:
     numbers = {todo.series_id for todo in todos if todo.series_id is not None}
     if not numbers:
         return {}
-    statement = select(Series).where(col(Series.id).in_(numbers)).order_by(col(Series.id))
+    statement = select(Series).where(SERIES.c.id.in_(numbers)).order_by(SERIES.c.id)
     locked = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     series = {row.id: row for row in (await step.session.execute(locked)).scalars() if row.ended_at is None}
     return {todo.uuid: series[todo.series_id] for todo in todos if todo.series_id in series}
@@ -378,8 +377,8 @@ async def ensure_project(step: Step, name: str | None) -> Project | None:
     """Get or create the project with that name; raises ConflictError if it is archived."""
     if name is None:
         return None
-    on_path = col(Project.key).in_([fold(part) for part in Project.path_of(name)])
-    found = (await step.session.execute(select(Project).where(owned(Project, step.scope), on_path))).scalars()
+    on_path = PROJECTS.c.key.in_([fold(part) for part in Project.path_of(name)])
+    found = (await step.session.execute(select(Project).where(owned(PROJECTS, step.scope), on_path))).scalars()
     nearest = max(found, key=lambda project: len(project.key), default=None)
     if nearest is not None and nearest.archived_at:  # the project itself, or one that it is nested in
         raise ConflictError(

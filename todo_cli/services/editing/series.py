@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Executable, Row, func, or_, select
-from sqlmodel import col
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.queries import Request
@@ -17,7 +16,7 @@ from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Plan
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError
-from todo_cli.models.tables import Todo
+from todo_cli.models.tables import TODOS
 from todo_cli.models.values import Status, TodoOutcome, When
 from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing.editing import Editing, lock_series, public_row
@@ -41,7 +40,7 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
             if todo.uuid not in series:
                 raise _does_not_repeat(todo.id)
         numbers = {row.id for row in series.values()}
-        statement = load_todos(step, col(Todo.series_id).in_(numbers), _IS_OPEN).with_for_update()
+        statement = load_todos(step, TODOS.c.series_id.in_(numbers), _IS_OPEN).with_for_update()
         open_ = (await step.session.execute(statement.execution_options(populate_existing=True))).scalars().all()
         for row in series.values():
             step.change(row, ended_at=step.now)
@@ -52,15 +51,15 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
 
     async def recall(step: Step) -> list[TodoOutcome]:
         changed = await step.find_changed()
-        found = (await step.session.execute(load_todos(step, col(Todo.uuid).in_(changed)))).scalars()
+        found = (await step.session.execute(load_todos(step, TODOS.c.uuid.in_(changed)))).scalars()
         return [TodoOutcome(todo, changed=True) for todo in (await publish(step, found)).values()]
 
     def make(request: Request, step: UUID) -> Executable:
         from todo_cli.db.write.edit_at_once import edit_at_once
 
         condition = _is_in_series(request, references)
-        mine = owned(Todo, request.scope)
-        expected = select(func.count()).select_from(Todo).where(mine, condition).scalar_subquery()
+        mine = owned(TODOS, request.scope)
+        expected = select(func.count()).select_from(TODOS).where(mine, condition).scalar_subquery()
         return edit_at_once(request, step, "delete", condition, expected, edit, looks=True)
 
     def read(rows: Sequence[Row[Any]]) -> Shortcut[list[TodoOutcome]] | None:
@@ -76,14 +75,14 @@ async def delete_series(db: Database, references: Sequence[Reference]) -> list[T
     return await db.write("delete", work, shortcut=Shortcut(make, read, recall))
 
 
-_IS_OPEN = (col(Todo.status) == Status.OPEN.value) & col(Todo.deleted_at).is_(None)
+_IS_OPEN = (TODOS.c.status == Status.OPEN.value) & TODOS.c.deleted_at.is_(None)
 
 
 def _is_in_series(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
-    """Return the condition on `Todo` for the referenced todos and the open todos of their series."""
+    """Return the condition on `todos` for the referenced todos and the open todos of their series."""
     named = refers_to(references)
-    theirs = select(col(Todo.series_id)).where(owned(Todo, request.scope), named).correlate(None)
-    return or_(named, col(Todo.series_id).in_(theirs) & _IS_OPEN)
+    theirs = select(TODOS.c.series_id).where(owned(TODOS, request.scope), named).correlate(None)
+    return or_(named, TODOS.c.series_id.in_(theirs) & _IS_OPEN)
 
 
 async def list_upcoming(db: Database, reference: Reference, count: int) -> list[When]:
