@@ -95,7 +95,7 @@ def test_each_part_is_read(url: str, expected: PostgresTarget) -> None:
         ("postgresql://alex:AbC123dEf@[::1/db", "IPv6"),
         ("postgresql://alex:AbC123dEf@/db", "host"),
         ("postgresql://alex:AbC123dEf@host,other/db", "one host"),
-        ("postgresql://host/", "names no database"),
+        ("postgresql://host/", "has no database name"),
         ("postgresql://a..b/db", "not a valid name"),
         (f"postgresql://{'h' * 64}.example.com/db", "not a valid name"),
         ("postgresql://\x9b/db", "not a valid name"),

@@ -1,4 +1,4 @@
-"""The database as one command uses it: transactions to read in and to write in."""
+"""The database of a command: read and write transactions."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Shortcut(Generic[T]):
-    """A step as one statement of PostgreSQL, which commits by itself: `make` builds it from the step's uuid.
+    """A step as a single PostgreSQL statement, which commits by itself: `make` builds it from the step's uuid.
 
-    It writes all of the step, gated like every other, or nothing, and gives no row where anything is not as expected.
-    `read` makes the result of its rows, or another shortcut where these only told what is to be written; or None, and
-    the step is taken the ordinary way. `recall` finds the result of a step that was stored and whose answer was lost.
+    It writes the whole step, guarded like every other, or nothing; it returns no rows if anything is unexpected. `read`
+    returns the result from its rows, another shortcut that writes what these require, or None to use the transaction.
+    `recall` finds the result of a step that was stored but whose response was lost.
     """
 
     make: Callable[[Request, UUID], Executable]
@@ -70,22 +70,22 @@ class Shortcut(Generic[T]):
 
 
 async def _nothing(_: Transaction) -> None:
-    """Read nothing: only who asks, and of which tables."""
+    """Read only the user and the revision of the tables."""
 
 
 IDLE_WHILE_OTHERS_WRITE = 10
-"""How many times longer a transaction may be idle that locks nothing, and waits while another database is written."""
+"""The factor of the idle timeout for a transaction that holds no locks while another database is written."""
 MOST_ATTEMPTS = 10
 MOST_NAMES = 20
 
 
 class Database:
-    """One database, for one command of one user at one moment.
+    """A database, for one command of one user at one time.
 
-    `now` is aware and in the user's zone. `user_name` is None for the only user of the database.
-    An SQLite file is made and upgraded at its first use; a server's tables only by `db init` and `db migrate`.
-    `before_commit` is called when a step is about to be stored; no interruption may follow it. `waiting` makes a
-    context that is held while a server is waited for. `spare` is a connection that was opened ahead.
+    `now` is aware and in the user's zone. `user_name` is None for the only user of the database. An SQLite file is
+    created and upgraded at its first use, the tables of a server only by `db init` and `db migrate`. `before_commit` is
+    called before a step is stored; it must not be interrupted afterwards. `waiting` returns a context that is entered
+    while waiting for a server. `spare` is a connection that was opened ahead.
     """
 
     def __init__(
@@ -107,12 +107,12 @@ class Database:
         self.waiting = waiting
         self._spare = spare
         self.patience = target.connect_timeout if isinstance(target, PostgresTarget) else 0.0
-        """For how many seconds a line that was lost is worth trying again."""
+        """Seconds during which a lost connection is retried."""
         self._engine: AsyncEngine | None = None
         self._storing = False
-        """Whether the statement that stores a step is on its way."""
+        """Whether the statement that stores a step has been sent."""
         self._uncertain = False
-        """Whether the line was lost then."""
+        """Whether the connection was lost then."""
 
     async def __aenter__(self) -> Database:
         return self
@@ -126,7 +126,7 @@ class Database:
             await self._blame_damage(error)
 
     async def _blame_damage(self, error: Exception) -> None:
-        """Raise DamagedError if an error that nobody foresaw comes from a damaged file."""
+        """Raise DamagedError if an unexpected error is due to a damaged file."""
         is_foreseen = isinstance(error, TodoError) and type(error) is not StorageError
         if is_foreseen or not isinstance(self.target, SqliteTarget) or not self.target.exists():
             return
@@ -136,16 +136,16 @@ class Database:
             found = await asyncio.to_thread(find_damage, self.target)
         except TodoError as damage:
             raise damage from error
-        except Exception as other:  # the file cannot be looked at, and the first error stands
+        except Exception as other:  # the file cannot be checked, so the first error remains
             raise error from other
         if found:
             raise explain_damage(self.target, found[0]) from error
 
     async def fetch(self, make: Callable[[Request], Query], *, anybody: bool = False) -> Sequence[Row[Any]]:
-        """Return what one statement finds; on a server that is two round trips after the connection.
+        """Run one statement and return its rows; on a server, this takes two round trips after connecting.
 
-        The first row is there in any case, for the values beside the rows: `found` tells whether it stands for one.
-        With `anybody` it does not matter which of several users asks; the author and the owner are NULL then.
+        There is always a first row, for the values besides the rows; its column `found` is false if nothing was found.
+        With `anybody`, no user needs to be selected; the author and the owner are NULL then.
         """
         request = make_request(self.user_name, self.now)
         statement = with_identity(make(request), request)
@@ -156,15 +156,17 @@ class Database:
                 is_known = rows and (rows[0].author is not None or (anybody and self.user_name is None))
                 if is_known and rows[0].revision == HEAD:
                     return rows
-                await self.read(_nothing, anybody=anybody)  # explains what is wrong, or makes the tables of a new file
+                await self.read(
+                    _nothing, anybody=anybody
+                )  # raises the right error, or creates the tables of a new file
             raise BusyError
 
         return await self._persist(attempt)
 
     async def read(self, work: Callable[[Transaction], Awaitable[T]], *, anybody: bool = False) -> T:
-        """Return what `work` finds, in one transaction that writes nothing.
+        """Run `work` in a read-only transaction and return its result.
 
-        With `anybody` it does not matter which of several users asks; the transaction's scope is `NOBODY` then.
+        With `anybody`, no user needs to be selected; the scope of the transaction is `NOBODY` then.
         """
 
         async def attempt() -> T:
@@ -182,13 +184,12 @@ class Database:
         alone: bool = False,
         batch: bool = False,
     ) -> T:
-        """Return what `work` gives after all that it wrote is stored, as one step; or raise, and nothing is stored.
+        """Run `work` as one step and return its result after everything is stored; if it raises, nothing is stored.
 
-        `work` may be called again, on a fresh transaction, when another command stood in the way or the line was
-        lost. A step that changes nothing leaves no trace. On a server the shortcut, one statement that does the same,
-        is tried first; where it does nothing, `work` finds out why, or what stood in its way. With `alone` no two
-        such steps of one user are taken at once: the second sees what the first did. The statements of a `batch` may
-        take as long as they need.
+        `work` is called again, in a new transaction, after a conflict with another command or a lost connection. A step
+        without changes leaves no trace. On a server, the shortcut, a single equivalent statement, is tried first; if it
+        does nothing, `work` finds out why. With `alone`, such steps of one user are serialized: the second sees the
+        changes of the first. The statements of a `batch` have no timeout.
         """
         uuid = uuid4()
         results: list[T] = []
@@ -202,7 +203,7 @@ class Database:
             except Exception as error:
                 if not is_undefined(error):
                     raise
-            await self.read(_nothing)  # explains what is wrong, or makes the tables of a new file
+            await self.read(_nothing)  # raises the right error, or creates the tables of a new file
             return await write_in_turn()
 
         async def write_in_turn() -> T:
@@ -210,10 +211,10 @@ class Database:
                 async with AsyncSession(connection, expire_on_commit=False) as session:
                     step = Step(session, self.now, command, uuid)
                     if not await step.open(prove(make_request(self.user_name, self.now), alone=alone)):
-                        step.scope = (await self._identify(session)).scope  # or it tells what is wrong
+                        step.scope = (await self._identify(session)).scope  # or it raises the right error
                         if not await step.is_stored():
                             raise BusyError
-                        # An earlier attempt was stored, and only the answer was lost.
+                        # An earlier attempt was stored; only its response was lost.
                         return await shortcut.recall(step) if shortcut else results[-1]
                     self._uncertain = False  # what holds the gate's place now is this attempt
                     if batch:
@@ -233,19 +234,19 @@ class Database:
             raise
 
     async def _take(self, way: Shortcut[T] | None, step: UUID) -> T | None:
-        """Return what the shortcut gives, or None where it wrote nothing."""
+        """Return the result of the shortcut, None if it wrote nothing."""
         while way and isinstance(self.target, PostgresTarget):
             statement = way.make(make_request(self.user_name, self.now, self.target.lock_timeout), step)
             rows = await self._execute_at_once(statement, storing=True)
             result = way.read(rows) if rows else None
             if result is not None and not isinstance(result, Shortcut):
                 return result
-            self._storing = False  # it wrote nothing
+            self._storing = False  # nothing was written
             way = result
         return None
 
     async def _execute_at_once(self, statement: Executable, *, storing: bool = False) -> Sequence[Row[Any]]:
-        """Return the rows of a statement that is a transaction by itself; none where it met other tables than ours."""
+        """Return the rows of a statement that is a transaction by itself; none if the tables do not match."""
         async with self._connect(at_once=True) as connection:
             if storing:
                 self._pass_point_of_no_return()
@@ -258,16 +259,16 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Transaction]:
-        """Give a transaction that sees everything as of one moment, to read in while another database is written.
+        """Provide a transaction with a consistent snapshot, to read from while another database is written.
 
-        Nothing is tried again, and no file is made or upgraded. What is read in it belongs into `explaining`: only
-        there is it known that a failure is this database's.
+        Nothing is retried, and no file is created or upgraded. Reads must be enclosed in `explaining`, which attributes
+        errors to this database.
         """
         async with AsyncExitStack() as stack:
             with self.explaining():
                 connection = await stack.enter_async_context(self._connect())
-                if isinstance(self.target, PostgresTarget):  # on SQLite every transaction is like that
-                    # It locks nothing, and is idle for as long as the other database is written.
+                if isinstance(self.target, PostgresTarget):  # on SQLite, every transaction is a snapshot
+                    # It holds no locks, and is idle while the other database is written.
                     await self._limit(connection, idle=IDLE_WHILE_OTHERS_WRITE * self.target.idle_timeout)
                     await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
                 session = await stack.enter_async_context(AsyncSession(connection))
@@ -277,7 +278,7 @@ class Database:
 
     @contextmanager
     def explaining(self) -> Iterator[None]:
-        """Put failures of this database into our words."""
+        """Translate errors of this database."""
         try:
             yield
         except Exception as error:
@@ -286,7 +287,7 @@ class Database:
             raise translate(error, self.target) from error
 
     def _pass_point_of_no_return(self) -> None:
-        """Let nothing interrupt from here on; raise CancelledError if something did so just before."""
+        """Prevent interruptions from here on; raise CancelledError if there was one just before."""
         if self._before_commit:
             self._before_commit()
         task = asyncio.current_task()
@@ -296,7 +297,7 @@ class Database:
 
     @asynccontextmanager
     async def _connect(self, *, writing: bool = False, at_once: bool = False) -> AsyncIterator[AsyncConnection]:
-        """Give a connection in a transaction; `at_once`, for one statement, a server needs none begun and ended."""
+        """Provide a connection in a transaction; for a single statement (`at_once`), a server needs no BEGIN."""
         if self._engine is None:
             self._engine = make_engine(self.target, self.waiting, self._spare)
         options: dict[str, Any] = {WRITING: writing}
@@ -309,13 +310,13 @@ class Database:
             yield connection  # leaving without a commit rolls back
 
     async def _limit(self, connection: AsyncConnection, **seconds: float | None) -> None:
-        """Set limits of a server's connection, see `todo_cli.db.connection.line.Limits`; a file has none."""
+        """Set limits of a server connection, see `todo_cli.db.connection.line.Limits`; a file has none."""
         if isinstance(self.target, PostgresTarget):
             line: Any = (await connection.get_raw_connection()).driver_connection
             line.limits = replace(line.limits, **seconds)
 
     async def _persist(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what the attempt gives; try again what can succeed then, and put into our words what cannot."""
+        """Return the result of the attempt; retry errors that may be temporary, and translate others."""
         prepared = False
         give_up_at: float | None = None
         for number in range(1, MOST_ATTEMPTS + 1):
@@ -326,7 +327,7 @@ class Database:
                 if not isinstance(error, TodoError) and not is_failure(error):
                     raise
                 failure = translate(error, self.target)
-                if failure is not error:  # else it is explained, or another database's
+                if failure is not error:  # else it is already translated, or from another database
                     failure = await self._explain_lock(failure)
                 if isinstance(failure, ConnectionLostError):
                     give_up_at = give_up_at or time.monotonic() + self.patience
@@ -351,9 +352,9 @@ class Database:
         raise AssertionError("the last attempt returns or raises")
 
     async def _explain_lock(self, failure: TodoError) -> TodoError:
-        """Return the failure; where others hold a lock that stood in the way, a LockedError that says who.
+        """Return the failure, or a LockedError with the holder of a conflicting lock.
 
-        A statement that is not even looked at waits for a lock of a whole table, or the server is not there any more.
+        A statement without a response waits for a table lock, or the server is gone.
         """
         waited = failure.seconds if isinstance(failure, LockedError | NoAnswerError) else None
         if waited is None or not isinstance(self.target, PostgresTarget):
@@ -369,7 +370,7 @@ class Database:
 
     async def _identify(self, session: AsyncSession, *, anybody: bool = False) -> Transaction:
         """Check the schema's revision and find the user, in one statement."""
-        always = select(literal(1)).subquery("always")  # the revision is told where there is no user, too
+        always = select(literal(1)).subquery("always")  # returns the revision even without a user
         statement = (
             select(Label("revision", REVISION), USERS.c.id, USERS.c.name)
             .select_from(always.outerjoin(USERS, users_named(self.user_name)))

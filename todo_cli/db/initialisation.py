@@ -1,4 +1,4 @@
-"""A database that is ready for use: tables of this program's revision, and a first user."""
+"""Initialization of a database: tables of this program's revision, and a first user."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from todo_cli.query.names import propose_name
 
 
 async def initialise(target: Target, user_name: str | None, now: datetime, waiting: Waiting = nullcontext) -> bool:
-    """Make or upgrade the tables, and the first user where there is none; return whether anything was written."""
+    """Create or upgrade the tables, and create the first user if there is none; return whether anything was written."""
     add_user = partial(_add_first_user, name=user_name or default_user_name(), now=now)
     return await create(target, add_user, waiting)
 
 
 def default_user_name() -> str:
-    """Return the operating-system user's name as one that is allowed here, or `me` where there is none."""
+    """Return the name of the operating-system user as a valid user name, `me` if that is impossible."""
     try:
         import getpass
 

@@ -1,4 +1,4 @@
-"""Backups beside an SQLite file: `todo.db.20261124T105727Z.bak`, and those that migrations and `db restore` keep."""
+"""Backups beside an SQLite file: `todo.db.20261124T105727Z.bak`, and those of migrations and `db restore`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from glob import escape
 from pathlib import Path
 
 MOST_REVISIONS = 5
-"""So many of the backups that migrations make are kept."""
+"""The number of backups by migrations that are kept."""
 
 
 def find_backups(path: Path) -> list[Path]:
@@ -22,13 +22,13 @@ def find_backups(path: Path) -> list[Path]:
 
 
 def find_files(path: Path) -> list[Path]:
-    """Return the file, those that SQLite keeps beside it, and its backups, as far as they are there."""
+    """Return the existing files of a list: the file itself, SQLite's files beside it, and the backups."""
     beside = [path, *(Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal"))]
     return [file for file in beside if file.exists()] + find_backups(path)
 
 
 def name_backup(path: Path, kind: str = "") -> Path:
-    """Return a name beside the file that is not taken; `kind` says what the backup was made for."""
+    """Return an unused name for a backup beside the file; `kind` is the reason for the backup."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     base = f"{path.name}.{stamp}{f'.{kind}' if kind else ''}"
     number = 1
@@ -38,7 +38,7 @@ def name_backup(path: Path, kind: str = "") -> Path:
 
 
 def drop_old_revisions(path: Path, made: Path) -> None:
-    """Remove all but the newest backups that migrations of the file made, and never the one just made."""
+    """Remove all but the newest backups by migrations, and never the latest one."""
     older = [file for file in find_backups(path) if ".revision-" in file.name and file != made]
     for file in older[MOST_REVISIONS - 1 :]:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Statements that were compiled to SQL once in this process, for all engines that come after."""
+"""A cache of compiled statements that all engines of this process share."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy.util import LRUCache
 
 COMPILED: MutableMapping[Any, Any] = LRUCache(500)
-"""By dialect and statement: compiling one takes longer than running it."""
+"""Compiled statements by dialect and statement; compiling takes longer than running them."""
 
 
 class Interchangeable:
-    """A dialect all of whose instances are alike, so that what one has compiled serves the others."""
+    """A dialect whose instances are all equal, so that they can share compiled statements."""
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self)

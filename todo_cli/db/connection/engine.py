@@ -1,4 +1,4 @@
-"""Engines, and what the two databases need to behave alike. Everything that differs in a connection stands here."""
+"""Engines that make the two databases behave alike. All differences between connections are handled here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from todo_cli.db.connection.spare import Spare
 
 WRITING = "todo_writing"
-"""Execution option: this connection's transactions write."""
+"""Execution option: the transactions of this connection write."""
 
 
 # Imported where it is used.
@@ -26,7 +26,7 @@ registry.register("sqlite.plain", "todo_cli.db.connection.sqlite_dialect", "Plai
 
 
 def make_engine(target: Target, waiting: Waiting = nullcontext, spare: Spare | None = None) -> AsyncEngine:
-    """Return an engine for one command; for one on a server `spare` is a connection that was opened ahead."""
+    """Return an engine for one command; on a server, `spare` is a connection that was opened ahead."""
     if isinstance(target, PostgresTarget):
         from todo_cli.db.connection.postgresql import make_postgresql_engine  # with its driver
 
@@ -38,9 +38,9 @@ def make_engine(target: Target, waiting: Waiting = nullcontext, spare: Spare | N
 def make_migration_engine(target: Target, waiting: Waiting = nullcontext) -> AsyncEngine:
     """Return an engine whose transactions change tables.
 
-    On SQLite a table is altered by being built anew, and dropping the old one would delete what refers to it, so
-    foreign keys are off, which has to be said before the transaction. Whoever migrates checks them at its end.
-    With Neon it is the direct host: the pooler's servers keep what a migration sets for others.
+    SQLite alters a table by rebuilding it. Dropping the old table would delete referring rows, so foreign keys are
+    turned off before the transaction; the migration checks them at its end. For Neon, the engine uses the direct host,
+    because the pooler would keep a migration's session settings for other clients.
     """
     if isinstance(target, PostgresTarget):
         from todo_cli.db.connection.postgresql import make_postgresql_engine
@@ -57,7 +57,7 @@ def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEng
     from todo_cli.db.connection.sqlite import open_file
 
     async def connect(*_arguments: object, **_options: object) -> DriverConnection:
-        # The driver opens the file in its thread; all that is to be said before the first statement goes with it.
+        # The driver opens the file in its thread, together with all settings before the first statement.
         failures: list[Exception] = []
 
         def open_here() -> sqlite3.Connection:
@@ -76,13 +76,15 @@ def _make_sqlite_engine(target: SqliteTarget, *, foreign_keys: bool) -> AsyncEng
             raise failures[0]
         return connection
 
-    dialect = "plain" if foreign_keys else "aiosqlite"  # a migration looks at tables, for which its dialect asks first
+    dialect = (
+        "plain" if foreign_keys else "aiosqlite"
+    )  # a migration inspects tables, for which the dialect needs its usual queries
     engine = create_async_engine(f"sqlite+{dialect}://", poolclass=NullPool, async_creator=connect)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine.execution_options(compiled_cache=COMPILED) if foreign_keys else engine
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # IMMEDIATE takes the right to write before anything is read, so that nobody writes in between.
+    # IMMEDIATE acquires the write lock before anything is read, so that nobody writes in between.
     kind = "IMMEDIATE" if connection.get_execution_options().get(WRITING) else "DEFERRED"
     connection.exec_driver_sql(f"BEGIN {kind}")

@@ -1,8 +1,8 @@
-"""The line to a PostgreSQL server, which counts as lost once the server has been silent for too long.
+"""A connection to a PostgreSQL server that counts as lost after the server has not responded for too long.
 
-TCP alone notices a line that fell silent only after many minutes, and a server that hangs never. So a timer runs
-while a statement waits for its answer, and every byte that arrives sets it back: a long answer over a slow line is no
-silence. The socket is told to notice a dead peer as well, for statements that may take as long as they need.
+TCP detects a dead connection only after many minutes, and a hanging server never. A timer therefore runs while a
+statement waits for its response; every received byte resets it, so that a long response over a slow connection is no
+timeout. For statements without a timeout, TCP keepalive detects a dead peer.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from todo_cli.db.connection.error_translation import AnswerTimeoutError, StaleCo
 from todo_cli.db.connection.target import ANSWER_TIMEOUT, PostgresTarget, milliseconds
 
 UNTRIED_PATIENCE = 3
-"""Seconds for which the first answer over a connection that was opened ahead is waited for; a new one is cheap."""
+"""Seconds to wait for the first response over a connection that was opened ahead; a new connection is cheap."""
 PROBES = 3
-"""How many keepalive probes may stay without an answer."""
+"""The number of keepalive probes that may be unanswered."""
 _DARWIN_RXT_CONNDROPTIME = 0x80  # <netinet/tcp.h>; it is what TCP_USER_TIMEOUT is on Linux
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many seconds things may take in a connection.
+    """The timeouts of a connection, in seconds.
 
-    `answer` is for each statement, from the last byte that came; None is as long as it needs. The server applies the
-    others: `lock` to waiting for a lock, `idle` to a client that stopped in the middle of a transaction.
+    `answer` applies to each statement, from the last received byte on; None is no limit. The server applies the others:
+    `lock` to waiting for a lock, `idle` to a client that stops in the middle of a transaction.
     """
 
     answer: float | None
@@ -50,7 +50,7 @@ class Limits:
 
     @property
     def sql(self) -> str:
-        """The statements that tell the server, for one transaction."""
+        """The statements that set the server's limits for one transaction."""
         return (
             f"SET LOCAL lock_timeout = '{milliseconds(self.lock)}';"
             f" SET LOCAL idle_in_transaction_session_timeout = '{milliseconds(self.idle)}';"
@@ -58,11 +58,11 @@ class Limits:
 
 
 class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
-    """A connection of asyncpg with limits, which each transaction tells the server together with its BEGIN."""
+    """An asyncpg connection with limits, which each transaction sets on the server together with its BEGIN."""
 
     limits: Limits
     is_untried = False
-    """Whether it was opened some time ago, and may lead nowhere by now."""
+    """Whether it was opened some time ago and may be dead."""
     _ear: _Ear
 
     @property
@@ -72,24 +72,24 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
         return line
 
     def watch(self, limits: Limits) -> None:
-        """Begin to listen for silence, and let the kernel notice a dead peer."""
+        """Start the timer for responses, and let the kernel detect a dead peer."""
         self.limits = limits
         self._ear = _Ear(self._transport.get_protocol())
         self._transport.set_protocol(self._ear)
         _notice_dead_peer(self.socket, limits.answer or ANSWER_TIMEOUT)
 
     async def execute(self, query: str, *arguments: Any, **options: Any) -> Any:
-        """Execute as asyncpg does; a BEGIN is followed by the limits, in the same round trip."""
+        """Execute like asyncpg; a BEGIN is followed by the limits in the same round trip."""
         if arguments or not query.startswith("BEGIN"):
             return await super().execute(query, *arguments, **options)
         with self._first_answer(None):
             return await super().execute(f"{query} {self.limits.sql}")
 
     async def prepare(self, query: str, **options: Any) -> Any:
-        """Prepare as asyncpg does.
+        """Prepare like asyncpg.
 
-        The server takes the locks of whole tables for that already. Outside a transaction no limit of ours tells it
-        how long to wait for them, so that here it is the client who does not wait longer.
+        Preparing acquires table locks on the server. Outside a transaction, the server has no lock timeout of ours, so
+        the client applies it.
         """
         lock = None if self.is_closed() or self.is_in_transaction() else self.limits.lock
         with self._first_answer(lock):
@@ -97,7 +97,7 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
 
     @contextmanager
     def _first_answer(self, most: float | None) -> Iterator[None]:
-        """Hold while the answer to something is waited for that does nothing yet."""
+        """Wait for the response to a message that has no effect yet, such as preparing a statement."""
         if not self.is_untried:
             with self.answering(most, unsent=True):
                 yield
@@ -111,7 +111,7 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
 
     @contextmanager
     def answering(self, most: float | None = None, *, unsent: bool = False) -> Iterator[None]:
-        """Hold while an answer is waited for; AnswerTimeoutError, and a closed connection, where none comes."""
+        """Wait for a response; close the connection and raise AnswerTimeoutError if none comes."""
         limits = [seconds for seconds in (most, self.limits.answer) if seconds is not None]
         outer = self._ear.expect(min(limits, default=None), self.terminate)
         try:
@@ -127,10 +127,10 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class _Ear(asyncio.Protocol):
-    """Stands before the driver's protocol, and notices when nothing is heard for too long."""
+    """A wrapper of the driver's protocol that detects when nothing is received for too long."""
 
     silent_for: float | None = None
-    """For how many seconds nothing had been heard when it gave up."""
+    """The seconds without a received byte after which it gave up."""
 
     def __init__(self, protocol: Any) -> None:
         self._loop = asyncio.get_running_loop()
@@ -157,7 +157,7 @@ class _Ear(asyncio.Protocol):
         self._protocol.resume_writing()
 
     def expect(self, seconds: float | None, give_up: Callable[[], None]) -> float | None:
-        """Give up once nothing has been heard for so many seconds from now on; return the limit until now."""
+        """Set the seconds without a received byte after which to give up; return the previous limit."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -177,7 +177,7 @@ class _Ear(asyncio.Protocol):
 
 
 def _notice_dead_peer(line: socket.socket, seconds: float) -> None:
-    """Let the kernel end the connection when its peer has acknowledged nothing for so many seconds."""
+    """Let the kernel close the connection if the peer has not acknowledged data for that many seconds."""
     if line.family not in (socket.AF_INET, socket.AF_INET6):
         return
     pause = max(1, round(seconds / (PROBES + 1)))
@@ -194,7 +194,7 @@ def _notice_dead_peer(line: socket.socket, seconds: float) -> None:
 
 
 class _Cursor(AsyncAdapt_asyncpg_cursor):
-    """SQLAlchemy's cursor, whose statements are answered in time."""
+    """SQLAlchemy's cursor with a timeout for statements."""
 
     __slots__ = ()
     _connection: Any
@@ -209,7 +209,7 @@ class _Cursor(AsyncAdapt_asyncpg_cursor):
 
 
 class _Adapter(AsyncAdapt_asyncpg_connection):
-    """SQLAlchemy's connection, whose COMMIT and ROLLBACK are answered in time."""
+    """SQLAlchemy's connection with a timeout for COMMIT and ROLLBACK."""
 
     __slots__ = ()
     _cursor_cls = _Cursor
@@ -221,7 +221,7 @@ class _Adapter(AsyncAdapt_asyncpg_connection):
 
 
 class WatchedDriver(AsyncAdapt_asyncpg_dbapi):
-    """SQLAlchemy's view of the driver, with connections that are watched."""
+    """SQLAlchemy's adapter of the driver, with timeouts."""
 
     def connect(self, *, async_creator_fn: Callable[[], Awaitable[WatchedConnection]], **options: Any) -> _Adapter:
         adapter: _Adapter = await_(_Adapter.create(self, async_creator_fn(), **options))

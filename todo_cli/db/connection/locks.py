@@ -1,4 +1,4 @@
-"""Who holds a lock of a PostgreSQL server that was waited for in vain."""
+"""The holder of a lock on a PostgreSQL server, after a lock timeout."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from todo_cli.models.tables import SCHEMA
 
 MIGRATION_LOCK = "hashtext('todo migration')"
-"""The number of the advisory lock that lets one migration at a time go on, as SQL."""
+"""The number, as SQL, of the advisory lock that serializes migrations."""
 
-# Locks of rows are not in pg_locks unless they are waited for, but whoever holds one holds one of the table as well.
-# An older transaction is likelier to be in the way, and one that began during the wait is not.
+# Row locks are not in pg_locks unless somebody waits for them, but their holder also holds a lock on the table. An
+# older transaction is more likely to block; one that began during the wait is not the cause.
 _HOLDER = text(f"""
 SELECT a.pid, a.usename, a.application_name, a.state, a.xact_start
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -24,13 +24,13 @@ WHERE l.granted AND a.pid <> pg_backend_pid() AND a.datname = current_database()
     AND coalesce(a.xact_start, '-infinity') <= clock_timestamp() - make_interval(secs => :waited)
 ORDER BY a.xact_start NULLS LAST
 LIMIT 1
-""").bindparams(bindparam("waited"))  # noqa: S608 - nothing that is typed
+""").bindparams(bindparam("waited"))  # noqa: S608 - no user input
 
 
 async def find_lock_holder(connection: AsyncConnection, waited: float, zone: tzinfo | None) -> str | None:
-    """Return who has held locks on our tables for so many seconds, in words; None where the server does not show it.
+    """Return a description of who has held locks on our tables for that long; None if the server does not show it.
 
-    A server shows the sessions of other roles only to those who may read its statistics.
+    A server shows the sessions of other roles only to roles that may read its statistics.
     """
     row: Row[Any] | None = (await connection.execute(_HOLDER, {"waited": waited})).first()
     if row is None:

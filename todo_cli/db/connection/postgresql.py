@@ -1,4 +1,4 @@
-"""The way to a PostgreSQL server: verified TLS, patience with one that sleeps, and no question that nobody asked."""
+"""Connecting to a PostgreSQL server: verified TLS, retries while it wakes up, and no unnecessary round trips."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ALPN = "postgresql"  # direct TLS asks for it (PostgreSQL manual, 54.2.2)
 
 
 class WatchedDialect(PGDialect_asyncpg):
-    """asyncpg's dialect on connections that are watched, without the farewell, which is one more wait for an answer."""
+    """asyncpg's dialect with timeouts, and without the closing handshake, which would be another round trip."""
 
     supports_statement_cache = True
 
@@ -46,22 +46,22 @@ class WatchedDialect(PGDialect_asyncpg):
         return WatchedDriver(asyncpg)  # type: ignore[no-untyped-call]
 
     def do_close(self, dbapi_connection: DBAPIConnection) -> None:
-        """Hang up. The server rolls back what was not committed."""
+        """Close the connection. The server rolls back uncommitted changes."""
         dbapi_connection.driver_connection.terminate()
 
     do_terminate = do_close
 
     def do_rollback(self, dbapi_connection: DBAPIConnection) -> None:
-        """Hang up if there is anything to roll back, which saves waiting; whoever goes on has another connection."""
+        """Close the connection instead of rolling back, which saves a round trip; the pool opens another one."""
         line = dbapi_connection.driver_connection
         if not line.is_closed() and line.is_in_transaction():
             self.do_close(dbapi_connection)
 
 
 class LeanDialect(Interchangeable, WatchedDialect):
-    """The same without questions to a new connection.
+    """The same without queries on a new connection.
 
-    What SQLAlchemy asks at connect (version, schema, isolation) is known here, and JSON types are not used.
+    What SQLAlchemy queries on connect (version, schema, isolation) is known here, and JSON types are not used.
     """
 
     supports_statement_cache = True
@@ -71,10 +71,10 @@ class LeanDialect(Interchangeable, WatchedDialect):
     _backslash_escapes = False  # `standard_conforming_strings`, on since PostgreSQL 9.1
 
     def initialize(self, connection: Connection) -> None:
-        """Ask nothing."""
+        """Run no queries."""
 
     def on_connect(self) -> None:
-        """Set nothing up."""
+        """Register no codecs."""
 
 
 registry.register("postgresql.lean", __name__, LeanDialect.__name__)
@@ -82,7 +82,7 @@ registry.register("postgresql.watched", __name__, WatchedDialect.__name__)
 
 
 class ObservedContext(ssl.SSLContext):
-    """A TLS context that remembers the session it made last, which asyncpg keeps to itself."""
+    """A TLS context that keeps its last session, which asyncpg does not expose."""
 
     session: ssl.SSLObject | None = None
 
@@ -101,19 +101,18 @@ def make_postgresql_engine(
 ) -> AsyncEngine:
     """Return an engine whose connections are made with `connect`; it keeps one for the next statement of the command.
 
-    `context` is that of `make_tls_context`, for a caller who wants to look at it afterwards. `spare` is a connection
-    that was opened ahead. `reflecting` takes the
-    dialect that SQLAlchemy has, which sets up what looking at tables and columns needs.
+    `context` is from `make_tls_context`, for a caller that inspects it afterwards. `spare` is a connection that was
+    opened ahead. `reflecting` uses SQLAlchemy's own dialect, which is needed to inspect tables and columns.
     """
     engine = create_async_engine(
         "postgresql+watched://" if reflecting else "postgresql+lean://",
-        # One connection for all the statements of a command; what goes on at the same time has others.
+        # One connection for all statements of a command; concurrent work has others.
         pool_size=1,
         max_overflow=-1,
-        pool_reset_on_return=None,  # a connection that is hung up needs no ROLLBACK
+        pool_reset_on_return=None,  # a closed connection needs no ROLLBACK
         connect_args={
             "async_creator_fn": partial(connect, target, waiting, context, spare),
-            # A pooler in transaction mode gives each transaction another server, where no statement is prepared.
+            # A pooler in transaction mode gives each transaction another server connection without prepared statements.
             "prepared_statement_cache_size": 0,
         },
     )
@@ -122,7 +121,7 @@ def make_postgresql_engine(
 
 
 def _pass_over_closed(connection: DBAPIConnection, _record: object, _fairy: object) -> None:
-    """Let the pool open another connection in place of one that has ended."""
+    """Let the pool replace a closed connection."""
     if connection.driver_connection.is_closed():
         raise DisconnectionError
 
@@ -133,7 +132,7 @@ async def connect(
     context: ssl.SSLContext | None = None,
     spare: Spare | None = None,
 ) -> WatchedConnection:
-    """Return a connection for the statements of a command: the spare one if it can be trusted, else a new one."""
+    """Return a connection for a command: the spare one if it is still valid, else a new one."""
     taken = await spare.take(target) if spare else None
     connection = taken or await open_connection(target, waiting, context)
     connection.watch(Limits.of(target))
@@ -143,9 +142,9 @@ async def connect(
 async def open_connection(
     target: PostgresTarget, waiting: Waiting = nullcontext, context: ssl.SSLContext | None = None
 ) -> WatchedConnection:
-    """Return a new connection, waiting for a server that wakes up or restarts for `connect_timeout` seconds.
+    """Return a new connection; wait up to `connect_timeout` seconds for a server that wakes up or restarts.
 
-    Raises DatabaseUnavailableError: at once for what waiting cannot mend, such as a wrong password.
+    Raises DatabaseUnavailableError, immediately for permanent errors such as a wrong password.
     """
     arguments = _arguments(target, context or make_tls_context(target))
     loop = asyncio.get_running_loop()
@@ -159,12 +158,12 @@ async def open_connection(
             except Exception as error:
                 if not is_failure(error):
                     raise
-                # That time ran out says less than what went wrong before.
+                # The previous error says more than the timeout.
                 last = last if last and isinstance(error, TimeoutError) else error
                 if not may_wake(error):
                     raise explain_unreachable(last, target) from error
             rest = max(0.0, deadline - loop.time())
-            await asyncio.sleep(min(rest, pause * random.uniform(0.5, 1)))  # noqa: S311 - many may wait for one server
+            await asyncio.sleep(min(rest, pause * random.uniform(0.5, 1)))  # noqa: S311 - spreads the retries of many clients
             if loop.time() >= deadline:
                 raise explain_unreachable(last, target) from last
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -180,7 +179,7 @@ async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], secon
             except (ConnectionResetError, ssl.SSLError) as error:
                 if isinstance(error, ssl.SSLCertVerificationError):
                     raise
-                # The server hung up at the first byte: it wants to be asked for TLS, as before PostgreSQL 17.
+                # The server closed the connection at the first byte: before PostgreSQL 17, TLS must be requested first.
         return await _login(arguments, seconds, direct=False)
 
 
@@ -191,7 +190,7 @@ async def _login(arguments: dict[str, Any], seconds: float, *, direct: bool) -> 
 
 @contextmanager
 def _noting(warned: Sequence[warnings.WarningMessage]) -> Iterator[None]:
-    """Note at an error what the driver warned of, such as a password file that it passed over."""
+    """Add the driver's warnings to an error, such as an ignored password file."""
     try:
         yield
     except Exception as error:
@@ -208,7 +207,7 @@ def _arguments(target: PostgresTarget, context: ssl.SSLContext | None) -> dict[s
         "password": target.password,
         "passfile": target.password_file,
         "database": target.name,
-        # Only for a host that is local may asyncpg try TLS and do without, which is what libpq's `prefer` means.
+        # Only for a local host may asyncpg fall back to a connection without TLS, as libpq does with `prefer`.
         "ssl": context or ("prefer" if target.is_local and target.ssl_mode != "disable" else False),
         "server_settings": dict(target.server_settings) or None,
         "statement_cache_size": 0,
@@ -217,11 +216,11 @@ def _arguments(target: PostgresTarget, context: ssl.SSLContext | None) -> dict[s
 
 
 def make_tls_context(target: PostgresTarget) -> ObservedContext | None:
-    """Return how TLS is spoken with the server; None where it is not insisted on.
+    """Return the TLS context for the server, None if TLS is not required.
 
-    Certificate and host name of a host that is not local are verified whatever `sslmode` says, since a certificate
-    that nobody looks at protects from nobody. Where the setting `verify_tls` turns that off, and for a local host,
-    `sslmode` means what it does for libpq (PostgreSQL manual, 34.19.1).
+    Certificate and host name of a remote host are verified regardless of `sslmode`, since an unverified certificate
+    protects from nobody. If the setting `verify_tls` turns that off, and for a local host, `sslmode` has the same
+    meaning as for libpq (PostgreSQL manual, 34.19.1).
     """
     ours = target.verify and not target.is_local
     insisted = target.ssl_mode in ("require", "verify-ca", "verify-full")
@@ -248,9 +247,9 @@ def make_tls_context(target: PostgresTarget) -> ObservedContext | None:
 
 
 async def connect_ahead(target: PostgresTarget, clocks: Callable[[], Clocks] = read_clocks) -> Spare:
-    """Return a spare connection to the target, for a command that will run in this loop.
+    """Return a spare connection to the target, for a later command in this event loop.
 
-    Raises DatabaseUnavailableError as every connection does.
+    Raises DatabaseUnavailableError.
     """
     access = Access.now(target)
     return Spare(access, await open_connection(target), clocks)

@@ -1,9 +1,9 @@
-"""A connection that is opened ahead of the command that will use it, and trusted only if nothing happened meanwhile.
+"""A connection that is opened ahead of the command that uses it, and used only if it is certainly still valid.
 
     spare = await connect_ahead(target)                # in the loop in which the command will run
-    Database(target, now=now, spare=spare)             # uses it, or connects anew
+    Database(target, now=now, spare=spare)             # uses it, or a new connection
 
-Nothing is sent over it until then, so that it keeps no server awake.
+Nothing is sent over it until then, so that it does not keep a server awake.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from todo_cli.db.connection.line import WatchedConnection
 
 LIFETIME = 120.0
-"""Seconds for which a spare connection is kept; less than the time after which a server suspends idle ones."""
+"""Seconds to keep a spare connection; less than the time after which an idle server is suspended."""
 TOLERANCE = 2.0
-"""Seconds by which two clocks may run apart without the machine having slept or its clock having been set."""
+"""Seconds by which two clocks may diverge; a greater difference means that the machine slept or its clock was set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The same moment by several clocks, in seconds: `monotonic` stands still while the machine sleeps."""
+    """A moment by several clocks, in seconds; `monotonic` stops while the machine sleeps."""
 
     monotonic: float
     wall: float
@@ -52,7 +52,7 @@ def read_clocks() -> Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All that decides how a server is reached, and as whom: two that are equal lead to the same session."""
+    """Everything that determines a connection and its user: equal values lead to equivalent sessions."""
 
     target: Target
     environment: Mapping[str, str]
@@ -60,7 +60,7 @@ class Access:
 
     @classmethod
     def now(cls, target: Target) -> Access:
-        """Return the way to the target as it is at this moment, in this process."""
+        """Return the current value for the target in this process."""
         environment = {
             name: value for name, value in os.environ.items() if name.startswith(("PG", "SSL_CERT_")) or name == "HOME"
         }
@@ -80,7 +80,7 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
 
 
 class Spare:
-    """One connection for one command. Whoever does not use it closes it."""
+    """A connection for one command, which must use or close it."""
 
     def __init__(
         self, access: Access, connection: WatchedConnection, clocks: Callable[[], Clocks] = read_clocks
@@ -92,16 +92,16 @@ class Spare:
 
     @property
     def age(self) -> float:
-        """Seconds since it was opened, without those that the machine slept."""
+        """Seconds since it was opened, without the time that the machine slept."""
         return self._clocks().monotonic - self.opened_at.monotonic
 
     async def take(self, target: Target) -> WatchedConnection | None:
-        """Return the connection if it leads to the target and can be trusted, else close it; after that it is gone."""
+        """Return the connection if it leads to the target and is valid, else close it. This can be called once."""
         connection = self.connection
         if connection is None:
             return None
         if self._is_current(target):
-            await asyncio.sleep(0)  # what came in meanwhile is noticed
+            await asyncio.sleep(0)  # process what was received meanwhile
             if not connection.is_closed() and not _is_readable(connection):
                 self.connection = None
                 connection.is_untried = True
@@ -110,7 +110,7 @@ class Spare:
         return None
 
     def close(self) -> None:
-        """Hang up, unless the connection was taken."""
+        """Close the connection, unless it was taken."""
         if self.connection is not None:
             self.connection.terminate()
             self.connection = None
@@ -122,10 +122,10 @@ class Spare:
 
 
 def _is_readable(connection: WatchedConnection) -> bool:
-    """Return whether something came in that nobody asked for: the server's farewell, or its end of the line."""
+    """Return whether unexpected data was received, such as a final error of the server, or the end of the stream."""
     try:
         with selectors.DefaultSelector() as selector:
             selector.register(connection.socket, selectors.EVENT_READ)
             return bool(selector.select(0))
-    except ValueError:  # it was closed in this very moment
+    except ValueError:  # it was closed at this moment
         return True

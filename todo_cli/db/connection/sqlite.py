@@ -1,4 +1,4 @@
-"""Opening an SQLite file: what is refused before it is touched, and how it is read where nothing can be written."""
+"""Opening an SQLite file, with checks before it is touched, also from a read-only file system."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from todo_cli.errors import DamagedError, DatabaseUnavailableError, SchemaMissin
 
 BUSY_SECONDS = 30
 APPLICATION_ID = int.from_bytes(b"todo")
-"""Marks our files (https://sqlite.org/pragma.html#pragma_application_id); whoever makes the tables writes it."""
+"""The mark of our files (https://sqlite.org/pragma.html#pragma_application_id), written with the tables."""
 
 _MAGIC = b"SQLite format 3\x00"  # https://sqlite.org/fileformat.html#the_database_header
 _HEADER_SIZE = 100
@@ -25,7 +25,7 @@ _CANNOT_WRITE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLIT
 
 
 def primary_code(error: BaseException) -> int | None:
-    """Return SQLite's result code of an error without its detail (https://sqlite.org/rescode.html), if it has one."""
+    """Return the primary result code of an SQLite error (https://sqlite.org/rescode.html), if it has one."""
     code = getattr(error, "sqlite_errorcode", None)
     return code & 0xFF if isinstance(code, int) else None
 
@@ -33,12 +33,11 @@ def primary_code(error: BaseException) -> int | None:
 def open_file(
     target: SqliteTarget, *, foreign_keys: bool = True, new: bool = False, unchanged: bool = False
 ) -> sqlite3.Connection:
-    """Open a list's file; no transaction is begun by itself.
+    """Open the file of a list; no transaction starts implicitly.
 
-    Where nothing can be written (no rights, a read-only file system, a full disk) it is opened for reading only, and
-    nothing is written beside it. Raises SchemaMissingError where there is no file, DamagedError or
-    DatabaseUnavailableError for one that is not a list. With `new` it is an empty file that is to become one; with
-    `unchanged` not even its journal mode is set.
+    If it cannot be written (no permission, a read-only file system, a full disk), it is opened for reading, and nothing
+    is written beside it. Raises SchemaMissingError if it does not exist, and DamagedError or DatabaseUnavailableError
+    if it is not a list. `new` opens an empty file that will become a list; `unchanged` keeps even the journal mode.
     """
     if not new:
         _check_header(target)
@@ -48,15 +47,15 @@ def open_file(
         if new or primary_code(error) not in _CANNOT_WRITE:
             raise
         return _open_to_read(target, error)
-    except UnicodeDecodeError:  # a message of SQLite's that repeats a damaged name
+    except UnicodeDecodeError:  # SQLite's message contains a damaged name
         raise DamagedError(f"{target} is damaged: its tables cannot be read", find_backups(target.path)) from None
 
 
 def _open_to_read(target: SqliteTarget, cause: sqlite3.Error) -> sqlite3.Connection:
-    if _has_content(target, "-journal"):  # a write that was cut short, which has to be taken back first
+    if _has_content(target, "-journal"):  # an interrupted write, which must be rolled back first
         raise cause
     if _has_content(target, "-wal"):
-        # Without the shared memory file beside it the log is read by one connection alone, which locks nothing.
+        # Without its shared-memory file, the log can be read by one connection, which locks nothing.
         vfs = "win32-none" if os.name == "nt" else "unix-none"
         return _open(target, f"mode=ro&vfs={vfs}", alone=True, unchanged=True)
     return _open(target, "mode=ro&immutable=1", alone=True, unchanged=True)
@@ -71,8 +70,8 @@ def _open(
     alone: bool = False,
     unchanged: bool = False,
 ) -> sqlite3.Connection:
-    # The driver would begin transactions by itself, and too late: two commands that read and then write lose
-    # an update. With None it leaves them to the `begin` event of the engine.
+    # The driver's implicit transactions start too late, so that two commands that read and then write lose an
+    # update. With None, the `begin` event of the engine starts them.
     path = "/" + target.path.as_posix() if os.name == "nt" else os.fsencode(target.path)
     address = f"file://{quote(path)}?{options}"
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
@@ -83,8 +82,8 @@ def _open(
             if not new:
                 _refuse_foreign_file(cursor, target)
             cursor.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
-            cursor.execute("PRAGMA cell_size_check = ON")  # notices more kinds of damage, at no cost
-            # What is acknowledged survives a power cut: in WAL mode only FULL syncs on every commit.
+            cursor.execute("PRAGMA cell_size_check = ON")  # detects more kinds of damage at no cost
+            # Committed changes survive a power cut: in WAL mode, only FULL syncs on every commit.
             cursor.execute("PRAGMA synchronous = FULL")
             if unchanged:
                 cursor.execute("SELECT 1 FROM sqlite_master LIMIT 1")
@@ -97,17 +96,17 @@ def _open(
 
 
 def _refuse_foreign_file(cursor: sqlite3.Cursor, target: SqliteTarget) -> None:
-    """Raise DatabaseUnavailableError for a file that another program made, before anything in it is touched."""
+    """Raise DatabaseUnavailableError for a file of another program, before anything in it is changed."""
     cursor.execute("PRAGMA application_id")
     if cursor.fetchone()[0] != APPLICATION_ID:
-        raise DatabaseUnavailableError(f"{target} belongs to another program", "give the list a file of its own")
+        raise DatabaseUnavailableError(f"{target} belongs to another program", "use a separate file for the list")
 
 
 def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
-    """Let readers and the writer not wait for each other (https://sqlite.org/wal.html).
+    """Turn on write-ahead logging, so that readers and the writer do not block each other (https://sqlite.org/wal.html).
 
-    Once set it stays with the file. Changing the mode does not wait for others as other statements do, so that
-    several commands that find a file without it have to try again.
+    The mode is stored in the file. Changing it fails immediately if the file is busy, so that concurrent commands must
+    retry.
     """
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
@@ -123,10 +122,10 @@ def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
 
 
 def _check_header(target: SqliteTarget) -> None:
-    """Refuse what is not a file of SQLite, before SQLite makes a new list of it."""
+    """Raise an error for a file that is not an SQLite file, before SQLite turns it into a new database."""
     try:
         if not stat.S_ISREG(target.path.stat().st_mode):
-            raise DatabaseUnavailableError(f"{target} is not a file", "give the list a file of its own")
+            raise DatabaseUnavailableError(f"{target} is not a file", "use a separate file for the list")
         with target.path.open("rb") as file:
             header = file.read(_HEADER_SIZE)
     except FileNotFoundError:

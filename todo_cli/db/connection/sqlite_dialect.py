@@ -1,4 +1,4 @@
-"""SQLAlchemy's dialect for SQLite, as the commands use it."""
+"""SQLAlchemy's dialect for SQLite without unnecessary queries."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class PlainSqliteDialect(Interchangeable, SQLiteDialect_aiosqlite):
-    """The dialect without its questions to a new connection."""
+    """The dialect without queries on a new connection."""
 
     supports_statement_cache = True
     default_schema_name = "main"
 
     def initialize(self, connection: Connection) -> None:
-        """Ask nothing."""
+        """Run no queries."""

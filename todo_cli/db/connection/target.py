@@ -1,4 +1,4 @@
-"""Which database: a URL in, a value out. No connection is made here."""
+"""Parsing of database URLs. No connection is opened here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from todo_cli.redaction import SCHEMES
 from todo_cli.suggestions import nearest
 
 CONNECT_TIMEOUT = 15
-"""Seconds for which a server that sleeps or restarts is waited for, unless it is said otherwise."""
+"""Default seconds to wait for a server that sleeps or restarts."""
 ANSWER_TIMEOUT = 30
-"""Seconds after which a server that does not answer counts as lost, unless it is said otherwise."""
+"""Default seconds after which a server that does not respond counts as lost."""
 LOCK_TIMEOUT = 10
-"""Seconds for which a lock of another client is waited for, unless it is said otherwise."""
+"""Default seconds to wait for a lock of another client."""
 IDLE_TIMEOUT = 30
-"""Seconds after which the server ends a transaction whose client has stopped, unless it is said otherwise."""
+"""Default seconds after which the server ends a transaction whose client has stopped."""
 
 EXAMPLES = (
     "postgresql://alex:…@ep-cool-darkness-a1b2c3d4.us-east-2.aws.neon.tech/dbname or sqlite:////home/alex/todo.db"
@@ -36,7 +36,7 @@ _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full
 _SSL_NEGOTIATIONS = ("postgres", "direct")
 _SERVER_SETTINGS = ("application_name", "options")
 _WITHOUT_EFFECT = ("channel_binding", "gssencmode", "target_session_attrs")
-"""asyncpg would send `channel_binding` on to the server, which refuses it; the certificate is verified in its place."""
+"""asyncpg would pass `channel_binding` to the server, which refuses it; the certificate is verified instead."""
 _OPTIONS = (
     *("host", "port", "dbname", "user", "password", "passfile", "connect_timeout"),
     *("sslmode", "sslnegotiation", "sslrootcert", "sslcert", "sslkey", "sslpassword"),
@@ -49,19 +49,19 @@ _ENCODED = "write / as %2F, ? as %3F, # as %23 and @ as %40; after the '?' too"
 
 @dataclass(frozen=True, slots=True)
 class SqliteTarget:
-    """An SQLite file. It is made, and brought up to date, by itself."""
+    """An SQLite file. It is created and upgraded automatically."""
 
     path: Path
 
     dialect = "sqlite"
 
     def exists(self) -> bool:
-        """Return whether there is a file; what it holds is another matter."""
+        """Return whether the file exists, whatever its content."""
         return self.path.exists()
 
     @property
     def real_path(self) -> Path:
-        """The file itself, where `path` leads to it by a link."""
+        """The path with symbolic links resolved."""
         return Path(os.path.realpath(self.path))
 
     @property
@@ -78,11 +78,11 @@ class SqliteTarget:
 
 @dataclass(frozen=True, slots=True)
 class PostgresTarget:
-    """A database on a PostgreSQL server, and how to get there. The password is shown nowhere.
+    """A database on a PostgreSQL server with its connection parameters. The password is never shown.
 
-    None stands for what libpq would take: `user` and `password` from PGUSER, PGPASSWORD or the password file.
-    `ssl_mode`, `ssl_negotiation` and the files are those of the URL (PostgreSQL manual, 34.1.2); `verify` is a setting
-    of ours, and the timeouts are in seconds.
+    None means libpq's default: `user` and `password` from PGUSER, PGPASSWORD or the password file. `ssl_mode`,
+    `ssl_negotiation` and the files are from the URL (PostgreSQL manual, 34.1.2); `verify` is our own setting. Timeouts
+    are in seconds.
     """
 
     host: str
@@ -107,12 +107,12 @@ class PostgresTarget:
     dialect = "postgresql"
 
     def exists(self) -> bool:
-        """Return True: a server's database is never made here."""
+        """Return True: databases on a server are never created here."""
         return True
 
     @property
     def url(self) -> str:
-        """The URL without any password, to be shown."""
+        """The URL without a password, for display."""
         user = f"{quote(self.user, safe='')}@" if self.user else ""
         host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
         port = f":{self.port}" if self.port else ""
@@ -134,12 +134,12 @@ class PostgresTarget:
 
     @property
     def is_pooled(self) -> bool:
-        """Whether a pooler stands before the server, as Neon names its hosts."""
+        """Whether the host is a pooler, by Neon's naming scheme."""
         return self.is_neon and self.host.partition(".")[0].endswith(_POOLER)
 
     @property
     def direct(self) -> PostgresTarget:
-        """The same database without Neon's pooler, in which a session does not outlast a transaction."""
+        """The same database without Neon's pooler, whose sessions do not outlast a transaction."""
         if not self.is_pooled:
             return self
         endpoint, _, domain = self.host.partition(".")
@@ -154,9 +154,9 @@ Target = SqliteTarget | PostgresTarget
 
 
 def parse_target(url: str) -> Target:
-    """Return the database that the URL names; raises InvalidInputError that says which part is wrong.
+    """Return the database of a URL; raises InvalidInputError that names the invalid part.
 
-    The message repeats nothing of the URL, since any part of it may belong to a password.
+    The message does not quote the URL, any part of which may belong to a password.
     """
     check_text(url, "database URL")
     scheme, separator, _ = url.strip().partition("://")
@@ -170,7 +170,7 @@ def parse_target(url: str) -> Target:
             f"{scheme} is not supported as a database" if known else "the database URL has an unknown scheme",
             f"examples: {EXAMPLES}",
         )
-    raise InvalidInputError("the database is not given as a URL", f"examples: {EXAMPLES}")
+    raise InvalidInputError("the database must be a URL", f"examples: {EXAMPLES}")
 
 
 def _parse_sqlite(url: str) -> SqliteTarget:
@@ -178,22 +178,22 @@ def _parse_sqlite(url: str) -> SqliteTarget:
     path, _, options = rest.partition("?")
     if not path.startswith("/") or len(path) < 2 or "://" in path:
         raise InvalidInputError(
-            "the database URL names no file",
-            "three slashes begin a relative path, four an absolute one: sqlite:////home/alex/todo.db",
+            "the database URL has no file name",
+            "use three slashes before a relative path, four for an absolute one: sqlite:////home/alex/todo.db",
         )
     if options:
-        raise InvalidInputError("a database URL of SQLite takes no options", "leave out what follows the '?'")
+        raise InvalidInputError("the URL of an SQLite database cannot have options", "remove the part after the '?'")
     path = unquote(path[1:])
     if "\0" in path:
         raise InvalidInputError("the path in the database URL contains a NUL character")
     try:
         return SqliteTarget(Path(path).expanduser().absolute())
     except RuntimeError:  # ~name
-        raise InvalidInputError("the database URL names the home folder of a user who does not exist") from None
+        raise InvalidInputError("the database URL refers to the home folder of an unknown user") from None
 
 
 def _parse_postgresql(url: str) -> PostgresTarget:
-    """Read the URL as libpq does (PostgreSQL manual, 34.1.1.2); hosts are one, and options those that we know."""
+    """Parse the URL like libpq (PostgreSQL manual, 34.1.1.2), with a single host and only supported options."""
     try:
         parts = urlsplit(url)
         given_host, given_port = parts.hostname, parts.port
@@ -206,13 +206,13 @@ def _parse_postgresql(url: str) -> PostgresTarget:
     options = _parse_options(parts.query)
     host = _only_one("host", unquote(given_host or ""), options)
     if not host or "," in host:
-        raise InvalidInputError("the database URL does not name one host", f"examples: {EXAMPLES}")
+        raise InvalidInputError("the database URL must have exactly one host", f"examples: {EXAMPLES}")
     if not _is_host(host):
         raise InvalidInputError("the host in the database URL is not a valid name", f"examples: {EXAMPLES}")
     user = _only_one("user", user, options)
     name = _only_one("dbname", unquote(parts.path.removeprefix("/")), options) or user
     if not name:
-        raise InvalidInputError("the database URL names no database", f"examples: {EXAMPLES}")
+        raise InvalidInputError("the database URL has no database name", f"examples: {EXAMPLES}")
     port = _only_one("port", "" if given_port is None else str(given_port), options)
     timeout = options.get("connect_timeout")
     root_certificates = options.get("sslrootcert")
@@ -235,21 +235,21 @@ def _parse_postgresql(url: str) -> PostgresTarget:
 
 
 def _is_host(host: str) -> bool:
-    """Return whether the host can be looked up: a folder of sockets, an address, or a name that DNS can hold."""
+    """Return whether the host is valid: a folder of sockets, an address, or a valid DNS name."""
     try:
-        # Where all is ASCII the codec only counts: its labels have 1 to 63 characters (RFC 1035, 2.3.4).
+        # For ASCII, the codec only checks lengths: labels have 1 to 63 characters (RFC 1035, 2.3.4).
         return host.startswith("/") or bool(host.encode("idna"))
     except UnicodeError:
         return False
 
 
 def _malformed_authority(url: str) -> InvalidInputError:
-    """Return what is wrong between '//' and the path, which could not be taken apart."""
+    """Return the error in the part between '//' and the path, which could not be parsed."""
     authority = re.split("[/?#]", url.partition("://")[2])[0]
     if "@" not in authority and "@" in url:
         return InvalidInputError(_UNQUOTED, _ENCODED)
     if authority.count("[") != authority.count("]"):
-        return InvalidInputError("the host of the database URL is not understood: an IPv6 address stands in [ ]")
+        return InvalidInputError("the host in the database URL is invalid: write an IPv6 address in [ ]")
     return InvalidInputError("the port in the database URL is not a number from 1 to 65535", f"examples: {EXAMPLES}")
 
 
@@ -263,10 +263,10 @@ def _parse_options(query: str) -> dict[str, str]:
     try:
         given = parse_qsl(query.replace("+", "%2B"), strict_parsing=True) if query else []
     except ValueError:
-        raise InvalidInputError("what follows the '?' in the database URL is not of the form name=value") from None
+        raise InvalidInputError("the part after the '?' in the database URL must have the form name=value") from None
     options = dict(given)
     if len(options) < len(given):
-        raise InvalidInputError("the database URL gives an option twice after the '?'")
+        raise InvalidInputError("the database URL has an option twice after the '?'")
     if "database" in options:  # as asyncpg and SQLAlchemy call it
         options.setdefault("dbname", options.pop("database"))
     for option in options:
@@ -274,17 +274,17 @@ def _parse_options(query: str) -> dict[str, str]:
             meant = nearest(option, _OPTIONS)
             raise InvalidInputError(
                 "the database URL has an unknown option after the '?'",
-                f"did you mean {meant!r}?"
-                if meant
-                else "settings of the server are given as options=-c%20name%3Dvalue",
+                f"did you mean {meant!r}?" if meant else "write settings of the server as options=-c%20name%3Dvalue",
             )
     return options
 
 
 def _only_one(option: str, before: str, options: Mapping[str, str]) -> str:
-    """Return the part as given before the '?' or after it; raise InvalidInputError if it is given twice."""
+    """Return a part given before or after the '?'; raises InvalidInputError if it is given twice."""
     if before and option in options:
-        raise InvalidInputError(f"the database URL gives {option!r} after the '?' as well", f"examples: {EXAMPLES}")
+        raise InvalidInputError(
+            f"the database URL has {option!r} both before and after the '?'", f"examples: {EXAMPLES}"
+        )
     return before or options.get(option, "")
 
 
@@ -296,19 +296,19 @@ def _one_of(option: str, options: Mapping[str, str], known: Sequence[str]) -> st
 
 
 def _whole_number(option: str, text: str, *, most: int = 100_000) -> int:
-    is_short = len(text) <= len(str(most))  # Python refuses to read thousands of digits
+    is_short = len(text) <= len(str(most))  # Python refuses to parse thousands of digits
     if not (is_short and text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise InvalidInputError(f"{option} in the database URL is not a number from 1 to {most}")
     return int(text)
 
 
 def milliseconds(seconds: float) -> str:
-    """Return the time as PostgreSQL's settings take it; never 0, which would be no limit."""
+    """Return the time for a PostgreSQL setting; never 0, which would mean no limit."""
     return f"{max(1, round(seconds * 1000))}ms"
 
 
 def is_same(one: Target, other: Target) -> bool:
-    """Return whether both are one database, as far as their names tell; a server can have others that nobody knows."""
+    """Return whether both are the same database, judging by their names; a server can have other, unknown names."""
     if isinstance(one, SqliteTarget) and isinstance(other, SqliteTarget):
         if one.path.exists() and other.path.exists():
             return one.path.samefile(other.path)

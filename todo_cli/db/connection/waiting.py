@@ -1,7 +1,7 @@
-"""What is told that a server keeps us waiting."""
+"""Notification while waiting for a server."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 Waiting = Callable[[], AbstractContextManager[object]]
-"""Makes a context that is entered while a server is waited for, so that a person can be told."""
+"""A function that returns a context, which is entered while waiting for a server, to inform the user."""
