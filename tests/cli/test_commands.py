@@ -129,7 +129,7 @@ class TestChanging:
         for reference in ("milk", "mil", "l", "1.", "01x"):
             result = todo("done", reference)
             assert result.code == 2
-            assert "is no reference to a todo" in result.err
+            assert "is not a todo number or uuid" in result.err
         assert as_json(todo, "show", "1")["status"] == "open"
 
 

@@ -56,9 +56,10 @@ def start(
     context.obj = replace(before, database=database, user=user, json=json, debug=debug)
     if context.invoked_subcommand is None:
         from todo_cli.cli.commands.lists import list_
+        from todo_cli.cli.listing import ListOptions
 
         with quiet_when_closed():
-            list_(context.obj)
+            list_(context.obj, look=ListOptions())
 
 
 @cache

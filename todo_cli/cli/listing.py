@@ -12,6 +12,7 @@ import typer
 from todo_cli.cli.completion import candidates
 from todo_cli.cli.invocation import Invocation
 from todo_cli.errors import InvalidInputError, reading
+from todo_cli.models.fields import FIELDS
 
 if TYPE_CHECKING:
     from todo_cli.models.values import TodoPage
@@ -30,8 +31,8 @@ def _sort_option(default: str) -> Any:
     return typer.Option(
         "--sort",
         metavar="KEY[,KEY]",
-        help="due, scheduled, wait, until, priority, title, urgency, project, status, created, updated, completed,"
-        f" deleted or id; -KEY sorts in descending order. [default: {default}]",
+        help=f"{', '.join(field.name for field in FIELDS.find(is_sort_key=True))};"
+        f" -KEY sorts in descending order. [default: {default}]",
     )
 
 
@@ -44,8 +45,7 @@ ColumnsOption = Annotated[
     typer.Option(
         "--columns",
         metavar="NAME[,NAME]",
-        help="id, title, project, tags, due, scheduled, wait, until, every, recurrence, urgency, depends, waits_for,"
-        " parent, priority, status, created, updated, completed, description, uuid.",
+        help=f"{', '.join(field.column for field in FIELDS.find(is_column=True))}.",
     ),
 ]
 PageOption = Annotated[int | None, typer.Option("--page", metavar="N", help="Show this page.")]
@@ -55,22 +55,32 @@ NoContextOption = Annotated[bool, typer.Option("--no-context", help="Include tod
 
 
 @dataclass(frozen=True)
-class Look:
+class ListOptions:
     """The options that determine how a list is shown."""
 
-    sort: str | None = None
-    reverse: bool = False
-    columns: str | None = None
-    page: int | None = None
-    per_page: int | None = None
-    everything: bool = False
-    no_context: bool = False
+    sort: SortOption = None
+    reverse: ReverseOption = False
+    columns: ColumnsOption = None
+    page: PageOption = None
+    per_page: PerPageOption = None
+    everything: AllOption = False
+    no_context: NoContextOption = False
+
+
+@dataclass(frozen=True)
+class WaitingOptions(ListOptions):
+    sort: WaitingSortOption = None
+
+
+@dataclass(frozen=True)
+class CompletedOptions(ListOptions):
+    sort: CompletedSortOption = None
 
 
 def show_list(
     invocation: Invocation,
     parts: Sequence[Filter],
-    look: Look,
+    look: ListOptions,
     *,
     nothing: str,
     sort: str | None = None,

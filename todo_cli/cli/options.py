@@ -18,7 +18,11 @@ ReferencesOrWhere = Annotated[
 ]
 WhereOption = Annotated[
     str | None,
-    typer.Option("--where", metavar="EXPRESSION", help="Those that it finds, see 'todo list'; asks above three."),
+    typer.Option(
+        "--where",
+        metavar="EXPRESSION",
+        help="Select todos with a filter, as in 'todo list'. Asks if it finds more than three.",
+    ),
 ]
 Words = Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)]
 ProjectOption = Annotated[
@@ -44,8 +48,8 @@ PriorityOption = Annotated[
         autocompletion=lambda: list(FIELDS["priority"].choices),
     ),
 ]
-WithSubtasksOption = Annotated[bool, typer.Option("--with-subtasks", help="And what is open below them.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+WithSubtasksOption = Annotated[bool, typer.Option("--with-subtasks", help="Include their open subtasks.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 def count_todos(number: int) -> str:

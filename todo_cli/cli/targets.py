@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from todo_cli.cli.completion import candidates
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.listing import read_context
-from todo_cli.cli.options import count_todos
+from todo_cli.cli.options import ReferencesOrWhere, WhereOption, YesOption, count_todos
 from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError
 
@@ -34,6 +34,15 @@ MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
+class TargetOptions:
+    """The todos of a command: references, or a filter that may ask."""
+
+    references: ReferencesOrWhere = None
+    where: WhereOption = None
+    yes: YesOption = False
+
+
+@dataclass(frozen=True)
 class Targets:
     """The todos given by references, or by a filter within the context in use.
 
@@ -46,6 +55,11 @@ class Targets:
     yes: bool
     usual: Filter | None = None
     trashed: bool = False
+
+    @classmethod
+    def of(cls, chosen: TargetOptions, *, usual: Filter | None = None, trashed: bool = False) -> Targets:
+        """Return what the options of a command choose."""
+        return cls(chosen.references or (), chosen.where, chosen.yes, usual, trashed)
 
     def change(self, invocation: Invocation, change: Change, verb: str) -> list[TodoOutcome]:
         """Apply `change` to the todos and return the outcomes. `verb` names the change in the question.

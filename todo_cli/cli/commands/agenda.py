@@ -10,16 +10,10 @@ import typer
 from todo_cli.cli.completion import candidates
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.listing import (
-    AllOption,
-    ColumnsOption,
-    CompletedSortOption,
-    Look,
+    CompletedOptions,
+    ListOptions,
     NoContextOption,
-    PageOption,
-    PerPageOption,
-    ReverseOption,
-    SortOption,
-    WaitingSortOption,
+    WaitingOptions,
     WordsArgument,
     note_empty_list,
     read_context,
@@ -37,13 +31,8 @@ MOST_DAYS = 366
 def today(
     invocation: Invocation,
     words: WordsArgument = None,
-    sort: SortOption = None,
-    reverse: ReverseOption = False,
-    columns: ColumnsOption = None,
-    page: PageOption = None,
-    per_page: PerPageOption = None,
-    all_: AllOption = False,
-    no_context: NoContextOption = False,
+    *,
+    look: ListOptions,
 ) -> None:
     """List the todos for today.
 
@@ -52,7 +41,6 @@ def today(
     """
     from todo_cli.query.agenda import due_or_scheduled
 
-    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [due_or_scheduled(invocation.now.date()), *read_words(invocation, words)]
     show_list(invocation, parts, look, nothing="No todos match." if words else "Nothing to do today.")
 
@@ -93,13 +81,8 @@ def agenda(
 def inbox(
     invocation: Invocation,
     words: WordsArgument = None,
-    sort: SortOption = None,
-    reverse: ReverseOption = False,
-    columns: ColumnsOption = None,
-    page: PageOption = None,
-    per_page: PerPageOption = None,
-    all_: AllOption = False,
-    no_context: NoContextOption = False,
+    *,
+    look: ListOptions,
 ) -> None:
     """List todos without a project.
 
@@ -107,7 +90,6 @@ def inbox(
     """
     from todo_cli.query.filter.ast import Has, Not
 
-    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [Not(Has("project")), *read_words(invocation, words)]
     show_list(invocation, parts, look, nothing="No todos match." if words else "Everything has a project.")
 
@@ -116,13 +98,8 @@ def inbox(
 def waiting(
     invocation: Invocation,
     words: WordsArgument = None,
-    sort: WaitingSortOption = None,
-    reverse: ReverseOption = False,
-    columns: ColumnsOption = None,
-    page: PageOption = None,
-    per_page: PerPageOption = None,
-    all_: AllOption = False,
-    no_context: NoContextOption = False,
+    *,
+    look: WaitingOptions,
 ) -> None:
     """List hidden todos, in the order in which they will appear.
 
@@ -131,7 +108,6 @@ def waiting(
     from todo_cli.query.columns import USUAL, Columns
     from todo_cli.query.filter.ast import IsWaiting
 
-    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = [IsWaiting(), *read_words(invocation, words)]
     usual = Columns((*USUAL.names, "wait"))
     show_list(
@@ -151,13 +127,8 @@ def completed(
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Completed on or after that day or time.")
     ] = None,
-    sort: CompletedSortOption = None,
-    reverse: ReverseOption = False,
-    columns: ColumnsOption = None,
-    page: PageOption = None,
-    per_page: PerPageOption = None,
-    all_: AllOption = False,
-    no_context: NoContextOption = False,
+    *,
+    look: CompletedOptions,
 ) -> None:
     """List completed todos, most recent first.
 
@@ -168,7 +139,6 @@ def completed(
     from todo_cli.query.dates import parse_when
     from todo_cli.query.filter.ast import Compares, Filter, HasStatus
 
-    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts: list[Filter] = [HasStatus(Status.DONE), *read_words(invocation, words)]
     if since is not None:
         parts.append(Compares("completed", "since", parse_when(since, invocation.now, invocation.conventions)))

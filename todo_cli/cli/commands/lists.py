@@ -12,13 +12,9 @@ from todo_cli.cli.completion import candidates
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.listing import (
     AllOption,
-    ColumnsOption,
-    Look,
-    NoContextOption,
+    ListOptions,
     PageOption,
     PerPageOption,
-    ReverseOption,
-    SortOption,
     WordsArgument,
     fetch,
     page_size,
@@ -71,13 +67,8 @@ def list_(
     ] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue todos.")] = False,
     priority: options.PriorityOption = None,
-    sort: SortOption = None,
-    reverse: ReverseOption = False,
-    columns: ColumnsOption = None,
-    page: PageOption = None,
-    per_page: PerPageOption = None,
-    all_: AllOption = False,
-    no_context: NoContextOption = False,
+    *,
+    look: ListOptions,
 ) -> None:
     """List todos: one page at a terminal, all of them in a pipe. Alias: todo ls.
 
@@ -96,7 +87,6 @@ def list_(
     from todo_cli.query.names import parse_name
 
     now, conventions = invocation.now, invocation.conventions
-    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     parts = read_words(invocation, words)
     if view is not None:
         saved, look = read_view(invocation, view, look)

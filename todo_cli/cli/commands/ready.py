@@ -11,12 +11,10 @@ from todo_cli.cli.listing import (
     MOST,
     AllOption,
     ColumnsOption,
-    Look,
+    ListOptions,
     NoContextOption,
     PageOption,
     PerPageOption,
-    ReverseOption,
-    SortOption,
     WordsArgument,
     read_words,
     show_list,
@@ -51,7 +49,7 @@ def next_(
             raise InvalidInputError(f"N ({words[0]}) and --per-page cannot be used together", "use one of them")
         per_page, words = _read_number(words[0]), words[1:]
     parts = read_words(invocation, words)
-    look = Look(None, False, columns, page, per_page, all_, no_context)
+    look = ListOptions(None, False, columns, page, per_page, all_, no_context)
     nothing = "No todos match." if parts else "Nothing is ready."
     show_list(invocation, [IsReady(), *parts], look, nothing=nothing, sort="-urgency")
 
@@ -60,13 +58,8 @@ def next_(
 def blocked(
     invocation: Invocation,
     words: WordsArgument = None,
-    sort: SortOption = None,
-    reverse: ReverseOption = False,
-    columns: ColumnsOption = None,
-    page: PageOption = None,
-    per_page: PerPageOption = None,
-    all_: AllOption = False,
-    no_context: NoContextOption = False,
+    *,
+    look: ListOptions,
 ) -> None:
     """List blocked todos, with the numbers of the todos they wait for.
 
@@ -76,7 +69,6 @@ def blocked(
     from todo_cli.query.filter.ast import IsBlocked
 
     parts = read_words(invocation, words)
-    look = Look(sort, reverse, columns, page, per_page, all_, no_context)
     nothing = "No todos match." if parts else "Nothing is blocked."
     show_list(invocation, [IsBlocked(), *parts], look, nothing=nothing, columns=USUAL.extended_by("waits_for"))
 

@@ -11,7 +11,7 @@ import typer
 from todo_cli.cli import options
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.parsing.registration import command
-from todo_cli.cli.targets import Targets, finish
+from todo_cli.cli.targets import TargetOptions, Targets, finish
 from todo_cli.errors import InvalidInputError, OpenSubtasksError
 
 if TYPE_CHECKING:
@@ -21,50 +21,39 @@ app = typer.Typer()
 
 
 @command(app, "start", epilog="Example: todo start 12")
-def start(
-    invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
-) -> None:
+def start(invocation: Invocation, chosen: TargetOptions) -> None:
     """Mark todos as in progress, until 'todo stop' or until they are done.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
     from todo_cli.services.todos import start_todos
 
-    targets = Targets(references or (), where, yes)
+    targets = Targets.of(chosen)
     finish(invocation, targets.change(invocation, start_todos, "start"), "already in progress")
 
 
 @command(app, "stop", epilog="Example: todo stop 12")
-def stop(
-    invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
-) -> None:
+def stop(invocation: Invocation, chosen: TargetOptions) -> None:
     """Mark todos as no longer in progress. They stay open.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
     """
     from todo_cli.services.todos import stop_todos
 
-    targets = Targets(references or (), where, yes)
+    targets = Targets.of(chosen)
     finish(invocation, targets.change(invocation, stop_todos, "stop"), "not in progress")
 
 
 @command(app, "done", epilog="Example: todo done 12 14-16")
 def done(
     invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
+    *,
     catch_up: Annotated[
         bool, typer.Option("--catch-up", help="Create every missed occurrence of recurring todos.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Finish todos even if they depend on open ones.")] = False,
     with_subtasks: options.WithSubtasksOption = False,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
+    chosen: TargetOptions,
 ) -> None:
     """Finish todos. A recurring todo gets its next occurrence, the first that is not before today.
 
@@ -74,7 +63,7 @@ def done(
     from todo_cli.services.todos import complete_todos
 
     change = partial(complete_todos, catch_up=catch_up, force=force)
-    targets = Targets(references or (), where, yes)
+    targets = Targets.of(chosen)
     finish(invocation, _close(invocation, targets, change, "finish", with_subtasks), "already done")
 
 
@@ -93,12 +82,7 @@ def _close(
 
 
 @command(app, "reopen", epilog="Example: todo reopen 12")
-def reopen(
-    invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
-) -> None:
+def reopen(invocation: Invocation, chosen: TargetOptions) -> None:
     """Reopen todos that are done or cancelled.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
@@ -107,17 +91,16 @@ def reopen(
     from todo_cli.query.filter.ast import HasStatus, Not
     from todo_cli.services.todos import reopen_todos
 
-    targets = Targets(references or (), where, yes, usual=Not(HasStatus(Status.OPEN)))
+    targets = Targets.of(chosen, usual=Not(HasStatus(Status.OPEN)))
     finish(invocation, targets.change(invocation, reopen_todos, "reopen"), "already open")
 
 
 @command(app, "cancel", epilog="Example: todo cancel 12")
 def cancel(
     invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
+    *,
     with_subtasks: options.WithSubtasksOption = False,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
+    chosen: TargetOptions,
 ) -> None:
     """Cancel todos that will not be done. A recurring todo gets its next occurrence.
 
@@ -125,18 +108,13 @@ def cancel(
     """
     from todo_cli.services.todos import cancel_todos
 
-    targets = Targets(references or (), where, yes)
+    targets = Targets.of(chosen)
     outcomes = _close(invocation, targets, cancel_todos, "cancel", with_subtasks)
     finish(invocation, outcomes, "already cancelled")
 
 
 @command(app, "skip", epilog="Example: todo skip 12")
-def skip(
-    invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
-) -> None:
+def skip(invocation: Invocation, chosen: TargetOptions) -> None:
     """Skip this occurrence of recurring todos.
 
     It is cancelled, and the next one is created. REF is a number (12), several (12,14 or 12-15), or the first
@@ -144,19 +122,18 @@ def skip(
     """
     from todo_cli.services.todos import skip_todos
 
-    targets = Targets(references or (), where, yes)
+    targets = Targets.of(chosen)
     finish(invocation, targets.change(invocation, skip_todos, "skip"), "not open")
 
 
 @command(app, "delete", epilog="Example: todo delete 12")
 def delete(
     invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
+    *,
     series: Annotated[
         bool, typer.Option("--series", help="End the series of a recurring todo and delete its open occurrences.")
     ] = False,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
+    chosen: TargetOptions,
 ) -> None:
     """Move todos and their subtasks to the trash. 'todo restore' brings them back.
 
@@ -165,9 +142,9 @@ def delete(
     from todo_cli.services.editing.series import delete_series
     from todo_cli.services.todos import delete_todos
 
-    if series and where is not None:
+    if series and chosen.where is not None:
         raise InvalidInputError("--series and --where cannot be used together", "name one todo of each series")
-    targets = Targets(references or (), where, yes)
+    targets = Targets.of(chosen)
     outcomes = targets.change(invocation, delete_series if series else delete_todos, "delete")
     finish(invocation, outcomes, "already in the trash")
     if series and not outcomes:
@@ -175,12 +152,7 @@ def delete(
 
 
 @command(app, "restore", epilog="Example: todo restore 12")
-def restore(
-    invocation: Invocation,
-    references: options.ReferencesOrWhere = None,
-    where: options.WhereOption = None,
-    yes: options.YesOption = False,
-) -> None:
+def restore(invocation: Invocation, chosen: TargetOptions) -> None:
     """Restore todos from the trash, with their old numbers and the subtasks that were deleted with them.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid.
@@ -188,7 +160,7 @@ def restore(
     from todo_cli.query.filter.ast import And
     from todo_cli.services.todos import restore_todos
 
-    targets = Targets(references or (), where, yes, usual=And(()), trashed=True)
+    targets = Targets.of(chosen, usual=And(()), trashed=True)
     finish(invocation, targets.change(invocation, restore_todos, "restore"), "not in the trash")
 
 

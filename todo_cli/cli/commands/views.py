@@ -11,7 +11,7 @@ import typer
 from todo_cli.cli.completion import candidates
 from todo_cli.cli.index import command_names
 from todo_cli.cli.invocation import Invocation
-from todo_cli.cli.listing import ColumnsOption, Look, SortOption
+from todo_cli.cli.listing import ColumnsOption, ListOptions, SortOption
 from todo_cli.cli.parsing.registration import command
 from todo_cli.cli.storing import after_storing
 from todo_cli.errors import InvalidInputError, reading
@@ -88,7 +88,7 @@ def delete(invocation: Invocation, name: ViewName) -> None:
         invocation.renderer.show_records([{"name": deleted.name}])
 
 
-def read_view(invocation: Invocation, name: str, look: Look) -> tuple[Sequence[Filter], Look]:
+def read_view(invocation: Invocation, name: str, look: ListOptions) -> tuple[Sequence[Filter], ListOptions]:
     """Return the filter of a view, and `look` completed with its sort order and columns.
 
     Raises NotFoundError, and InvalidInputError if the view is invalid.

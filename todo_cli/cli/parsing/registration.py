@@ -1,12 +1,16 @@
-"""Registration of commands, each with the global options, which are accepted before and after the command's name."""
+"""Registration of commands, each with the global options, which are accepted before and after the command's name.
+
+A parameter that is annotated with a dataclass stands for the options that its attributes declare, and gets an instance
+of it. So commands share their options, and pass them on as one value.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -54,8 +58,7 @@ def with_global_options(function: Command) -> Command:
     """Return the function that Typer calls for a command: it adds the global options and passes an `Invocation`."""
     signature = inspect.signature(function, eval_str=True)
     _, *own = signature.parameters.values()
-    # What stands for the options of fields, and the parameters in its place by the names of their setters.
-    fields = {item.name: make_parameters(by) for item in own if (by := find_settable(item)) is not None}
+    groups = {item.name: group for item in own if (group := _find_group(item))}
 
     @functools.wraps(function)
     def run(context: typer.Context, **arguments: Any) -> None:
@@ -64,8 +67,8 @@ def with_global_options(function: Command) -> Command:
         given = {
             option: getattr(before, option) if value in (None, False) else value for option, value in after.items()
         }
-        for name, parameters in fields.items():
-            arguments[name] = {setter: arguments.pop(each.name) for setter, each in parameters.items()}
+        for name, group in groups.items():
+            arguments[name] = group.make(**{key: arguments.pop(each.name) for key, each in group.parameters.items()})
         with quiet_when_closed():
             function(replace(before, **given), **arguments)
 
@@ -77,10 +80,33 @@ def with_global_options(function: Command) -> Command:
     own = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own]
     parameters = [
         context,
-        *(each for item in own for each in fields.get(item.name, {item.name: item}).values()),
+        *(each for item in own for each in (groups[item.name].parameters.values() if item.name in groups else [item])),
         *everywhere,
     ]
     run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {item.name: item.annotation for item in parameters}
     del run.__dict__["__wrapped__"]  # Typer would read its annotations instead of those of `run`
     return run
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The parameters that one parameter of a function stands for, by key, and what makes a value of theirs."""
+
+    parameters: Mapping[str, inspect.Parameter]
+    make: Callable[..., Any]
+
+
+def _find_group(parameter: inspect.Parameter) -> _Group | None:
+    if (by := find_settable(parameter)) is not None:
+        return _Group(make_parameters(by), dict)
+    options = parameter.annotation
+    if not is_dataclass(options) or not isinstance(options, type):
+        return None
+    types = get_type_hints(options, include_extras=True)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = {
+        each.name: inspect.Parameter(each.name, kind, default=each.default, annotation=types[each.name])
+        for each in fields(options)
+    }
+    return _Group(parameters, options)
