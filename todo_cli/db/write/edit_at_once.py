@@ -49,7 +49,7 @@ from todo_cli.db.write.succession import (
     recurs,
     tell_endings,
 )
-from todo_cli.models.tables import PROJECTS, STEPS, TAGS, TODO_TAGS, TODOS, Todo, derive
+from todo_cli.models.tables import PROJECTS, STEPS, TAGS, TODO_TAGS, TODOS, Todo, derive, set_value
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status
 
@@ -384,7 +384,7 @@ def _column_values(field: str, value: object) -> dict[str, object]:
     """Return the columns that the field is stored in."""
     names = _columns_of(field)
     scratch = Todo(title="", created_at=_NEVER, updated_at=_NEVER)
-    setattr(scratch, names[0] if field in ("project", "parent") else field, value)
+    set_value(scratch, names[0] if field in REFERENCES else field, value)
     derive(scratch)
     return {name: getattr(scratch, name) for name in names}
 

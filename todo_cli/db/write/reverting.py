@@ -40,6 +40,7 @@ from todo_cli.models.tables import (
     Project,
     Tag,
     Todo,
+    set_value,
 )
 from todo_cli.models.text import fold
 from todo_cli.models.values import When
@@ -458,8 +459,7 @@ def make_todo(entry: Entry) -> Todo:
     row = Todo(**{column.name: entry.row[column.name] for column in TODOS.c})
     for name, value in entry.fields.items():
         if name not in REFERENCES:
-            setattr(row, name, decode(name, value))
-    row.priority = int(row.priority)
+            set_value(row, name, decode(name, value))
     return row
 
 

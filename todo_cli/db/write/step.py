@@ -44,6 +44,8 @@ from todo_cli.models.tables import (
     Tag,
     Todo,
     User,
+    get_value,
+    set_value,
     table_of,
 )
 from todo_cli.models.text import fold
@@ -206,10 +208,10 @@ class Step(Transaction):
         """Set the fields; return whether any of them had another value before."""
         changed = False
         for field, new in fields.items():
-            old = getattr(row, field)
+            old = get_value(row, field)
             if old != new:
                 if isinstance(row, Todo):
-                    setattr(row, field, new)
+                    set_value(row, field, new)
                 else:
                     self._pending.change(row, field, new)
                 self._record(row, field, old, new)
@@ -419,7 +421,7 @@ def open_gate(
 
 def creation_changes(row: Recorded) -> list[tuple[str, object]]:
     """Return the fields that the history of a new row begins with, each with its value; tags are not among them."""
-    fields = [(field, getattr(row, field)) for field in _FIELDS[type(row)]]
+    fields = [(field, get_value(row, field)) for field in _FIELDS[type(row)]]
     return [("exists", True), *((name, new) for name, new in fields if new is not None and new != UNSAID.get(name))]
 
 

@@ -33,23 +33,22 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.read.columns import column_names
 from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.scope import OWNER, Scope, owner_values
 from todo_cli.db.write.edits import Later
 from todo_cli.db.write.history_lines import line, quoted
 from todo_cli.db.write.step import creation_changes, encode
+from todo_cli.models.fields import FIELDS, Inherit
 from todo_cli.models.tables import PROJECTS, SERIES, TAGS, TODO_TAGS, TODOS, Series, Todo, derive
 from todo_cli.models.types import UtcDateTime
 from todo_cli.models.values import Status
 
-_INHERITED = (
-    *(OWNER, "project_id", "series_id", "parent_id"),
-    *("title", "title_folded", "description", "description_folded", "priority"),
-)
-_OWN = (
-    *("uuid", "status", "due_on", "due_at", "due_key", "scheduled_on", "scheduled_at", "wait_until", "expires_at"),
-    *("occurrence", "created_at", "updated_at", "version"),
-)
+_COPIED = [name for field in FIELDS.find(inherit=Inherit.COPY) for name in column_names(field)]
+_INHERITED = (OWNER, "series_id", *_COPIED, *(name for each in _COPIED if (name := f"{each}_folded") in TODOS.c))
+"""The columns that the next occurrence gets from its predecessor."""
+
+_OWN = tuple(name for name in TODOS.c.keys() if name not in ("id", *_INHERITED))  # noqa: SIM118 - columns, not keys
 
 
 def recurs(todos: FromClause) -> ColumnElement[bool]:

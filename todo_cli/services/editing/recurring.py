@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from itertools import count, islice
+from typing import Any
 from uuid import uuid4
 
 from todo_cli.db.write.edits import Later
 from todo_cli.errors import ConflictError, InvalidInputError
-from todo_cli.models.tables import Series, Todo, number_occurrence
+from todo_cli.models.fields import FIELDS, Field, Inherit, Kind
+from todo_cli.models.tables import Series, Todo, get_value, number_occurrence, set_value
 from todo_cli.models.values import Recurrence, TodoPublic, When
 from todo_cli.query.dates import FIRST_YEAR, LAST_YEAR, start_of_day
 from todo_cli.query.recurrence.occurrences import check_rule, first_slot, slot_after_completion, slots_after
@@ -97,13 +99,10 @@ def _parse(every: Every, start: Slot) -> Rule:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A next occurrence: its key in the series, and its dates."""
+    """A next occurrence: its key in the series, and the fields that move with its date, by attribute."""
 
     occurrence: str
-    due: When
-    scheduled: When | None
-    wait_until: datetime | None
-    expires_at: datetime | None
+    dates: Mapping[str, Any]
 
 
 def find_successors(
@@ -198,9 +197,7 @@ def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: 
             return moment
         return moved if FIRST_YEAR <= moved.year <= LAST_YEAR else moment  # such as `someday`
 
-    def move_instant(instant: datetime | None, *, is_end: bool = False) -> datetime | None:
-        if instant is None:
-            return None
+    def move_instant(instant: datetime, *, is_end: bool) -> datetime | None:
         here = instant.astimezone(find_zone(zone))
         begins_day = start_of_day(here.date(), here) == instant  # which is not always 00:00
         wall = datetime.combine(here, time()) if begins_day else local_time(instant, zone)
@@ -209,13 +206,33 @@ def _make_occurrence(todo: Todo | TodoPublic, recurrence: Recurrence, follower: 
             return None
         return start_of_day(moved.date(), here) if begins_day and not by_time else slot_to_when(moved, zone).at
 
-    scheduled = None
-    if todo.scheduled is not None:
-        moved = move(start_of(when_to_slot(todo.scheduled, zone)))
-        if moved is not None:
-            scheduled = slot_to_when(moved, zone) if todo.scheduled.at else When(moved.date())
-    wait_until, expires_at = move_instant(todo.wait_until), move_instant(todo.expires_at, is_end=True)
-    return Occurrence(follower.occurrence, follower.due, scheduled, wait_until, expires_at)
+    def move_day(on: date) -> date | None:
+        moved = move(datetime.combine(on, time()))
+        return None if moved is None else moved.date()
+
+    def move_when(when: When) -> When | None:
+        moved = move(start_of(when_to_slot(when, zone)))
+        if moved is None:
+            return None
+        return slot_to_when(moved, zone) if when.at else When(moved.date())
+
+    def move_value(field: Field) -> Any:
+        value = _value_of(todo, field)
+        match field.kind:
+            case _ if value is None:
+                return None
+            case Kind.DATE:
+                return move_day(value)
+            case Kind.WHEN:
+                return move_when(value)
+        return move_instant(value, is_end=field.is_end)
+
+    dates = {field.attribute: move_value(field) for field in FIELDS.find(inherit=Inherit.MOVE)}
+    return Occurrence(follower.occurrence, {**dates, "due": follower.due})
+
+
+def _value_of(todo: Todo | TodoPublic, field: Field) -> Any:
+    return get_value(todo, field.attribute) if isinstance(todo, Todo) else field.get(todo)
 
 
 def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most: int) -> list[When]:
@@ -238,16 +255,10 @@ def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most:
 
 def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, now: datetime) -> Todo:
     """Return the row of the next occurrence, not in a session, without project, tags and series."""
-    row = Todo(
-        uuid=uuid4(),
-        title=todo.title,
-        description=todo.description,
-        priority=int(todo.priority),
-        occurrence=occurrence.occurrence,
-        wait_until=occurrence.wait_until,
-        expires_at=occurrence.expires_at,
-        created_at=now,
-        updated_at=now,
-    )
-    row.due, row.scheduled = occurrence.due, occurrence.scheduled
+    row = Todo(uuid=uuid4(), title=todo.title, occurrence=occurrence.occurrence, created_at=now, updated_at=now)
+    for field in FIELDS.find(inherit=Inherit.COPY):
+        if field.is_simple:
+            set_value(row, field.attribute, _value_of(todo, field))
+    for attribute, value in occurrence.dates.items():
+        set_value(row, attribute, value)
     return row
