@@ -2,7 +2,7 @@
 
 Each layer implements each `Kind` once and takes the fields from `FIELDS`: attributes and options of `add` and `modify`,
 filters and their modifiers, sort keys, columns, JSON, tab-separated lines, the editor, the next occurrence. A new field
-is a migration, a column in `tables.py`, a value in `values.py`, and an entry here.
+is a migration, a column in `tables.py`, and an entry here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Kind(Enum):
     URL = auto()
     """str, an absolute URL (RFC 3986)"""
     CHOICE = auto()
-    """one of `Field.choices`, which are in their order"""
+    """one of `Field.choices`, which are in order"""
     NUMBER = auto()
     """int, or float with a fraction"""
     DURATION = auto()
@@ -36,7 +36,7 @@ class Kind(Enum):
     INSTANT = auto()
     """datetime, aware, UTC; a date without a time stands for its start, or with `Field.is_end` for its end"""
     NAME = auto()
-    """str, a name that is made where there is none (a project)"""
+    """str, a name that is created if it does not exist (a project)"""
     NAMES = auto()
     """tuple of str (tags)"""
     REFERENCE = auto()
