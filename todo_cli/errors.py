@@ -34,7 +34,7 @@ class InvalidInputError(TodoError):
 
 
 @contextmanager
-def reading(place: str) -> Iterator[None]:
+def errors_in(place: str) -> Iterator[None]:
     """Add the place of invalid input to the message, for input that is not on the command line."""
     try:
         yield
@@ -65,7 +65,7 @@ class ConflictError(TodoError):
     exit_code = 4
 
 
-class CircleError(ConflictError):
+class CycleError(ConflictError):
     """A cycle of dependencies or parents; `path` leads from a todo's number back to it."""
 
     def __init__(self, verb: str, path: Sequence[int]) -> None:

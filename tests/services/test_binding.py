@@ -15,7 +15,7 @@ from tests.tiers import BOTH_TIERS, choose
 from todo_cli.db.database import Database
 from todo_cli.db.write.edits import Edit
 from todo_cli.db.write.step import Transaction
-from todo_cli.errors import CircleError, ConflictError, NotFoundError, OpenSubtasksError
+from todo_cli.errors import ConflictError, CycleError, NotFoundError, OpenSubtasksError
 from todo_cli.models.tables import Base
 from todo_cli.models.values import ReadyTodo, Status, TodoPublic
 from todo_cli.query.references import NumberReference, parse_references
@@ -147,7 +147,7 @@ class TestDependencies:
     )
     async def test_cycles(self, db: Database, todos: list[str], number: str, depends: str, path: str) -> None:
         await plant(db, *todos)
-        with pytest.raises(CircleError) as caught:
+        with pytest.raises(CycleError) as caught:
             await modify_todos(db, refs(number), TodoChanges("new title", depends=tuple(refs(depends))))
         assert caught.value.message == f"todo {number[0]} would depend on itself: {path}"
         assert (await get(db, 1)).title == "a"
@@ -240,7 +240,7 @@ class TestFamilies:
     )
     async def test_cycles(self, db: Database, todos: list[str], number: str, parent: str, path: str) -> None:
         await plant(db, *todos)
-        with pytest.raises(CircleError) as caught:
+        with pytest.raises(CycleError) as caught:
             await modify_todos(db, refs(number), TodoChanges(parent=refs(parent)[0]))
         assert caught.value.message == f"todo {number} would belong to itself: {path}"
 
@@ -272,7 +272,7 @@ async def test_two_machines_that_each_add_half_of_a_cycle(db: Database, open_db:
         attempts = [bind(machines[i], numbers[i], numbers[(i + 1) % size]) for i in range(size)]
         results = await asyncio.gather(*attempts, return_exceptions=True)
         refused = [result for result in results if isinstance(result, Exception)]
-        assert [type(error) for error in refused] == [CircleError], refused
+        assert [type(error) for error in refused] == [CycleError], refused
         dependencies, parents = await edges(db)
         made = [edge for edge in (dependencies if kind == "depends" else parents) if edge[0] in numbers]
         assert len(made) == size - 1

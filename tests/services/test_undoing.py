@@ -21,7 +21,7 @@ from todo_cli.db.database import Database
 from todo_cli.db.scope import authored, owned
 from todo_cli.db.write.step import Step as WritingStep
 from todo_cli.db.write.step import Transaction
-from todo_cli.errors import CircleError, ConflictError, TodoError
+from todo_cli.errors import ConflictError, CycleError, TodoError
 from todo_cli.models.tables import Comment, Project, Step, Tag, Todo
 from todo_cli.models.values import Priority, TodoPublic, When
 from todo_cli.query.filter.ast import And
@@ -437,7 +437,7 @@ async def test_an_undo_that_would_close_a_cycle_is_refused(db: Database) -> None
         await step.bind(other, {one.id: one.uuid})
 
     await db.write(PASSED_OVER, work)
-    with pytest.raises(CircleError, match="1 → 2 → 1"):
+    with pytest.raises(CycleError, match="1 → 2 → 1"):
         await undo_steps(db, force=True)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from todo_cli.cli.invocation import Invocation
-from todo_cli.errors import InvalidInputError, reading
+from todo_cli.errors import InvalidInputError, errors_in
 from todo_cli.models.fields import FIELDS, Kind, Settable
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def read_context_defaults(invocation: Invocation) -> FieldValues:
     context = invocation.context
     if context is None or not context.defaults:
         return FieldValues(invocation)
-    with reading(f"the defaults of the context {context.name!r}"):
+    with errors_in(f"the defaults of the context {context.name!r}"):
         return read_defaults(invocation, context.defaults)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from todo_cli.cli.completion import candidates
 from todo_cli.cli.invocation import Invocation
-from todo_cli.errors import InvalidInputError, reading
+from todo_cli.errors import InvalidInputError, errors_in
 from todo_cli.models.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def read_context(invocation: Invocation) -> Context | None:
     context = invocation.context
     if context is None:
         return None
-    with reading(f"the context {context.name!r}"):
+    with errors_in(f"the context {context.name!r}"):
         tree = parse_filter([context.filter] if context.filter else [], invocation.now, invocation.conventions)
     return Context(context.name, tree)
 

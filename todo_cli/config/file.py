@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from todo_cli.config.folders import config_path
 from todo_cli.config.saved import SavedContext, SavedView, read_contexts, read_views
 from todo_cli.config.settings import OPEN_TABLES, SETTINGS, Scalar, find_setting, kind_of, parse_setting
-from todo_cli.errors import InvalidInputError, StorageError, reading
+from todo_cli.errors import InvalidInputError, StorageError, errors_in
 from todo_cli.files import FILE_MODE, create_private_file, is_open_to_others, make_private_folder, sync_folder
 from todo_cli.redaction import conceal
 
@@ -50,7 +50,7 @@ def read_file() -> Stored:
         raise InvalidInputError(f"{path} is not valid TOML: {detail}", "correct or remove the file") from None
     except OSError as error:
         raise StorageError(f"cannot read {path}: {error.strerror}") from None
-    with reading(str(path)):
+    with errors_in(str(path)):
         return _read(content)
 
 

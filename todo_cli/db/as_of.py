@@ -1,7 +1,7 @@
-"""Todos as they were at a moment: as they are now, with all taken back that was changed since, in one statement.
+"""Todos as they were at a moment: the current state with all later changes reverted, in one statement.
 
-Where clocks differ, the times of steps do not follow their order. What counts is the order: a row is as the last step
-about it left it that was not after the moment, and what came after that step is taken back, whatever its time.
+If clocks differ, the times of steps are not in the order of the steps. The order counts: a row is in the state after
+its last step up to the moment, and all steps after that one are reverted, whatever their time.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from todo_cli.models.tables import (
 
 @dataclass
 class AsOf:
-    """A todo as it was: its own columns in `row`, the names of its project and tags, and its series, if it had any.
+    """A todo as it was: its columns in `row`, the names of its project and tags, and its series, if any.
 
-    `depends` are numbers and statuses, None for what was in the trash. `made_later` tells that it was not there yet.
-    `comments` are those that are there still, with `author`, the oldest first.
+    `depends` has numbers and statuses, None for todos in the trash. `made_later` means that it did not exist yet.
+    `comments` are those that still exist, with `author`, oldest first.
     """
 
     row: Todo
@@ -98,7 +98,7 @@ def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSele
 
 
 def _since(uuids: Select[Any], moment: datetime, name: str) -> tuple[FromClause, ColumnElement[bool]]:
-    """Return lines, and the condition on them for those that came after the last one about their row by the moment."""
+    """Return changes, and the condition for those after the last change to their row up to the moment."""
     known = (
         select(CHANGES.c.entity_uuid, func.max(CHANGES.c.id).label("last"))
         .join(STEPS, STEPS.c.id == CHANGES.c.step_id)
@@ -126,7 +126,7 @@ def _named(lines: CTE, name: str) -> Select[Any]:
 
 
 def _find_named(todos: CTE, lines: CTE) -> CompoundSelect[Any]:
-    """Return the uuids of projects and tags that the todos have, or had."""
+    """Return the uuids of the current and former projects and tags of the todos."""
     mine = select(TAGS.c.uuid).join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id)
     return union_all(
         _named(lines, "project"),
@@ -137,7 +137,7 @@ def _find_named(todos: CTE, lines: CTE) -> CompoundSelect[Any]:
 
 
 def _find_others(todos: CTE, lines: CTE) -> CTE:
-    """Return the todos that these depend on, or belong to, or did."""
+    """Return the current and former dependencies and parents of the todos."""
     bound = select(DEPENDENCIES.c.depends_on_id).where(DEPENDENCIES.c.todo_id.in_(select(todos.c.id)))
     former = TODOS.alias("former")
     then = union_all(_named(lines, "depends"), _named(lines, "parent"))
@@ -159,7 +159,7 @@ class _Found:
 
 
 def read_as_of(rows: Sequence[tuple[str, str]], moment: datetime) -> list[AsOf]:
-    """Return what the statement found."""
+    """Return the result of the statement as values."""
     found = _Found()
     for kind, told in rows:
         values: Values = json.loads(told)
@@ -201,10 +201,10 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
             if old is not None:
                 others.add(old)
         elif line["field"] in todo.fields:
-            unsaid = UNSAID.get(line["field"])  # before it was added: it is not shown, and yet a todo
+            unsaid = UNSAID.get(line["field"])  # before it was added: not shown, but still a valid todo
             todo.fields[line["field"]] = load(encode(unsaid)) if old is None else old
     then = make_todo(todo)
-    # A remark gives a todo a new version, and is no change of its own.
+    # A comment increments the version of its todo without a change to a field.
     comments = sorted((each for each in found.comments if each["todo_id"] == then.id), key=lambda each: int(each["id"]))
     remarks = [each for each in comments if each["created_at"] <= moment]
     then.version -= len({line["step_id"] for line in lines}) + len(comments) - len(remarks)

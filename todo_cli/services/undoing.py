@@ -61,7 +61,7 @@ async def _revert(db: Database, direction: Direction, count: int, *, force: bool
         turned = [reverting.revert(each) for each in found.steps]
         if reverting.conflicts and not force:
             await _refuse(step, reverting.conflicts)
-        reverting.check_circles()
+        reverting.check_cycles()
         names = _Names(reverting, found)
         reverted = [
             RevertedSteps(

@@ -14,7 +14,7 @@ from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.listing import ColumnsOption, ListOptions, SortOption
 from todo_cli.cli.parsing.registration import command
 from todo_cli.cli.storing import after_storing
-from todo_cli.errors import InvalidInputError, reading
+from todo_cli.errors import InvalidInputError, errors_in
 
 if TYPE_CHECKING:
     from todo_cli.config import SavedView
@@ -99,7 +99,7 @@ def read_view(invocation: Invocation, name: str, look: ListOptions) -> tuple[Seq
     from todo_cli.services.databases.saved import find_view
 
     view = find_view(name)
-    with reading(f"the view {view.name!r}"):
+    with errors_in(f"the view {view.name!r}"):
         parts = [parse_filter([view.filter], invocation.now, invocation.conventions)] if view.filter else []
         if view.sort:
             parse_sort(view.sort)

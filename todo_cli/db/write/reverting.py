@@ -26,7 +26,7 @@ from todo_cli.db.write.decoding import Plain, decode, load
 from todo_cli.db.write.edges import find_path
 from todo_cli.db.write.pending import LINKS, REFERENCES, one_of
 from todo_cli.db.write.step import SERIES_FIELDS, TODO_FIELDS, UNSAID, Step, encode
-from todo_cli.errors import CircleError, ConflictError
+from todo_cli.errors import ConflictError, CycleError
 from todo_cli.models.tables import (
     COMMENTS,
     PROJECTS,
@@ -301,8 +301,8 @@ class Reverting:
         if old != new:
             self._told.append(Turned(entry.entity, entry.uuid, name, old, new))
 
-    def check_circles(self) -> None:
-        """Raise CircleError if a todo would come before itself."""
+    def check_cycles(self) -> None:
+        """Raise CycleError if a todo would come before itself."""
         changes = list(self._find_changes())
         for name, verb in (("depends", "depend on"), ("parent", "belong to")):
             bound = {each.uuid for each in changes if each.field == name and each.new is not None}
@@ -316,7 +316,7 @@ class Reverting:
             for number in (numbers[str(uuid)] for uuid in bound):
                 for other in ways[number]:
                     if path := find_path(other, {number}, ways):
-                        raise CircleError(verb, [number, *path])
+                        raise CycleError(verb, [number, *path])
 
     def _find_numbers(self) -> dict[str, int]:
         """Return the numbers of todos that depend on, or belong to, others, and of these."""

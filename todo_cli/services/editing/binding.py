@@ -14,7 +14,7 @@ from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.write.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
 from todo_cli.db.write.edits import Edit, Kin
 from todo_cli.db.write.step import Step, Transaction
-from todo_cli.errors import CircleError, ConflictError, OpenSubtasksError
+from todo_cli.errors import ConflictError, CycleError, OpenSubtasksError
 from todo_cli.models.tables import DEPENDENCIES, TODOS, Todo
 from todo_cli.models.values import ReadyTodo, Status
 from todo_cli.query.references import Reference
@@ -44,7 +44,7 @@ class Bindings:
 
     @classmethod
     async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> Bindings:
-        """Look up the todos of an edit; raises NotFoundError and CircleError."""
+        """Look up the todos of an edit; raises NotFoundError and CycleError."""
         numbers = {todo.id for todo in todos if todo.id}
         parent = await find_todos(step, [edit.parent], locked=True) if edit.parent else [None]
         if parent[0]:
@@ -94,7 +94,7 @@ async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, 
 async def _check_dependencies(
     step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
 ) -> None:
-    """Raise CircleError if one of the todos would depend on itself."""
+    """Raise CycleError if one of the todos would depend on itself."""
     reached = reach(select(TODOS.c.id).where(TODOS.c.id.in_(prerequisites)))
     edges = select(DEPENDENCIES).where(DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
     further: dict[int, list[int]] = {}
@@ -103,16 +103,16 @@ async def _check_dependencies(
             further.setdefault(row.todo_id, []).append(row.depends_on_id)
     for other in prerequisites:
         if path := find_path(other, numbers, further):
-            raise CircleError("depend on", [path[-1], *path])
+            raise CycleError("depend on", [path[-1], *path])
 
 
 async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) -> None:
-    """Raise CircleError if one of the todos would be its own ancestor."""
+    """Raise CycleError if one of the todos would be its own ancestor."""
     above = list_ancestors(select(TODOS.c.id).where(TODOS.c.id == parent.id))
     found = select(TODOS.c.id, TODOS.c.parent_id).where(TODOS.c.id.in_(select(above.c.id)))
     further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
     if path := find_path(parent.id or 0, numbers, further):
-        raise CircleError("belong to", [path[-1], *path])
+        raise CycleError("belong to", [path[-1], *path])
 
 
 async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:

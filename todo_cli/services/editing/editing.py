@@ -24,7 +24,7 @@ from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOut
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference, are_countable
 from todo_cli.services.editing.binding import Bindings, check_closing, find_kin, find_ready, load_parents, read_ready
-from todo_cli.services.editing.recurring import Every, begin_series, find_successors, make_successor
+from todo_cli.services.editing.recurring import Every, begin_series, find_next_occurrences, make_next_occurrence
 from todo_cli.services.lookup import (
     find_todos,
     load_todos,
@@ -112,15 +112,15 @@ class Editing:
         if edit.recurring in ("succeed", "only"):
             for todo in sorted(touched, key=lambda todo: todo.id or 0):
                 if series := recurring.get(todo.uuid):
-                    successors[todo.uuid] = await self._succeed(step, todo, series)
+                    successors[todo.uuid] = await self._create_next(step, todo, series)
         await step.flush()
         ready = await find_ready(step, closing)
-        public = await publish(step, [*todos, *(heir for heirs in successors.values() for heir in heirs)])
+        public = await publish(step, [*todos, *(new for created in successors.values() for new in created)])
         return gather_outcomes(
             [public[todo.uuid] for todo in todos],
             {todo.id for todo in named if todo.id},
             {todo.id for todo in todos if todo.id and step.has_changed(todo)},
-            {todo.id: [public[heir.uuid] for heir in successors.get(todo.uuid, ())] for todo in todos if todo.id},
+            {todo.id: [public[new.uuid] for new in successors.get(todo.uuid, ())] for todo in todos if todo.id},
             ready,
         )
 
@@ -129,15 +129,15 @@ class Editing:
         changed = await step.find_changed()
         found = await step.session.execute(load_todos(step, TODOS.c.uuid.in_(changed)))
         others = [todo for todo in found.scalars() if todo not in todos]
-        heirs = [todo for todo in others if todo.series_id and todo.created_at == step.now]
-        edited = [*todos, *(todo for todo in others if todo not in heirs)]
-        public = await publish(step, [*edited, *heirs])
+        created = [todo for todo in others if todo.series_id and todo.created_at == step.now]
+        edited = [*todos, *(todo for todo in others if todo not in created)]
+        public = await publish(step, [*edited, *created])
         return gather_outcomes(
             [public[todo.uuid] for todo in edited],
             {todo.id for todo in todos if todo.id},
             {todo.id for todo in edited if todo.id and todo.uuid in changed},
             {
-                todo.id: [public[heir.uuid] for heir in heirs if heir.series_id == todo.series_id]
+                todo.id: [public[new.uuid] for new in created if new.series_id == todo.series_id]
                 for todo in edited
                 if todo.id
             },
@@ -178,7 +178,7 @@ class Editing:
         step.create(series)
         return {"due": due, "series": series, "occurrence": series.first_occurrence}
 
-    async def _succeed(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
+    async def _create_next(self, step: Step, todo: Todo, series: Series) -> list[Todo]:
         """Create the next occurrences, or restore them from the trash."""
         statement = load_todos(step, TODOS.c.series_id == series.id, TODOS.c.occurrence > todo.occurrence)
         later = {row.occurrence or "": row for row in (await step.session.execute(statement)).scalars()}
@@ -187,12 +187,12 @@ class Editing:
         marks = {occurrence: Later.of(row) for occurrence, row in later.items()}
         found = []
         now = self._closing_moment(todo.due, recurrence)
-        for occurrence in find_successors(todo, recurrence, marks, now, catch_up=self.catch_up):
+        for occurrence in find_next_occurrences(todo, recurrence, marks, now, catch_up=self.catch_up):
             row = later.get(occurrence.occurrence)
             if row:
                 step.change(row, deleted_at=None)
             else:
-                row = make_successor(todo, occurrence, step.now)
+                row = make_next_occurrence(todo, occurrence, step.now)
                 row.project, row.tags, row.series, row.parent = todo.project, list(todo.tags), series, todo.parent
                 step.create(row)
             found.append(row)
@@ -249,7 +249,7 @@ class Editing:
             return None  # two todos of one series could have missed the same occurrences
         else:
             for row in touched:
-                found = self._plan_successors(row)
+                found = self._plan_next_occurrences(row)
                 if found is None:
                     return None
                 if found:
@@ -270,7 +270,7 @@ class Editing:
 
         return Shortcut(make, lambda rows: self._read(rows, plan), self.recall)
 
-    def _plan_successors(self, row: Row[Any]) -> list[Todo] | None:
+    def _plan_next_occurrences(self, row: Row[Any]) -> list[Todo] | None:
         """Return the next occurrences; None if the todo must repeat and does not, or if one is in the trash."""
         recurrence = read_recurrence(row)
         if recurrence is None:
@@ -278,10 +278,10 @@ class Editing:
         later = {occurrence: Later(state) for occurrence, state in read_json(row.later)}
         todo = public_row(row)
         now = self._closing_moment(todo.due, recurrence)
-        found = find_successors(todo, recurrence, later, now, catch_up=self.catch_up)
+        found = find_next_occurrences(todo, recurrence, later, now, catch_up=self.catch_up)
         if any(occurrence.occurrence in later for occurrence in found):
             return None
-        return [make_successor(todo, occurrence, self.db.now) for occurrence in found]
+        return [make_next_occurrence(todo, occurrence, self.db.now) for occurrence in found]
 
     def _read(self, rows: Sequence[Row[Any]], plan: Plan) -> list[TodoOutcome]:
         links = read_links(rows, bound=True)
@@ -295,10 +295,10 @@ class Editing:
                 recurrence = None
             todo = replace(public_row(row), recurrence=recurrence, links=links[row.id])
             numbers = {UUID(uuid): number for uuid, number in read_json(row.next)}
-            for heir in plan.successors.get(row.uuid, ()):
-                heir.id = numbers[heir.uuid]
+            for new in plan.successors.get(row.uuid, ()):
+                new.id = numbers[new.uuid]
                 inherited = Links(parent=todo.links.parent)
-                made = make_public(heir, todo.project, todo.tags, recurrence, inherited)
+                made = make_public(new, todo.project, todo.tags, recurrence, inherited)
                 following.setdefault(row.id, []).append(made)
             todos[todo.id] = todo
         named = match_references(self.references, [todos[row.id] for row in rows if row.named], trashed=True)
@@ -333,7 +333,7 @@ def gather_outcomes(
         families[head].append(todo)
     outcomes = []
     for head, family in families.items():
-        next_ = [heir for todo in family for heir in following.get(todo.id, ())]
+        next_ = [new for todo in family for new in following.get(todo.id, ())]
         found = {each for todo in family for each in ready.get(todo.id, ())}
         others = tuple(sorted(family[1:], key=lambda todo: todo.id))
         outcomes.append(TodoOutcome(family[0], head in changed, tuple(next_), others, tuple(sorted(found))))

@@ -105,7 +105,7 @@ class Occurrence:
     dates: Mapping[str, Any]
 
 
-def find_successors(
+def find_next_occurrences(
     todo: Todo | TodoPublic, recurrence: Recurrence, later: Mapping[str, Later], now: datetime, *, catch_up: bool
 ) -> list[Occurrence]:
     """Return the next occurrences when the todo is closed: one, or none at the end of the series.
@@ -253,7 +253,7 @@ def find_upcoming(todo: TodoPublic, recurrence: Recurrence, now: datetime, most:
     return found
 
 
-def make_successor(todo: Todo | TodoPublic, occurrence: Occurrence, now: datetime) -> Todo:
+def make_next_occurrence(todo: Todo | TodoPublic, occurrence: Occurrence, now: datetime) -> Todo:
     """Return the row of the next occurrence, not in a session, without project, tags and series."""
     row = Todo(uuid=uuid4(), title=todo.title, occurrence=occurrence.occurrence, created_at=now, updated_at=now)
     for field in FIELDS.find(inherit=Inherit.COPY):
