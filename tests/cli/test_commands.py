@@ -97,8 +97,8 @@ class TestChanging:
         ("options", "told"),
         [
             ([], "nothing to change: name at least one field"),
-            (["--due", "today", "--no-due"], "contradict"),
-            (["--project", "x", "--no-project"], "contradict"),
+            (["--due", "today", "--no-due"], "cannot be used together"),
+            (["--project", "x", "--no-project"], "cannot be used together"),
             (["--title", ""], "the title is blank"),
         ],
     )

@@ -223,7 +223,7 @@ class TestTheEditor:
             ("true", "false", 0, "nothing changed"),
             ("false", "true", 1, "the editor 'false' ended with exit code 1"),
             ("", "nowhere -w", 1, "cannot start the editor 'nowhere'"),
-            ("", "'", 2, "EDITOR is no command"),
+            ("", "'", 2, "EDITOR is not a valid command"),
             ("", " ", 1, "there is no terminal for an editor"),
         ],
     )

@@ -122,7 +122,7 @@ def _check_simple(values: Mapping[str, Any], by: Settable) -> Mapping[str, Any]:
     """Return the values; raises TypeError for one that belongs to no simple field which this command sets."""
     known = {field.attribute for field in FIELDS.settable(by) if field.is_simple}
     if unknown := values.keys() - known:
-        raise TypeError(f"no field is called {min(unknown)!r}")
+        raise TypeError(f"unknown field {min(unknown)!r}")
     return values
 
 

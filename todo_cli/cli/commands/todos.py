@@ -54,7 +54,7 @@ def add(
     from todo_cli.services.todos import add_todo
 
     if not words and not edit_:
-        raise InvalidInputError("missing argument 'WORDS'", "'todo add --help' shows how")
+        raise InvalidInputError("missing argument 'WORDS'", "run 'todo add --help'")
     uuid = None if id_ is None else parse_uuid(id_)
     defaults = read_context_defaults(invocation)
     given = collect_values(
@@ -105,7 +105,7 @@ def modify(
     emptied = [name for name, flag in (("due", no_due), ("project", no_project)) if flag]
     for name in emptied:
         if fields[name] is not None:
-            raise InvalidInputError(f"--{name} and --no-{name} contradict each other")
+            raise InvalidInputError(f"--{name} and --no-{name} cannot be used together")
     given = collect_values(
         invocation,
         Settable.MODIFY,
@@ -118,9 +118,11 @@ def modify(
         parse_references(given.text, hint="quote a new title: title:'Buy bread'")
     changes = make_changes(given)
     if changes == TodoChanges():
-        raise InvalidInputError("nothing to change: name at least one field", "'todo modify --help' lists the fields")
+        raise InvalidInputError(
+            "nothing to change: name at least one field", "run 'todo modify --help' to see the fields"
+        )
     if if_version is not None and (where is not None or len(parse_references(given.text)) > 1):
-        raise InvalidInputError("--if-version is about one todo, and several are named")
+        raise InvalidInputError("--if-version can be used with one todo only")
     change = partial(modify_todos, changes=changes, if_version=if_version)
     outcomes = Targets(given.text, where, yes).change(invocation, change, "change")
     finish(invocation, outcomes, "nothing to change")

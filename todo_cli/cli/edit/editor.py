@@ -110,11 +110,11 @@ def find_editor(*, interactive: bool) -> list[str]:
                 # On Windows a backslash stands between folders.
                 return [part.strip('"') for part in shlex.split(text, posix=os.name == "posix")]
             except ValueError as error:
-                raise InvalidInputError(f"{name} is no command: {error}", f"{name} is {text!r}") from None
+                raise InvalidInputError(f"{name} is not a valid command: {error}", f"{name} is {text!r}") from None
     found = next((path for path in map(shutil.which, USUAL) if path), None) if interactive else None
     if found is None:
         why = "no editor was found" if interactive else "there is no terminal for an editor"
-        raise TodoError(why, "set EDITOR to the command of one")
+        raise TodoError(why, "set EDITOR to the command of your editor")
     return [found]
 
 
@@ -128,7 +128,7 @@ def _call(command: list[str]) -> int:
         return subprocess.run(command, stdout=None if sys.stdout.isatty() else 2, check=False).returncode  # noqa: S603
     except OSError as error:
         raise TodoError(
-            f"cannot start the editor {command[0]!r}: {error.strerror}", "set EDITOR to the command of one"
+            f"cannot start the editor {command[0]!r}: {error.strerror}", "set EDITOR to the command of your editor"
         ) from None
     finally:
         signal.signal(signal.SIGINT, before)

@@ -241,7 +241,7 @@ def make_tls_context(target: PostgresTarget) -> ObservedContext | None:
             context.load_cert_chain(target.client_certificate, target.client_key, password)
     except OSError as error:
         raise InvalidInputError(
-            f"a file with certificates that the database URL names cannot be used: {error.strerror or error}"
+            f"cannot use a certificate file in the database URL: {error.strerror or error}"
         ) from None
     return context
 

@@ -445,7 +445,7 @@ class Reverting:
                 there = entries.get(other)
                 if there is None or (there.exists and fold(there.fields["name"]) == key):
                     raise ConflictError(
-                        f"there is another {entity} {entry.fields['name']!r} by now", "rename or delete that one first"
+                        f"another {entity} is now called {entry.fields['name']!r}", "rename or delete that one first"
                     )
                 assert there.row
                 parked = str(there.uuid)

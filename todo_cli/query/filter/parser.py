@@ -103,7 +103,7 @@ class _Parser:
     def parse(self) -> Filter:
         tree = self._expression()
         if self._next.kind != "end":
-            raise self._next.place.error("there is no '(' to this ')'", _AS_TEXT)
+            raise self._next.place.error("this ')' has no matching '('", _AS_TEXT)
         return tree
 
     def _take(self) -> Token:
@@ -151,7 +151,7 @@ class _Parser:
         if here.kind in ("and", "or"):
             return here.place.error(f"there is nothing before {here.text!r}", _AS_TEXT)
         if here.kind == ")" and before is None:
-            return here.place.error("there is no '(' to this ')'", _AS_TEXT)
+            return here.place.error("this ')' has no matching '('", _AS_TEXT)
         if before is None:
             return here.place.error("the filter is empty", "for example: todo list +bills due.before:friday")
         if before.kind == "(" and here.kind == ")":

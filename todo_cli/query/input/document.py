@@ -129,7 +129,7 @@ def read_document(text: str, *, complete: bool = True) -> dict[str, str]:
         check_text(value, name)
     missing = [name for name in HEAD if name not in values]
     if missing and complete:
-        raise InvalidInputError(f"there is no line for {missing[0]}", f'none is written as {missing[0]} = ""')
+        raise InvalidInputError(f"there is no line for {missing[0]}", f'for no value, write {missing[0]} = ""')
     texts = {name: _strip(name, values.get(name, "")) for name in HEAD}
     return {**texts, DESCRIPTION: description}
 
@@ -182,12 +182,12 @@ def _split(text: str) -> tuple[str, str]:
     first, _, rest = text.partition("\n")
     if first.rstrip() != _FENCE:
         raise InvalidInputError(
-            "the text does not begin with a line +++", "the fields stand first, between two lines +++"
+            "the text does not begin with a line +++", "the fields come first, between two lines +++"
         )
     lines = rest.split("\n")
     end = next((place for place, line in enumerate(lines) if line.rstrip() == _FENCE), None)
     if end is None:
-        raise InvalidInputError("the line +++ that ends the head is missing", "the description stands below it")
+        raise InvalidInputError("the line +++ that ends the head is missing", "the description comes after it")
     return "\n".join(lines[:end]), check_text("\n".join(lines[end + 1 :]).removesuffix("\n"), DESCRIPTION)
 
 
