@@ -34,7 +34,7 @@ def declare(name: str, kind: Kind, example: str, **options: Any) -> Field:
         kind=kind,
         settable=Settable.BOTH,
         is_emptyable=True,
-        inherit=Inherit.COPY,
+        inherit=Inherit.MOVE if kind in (Kind.DATE, Kind.WHEN, Kind.INSTANT) else Inherit.COPY,
         is_sort_key=True,
         help=f"The {name}",
         example=example,
@@ -77,9 +77,9 @@ class NewFields:
         self._process = process
         self._environment = {"TODO_DATABASE_URL": url, "TODO_HOME": str(home), "TZ": "Europe/Berlin"}
 
-    def __call__(self, *arguments: str) -> Result:
+    def __call__(self, *arguments: str, **environment: str) -> Result:
         """Return what a command leaves whose output goes to a pipe."""
-        return Result(**self._ask(arguments=arguments))
+        return Result(**self._ask(arguments=arguments, environment={**self._environment, **environment}))
 
     def on_screen(self, *arguments: str, width: int = 80) -> list[str]:
         """Return the lines that a command leaves on a terminal, without colours."""

@@ -48,7 +48,7 @@ async def _revert(db: Database, direction: Direction, count: int, *, force: bool
     async def work(step: Step) -> UndoOutcome:
         rows = await step.session.execute(find_concerned(step.scope, direction, count))
         found = read_concerned(rows.all())
-        if any(row["seen"] != row["version"] for (entity, _), row in found.rows.items() if entity == "todo"):
+        if any(row["version seen"] != row["version"] for (entity, _), row in found.rows.items() if entity == "todo"):
             raise BusyError  # its links were read before its lock was acquired
         if any(each["since"] for each in found.steps):
             raise ConflictError(

@@ -8,7 +8,7 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Integer, Table
+from sqlalchemy import Boolean, Column, Float, Integer, Table
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from todo_cli.db.connection.sqlite import open_file
@@ -83,7 +83,12 @@ def _check_values(connection: sqlite3.Connection, table: Table) -> Iterator[str]
 
 
 def _stored_as(column: Column[Any]) -> str:
-    return "integer" if isinstance(column.type, Integer | Boolean) else "text"
+    match column.type:
+        case Integer() | Boolean():
+            return "integer"
+        case Float():
+            return "real"
+    return "text"
 
 
 def _processes(columns: list[Column[Any]]) -> list[tuple[int, str, Process]]:

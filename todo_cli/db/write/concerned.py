@@ -93,10 +93,10 @@ class Concerned:
     that is in the way of redoing it.
 
     A todo has beside them: `project`, `series` and `parent`, uuids; `tag` and `depends`, uuids of several with a name
-    or a number each; `project_name`; `marked_depends`, `blocks` and `children` (see `select_links`); and `seen`, its
-    version when the statement began, another one than that of its row if that had to be waited for. Todos are also
-    those in the trash with a project or a tag that one of the steps made. Of projects and tags `held` tells whether a
-    todo has them that is not among these.
+    or a number each; `project_name`; `marked_depends`, `blocks` and `children` (see `select_links`); and
+    `version seen`, its version when the statement began, another one than that of its row if that had to be waited for.
+    Todos are also those in the trash with a project or a tag that one of the steps made. Of projects and tags `held`
+    tells whether a todo has them that is not among these.
     `others` are todos that lines name; `ways` tells by their numbers what these depend on, and belong to, and so on,
     where they are to be bound to again. `keys` are those of all projects and tags, where lines are about names.
     """
@@ -134,7 +134,7 @@ def find_concerned(scope: Scope, direction: Direction, most: int) -> CompoundSel
         tell_rows(
             "todo",
             todos.join(seen, seen.c.id == todos.c.id),
-            {**todo_columns, **describe_todo(todos), "seen": seen.c.version},
+            {**todo_columns, **describe_todo(todos), "version seen": seen.c.version},
         ),
         tell("series", series),
         tell("project", projects, held=_is_held(PROJECTS, projects, todos)),
