@@ -1,8 +1,8 @@
-"""Trees of todos with their dependencies and subtasks."""
+"""Trees of todos with their dependencies and subtasks, and paths through them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from todo_cli.models.values import TodoPublic
@@ -94,3 +94,17 @@ class _Forest:
         below = [self.grow(other, depth + 1, is_prerequisite=True) for other in first]
         below += [self.grow(other, depth + 1) for other in parts]
         return Node(todo, is_prerequisite, below=below)
+
+
+def find_path(start: int, goals: Container[int], further: Mapping[int, Sequence[int]]) -> list[int]:
+    """Return the shortest path from the start to one of the goals, both included, or an empty list."""
+    paths = [[start]]
+    seen = {start}
+    for path in paths:
+        if path[-1] in goals:
+            return path
+        for number in further.get(path[-1], ()):
+            if number not in seen:
+                seen.add(number)
+                paths.append([*path, number])
+    return []

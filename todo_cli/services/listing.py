@@ -12,13 +12,13 @@ from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, li
 from todo_cli.db.database import Database
 from todo_cli.db.read.columns import list_columns
 from todo_cli.db.read.filter_sql import make_condition
+from todo_cli.db.read.graph_sql import is_related
 from todo_cli.db.read.json_sql import json_rows, json_values, read_instant, read_json
 from todo_cli.db.read.names_sql import narrows, project_or_nested
 from todo_cli.db.read.order_sql import make_order
 from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, owned
-from todo_cli.db.write.edges import is_related
 from todo_cli.db.write.step import Transaction
 from todo_cli.models.tables import (
     COMMENTS,

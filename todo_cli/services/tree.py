@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from sqlalchemy import and_, or_, select
 
 from todo_cli.db.database import Database
+from todo_cli.db.read.graph_sql import is_linked, is_live, select_descendants
 from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
-from todo_cli.db.write.edges import is_bound, is_live, list_below
 from todo_cli.models.tables import TODOS
 from todo_cli.models.values import TodoPublic
 from todo_cli.query.references import Reference
@@ -28,9 +28,9 @@ async def list_tree(db: Database, references: Sequence[Reference]) -> tuple[list
     def make(request: Request) -> Query:
         mine = owned(TODOS, request.scope)
         if not references:
-            return Query(select_todos().where(mine, is_live(TODOS), is_bound(TODOS)), [Ordering(TODOS.c.id)])
+            return Query(select_todos().where(mine, is_live(TODOS), is_linked(TODOS)), [Ordering(TODOS.c.id)])
         named = and_(mine, refers_to(references))
-        below = list_below(select(TODOS.c.id).where(named))
+        below = select_descendants(select(TODOS.c.id).where(named))
         shown = and_(TODOS.c.id.in_(select(below.c.id)), or_(named, TODOS.c.deleted_at.is_(None)))
         return Query(select_todos().where(mine, shown), [Ordering(TODOS.c.id)])
 

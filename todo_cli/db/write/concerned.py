@@ -35,11 +35,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from todo_cli.db.read.graph_sql import select_ancestors, select_dependencies
 from todo_cli.db.read.json_sql import json_rows, read_instant, read_json, tell_rows, uuid_of_json
 from todo_cli.db.read.queries import select_links
 from todo_cli.db.scope import Scope, authored, owned
 from todo_cli.db.write.decoding import HOLDING
-from todo_cli.db.write.edges import list_ancestors, reach
 from todo_cli.db.write.pending import LINKS, REFERENCES
 from todo_cli.models.tables import (
     CHANGES,
@@ -226,7 +226,7 @@ _NAMED = ("named_old", "named_new")
 
 def _find_ways(lines: CTE) -> Iterator[tuple[str, FromClause, Values]]:
     """Return statements about what todos that may be bound to again depend on, and belong to, directly or not."""
-    for kind, follow in (("depends", reach), ("parent", list_ancestors)):
+    for kind, follow in (("depends", select_dependencies), ("parent", select_ancestors)):
         again = select(lines.c.named_old).where(lines.c.field == kind)
         followed = follow(select(TODOS.c.id).where(TODOS.c.uuid.in_(again)))
         [number] = followed.c

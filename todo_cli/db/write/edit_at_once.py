@@ -29,11 +29,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
+from todo_cli.db.read.graph_sql import in_subtree, is_blocked, is_live, list_ready
 from todo_cli.db.read.json_sql import json_values
 from todo_cli.db.read.queries import RECURRENCE, Request, prove, select_links, with_recurrence
 from todo_cli.db.scope import Scope, owned
 from todo_cli.db.write.at_once import is_not_archived, open_gate_if, scalar
-from todo_cli.db.write.edges import Bindings, is_kin, is_live, list_ready, waits
+from todo_cli.db.write.edges import Bindings
 from todo_cli.db.write.edits import Edit, Plan
 from todo_cli.db.write.ensuring import Wanted, ensure
 from todo_cli.db.write.history_lines import line, quoted, tell_old, write_history
@@ -83,7 +84,7 @@ def edit_at_once(
     named = condition
     scope = Scope.given(me)
     mine = owned(TODOS, scope)
-    family = is_kin(named, scope, edit.kin) if edit.kin else named
+    family = in_subtree(named, scope, edit.kin) if edit.kin else named
     target = _lock(and_(mine, is_version(plan.versions) if plan else family), named, edit)
     bindings = Bindings(me, edit)
     changing = _find_changing(target, edit, bindings, begins_series=looks or bool(plan and plan.series))
@@ -165,7 +166,7 @@ def _is_refused(changing: CTE, target: CTE, edit: Edit) -> ColumnElement[bool]:
     if edit.recurring == "refuse":
         reasons.append(exists(select(changing.c.id).where(changing.c.recurs, is_open)))
     if edit.waits:
-        waiting = waits(changing, select(changing.c.id).correlate(None))
+        waiting = is_blocked(changing, select(changing.c.id).correlate(None))
         reasons.append(exists(select(changing.c.id).where(is_open, waiting)))
     if edit.whole:
         child = TODOS.alias("subtask")

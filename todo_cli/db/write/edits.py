@@ -10,12 +10,10 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from todo_cli.db.read.graph_sql import Subtree
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.values import Status
 from todo_cli.query.references import Reference, are_countable
-
-Kin = Literal["open", "kept", "trashed"]
-"""Who of a family: what is open of it, what is not in the trash, or what went into the trash with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +28,8 @@ class Edit:
     `refuses_closed` one that would be changed is a conflict.
 
     `depends` are todos that each is to depend on, `undepends` those that none of them is to depend on any more;
-    `parent` is the one that they are to belong to. `kin` tells who of the families below the todos gets the fields
-    `kin_fields` as well; `trashed` ones also have those above them. With `waits` a todo that depends on an open one
+    `parent` is the one that they are to belong to. `kin` tells which subtasks of the todos get the fields
+    `kin_fields` as well; with `trashed`, so do ancestors in the trash. With `waits` a todo that depends on an open one
     is refused, with `whole` one that has open subtasks, and it is told what does not wait any more.
     """
 
@@ -49,7 +47,7 @@ class Edit:
     depends: tuple[Reference, ...] = ()
     undepends: tuple[Reference, ...] | Literal["all"] = ()
     parent: Reference | None = None
-    kin: Kin | None = None
+    kin: Subtree | None = None
     kin_fields: tuple[str, ...] = ()
     waits: bool = False
     whole: bool = False

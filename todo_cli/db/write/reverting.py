@@ -23,7 +23,6 @@ from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.scope import assign_owner, is_owner
 from todo_cli.db.write.concerned import Concerned, Line, Values
 from todo_cli.db.write.decoding import Plain, decode, load
-from todo_cli.db.write.edges import find_path
 from todo_cli.db.write.pending import LINKS, REFERENCES, one_of
 from todo_cli.db.write.step import SERIES_FIELDS, TODO_FIELDS, UNSAID, Step, encode
 from todo_cli.errors import ConflictError, CycleError
@@ -44,6 +43,7 @@ from todo_cli.models.tables import (
 )
 from todo_cli.models.text import fold
 from todo_cli.models.values import When
+from todo_cli.query.trees import find_path
 
 _FIELDS = {
     "todo": TODO_FIELDS,

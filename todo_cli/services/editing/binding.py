@@ -9,25 +9,28 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm.attributes import set_committed_value
 
+from todo_cli.db.read.graph_sql import Subtree, in_subtree, is_live, list_ready, select_ancestors, select_dependencies
 from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.read.references_sql import refers_to
-from todo_cli.db.write.edges import find_path, is_kin, is_live, list_ancestors, list_ready, reach
-from todo_cli.db.write.edits import Edit, Kin
+from todo_cli.db.write.edits import Edit
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, CycleError, OpenSubtasksError
 from todo_cli.models.tables import DEPENDENCIES, TODOS, Todo
 from todo_cli.models.values import ReadyTodo, Status
 from todo_cli.query.references import Reference
+from todo_cli.query.trees import find_path
 from todo_cli.services.lookup import find_todos, load_todos
 
 MOST_NAMED = 5
 
 
-async def find_kin(step: Step, references: Sequence[Reference], named: Sequence[Todo], kin: Kin | None) -> list[Todo]:
-    """Return the related todos that `kin` selects, without the todos themselves, locked."""
-    if kin is None:
+async def find_related(
+    step: Step, references: Sequence[Reference], named: Sequence[Todo], subtree: Subtree | None
+) -> list[Todo]:
+    """Return the todos of the subtrees, without the named todos themselves, locked."""
+    if subtree is None:
         return []
-    statement = load_todos(step, is_kin(refers_to(references), step.scope, kin)).with_for_update()
+    statement = load_todos(step, in_subtree(refers_to(references), step.scope, subtree)).with_for_update()
     found = await step.session.execute(statement.execution_options(populate_existing=True))
     return [todo for todo in found.scalars() if todo not in named]
 
@@ -95,7 +98,7 @@ async def _check_dependencies(
     step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
 ) -> None:
     """Raise CycleError if one of the todos would depend on itself."""
-    reached = reach(select(TODOS.c.id).where(TODOS.c.id.in_(prerequisites)))
+    reached = select_dependencies(select(TODOS.c.id).where(TODOS.c.id.in_(prerequisites)))
     edges = select(DEPENDENCIES).where(DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
     further: dict[int, list[int]] = {}
     for row in await step.session.execute(edges.order_by(*DEPENDENCIES.c)):
@@ -108,7 +111,7 @@ async def _check_dependencies(
 
 async def _check_ancestors(step: Step, parent: Todo, numbers: Container[int]) -> None:
     """Raise CycleError if one of the todos would be its own ancestor."""
-    above = list_ancestors(select(TODOS.c.id).where(TODOS.c.id == parent.id))
+    above = select_ancestors(select(TODOS.c.id).where(TODOS.c.id == parent.id))
     found = select(TODOS.c.id, TODOS.c.parent_id).where(TODOS.c.id.in_(select(above.c.id)))
     further = {row.id: [row.parent_id] for row in await step.session.execute(found) if row.parent_id}
     if path := find_path(parent.id or 0, numbers, further):

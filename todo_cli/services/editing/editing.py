@@ -23,7 +23,14 @@ from todo_cli.models.text import fold
 from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference, are_countable
-from todo_cli.services.editing.binding import Bindings, check_closing, find_kin, find_ready, load_parents, read_ready
+from todo_cli.services.editing.binding import (
+    Bindings,
+    check_closing,
+    find_ready,
+    find_related,
+    load_parents,
+    read_ready,
+)
 from todo_cli.services.editing.recurring import Every, begin_series, find_next_occurrences, make_next_occurrence
 from todo_cli.services.lookup import (
     find_todos,
@@ -77,7 +84,7 @@ class Editing:
             await step.hold_edges(adds=edit.binds)
         named = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
         self._check_versions(named)
-        todos = [*named, *await find_kin(step, self.references, named, edit.kin)]
+        todos = [*named, *await find_related(step, self.references, named, edit.kin)]
         await load_parents(step, todos)
         touched = [todo for todo in todos if not edit.spares(todo)]
         self._check_open(touched)
