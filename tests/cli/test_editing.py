@@ -264,7 +264,7 @@ class TestMeanwhile:
         editor.will(Step([('"Pay rent"', '"Pay the rent"'), ('"bills"', '"bills, flat"')], meanwhile))
         result = todo("edit", "1")
         assert result.code == 0
-        assert result.err == "1 was changed meanwhile: tags is 'now'; due is '2026-12-24'; it is done\n"
+        assert result.err == "todo 1 was changed in the meantime: tags is 'now'; due is '2026-12-24'; it is done\n"
         now = show(todo)
         assert (now["title"], now["due"], now["status"]) == ("Pay the rent", "2026-12-24", "done")
         assert (now["tags"], now["description"]) == (["flat", "now"], "To the *landlord*.")
@@ -280,7 +280,7 @@ class TestMeanwhile:
         todo("add", "a")
         editor.will(Step([('"a"', '"b"')], [["comment", "1", "c"]]))
         result = todo("edit", "1")
-        assert result.err == "1 was changed meanwhile: nothing that is edited here\n"
+        assert result.err == "todo 1 was changed in the meantime: nothing that is edited here\n"
         assert show(todo)["title"] == "b"
 
     def test_the_same_field_is_refused_where_nobody_can_be_asked(self, todo: Here, editor: FakeEditor) -> None:
@@ -316,7 +316,7 @@ class TestMeanwhile:
         assert (now["title"], now["project"], now["due"]) == (title, "q", "2026-11-30")
         assert editor.left == (0 if typed == "e\n" else 1)
         if typed == "e\n":
-            assert editor.seen[1].startswith("#! title was changed meanwhile, to 'theirs'")
+            assert editor.seen[1].startswith("#! title was changed to 'theirs' in the meantime")
             assert 'project = "q"' in editor.seen[1]
 
     def test_an_interruption_at_the_question_keeps_the_text(self, cli: Cli, editor: FakeEditor) -> None:

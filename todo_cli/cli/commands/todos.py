@@ -34,11 +34,11 @@ def add(
     words: options.Words = None,
     id_: Annotated[
         str | None,
-        typer.Option("--id", metavar="UUID", help="Its uuid, so that a repeated command does not add it twice."),
+        typer.Option("--id", metavar="UUID", help="UUID of the todo, so that repeating the command adds it only once."),
     ] = None,
     edit_: Annotated[
         bool,
-        typer.Option("--edit", "-e", help="Open the editor on it, as 'todo edit' does."),
+        typer.Option("--edit", "-e", help="Open the new todo in your editor, as 'todo edit' does."),
     ] = False,
 ) -> None:
     """Add a todo.
@@ -87,7 +87,9 @@ def modify(
     no_project: Annotated[bool, typer.Option("--no-project", help="Remove it from its project.")] = False,
     if_version: Annotated[
         int | None,
-        typer.Option("--if-version", metavar="N", min=1, help="Only if it is at this version, as --json shows it."),
+        typer.Option(
+            "--if-version", metavar="N", min=1, help="Change the todo only if it is at this version; --json shows it."
+        ),
     ] = None,
     where: options.WhereOption = None,
     yes: options.YesOption = False,

@@ -26,15 +26,15 @@ app = typer.Typer()
 T = TypeVar("T")
 
 _MOST_SHOWN = 300
-"""Characters of a text that was changed meanwhile."""
+"""The number of characters to show of a text that was changed concurrently."""
 
 
 @command(app, "edit", epilog="Example: todo edit 12")
 def edit(invocation: Invocation, references: options.References) -> None:
-    """Change todos in your editor. That is VISUAL, EDITOR, or one that is there.
+    """Edit todos in your editor: VISUAL, EDITOR, or one that is installed.
 
-    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. The fields stand on top, the
-    description below them. What somebody else changes meanwhile is kept; you are asked where both changed the same.
+    REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. The fields are at the
+    top, the description below. Concurrent changes are merged; you are asked if both changed the same field.
     """
     from todo_cli.query.references import parse_references
     from todo_cli.services.listing import get_todos
@@ -113,7 +113,11 @@ def _edit_until_understood(invocation: Invocation, draft: Draft, work: _Work[T])
             if not invocation.can_ask:
                 raise
             mistake = error
-            told = (f"error: {error.message}", error.hint and f"hint: {error.hint}", "Leave it as it is to give up.")
+            told = (
+                f"error: {error.message}",
+                error.hint and f"hint: {error.hint}",
+                "To give up, close the editor without changes.",
+            )
             reason = [neutralise(line) for line in told if line]
         else:
             if not isinstance(result, _Again):
@@ -209,11 +213,13 @@ class _Editing(_Work["TodoOutcome"]):
         return write_document(texts, [f"{self.todo.id}, {self.todo.status.value}."])
 
     def _tell(self, was: TodoPublic, todo: TodoPublic, before: Texts, theirs: Texts) -> None:
-        """Say what somebody else changed meanwhile."""
+        """Report concurrent changes."""
         changed = [f"{name} is {_shorten(theirs[name])}" for name in before if theirs[name] != before[name]]
         if was.status is not todo.status:
             changed.append(f"it is {todo.status.value}")
-        self.invocation.note(f"{todo.id} was changed meanwhile: {'; '.join(changed) or 'nothing that is edited here'}")
+        self.invocation.note(
+            f"todo {todo.id} was changed in the meantime: {'; '.join(changed) or 'nothing that is edited here'}"
+        )
 
     def _settle(self, conflicts: Sequence[str], wanted: dict[str, str], theirs: Texts, error: ConflictError) -> bool:
         """Ask which of both texts holds, for each field that both changed; return False if it is to be edited again.
@@ -226,9 +232,11 @@ class _Editing(_Work["TodoOutcome"]):
             both = "; ".join(
                 f"{name} is {_shorten(theirs[name])} there and {_shorten(wanted[name])} here" for name in conflicts
             )
-            raise ConflictError(f"{self.todo.id} was changed meanwhile: {both}", "nothing was written") from error
+            raise ConflictError(
+                f"todo {self.todo.id} was changed in the meantime: {both}", "nothing was written"
+            ) from error
         for name in conflicts:
-            self.invocation.note(f"You and somebody else changed {name}.")
+            self.invocation.note(f"Both you and someone else changed {name}.")
             self.invocation.note(f"  mine:   {_shorten(wanted[name])}")
             self.invocation.note(f"  theirs: {_shorten(theirs[name])}")
             answer = typer.prompt(neutralise(f"Keep {name} of (m)ine, (t)heirs, or (e)dit again?"), err=True)
@@ -330,7 +338,7 @@ def _difference(invocation: Invocation, before: Texts, after: Texts, new: Texts)
 
 
 def _contradict(name: str, text: str) -> str:
-    return f"{name} was changed meanwhile, to {_shorten(text)}; what stands here now will be in its place."
+    return f"{name} was changed to {_shorten(text)} in the meantime; the value below will replace it."
 
 
 def _shorten(text: str) -> str:
