@@ -291,7 +291,7 @@ class TestExpectations:
             ["gen_random_uuid()", *("1" for _ in owner), "'New'", "'new'", *(["now()"] if created else [])]
         )
         insert = f"INSERT INTO todo.{kind}s ({columns}) VALUES ({values})"
-        with pytest.raises(ConflictError, match=f"there is a {kind} 'New' already"):
+        with pytest.raises(ConflictError, match=f"{kind} 'New' already exists"):
             await commit_meanwhile(target, [insert], rename(filled, old, "new"))
 
     async def test_a_project_is_created_while_its_parent_is_archived(self, filled: Database, target: Target) -> None:
