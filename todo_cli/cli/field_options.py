@@ -43,7 +43,7 @@ _COMPLETIONS: Mapping[Kind, Callable[..., Any]] = {
 
 
 def find_settable(parameter: inspect.Parameter) -> Settable | None:
-    """Return what the fields' options are for in whose place the parameter stands; None for any other parameter."""
+    """Return the purpose of the field options that the parameter represents, None for any other parameter."""
     metadata = getattr(parameter.annotation, "__metadata__", ())
     return next((each for each in metadata if isinstance(each, Settable)), None)
 

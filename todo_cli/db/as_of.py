@@ -54,7 +54,7 @@ class AsOf:
 
 
 def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSelect[Any]:
-    """Return the statement about the todos that the condition on `todos` finds, and about what was changed since."""
+    """Return the statement for the todos that match the condition on `todos`, and for their later changes."""
     todos = select(TODOS).where(condition).cte("todos_now")
     own = select(todos.c.uuid)
     since, is_since = _since(own, moment, "known_lines")

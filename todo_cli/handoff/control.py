@@ -53,7 +53,7 @@ def start_resident() -> ResidentStatus | None:
 def stop_resident() -> ResidentStatus | None:
     """Stop the resident and wait until it has exited; return its last status, None if there was none.
 
-    Commands that it is running go on to their end.
+    Running commands are completed.
     """
     found = _ask(protocol.STOP)
     if found is None:

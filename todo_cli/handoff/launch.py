@@ -27,7 +27,7 @@ def launch_if_allowed() -> None:
 def launch() -> bool:
     """Start a resident in the background unless there is one; return whether one was started.
 
-    Nothing waits for it, and nothing that goes wrong is told: commands run without it.
+    Nothing waits for it, and errors are not reported, since commands also run without it.
     """
     with suppress(OSError):
         place = protocol.folder()

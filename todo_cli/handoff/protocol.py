@@ -6,15 +6,15 @@ A conversation over the Unix socket:
 
 1. The client connects and sends its request: a length, then a marshalled tuple (see `Request`).
 2. The resident answers `HELLO` as soon as it has accepted, and hands the connection to a worker.
-3. The worker answers `OFFER` and its process id. Nothing has begun yet.
-4. The client sends `GO` with its folder and the open ones of its descriptors 0 to 2 attached (SCM_RIGHTS): not before,
-   since a resident that hangs would keep a pipe open that somebody reads to its end. The worker takes their place,
-   answers `BEGUN`, and from then on the command runs there and nowhere else.
-5. The worker sends `EXIT` and the exit code. `ASK` before reading from the terminal is answered with `GO`;
-   `ASKED` follows when that is done.
+3. The worker answers `OFFER` and its process id. The command has not started yet.
+4. The client sends `GO` with its folder and the open ones of its descriptors 0 to 2 attached (SCM_RIGHTS). They are not
+   sent earlier, because a hanging resident would keep a pipe open that somebody reads to its end. The worker adopts
+   them and answers `BEGUN`; from then on the command runs only there.
+5. The worker sends `EXIT` and the exit code. It sends `ASK` before it reads from the terminal, which the client answers
+   with `GO`, and `ASKED` afterwards.
 
-Until it has sent `GO` the client may hang up at any time and run the command itself; also after that if the worker ends
-without `BEGUN`, which it sends before it does anything else.
+Until it has sent `GO`, the client may close the connection and run the command itself; also after that, if the worker
+exits without `BEGUN`, which it sends first.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def identity() -> Identity:
 def interpreter_options() -> list[str]:
     """Return the interpreter options in the arguments of this process.
 
-    With the variables of `same_at_start` they decide `sys.flags` and how the standard streams are buffered.
+    Together with the variables of `same_at_start`, they determine `sys.flags` and the buffering of standard streams.
     """
     options = []
     given = iter(sys.orig_argv[1:])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def pack_server(server: PostgresTarget) -> bytes:
     """Return the server and its environment as bytes, which the resident passes on without reading them.
 
-    They hold the password: they go from one process of this user to another, and are kept nowhere.
+    They contain the password, and are passed between processes of this user but never stored.
     """
     from todo_cli.db.connection.spare import Access
 

@@ -1,6 +1,6 @@
 """The resident process, which has imported everything and forks a worker for each command.
 
-It holds one socket and a few waiting workers, runs no command itself, and keeps nothing of one for the next.
+It holds a socket and a few waiting workers, runs no command itself, and keeps no state of a command for the next one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Ended(Exception):  # noqa: N818 - not an error
 class Worker:
     """A forked process and the socket for its client and reports; `waits` is true while it can accept a client.
 
-    `server` is what it connects to ahead of its client, packed, if it does.
+    `server` is the packed server to which it connects ahead of its client, if any.
     """
 
     pid: int
@@ -327,7 +327,7 @@ class Resident:
 def _get_client(control: socket.socket, seconds: float | None) -> tuple[bytes, socket.socket] | None:
     """Receive a message from the resident and the client that it hands over; None if the resident has exited.
 
-    Raises TimeoutError if there is none for so long.
+    Raises TimeoutError if no message arrives in time.
     """
     control.settimeout(seconds)
     status, attached, *_ = socket.recv_fds(control, 65536, 1)

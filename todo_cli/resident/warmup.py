@@ -34,7 +34,7 @@ ELSEWHERE = ("todo_cli.resident", "todo_cli.api", "todo_cli.migrations", "todo_c
 def warm_up(scratch: str) -> None:
     """Prepare this process for forking: everything is imported, and no threads are running.
 
-    The commands run on a list in the folder `scratch`, which is made.
+    The commands run on a list in the folder `scratch`, which is created.
     """
     for module in pkgutil.walk_packages(todo_cli.__path__, "todo_cli."):
         if not module.name.startswith(ELSEWHERE):
@@ -57,7 +57,7 @@ def warm_up(scratch: str) -> None:
 def touch(scratch: str) -> None:
     """Copy the shared pages of this newly forked process before a client waits for it.
 
-    The system copies a page when it is first written to, which for a command happens thousands of times.
+    The system copies a page at its first write, which would happen thousands of times during a command.
     """
     from todo_cli.cli.main import main
 

@@ -28,8 +28,8 @@ REQUEST_SECONDS = 5.0
 MOST_ATTACHED = 4
 
 READY, SERVED, STOPPED, USED = b"R", b"G", b"S", b"U"
-"""What a worker reports to the resident: that it can be given a client, that it has begun a command, that the resident
-was asked to end, and (a length and bytes follow) which server its command has used.
+"""Reports of a worker to the resident: it can accept a client, it has started a command, the resident was asked to
+exit, and (followed by a length and bytes) the server that its command has used.
 """
 
 
@@ -54,7 +54,7 @@ def serve(
 ) -> None:
     """Serve one client and exit. Return only if it had no command, so that this process can wait for another client.
 
-    `report` tells the resident something; `status` is what it says about itself.
+    `report` sends a report to the resident; `status` is the resident's status.
     """
     with connection, suppress(OSError, EOFError, ValueError, RefusedError):
         connection.settimeout(REQUEST_SECONDS)

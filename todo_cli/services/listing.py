@@ -1,4 +1,4 @@
-"""Reading todos: lists, page by page, and single ones."""
+"""Reading todos: pages of lists, and single todos."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from todo_cli.services.lookup import (
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A filter that holds for every list, and its name."""
+    """A named filter that applies to every list."""
 
     name: str
     filter: Filter
@@ -56,9 +56,9 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What to list. `size` is the length of a page, None for all at once; pages count from 1.
+    """The parameters of a list. `size` is the length of a page, None for all todos; pages are counted from 1.
 
-    `coefficients` are for a list that is sorted by urgency.
+    `coefficients` are used to sort by urgency.
     """
 
     filter: Filter
@@ -71,11 +71,10 @@ class ListQuery:
 
 
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
-    """Return one page of the user's todos: rows, their tags, the total and what the context hides in one statement.
+    """Return one page of the user's todos, with tags, the total and the number hidden by the context, in one statement.
 
-    Where nothing is found, raises NotFoundError if the filter names, anywhere, a project or tag that the user does not
-    have: a slip in a name must not look like a list on which there is nothing left to do. A context may speak of what
-    is still to come.
+    If nothing is found, raises NotFoundError if the filter names an unknown project or tag, because a typo must not
+    look like an empty list. A context may name projects and tags that do not exist yet.
     """
     context = query.context
     conditions = conditions_of(query.filter)
@@ -109,7 +108,7 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
 
 
 async def get_todos(db: Database, references: Sequence[Reference], *, trashed: bool = True) -> list[TodoPublic]:
-    """Return the todos that the references name; raises NotFoundError, unless `trashed` also for those in the trash."""
+    """Return the referenced todos; raises NotFoundError, unless `trashed` also for those in the trash."""
 
     def make(request: Request) -> Query:
         condition = and_(owned(TODOS, request.scope), refers_to(references))
@@ -119,9 +118,9 @@ async def get_todos(db: Database, references: Sequence[Reference], *, trashed: b
 
 
 async def get_details(db: Database, references: Sequence[Reference]) -> list[TodoDetails]:
-    """Return the todos that the references name, those in the trash too, with all that is shown of them.
+    """Return all details of the referenced todos, including those in the trash, in one statement.
 
-    It is one statement. Raises NotFoundError.
+    Raises NotFoundError.
     """
 
     def make(request: Request) -> Query:
@@ -138,7 +137,7 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
 
 
 def _read_comments(row: Any) -> tuple[CommentPublic, ...]:
-    """Return the comments that stand in a row, the oldest first; of one moment, in the order in which they came."""
+    """Return the comments in a row, oldest first; with equal times, in the order in which they were added."""
     found = sorted(read_json(row.comments))
     return tuple(
         CommentPublic(row.id, UUID(uuid), text, author, read_instant(created_at))
@@ -147,7 +146,7 @@ def _read_comments(row: Any) -> tuple[CommentPublic, ...]:
 
 
 def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequence[Ordering]) -> ColumnElement[bool]:
-    """Return the condition for the todos of one page; all else that is shown of them is looked up for these only."""
+    """Return the condition for the todos of one page, so that their details are looked up for these only."""
     assert query.size is not None
     page = (
         select(TODOS.c.id)
@@ -161,7 +160,7 @@ def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequenc
 
 
 def select_todos() -> Select[Any]:
-    """Return the statement that selects todos with all that is shown of them."""
+    """Return the statement that selects todos with everything that lists show."""
     columns = (*list_columns(), PROJECTS.c.name.label("project"), _TAGS, *RECURRENCE, *select_links(TODOS))
     return select(*columns).select_from(_with_project(with_recurrence(TODOS)))
 
@@ -171,14 +170,14 @@ def _with_project(todos: FromClause) -> FromClause:
 
 
 def read_todos(rows: Sequence[Any]) -> list[TodoPublic]:
-    """Return what `select_todos` found."""
+    """Return the todos in rows of `select_todos`."""
     found = [row for row in rows if row.found]
     links = read_links(found)
     return [make_public(row, row.project, read_json(row.tags), read_recurrence(row), links[row.id]) for row in found]
 
 
 async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) -> None:
-    """Raise NotFoundError for the first name that the user does not have, with what may be meant."""
+    """Raise NotFoundError with a suggestion for the first unknown name."""
 
     async def work(transaction: Transaction) -> None:
         for part in names:
@@ -197,7 +196,7 @@ def _is_known(part: InProject | HasTag, request: Request) -> ColumnElement[bool]
 
 
 def _count(condition: ColumnElement[bool]) -> Any:
-    """Count the matches, but no further than a person would read: beyond that it costs more than it tells."""
+    """Count the matches up to a limit, because an exact greater number is expensive and of little use."""
     some = select(literal(1).label("one")).select_from(TODOS).where(condition).limit(COUNT_LIMIT + 1).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 

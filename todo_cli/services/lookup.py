@@ -1,4 +1,4 @@
-"""Finding what references and names stand for, within a transaction."""
+"""Lookup of references and names within a transaction, and conversion of rows to values."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ StatementT = TypeVar("StatementT", bound=Select[Any])
 
 
 def _relationship(attribute: object) -> QueryableAttribute[Any]:
-    """Return a model's relationship as what it is on the class; its annotation tells what it is on a row."""
+    """Return a model's relationship with its type on the class; the annotation is its type on a row."""
     assert isinstance(attribute, QueryableAttribute)
     return attribute
 
 
-# Not by a join: of a row that had to be waited for, only the locked table is read anew (PostgreSQL manual, 13.2.1).
+# Not a join: after waiting for a lock, only the locked table is read again (PostgreSQL manual, 13.2.1).
 _WITH_PROJECT = selectinload(_relationship(Todo.project))
 _WITH_TAGS = selectinload(_relationship(Todo.tags))
 _WITH_SERIES = selectinload(_relationship(Todo.series))
 
 
 def _locked(statement: StatementT) -> StatementT:
-    """Return the statement so that it locks its rows, and gives them as they are once the lock is held."""
+    """Return the statement with row locks; it returns the rows as they are once the locks are held."""
     return statement.with_for_update().execution_options(populate_existing=True)
 
 
@@ -49,8 +49,8 @@ async def find_todos(
 ) -> list[Todo]:
     """Return the user's todos in the order of their references, each once, with project and tags loaded.
 
-    `locked` keeps others from changing them until the transaction ends; `trashed` takes those in the trash as well.
-    Raises NotFoundError that names each reference that stands for none, for several, or for one in the trash.
+    `locked` prevents others from changing them until the transaction ends; `trashed` includes those in the trash.
+    Raises NotFoundError that lists the references to no todo, to several, or to one in the trash.
     """
     statement = load_todos(transaction, refers_to(references))
     if locked:
@@ -60,7 +60,7 @@ async def find_todos(
 
 
 def load_todos(transaction: Transaction, *conditions: ColumnElement[bool]) -> Select[Todo]:
-    """Return the statement that finds the user's todos, by number, with project, tags and series loaded."""
+    """Return the statement for the user's todos, sorted by number, with project, tags and series loaded."""
     mine = select(Todo).where(owned(TODOS, transaction.scope), *conditions)
     return mine.options(_WITH_PROJECT, _WITH_TAGS, _WITH_SERIES).order_by(TODOS.c.id)
 
@@ -96,7 +96,7 @@ def match_references(references: Iterable[Reference], todos: Sequence[FoundT], *
 
 
 async def lock_named(transaction: Transaction, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
-    """Return the user's projects or tags that the condition finds, by name, locked in that order."""
+    """Return the user's projects or tags that match the condition, sorted by name and locked in that order."""
     statement = select(model).where(owned(model, transaction.scope), condition).order_by(table_of(model).c.key)
     return list((await transaction.session.execute(_locked(statement))).scalars())
 
@@ -104,13 +104,13 @@ async def lock_named(transaction: Transaction, model: type[NamedT], condition: C
 async def refuse(transaction: Transaction, model: type[NamedT], name: str) -> NoReturn:
     """Raise NotFoundError for a project or tag that was not found."""
     await check_name(transaction, model, name)
-    raise BusyError  # it was made just now by somebody else
+    raise BusyError  # somebody else has just created it
 
 
 async def check_name(transaction: Transaction, model: type[NamedT], name: str) -> None:
-    """Raise NotFoundError, with the nearest name there is, unless the user has that project or tag.
+    """Raise NotFoundError, with the nearest existing name, unless the user has that project or tag.
 
-    A project is there also where only others are nested in it.
+    A project also exists if only others are nested in it.
     """
     statement = select(table_of(model).c.name).where(owned(model, transaction.scope))
     by_key = {fold(known): known for known in (await transaction.session.execute(statement)).scalars()}
@@ -123,7 +123,7 @@ async def check_name(transaction: Transaction, model: type[NamedT], name: str) -
 
 
 async def publish(transaction: Transaction, todos: Iterable[Todo]) -> dict[UUID, TodoPublic]:
-    """Return the rows, as they are stored, as plain values by their uuid. Project, tags and series are loaded."""
+    """Return the stored rows as plain values by uuid. Project, tags and series must be loaded."""
     rows = {todo.uuid: todo for todo in todos}
     table = TODOS
     statement = select(table.c.id, table.c.parent_id, table.c.status, table.c.deleted_at, *select_links(table))
@@ -148,7 +148,7 @@ def to_recurrence(series: Series | None) -> Recurrence | None:
 
 
 def read_recurrence(row: Any) -> Recurrence | None:
-    """Return the recurrence that stands in a row as `select_recurrence` selects it."""
+    """Return the recurrence in a row of `select_recurrence`."""
     if row.series is None:
         return None
     return Recurrence(row.series, row.rrule, row.dtstart_local, row.tzid, row.after_completion)
@@ -161,7 +161,7 @@ def make_public(
     recurrence: Recurrence | None = None,
     links: Links | None = None,
 ) -> TodoPublic:
-    """Return what has the columns of `todos`, a model's row or a selected one, as a plain value."""
+    """Return a row with the columns of `todos`, of a model or a statement, as a plain value."""
     return TodoPublic(
         project=project,
         tags=tuple(sorted(tags, key=fold)),
@@ -172,14 +172,14 @@ def make_public(
 
 
 def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
-    """Return the links of each todo, by its number, of rows that select what `select_links` gives.
+    """Return the links of each todo by number, from rows with the columns of `select_links`.
 
-    The rows are of todos as they are now, their links of how they were when the statement began. With `bound` they
-    also have what `Bindings.describe` gives.
+    The rows have the current state of the todos, but their links as of the start of the statement. With `bound`, they
+    also have the columns of `Bindings.describe`.
     """
     alone = Links()
     found = {row.id: alone for row in rows}
-    if not bound:  # most todos have nothing to do with others
+    if not bound:  # most todos have no links
         rows = [row for row in rows if row.depends or row.blocks or row.children or row.parent_id]
     before = {row.id: _read_linked(row.depends) for row in rows}
     if bound:
@@ -217,7 +217,7 @@ def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
 
 
 def _read_linked(text: str | None) -> dict[int, Status | None]:
-    """Return the todos that `json_links` tells of by their numbers: their statuses, None for one in the trash."""
+    """Return the statuses of the todos in a value of `json_links` by number, None for one in the trash."""
     return {number: None if is_trashed else Status(status) for number, status, is_trashed in read_json(text)}
 
 

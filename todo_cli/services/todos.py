@@ -41,7 +41,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, init=False)
 class NewTodo:
-    """What `add` was told. `values` has the simple fields by attribute; names and texts are validated (see `query`)."""
+    """The arguments of `add`. `values` has the simple fields by attribute; all are validated (see `query`)."""
 
     title: str
     values: Mapping[str, Any]
@@ -78,7 +78,7 @@ class NewTodo:
 
 @dataclass(frozen=True, slots=True, init=False)
 class TodoChanges:
-    """What `modify` was told. `values` has the simple fields to set by attribute; `clear` names those to empty.
+    """The arguments of `modify`. `values` has the simple fields to set by attribute; `clear` names those to empty.
 
     `clear` may name `project` and `parent` as well. `ends_series` ends the recurrence.
     """
