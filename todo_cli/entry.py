@@ -34,7 +34,7 @@ def run() -> None:
 
 
 def _run_in_resident() -> int | None:
-    if not protocol.is_wanted():
+    if not protocol.is_allowed():
         return None
     from todo_cli.handoff.client import run_in_resident
 
@@ -57,7 +57,7 @@ def _run_here() -> int:
         sys.stderr.flush()
     except OSError:
         pass  # stderr is closed; the exit code remains
-    if protocol.is_wanted() and "resident" not in sys.argv:  # `todo resident stop` must not start another one
+    if protocol.is_allowed() and "resident" not in sys.argv:  # `todo resident stop` must not start another one
         from todo_cli.handoff.launch import launch_if_allowed
 
         launch_if_allowed()

@@ -161,8 +161,8 @@ class _Found:
 def read_as_of(rows: Sequence[tuple[str, str]], moment: datetime) -> list[AsOf]:
     """Return the result of the statement as values."""
     found = _Found()
-    for kind, told in rows:
-        values: Values = json.loads(told)
+    for kind, content in rows:
+        values: Values = json.loads(content)
         match kind:
             case "todo":
                 updated = typed(STEPS, {"at": values.pop("updated")})["at"]
@@ -211,9 +211,9 @@ def _take_back(row: Values, found: _Found, moment: datetime) -> AsOf:
     then.updated_at = max([row["updated"] or then.created_at, *(each["created_at"] for each in remarks)])
 
     def name_of(uuid: str) -> str | None:
-        told = sorted(found.names.get(UUID(uuid), ()), key=lambda line: int(line["id"]))
-        later = [line["old"] for line in told if line["at"] > moment and line["old"] is not None]
-        known = [line["new"] for line in told if line["at"] <= moment and line["new"] is not None]
+        namings = sorted(found.names.get(UUID(uuid), ()), key=lambda line: int(line["id"]))
+        later = [line["old"] for line in namings if line["at"] > moment and line["old"] is not None]
+        known = [line["new"] for line in namings if line["at"] <= moment and line["new"] is not None]
         text = known[-1] if known else later[0] if later else None
         name: str | None = load(text) or row["tag"].get(UUID(uuid))
         return name

@@ -129,7 +129,7 @@ def patience() -> float:
         return PATIENCE
 
 
-def is_wanted() -> bool:
+def is_allowed() -> bool:
     """Return whether the platform and the environment allow the resident to serve this process."""
     choice = os.environ.get("TODO_RESIDENT", "").lower()
     if sys.platform not in ("linux", "darwin") or choice == "off":

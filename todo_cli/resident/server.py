@@ -271,25 +271,25 @@ class Resident:
         from todo_cli.resident.worker import READY, SERVED, STOPPED, USED
 
         try:
-            told = worker.control.recv(1)
-            if told == USED:
+            report = worker.control.recv(1)
+            if report == USED:
                 length = int.from_bytes(receive_exactly(worker.control, protocol.NUMBER), sys.byteorder)
                 self._connect_ahead(receive_exactly(worker.control, length))
                 return
         except (OSError, EOFError):
-            told = b""
-        if told == SERVED:
+            report = b""
+        if report == SERVED:
             self._served += 1
             worker.has_served = True
             self._last_used = time.monotonic()
-        elif told == READY:
+        elif report == READY:
             worker.waits, worker.has_client = True, False
             worker.connected_at = worker.connected_at or time.time()
             spares = [each for each in self._workers.values() if each.server and each.waits]
             if worker.server and len(spares) > 1:
                 os.kill(worker.pid, signal.SIGKILL)  # one spare connection is enough
                 worker.waits = False
-        elif told == STOPPED:
+        elif report == STOPPED:
             raise _Ended
         else:
             if worker.has_served:

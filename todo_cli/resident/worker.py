@@ -109,8 +109,8 @@ def _run(
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.sendall(protocol.OFFER + os.getpid().to_bytes(protocol.NUMBER, sys.byteorder))
-    told, attached, *_ = socket.recv_fds(connection, 1, MOST_ATTACHED)
-    if told != protocol.GO:
+    message, attached, *_ = socket.recv_fds(connection, 1, MOST_ATTACHED)
+    if message != protocol.GO:
         return  # the client gave up waiting and runs the command itself
     _take_place(mask, attached, origin)
     connection.settimeout(None)

@@ -35,7 +35,7 @@ def start(invocation: Invocation) -> None:
 
     if invocation.settings["resident"].value == "off":
         raise TodoError("the background process is switched off", "run 'todo config set resident auto' to allow it")
-    if not protocol.is_wanted():
+    if not protocol.is_allowed():
         hint = "set TODO_RESIDENT=on to allow it" if os.environ.get("CI") else None
         raise TodoError("the background process cannot be used here", hint)
     if (found := start_resident()) is None:

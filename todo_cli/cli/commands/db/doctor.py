@@ -191,7 +191,7 @@ def _check_resident(invocation: Invocation) -> Iterator[Finding]:
     with suppress(TodoError):  # which another check reports
         if invocation.settings["resident"].value == "off":
             place = None
-    if not protocol.is_wanted() or place is None:
+    if not protocol.is_allowed() or place is None:
         yield Finding("resident", True, "the background process is disabled here")
     elif found := find_resident():
         count = "1 command" if found.served == 1 else f"{found.served:,} commands"
