@@ -420,7 +420,7 @@ async def test_a_name_that_was_taken_since_is_refused(db: Database) -> None:
         step.create(Project(name="one", created_at=step.now))
 
     await db.write(PASSED_OVER, work)
-    with pytest.raises(ConflictError, match="another project 'one'"):
+    with pytest.raises(ConflictError, match="another project is now called 'one'"):
         await undo_steps(db, force=True)
 
 
