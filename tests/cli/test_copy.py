@@ -135,7 +135,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
         (["--from", "embedded"], 2, "to itself"),
         (["--from", "embedded", "--to", "embedded"], 2, "to itself"),
         (["--to", "sqlite:///home/todo.db"], 2, "to itself"),
-        (["--to", "nowhere"], 2, "not given as a URL"),
+        (["--to", "nowhere"], 2, "the database must be a URL"),
         (["--to", ""], 2, "not blank"),
         (["--from", "sqlite:///nothing.db"], 3, "there is no list in"),
         (["--to", "postgresql://alex:AbC123dEf@127.0.0.1:1/db"], 5, "cannot reach"),
