@@ -1,10 +1,10 @@
-"""A todo as a text to edit: its fields as a small TOML head between two lines `+++`, and the description below it.
+"""A todo as a document to edit: its fields as a TOML head between two lines `+++`, and the description below it.
 
     +++
     title = "Pay rent"
     due = "2026-11-30 17:00"
     +++
-    What there is to say of it, in Markdown.
+    The description, in Markdown.
 
 Each value is a text as `add` reads it; an empty one stands for none. What somebody else changes meanwhile is merged
 text by text.
@@ -86,14 +86,14 @@ def describe_nothing() -> dict[str, str]:
 
 def write_document(texts: Texts, remarks: Iterable[str] = ()) -> str:
     """Return the document, with the remarks as comments in its head."""
-    comments = [f"# {_escape(line)}" for line in (*remarks, *_EXPLANATION)]
+    introduction = [f"# {_escape(line)}" for line in (*remarks, *_EXPLANATION)]
     values = {name: f"{name} = {_quote(texts[name])}" for name in HEAD}
-    remarks_ = {name: _explain_field(setter) for name, setter in HEAD.items() if len(values[name]) <= _WIDEST}
-    width = max((len(values[name]) for name, remark in remarks_.items() if remark), default=0)
+    comments = {name: _explain_field(setter) for name, setter in HEAD.items() if len(values[name]) <= _WIDEST}
+    width = max((len(values[name]) for name, comment in comments.items() if comment), default=0)
     lines = [
-        f"{value.ljust(width)}  # {remarks_[name]}" if remarks_.get(name) else value for name, value in values.items()
+        f"{value.ljust(width)}  # {comments[name]}" if comments.get(name) else value for name, value in values.items()
     ]
-    return "\n".join([_FENCE, *comments, *lines, _FENCE, texts[DESCRIPTION], ""])
+    return "\n".join([_FENCE, *introduction, *lines, _FENCE, texts[DESCRIPTION], ""])
 
 
 def _explain_field(setter: Setter) -> str:
