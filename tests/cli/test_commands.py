@@ -15,8 +15,8 @@ pytestmark = pytest.mark.either_database
 FIELDS = [
     *("id", "uuid", "title", "description", "status", "priority", "project", "tags", "due"),
     *("scheduled", "wait", "until", "every", "recurrence", "series", "occurrence"),
-    *("parent", "subtasks", "subtasks_done", "depends", "waits_for", "blocks", "blocked", "urgency", "started_at"),
-    *("created_at", "updated_at", "completed_at", "deleted_at", "version"),
+    *("estimate", "url", "parent", "subtasks", "subtasks_done", "depends", "waits_for", "blocks", "blocked", "urgency"),
+    *("started_at", "created_at", "updated_at", "completed_at", "deleted_at", "version"),
 ]
 
 

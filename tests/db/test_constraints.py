@@ -13,7 +13,7 @@ from todo_cli.db.scope import owner_values
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError, StorageError, TodoError
 from todo_cli.models.tables import Project, Tag, Todo, User
-from todo_cli.models.values import DESCRIPTION_LENGTH, NAME_LENGTH, TITLE_LENGTH
+from todo_cli.models.values import DESCRIPTION_LENGTH, NAME_LENGTH, TITLE_LENGTH, URL_LENGTH
 
 
 def todo_row(step: Step, **values: Any) -> dict[str, Any]:
@@ -51,6 +51,8 @@ async def insert_todo(db: Database, **values: Any) -> None:
         ({"title": "x" * (TITLE_LENGTH + 1)}, InvalidInputError),
         ({"description": "x" * (DESCRIPTION_LENGTH + 1)}, InvalidInputError),
         ({"status": "finished"}, InvalidInputError),
+        ({"url": "x" * (URL_LENGTH + 1)}, InvalidInputError),
+        ({"estimate": -1}, InvalidInputError),
         ({"priority": 0}, InvalidInputError),
         ({"priority": 5}, InvalidInputError),
         ({"status": "done"}, StorageError),  # without a time

@@ -191,7 +191,7 @@ async def test_a_rebuilt_table_keeps_links_numbers_and_its_counter(db: Database,
 
     await run(target, "9001")
     rebuilt = await apply(target, describe)
-    assert ("estimate", "INTEGER", True) in rebuilt["todos"]["columns"]
+    assert ("score", "INTEGER", True) in rebuilt["todos"]["columns"]
     if target.dialect == "sqlite":
         assert rebuilt["autoincrement"] == tables["autoincrement"]
     await run(target, schema.HEAD, down=True)

@@ -71,6 +71,8 @@ def test_a_document() -> None:
         'until = ""                       # hide it after that date\n'
         'every = "month on the last day"  # repeat it, such as month or mon,thu\n'
         'every-after = ""                 # the same, counted from completion\n'
+        'estimate = ""                    # how long it takes\n'
+        "url = \"\"                         # address that 'todo open' opens\n"
         'parent = "3"                     # parent todo\n'
         'depends = "9, 12"                # todos that have to be done first, such as 12, 15\n'
         "+++\n"

@@ -6,6 +6,7 @@ COMMANDS = {
     "commands.states": ("start", "stop", "done", "reopen", "cancel", "skip", "delete", "restore", "upcoming"),
     "commands.comments": ("comment",),
     "commands.lists": ("list", "ls", "show"),
+    "commands.open": ("open",),
     "commands.ready": ("next", "blocked"),
     "commands.agenda": ("today", "agenda", "inbox", "waiting", "completed"),
     "commands.tree": ("tree",),

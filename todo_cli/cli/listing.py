@@ -90,7 +90,7 @@ def show_list(
 
     `sort` and `columns` are the defaults of this list, which options override.
     """
-    from todo_cli.query.columns import USUAL, parse_columns
+    from todo_cli.query.columns import USUAL, duration_columns, parse_columns
     from todo_cli.query.defaults import with_defaults
     from todo_cli.query.filter.ast import And
     from todo_cli.services.listing import ListQuery
@@ -106,6 +106,7 @@ def show_list(
         page_size(invocation, look.page, look.per_page, everything=look.everything),
         context=None if look.no_context else read_context(invocation),
         coefficients=invocation.coefficients,
+        sums=duration_columns(shown) if shown and invocation.at_terminal else (),
     )
     result = fetch(invocation, query, shown)
     if not result.todos and not result.total:

@@ -37,6 +37,7 @@ from todo_cli.models.values import (
     NAME_LENGTH,
     NO_DUE_KEY,
     TITLE_LENGTH,
+    URL_LENGTH,
     Priority,
     Status,
     When,
@@ -197,6 +198,8 @@ class Todo(Base, table=True):
         CheckConstraint("scheduled_at IS NULL OR scheduled_on IS NOT NULL", name="scheduled_time_has_date"),
         CheckConstraint("(series_id IS NULL) = (occurrence IS NULL)", name="occurrence_of_series"),
         CheckConstraint("parent_id <> id", name="parent_is_another"),
+        CheckConstraint("estimate >= 0", name="estimate_not_negative"),
+        CheckConstraint(f"length(url) <= {URL_LENGTH}", name="url_length"),
         # Each serves one kind of list in its order; see docs/decisions/0008-indexes.md.
         Index("ix_todos_list", "user_id", "status", "due_key", "priority", "id", info={WHERE: "deleted_at IS NULL"}),
         Index(
@@ -247,6 +250,8 @@ class Todo(Base, table=True):
     occurrence: str | None = Field(default=None, sa_column=Column(binary_text()))
     parent_id: int | None = Field(default=None, sa_column=_references("todos.id", nullable=True))
     started_at: datetime | None = Field(default=None, sa_column=_instant(nullable=True))
+    estimate: int | None = Field(default=None, sa_column=Column(BigInt))
+    url: str | None = Field(default=None, sa_column=Column(binary_text()))
 
     user: User = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
     project: Optional["Project"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})

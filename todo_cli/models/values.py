@@ -12,6 +12,7 @@ from uuid import UUID
 TITLE_LENGTH = 10_000
 DESCRIPTION_LENGTH = 1_000_000
 NAME_LENGTH = 200
+URL_LENGTH = 10_000
 
 
 class Status(StrEnum):
@@ -126,6 +127,8 @@ class TodoPublic:
     deleted_at: datetime | None
     version: int
     links: Links = Links()
+    estimate: int | None = None
+    url: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def is_waiting(self, now: datetime) -> bool:
@@ -189,7 +192,8 @@ class TodoPage:
 
     `total` counts the matches on all pages and stops at `COUNT_LIMIT` + 1; None where nobody asked for it.
     `number` is the page, from 1; `size` its greatest length, None for all on one page. `hidden` counts the matches
-    that the context of that name keeps from the list, in the same way.
+    that the context of that name keeps from the list, in the same way. `sums` has, by name, the sums of fields over the
+    matches on all pages, of those that any match has a value of.
     """
 
     todos: Sequence[TodoPublic]
@@ -198,6 +202,7 @@ class TodoPage:
     size: int | None = None
     context: str | None = None
     hidden: int = 0
+    sums: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 COUNT_LIMIT = 10_000

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.models.fields import FIELDS, Field
+from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.suggestions import choose
 
 MARK = "mark"
@@ -46,3 +46,9 @@ def parse_columns(names: Iterable[str]) -> Columns:
             raise InvalidInputError(f"the column {column} is named twice")
         columns.append(column)
     return Columns(tuple(columns), chosen=True)
+
+
+def duration_columns(columns: Columns) -> tuple[str, ...]:
+    """Return the names of the shown fields that are durations."""
+    shown = (field for name, field in fields_by_column().items() if name in columns.names)
+    return tuple(field.name for field in shown if field.kind is Kind.DURATION)

@@ -17,7 +17,6 @@ recurrences have modules of their own. The table shows what is read besides the 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,7 @@ from todo_cli.query.dates import (
     to_instant,
 )
 from todo_cli.query.quantities import format_duration, format_number, parse_duration, parse_number
-from todo_cli.query.texts import check_text, parse_description, parse_title
+from todo_cli.query.texts import parse_description, parse_title, parse_url
 from todo_cli.suggestions import choose
 
 if TYPE_CHECKING:
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 _DATES = (Kind.DATE, Kind.WHEN, Kind.INSTANT)
 _ENUMS: dict[str, type[Enum]] = {"priority": Priority, "status": Status}
 """The choices that code names; the value of any other is its label."""
-
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://[^\s/?#]+)?[^\s]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +142,6 @@ def choose_label(field: Field, text: str) -> str:
     begun = [label for label in field.choices if label[0] == text.lower()]
     plural = f"{field.name[:-1]}ies" if field.name.endswith("y") else f"{field.name}s"
     return begun[0] if len(begun) == 1 else choose(text, field.choices, field.name, plural)
-
-
-def parse_url(text: str) -> str:
-    """Return the URL unchanged; raises InvalidInputError for what is not an absolute URL (RFC 3986)."""
-    check_text(text, "URL")
-    scheme, _, rest = text.partition(":")
-    is_url = _URL.fullmatch(text) and text.isprintable() and rest.strip("/") and len(scheme) > 1
-    if not is_url:
-        raise InvalidInputError(f"{text!r} is not a URL", "a URL begins with its scheme, as in https://example.com")
-    return text
 
 
 def _parse_choice(field: Field, text: str) -> Any:

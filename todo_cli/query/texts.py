@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from todo_cli.errors import InvalidInputError
-from todo_cli.models.values import DESCRIPTION_LENGTH, TITLE_LENGTH
+from todo_cli.models.values import DESCRIPTION_LENGTH, TITLE_LENGTH, URL_LENGTH
+
+_PUNCTUATION = ":?#[]@!$&'()*+,;=-._~%/"
+_NOT_SLASH = rf"[\w{re.escape(_PUNCTUATION.replace('%', '').replace('/', ''))}]|%[0-9a-f]{{2}}"
+_URL = re.compile(rf"[a-z][a-z0-9+.-]+:/*(?:{_NOT_SLASH})(?:/|{_NOT_SLASH})*", re.ASCII | re.IGNORECASE)
+"""A scheme, and something after it besides slashes, of the characters of RFC 3986."""
 
 
 def check_text(text: str, what: str) -> str:
@@ -36,6 +43,18 @@ def parse_comment(text: str) -> str:
     if not text.strip():
         raise InvalidInputError("the comment is blank")
     return _check_length(text, "comment", DESCRIPTION_LENGTH)
+
+
+def parse_url(text: str) -> str:
+    """Return the URL unchanged; raises InvalidInputError for what is not an absolute URL (RFC 3986)."""
+    _check_length(check_text(text, "URL"), "URL", URL_LENGTH)
+    if _URL.fullmatch(text):
+        return text
+    from urllib.parse import quote
+
+    encoded = quote(text, safe=_PUNCTUATION)
+    hint = f"did you mean {encoded}?" if _URL.fullmatch(encoded) else "for example https://example.com"
+    raise InvalidInputError(f"{text!r} is not a URL", hint)
 
 
 def _check_length(text: str, what: str, limit: int) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, exists, func, literal, null, select, true
+from sqlalchemy import ColumnElement, FromClause, Select, and_, cast, exists, func, literal, null, select, true
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.columns import list_columns
+from todo_cli.db.read.columns import column_of, list_columns
 from todo_cli.db.read.filter_sql import make_condition
 from todo_cli.db.read.graph_sql import is_related
 from todo_cli.db.read.json_sql import json_rows, json_values, read_instant, read_json
@@ -20,6 +20,7 @@ from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, selec
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, owned
 from todo_cli.db.write.step import Transaction
+from todo_cli.models.fields import FIELDS, Field
 from todo_cli.models.tables import (
     COMMENTS,
     PROJECTS,
@@ -58,7 +59,7 @@ class Context:
 class ListQuery:
     """The parameters of a list. `size` is the length of a page, None for all todos; pages are counted from 1.
 
-    `coefficients` are used to sort by urgency.
+    `coefficients` are used to sort by urgency. `sums` are the fields to add up over all pages.
     """
 
     filter: Filter
@@ -68,6 +69,7 @@ class ListQuery:
     trashed: bool = False
     context: Context | None = None
     coefficients: Coefficients = USUAL
+    sums: tuple[str, ...] = ()
 
 
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
@@ -95,7 +97,8 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
         total = _count(condition) if query.size is not None else null()
         hidden = _count(matches(And((query.filter, Not(context.filter))))) if context else literal(0)
         known = and_(true(), *(_is_known(part, request) for part in names))
-        beside = {"total": total, "known": known, "hidden": hidden}
+        sums = {f"sum_{name}": _sum(FIELDS[name], condition) for name in query.sums}
+        beside = {"total": total, "known": known, "hidden": hidden, **sums}
         return Query(select_todos().where(on_page), order, beside=[each.label(name) for name, each in beside.items()])
 
     rows = await db.fetch(make)
@@ -104,7 +107,9 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
         todos = gather(todos)
     if not todos and not rows[0].known:
         await _explain_unknown(db, names)
-    return TodoPage(todos, rows[0].total, query.page, query.size, context.name if context else None, rows[0].hidden)
+    sums = {name: found for name in query.sums if (found := getattr(rows[0], f"sum_{name}")) is not None}
+    name = context.name if context else None
+    return TodoPage(todos, rows[0].total, query.page, query.size, name, rows[0].hidden, sums)
 
 
 async def get_todos(db: Database, references: Sequence[Reference], *, trashed: bool = True) -> list[TodoPublic]:
@@ -193,6 +198,12 @@ def _is_known(part: InProject | HasTag, request: Request) -> ColumnElement[bool]
     if isinstance(part, InProject):
         return exists().where(owned(PROJECTS, request.scope), project_or_nested(part.name))
     return exists().where(owned(TAGS, request.scope), TAGS.c.key == fold(part.name))
+
+
+def _sum(field: Field, condition: ColumnElement[bool]) -> Any:
+    """Return the sum of a field over the matches, NULL where none has a value."""
+    column = column_of(field)
+    return select(cast(func.sum(column), column.type)).select_from(TODOS).where(condition).scalar_subquery()
 
 
 def _count(condition: ColumnElement[bool]) -> Any:

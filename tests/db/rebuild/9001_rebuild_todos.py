@@ -13,15 +13,15 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9001"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     with op.batch_alter_table("todos", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as batch:
-        batch.add_column(sa.Column("estimate", sa.Integer(), nullable=True))
-        batch.create_check_constraint(op.f("ck_todos_estimate_positive"), "estimate > 0")
+        batch.add_column(sa.Column("score", sa.Integer(), nullable=True))
+        batch.create_check_constraint(op.f("ck_todos_score_positive"), "score > 0")
     match os.environ.get("TODO_TEST_REBUILD"):
         case None:
             pass
@@ -34,5 +34,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("todos", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as batch:
-        batch.drop_constraint(op.f("ck_todos_estimate_positive"), type_="check")
-        batch.drop_column("estimate")
+        batch.drop_constraint(op.f("ck_todos_score_positive"), type_="check")
+        batch.drop_column("score")

@@ -58,6 +58,8 @@ _VIOLATIONS = {
     "ck_todos_title_length": "the title is too long",
     "ck_todos_description_length": "the description is too long",
     "ck_todos_status_known": "the status is not one of open, done, cancelled",
+    "ck_todos_url_length": "the URL is too long",
+    "ck_todos_estimate_not_negative": "the estimate is negative",
     "ck_todos_priority_known": "the priority is not one of high, medium, low",
 }
 # SQLite names a unique constraint by its columns.

@@ -56,7 +56,7 @@ MIGRATION_PATIENCE = 60
 Fill = Callable[[AsyncConnection], Awaitable[bool]]
 """A function that inserts the initial rows; returns whether it wrote anything."""
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this program uses. Revisions are numbered, so that they can be compared."""
 
 version_table = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

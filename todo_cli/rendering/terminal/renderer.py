@@ -24,6 +24,7 @@ from todo_cli.models.values import (
 )
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
+from todo_cli.query.quantities import format_duration
 from todo_cli.query.trees import grow
 from todo_cli.query.urgency import Coefficients, score
 from todo_cli.rendering.format.dates import format_instant, format_when
@@ -193,9 +194,12 @@ class TerminalRenderer:
 
 
 def describe_page(page: TodoPage) -> str:
-    """Return where the page stands, `1–20 of 131 · page 1 of 7`, and what is hidden."""  # noqa: RUF002 - a dash
-    hidden = f" · context {neutralise(page.context or '')} hides {format_count(page.hidden)}" if page.hidden else ""
-    return _describe_span(len(page.todos), "todo", page.total, page.number, page.size) + hidden
+    """Return which part of the list the page is, `1–20 of 131 · page 1 of 7`, the sums, and what is hidden."""  # noqa: RUF002 - a dash
+    parts = [_describe_span(len(page.todos), "todo", page.total, page.number, page.size)]
+    parts += [f"{name} {format_duration(seconds)} in total" for name, seconds in page.sums.items()]
+    if page.hidden:
+        parts.append(f"context {neutralise(page.context or '')} hides {format_count(page.hidden)}")
+    return " · ".join(parts)
 
 
 def _describe_span(shown: int, noun: str, total: int | None, number: int, size: int | None) -> str:
