@@ -37,7 +37,7 @@ def test_every_command_works(
             assert result.code == 0, (line, result)
         assert json.loads(todo("--user", "alex", "db", "status", "--json").out)["revision"] == HEAD
         copied = todo("--user", "alex", "db", "copy", "--to", f"sqlite:///{tmp_path}/copy.db")
-        assert (copied.code, copied.err[:6]) == (0, "Made a")
+        assert (copied.code, copied.err[:6]) == (0, "Create")
         # The next command would find whatever a command has set or prepared on the pooler's connection.
         assert len({connection.startup["user"] for connection in door.connections}) == 1
 

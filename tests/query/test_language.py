@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import UTC, date, datetime
 
@@ -315,7 +316,7 @@ def test_no_text_does_anything_but_parse_or_be_refused(arguments: list[str]) -> 
     except ExpressionError as error:
         assert 0 <= error.start <= error.end <= len(error.expression)
     except InvalidInputError as error:
-        assert "the filter (is not valid UTF-8|contains a NUL)" in error.message
+        assert re.match("the filter (is not valid UTF-8|contains a NUL)", error.message)
 
 
 @given(trees(TYPED, fewest=2))
