@@ -46,13 +46,13 @@ def test_what_is_said_is_stored_and_told(trip: Here) -> None:
     [
         ("modify 2 depends:4", 4, "todo 2 would depend on itself: 2 → 4 → 2", None),
         ("modify 1 parent:3", 4, "todo 1 would belong to itself: 1 → 3 → 1", None),
-        ("done 4", 4, "todo 4 depends on 2 Flight, 3 Pack", "finish them first, or add --force"),
+        ("done 4", 4, "todo 4 is blocked by 2 Flight, 3 Pack", "finish them first, or add --force"),
         ("done 1", 4, "todo 1 has 3 open subtasks", "add --with-subtasks to close them as well"),
         ("add x depends:9", 3, "there is no todo 9", "run 'todo list' to see the numbers"),
         ("add x parent:1,2", 2, "a todo has one parent, not 1,2", None),
         ("modify 4 depends:2 3", 2, "'3' may belong to 'depends:2'", f"did you mean 'depends:2,3'? {LAST}"),
         ("modify 4 undepends:", 2, "there is no value after undepends:", WITHOUT),
-        ("modify 4 depends:2 undepends:2", 2, "depends: and undepends: contradict each other", None),
+        ("modify 4 depends:2 undepends:2", 2, "depends: and undepends: cannot name the same todo", None),
         ("add x depends:friday", 2, "'friday' is not a todo number or uuid", None),
     ],
 )  # fmt: skip

@@ -210,14 +210,14 @@ class TestList:
         result = filled("list", "milk", "prjoect:home")
         assert (result.code, result.out) == (2, "")
         assert result.err.splitlines() == [
-            "error: there is no attribute 'prjoect'",
+            "error: unknown attribute 'prjoect'",
             "  milk prjoect:home",
             "       ^^^^^^^",
             "hint: did you mean 'project:'? to search for the text, write title:prjoect:home",
         ]
         refused = filled("list", "milk", "prjoect:home", "--json")
         assert json.loads(refused.err) == {
-            "error": "there is no attribute 'prjoect'",
+            "error": "unknown attribute 'prjoect'",
             "hint": "did you mean 'project:'? to search for the text, write title:prjoect:home",
             "exit_code": 2,
             "expression": "milk prjoect:home",
@@ -238,7 +238,7 @@ class TestList:
         ):
             result = filled(*arguments)
             assert (result.code, result.out) == (2, ""), arguments
-            assert "error: there is no attribute" in result.err
+            assert "error: unknown attribute" in result.err
         assert filled("list", "status:all", "--json").out == before
 
     def test_a_page_beyond_the_last_is_reported(self, filled: Here) -> None:

@@ -186,7 +186,7 @@ class TestSaving:
             (["c", "+x", "--defaults", "every:day every!:day"], "contradict"),
             (["c", "+x", "--defaults", "wait:friday until:today"], "expire before it appears"),
             (["c", "+x", "--defaults", "project:a b"], "did you mean 'a-b'?"),
-            (["c", "+x", "--defaults", "title:x"], "title: is for 'todo modify'"),
+            (["c", "+x", "--defaults", "title:x"], "only 'todo modify' accepts title:"),
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )

@@ -163,7 +163,7 @@ class TestEdit:
             ('tags = ""', 'tags = "my tag"', "did you mean 'my-tag'?"),
             ('tags = ""', 'tags = "x, none"', "a tag cannot be called 'none'"),
             ('every = ""', 'every = "fortnight"', "is not a valid recurrence"),
-            ('until = ""', 'until = "2020-01-01"', "it would expire before it appears"),
+            ('until = ""', 'until = "2020-01-01"', "until must be after wait"),
             ("+++\n\n", "+++\n\udcff", "not valid UTF-8"),
         ],
     )
@@ -206,7 +206,7 @@ class TestEdit:
         )
         assert todo("edit", "1").code == 0
         assert show(todo)["every"] == "10 days after it is done"
-        assert "contradict each other" in todo("edit", "1").err
+        assert "cannot be used together" in todo("edit", "1").err
 
     def test_the_last_day_of_a_month_stays_the_last(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a", "due:2026-11-30")

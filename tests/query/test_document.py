@@ -59,11 +59,11 @@ def test_a_document() -> None:
     assert write_document(describe_todo(todo, NOW), ["1, open."]) == (
         "+++\n"
         "# 1, open.\n"
-        "# Between the lines +++ are the fields, below them is the description, in Markdown.\n"
-        '# Values are written as for \'todo add\', such as due = "friday 17:00"; "" is none.\n'
+        "# Fields are between the +++ lines; the description, in Markdown, is below them.\n"
+        '# Values are written as for \'todo add\', such as due = "friday 17:00"; "" means none.\n'
         'title = "Pay rent"\n'
         'priority = "high"                # priority: high, medium or low\n'
-        'project = "home.flat"            # project; a dot nests, as in work.api\n'
+        'project = "home.flat"            # project, such as work or work.api\n'
         'tags = "bills, Flat"             # tags, such as bills, home\n'
         'due = "2026-11-30 17:00"         # due date\n'
         'scheduled = ""                   # start date\n'
@@ -165,19 +165,19 @@ def test_other_ends_of_lines_change_nothing(todo: TodoPublic) -> None:
     [
         ('title = "Pay rent"', "title = Pay rent", "the head is not valid TOML: invalid value, in title = Pay rent"),
         ('due = ""', 'due = ""\ndue = ""', 'cannot overwrite a value, in due = ""'),
-        ('due = ""', "due = 2026-11-30", "due is not a text"),
-        ('tags = ""', 'tags = ["a"]', "tags is not a text"),
+        ('due = ""', "due = 2026-11-30", "due must be a string"),
+        ('tags = ""', 'tags = ["a"]', "tags must be a string"),
         ('due = ""', 'duue = ""', "there is no field 'duue'"),
         ('due = ""', 'status = "done"', "there is no field 'status'"),
         ('depends = ""', "", "there is no line for depends"),
         ('due = ""', f"due = {'[' * 5000}", "the head is not valid TOML"),
-        ("+++\ntext", "text", "the line +++ that ends the head is missing"),
-        ("+++\n# 1", "# 1", "the text does not begin with a line +++"),
+        ("+++\ntext", "text", "the +++ line after the fields is missing"),
+        ("+++\n# 1", "# 1", "the first line is not +++"),
         ('title = "Pay', 'title = "\udcffPay', "not valid UTF-8"),
         ("text", "te\udcffxt", "not valid UTF-8"),
         ("text", "te\x00xt", "NUL"),
         ('title = "Pay', 'title = "\\u0000Pay', "NUL"),
-        ("+++\n# 1", "[x]\n+++\n# 1", "the text does not begin with a line +++"),
+        ("+++\n# 1", "[x]\n+++\n# 1", "the first line is not +++"),
     ],
 )
 def test_mistakes(old: str, new: str, message: str) -> None:

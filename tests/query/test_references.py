@@ -53,9 +53,10 @@ def test_everything_else_is_refused(word: str) -> None:
         parse_references([word])
 
 
-def test_a_range_that_runs_backwards_is_told_how_to_run() -> None:
+def test_a_reversed_range_is_refused_with_a_hint() -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_references(["15-12"])
+    assert caught.value.message == "invalid range '15-12'"
     assert caught.value.hint == "did you mean '12-15'?"
 
 

@@ -66,7 +66,7 @@ class TestDependencies:
         todo = await get(db, 3)
         assert (todo.links.depends, todo.links.blocked) == ((1, 2), True)
         assert (await get(db, 1)).links.blocks == (3,)
-        with pytest.raises(ConflictError, match="todo 3 depends on 1 a, 2 b"):
+        with pytest.raises(ConflictError, match="todo 3 is blocked by 1 a, 2 b"):
             await complete_todos(db, refs("3"))
         [first] = await complete_todos(db, refs("1"))
         assert first.ready == ()

@@ -297,7 +297,7 @@ async def test_skipping_and_cancelling_create_the_next_occurrence(db: Database) 
 async def test_deleting_an_occurrence_is_refused_and_a_series_can_be_ended(db: Database) -> None:
     await add_todo(db, NewTodo("a", due=on("2026-11-18"), every=Every("day")))
     await add_todo(db, NewTodo("b"))
-    with pytest.raises(ConflictError, match="1 repeats; deleting it would end the series") as caught:
+    with pytest.raises(ConflictError, match="todo 1 repeats; deleting it would end the series") as caught:
         await delete_todos(db, refs("1", "2"))
     assert "--series" in str(caught.value.hint)
     await complete_todos(db, refs("1"), catch_up=True)

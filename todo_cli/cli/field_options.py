@@ -78,5 +78,5 @@ def _explain(setter: Setter) -> str:
         case Action.SET_AFTER:
             return f"Like --{setter.field.name}, but counted from completion"
         case Action.REMOVE:
-            return f"The opposite of --{setter.field.name}{'; may be repeated' if setter.is_list else ''}"
+            return f"Remove a {setter.field.item}{'; may be repeated' if setter.is_list else ''}"
     return setter.field.option_help or setter.field.help

@@ -81,7 +81,7 @@ class FieldValues:
 
         given = [name for name in _EVERY if self.values.get(name)]
         if len(given) > 1:
-            raise InvalidInputError("every: and every!: contradict each other")
+            raise InvalidInputError("every: and every!: cannot be used together")
         if not given:
             return None
         return Every(
@@ -93,12 +93,12 @@ class FieldValues:
 
 
 def check_dates(given: FieldValues, simple: Mapping[str, Any]) -> None:
-    """Raise InvalidInputError for dates that contradict each other; `simple` has the parsed values."""
+    """Raise InvalidInputError for dates that cannot be used together; `simple` has the parsed values."""
     if given.empties("due") and given.get_every():
-        raise InvalidInputError("a todo that repeats has a due date: due: and every: contradict each other")
+        raise InvalidInputError("a todo that repeats needs a due date", "leave out due:, or give it a value")
     wait, until = simple.get("wait_until"), simple.get("expires_at")
     if wait and until and until <= wait:
-        raise InvalidInputError("it would expire before it appears: until: is not after wait:")
+        raise InvalidInputError("until must be after wait")
 
 
 def collect_values(
@@ -147,7 +147,7 @@ def _check_sets(lists: Mapping[str, Iterable[str]]) -> None:
 
     both = {fold(name) for name in lists.get("tag", ())} & {fold(name) for name in lists.get("untag", ())}
     if both:
-        raise InvalidInputError(f"tag: and untag: contradict each other: {', '.join(sorted(both))}")
+        raise InvalidInputError(f"tag: and untag: cannot name the same tag: {', '.join(sorted(both))}")
 
 
 def make_todo(given: FieldValues, title: str, uuid: UUID | None = None) -> NewTodo:
@@ -190,11 +190,11 @@ def make_changes(given: FieldValues) -> TodoChanges:
     if given.empties("undepends"):
         raise InvalidInputError("there is no value after undepends:", "to remove all of them, write depends:")
     if given.empties("depends") and given.values.get("undepends"):
-        raise InvalidInputError("depends: without a value, and undepends: contradict each other")
+        raise InvalidInputError("an empty depends: and undepends: cannot be used together")
     if changes.depends and set(changes.depends) & {*changes.undepends}:
-        raise InvalidInputError("depends: and undepends: contradict each other")
+        raise InvalidInputError("depends: and undepends: cannot name the same todo")
     if changes.every and changes.ends_series:
-        raise InvalidInputError("every: and every!: contradict each other")
+        raise InvalidInputError("every: and every!: cannot be used together")
     return changes
 
 
@@ -204,7 +204,7 @@ def read_defaults(invocation: Invocation, text: str) -> FieldValues:
     if given.text:
         raise InvalidInputError(
             f"{' '.join(given.text).strip()!r} is not an attribute, and a todo gets its title from 'todo add'",
-            "attributes are such as project:work +office priority:low due:eom",
+            "for example: project:work +office priority:low due:eom",
         )
     todo = make_todo(given, "")
     if todo.every:
@@ -248,7 +248,5 @@ def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
 
     tags = tuple(parse_name(name, "tag") for name in names)
     if "none" in map(fold, tags):
-        raise InvalidInputError(
-            "a tag cannot be called 'none': a filter finds what has no tag by it", "use another name"
-        )
+        raise InvalidInputError("a tag cannot be called 'none': tag:none finds todos without tags", "use another name")
     return tags

@@ -31,7 +31,7 @@ ProjectOption = Annotated[
         "--project",
         "-p",
         metavar="NAME",
-        help="Project; a dot nests.",
+        help="Project, such as work or work.api.",
         autocompletion=candidates.complete_projects,
     ),
 ]

@@ -106,6 +106,8 @@ class Field:
     """One line for --help and the editor, without a full stop."""
     option_help: str = ""
     """The line for --help, where it differs."""
+    item: str = ""
+    """What the help of a set calls one of its values; the name unless given."""
     flag: str = ""
     """The letter of the short option."""
     example: str = ""
@@ -116,6 +118,7 @@ class Field:
         object.__setattr__(self, "path", self.path or self.attribute)
         object.__setattr__(self, "column", self.column or self.name)
         object.__setattr__(self, "json", self.json or self.name)
+        object.__setattr__(self, "item", self.item or self.name)
 
     @property
     def is_simple(self) -> bool:
@@ -219,7 +222,7 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.COPY,
         is_sort_key=True,
-        help="Project; a dot nests, as in work.api",
+        help="Project, such as work or work.api",
         flag="p",
         example="home",
     ),
@@ -373,6 +376,7 @@ FIELDS = Fields(
         is_emptyable=True,
         is_set=True,
         help="Todos that have to be done first, such as 12, 15",
+        item="dependency",
         example="12",
     ),
     Field(

@@ -85,7 +85,7 @@ def parse_value(field: Field, text: str, context: InputContext) -> Any:
             when = parse_when(text, context.now, context.conventions)
             edge = start_of_next_day if field.is_end else start_of_day
             return when.at or edge(when.on, context.now)
-    raise TypeError(f"the values of {field.name} are not read here")
+    raise TypeError(f"{field.name} cannot be set")
 
 
 def format_value(field: Field, value: Any, now: datetime) -> str:

@@ -105,7 +105,7 @@ def split_attribute(word: str) -> Attribute | None:
 def tokenize(expression: str, names: Collection[str], syntax: Syntax) -> Iterator[Token]:
     """Yield the tokens of the expression, and one at its end; `names` are the known names of attributes.
 
-    Raises ExpressionError for a quote that is never closed in a filter.
+    Raises ExpressionError for an unterminated quote in a filter.
     """
     position = 0
     while position < len(expression):
@@ -226,5 +226,5 @@ def _find_closing_quote(expression: str, start: int) -> int:
     end = expression.find(expression[start], start + 1)
     if end < 0:
         quote = Place(expression, start, start + 1)
-        raise quote.error("this quote is never closed", "text in quotes ends with the quote it began with")
+        raise quote.error("unterminated quote", "close it with the same quotation mark")
     return end + 1

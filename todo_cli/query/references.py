@@ -14,9 +14,8 @@ from todo_cli.models.values import TodoPublic
 MOST = 1000
 MOST_PREFIXES = 200
 """Each is a condition of its own, and databases limit how many a statement may have."""
-EXAMPLES = "12, 12-15, 12,14 or the first characters of a uuid"
 
-_NOT_A_REFERENCE = "is not a todo number or uuid"
+_HINT = "write 12, 12-15, 12,14 or the first characters of a uuid"
 _NOT_A_REFERENCE = "is not a todo number or uuid"
 _RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 _UUID_PREFIX = re.compile(r"(?!\d+$)[0-9a-f]{4,32}", re.ASCII)
@@ -124,7 +123,7 @@ def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
     if sum(not reference.is_exact for reference in found) > MOST_PREFIXES:
         raise InvalidInputError(f"more than {MOST_PREFIXES} uuid prefixes at once", "write the uuids in full")
     if not found:
-        raise InvalidInputError("no todo given", f"references: {EXAMPLES}")
+        raise InvalidInputError("no todo given", _HINT)
     return tuple(found)
 
 
@@ -136,15 +135,15 @@ def _parse_part(part: str, word: str) -> Iterable[Reference]:
         if first <= last:
             # one more than the limit, to detect longer ranges without listing them
             return (NumberReference(number) for number in range(first, min(last, first + MOST) + 1))
-        raise InvalidInputError(f"{part!r} runs backwards", f"did you mean '{last}-{first}'?")
+        raise InvalidInputError(f"invalid range {part!r}", f"did you mean '{last}-{first}'?")
     digits = part.lower().replace("-", "")
     dashes = tuple(place for place, character in enumerate(part) if character == "-")
     if _UUID_PREFIX.fullmatch(digits) and dashes in ((), _UUID_DASHES[: len(dashes)]):
         return (UuidReference(part, UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))),)
-    raise InvalidInputError(f"{part or word!r} {_NOT_A_REFERENCE}", f"references: {EXAMPLES}")
+    raise InvalidInputError(f"{part or word!r} {_NOT_A_REFERENCE}", _HINT)
 
 
 def _number(digits: str, word: str) -> int:
     if len(digits) > 18:  # beyond the integers of a database
-        raise InvalidInputError(f"{word!r} {_NOT_A_REFERENCE}", f"references: {EXAMPLES}")
+        raise InvalidInputError(f"{word!r} {_NOT_A_REFERENCE}", _HINT)
     return int(digits)

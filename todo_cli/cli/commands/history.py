@@ -60,7 +60,9 @@ def history(
     reference: Annotated[
         str | None, typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
     ] = None,
-    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="Since that day or time.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="WHEN", help="Only steps since that day or time.")
+    ] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Steps of that user.")] = None,
     per_page: Annotated[int | None, typer.Option("-n", "--per-page", metavar="N", help="Steps per page.")] = None,
     page: PageOption = None,

@@ -269,7 +269,7 @@ def _understand(invocation: Invocation, base: Texts, written: Texts) -> dict[str
             understood[key] = base[key]
     both = {**base, **understood}
     if both["every"] and both["every-after"]:
-        raise InvalidInputError("every and every-after contradict each other", 'one of them is ""')
+        raise InvalidInputError("every and every-after cannot be used together", 'set one of them to ""')
     return both
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import typer
 
 from todo_cli.errors import InvalidInputError, TodoError
@@ -21,6 +23,13 @@ _KNOWN_ELSEWHERE = {
     for word in words
 }
 """Names that other programs give to our commands."""
+
+_WORDINGS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "a valid integer, unable to parse string as an integer": "a whole number",
+}
+_INVALID = re.compile(f"invalid value for '(.+?)': Input should be ({'|'.join(_WORDINGS)}) ?(.*)")
 
 
 def translate_usage(error: typer.TyperException) -> TodoError:
@@ -51,5 +60,8 @@ def translate_usage(error: typer.TyperException) -> TodoError:
     if command == "todo db connect":  # pieces of a URL that was not quoted
         message, _, extra = message.partition(" (")
         hint = "quote the URL" if extra else hint
-    message = message.replace("invalid value for ", "").replace(": Input should be", " should be")
+    if invalid := _INVALID.fullmatch(message):
+        option, rule, bound = invalid.groups()
+        message = f"{option} must be {_WORDINGS[rule]} {bound}"
+    message = message.replace("invalid value for ", "")
     return InvalidInputError(" ".join(message.split()).rstrip("."), hint)

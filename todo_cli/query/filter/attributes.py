@@ -50,7 +50,7 @@ def refuse_unknown(token: Token, now: datetime, conventions: Conventions) -> Exp
     head = HEAD.match(place.expression, start)
     assert head
     hint = f"{proposal}to search for the text, write {_search_for(token.text)}"
-    return Place(place.expression, *head.span(1)).error(f"there is no attribute {head[1]!r}", hint)
+    return Place(place.expression, *head.span(1)).error(f"unknown attribute {head[1]!r}", hint)
 
 
 def _search_for(text: str) -> str:
@@ -66,7 +66,7 @@ def _explain_modifiers(name: str, modifier: str) -> str:
     if not allowed:
         return f"did you mean '{name}:'?"
     meant = nearest(modifier, allowed)
-    return (f"did you mean '{name}.{meant}:'? " if meant else "") + f"there are {', '.join(allowed)}"
+    return (f"did you mean '{name}.{meant}:'? " if meant else "") + f"modifiers: {', '.join(allowed)}"
 
 
 _OTHER_NAMES = {

@@ -103,7 +103,7 @@ class _Parser:
     def parse(self) -> Filter:
         tree = self._expression()
         if self._next.kind != "end":
-            raise self._next.place.error("this ')' has no matching '('", _AS_TEXT)
+            raise self._next.place.error("unmatched ')'", _AS_TEXT)
         return tree
 
     def _take(self) -> Token:
@@ -134,13 +134,13 @@ class _Parser:
             return self._condition(token)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise token.place.error(f"this nests deeper than {DEEPEST} times")
+            raise token.place.error(f"nested more than {DEEPEST} levels deep")
         if token.kind == "not":
             tree: Filter = Not(self._part())
         else:
             tree = self._expression()
             if self._next.kind != ")":
-                raise token.place.error("this '(' is never closed", _AS_TEXT)
+                raise token.place.error("unmatched '('", _AS_TEXT)
             self._take()
         self._depth -= 1
         return tree
@@ -149,17 +149,17 @@ class _Parser:
         """Return the error for what stands where a condition should."""
         here, before = self._next, self._before
         if here.kind in ("and", "or"):
-            return here.place.error(f"there is nothing before {here.text!r}", _AS_TEXT)
+            return here.place.error(f"expected a condition before {here.text!r}", _AS_TEXT)
         if here.kind == ")" and before is None:
-            return here.place.error("this ')' has no matching '('", _AS_TEXT)
+            return here.place.error("unmatched ')'", _AS_TEXT)
         if before is None:
             return here.place.error("the filter is empty", "for example: todo list +bills due.before:friday")
         if before.kind == "(" and here.kind == ")":
             between = Place(here.place.expression, before.place.start, here.place.end)
-            return between.error("there is nothing between the parentheses", _AS_TEXT)
+            return between.error("empty parentheses", _AS_TEXT)
         if before.kind == "(":
-            return before.place.error("this '(' is never closed", _AS_TEXT)
-        return before.place.error(f"there is nothing after {before.text!r}", _AS_TEXT)
+            return before.place.error("unmatched '('", _AS_TEXT)
+        return before.place.error(f"expected a condition after {before.text!r}", _AS_TEXT)
 
     def _condition(self, token: Token) -> Filter:
         tree = self._read(token)
@@ -174,7 +174,7 @@ class _Parser:
         for number, most, things in (
             (self._conditions, MOST_CONDITIONS, "conditions"),
             (self._texts, MOST_TEXTS, "texts to look for"),
-            (self._references, MOST_REFERENCES, "todos by their numbers"),
+            (self._references, MOST_REFERENCES, "todo numbers"),
             (max((len(each.text) for each in texts), default=0), LONGEST_TEXT, "characters in a text"),
         ):
             if number > most:

@@ -50,8 +50,8 @@ _REASON = "#!"
 _WIDEST = 40
 """Columns of a line that gets a comment."""
 _EXPLANATION = (
-    "Between the lines +++ are the fields, below them is the description, in Markdown.",
-    'Values are written as for \'todo add\', such as due = "friday 17:00"; "" is none.',
+    "Fields are between the +++ lines; the description, in Markdown, is below them.",
+    'Values are written as for \'todo add\', such as due = "friday 17:00"; "" means none.',
 )
 
 # What a TOML string may not hold as it is (TOML 1.0, String), and what breaks or reorders lines in an editor.
@@ -125,7 +125,7 @@ def read_document(text: str, *, complete: bool = True) -> dict[str, str]:
             hint = f"did you mean {meant}? " if meant else ""
             raise InvalidInputError(f"there is no field {name!r}", f"{hint}fields: {', '.join(HEAD)}")
         if not isinstance(value, str):
-            raise InvalidInputError(f"{name} is not a text", f'quote the value: {name} = "…"')
+            raise InvalidInputError(f"{name} must be a string", f'quote the value: {name} = "…"')
         check_text(value, name)
     missing = [name for name in HEAD if name not in values]
     if missing and complete:
@@ -181,13 +181,11 @@ def _split(text: str) -> tuple[str, str]:
         text = text.replace("\r\n", "\n")
     first, _, rest = text.partition("\n")
     if first.rstrip() != _FENCE:
-        raise InvalidInputError(
-            "the text does not begin with a line +++", "the fields come first, between two lines +++"
-        )
+        raise InvalidInputError("the first line is not +++", "put the fields first, between two +++ lines")
     lines = rest.split("\n")
     end = next((place for place, line in enumerate(lines) if line.rstrip() == _FENCE), None)
     if end is None:
-        raise InvalidInputError("the line +++ that ends the head is missing", "the description comes after it")
+        raise InvalidInputError("the +++ line after the fields is missing", "put the description below it")
     return "\n".join(lines[:end]), check_text("\n".join(lines[end + 1 :]).removesuffix("\n"), DESCRIPTION)
 
 

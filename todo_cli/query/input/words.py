@@ -148,10 +148,10 @@ class _Reader:
                 raise InvalidInputError(f"{word.source!r} is a filter", f"did you mean '{name}:{value}'? {_AS_TEXT}")
             word.setter, word.value = setter, value
         elif value and name in list_setters(Settable.BOTH):
-            raise InvalidInputError(f"{name}: is for 'todo modify', as in {word.source!r}", _AS_TEXT)
+            raise InvalidInputError(f"only 'todo modify' accepts {name}:", _AS_TEXT)
         elif value and (meant := nearest(name.rstrip("!"), self._setters)):
             raise InvalidInputError(
-                f"there is no attribute {name!r}, as in {word.source!r}", f"did you mean '{meant}:{value}'? {_AS_TEXT}"
+                f"unknown attribute {name!r} in {word.source!r}", f"did you mean '{meant}:{value}'? {_AS_TEXT}"
             )
 
     def _check_equals(self, token: Token) -> None:
@@ -189,7 +189,7 @@ class _Reader:
         if meant is not None or is_uncertain:
             proposal = f"did you mean {setter.option}:'{meant}'? " if meant else ""
             raise InvalidInputError(
-                f"{word.source!r} is followed by what may belong to it",
+                f"the next word may belong to {word.source!r}",
                 f"{proposal}write text before it, or after --",
             )
 
@@ -200,7 +200,7 @@ class _Reader:
         if (tail[:1].isdigit() or tail.startswith("at ")) and is_when(tail):
             when = value if is_when(value) else tail
             raise InvalidInputError(
-                f"{word.source!r} is followed by a time", f"the time belongs to the due date, as in due:'{when}'"
+                f"{word.source!r} cannot have a time", f"the time belongs to the due date, as in due:'{when}'"
             )
 
 

@@ -139,7 +139,7 @@ async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
             more = len(others) - MOST_NAMED
             named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
             raise ConflictError(
-                f"todo {number} depends on {named}",
+                f"todo {number} is blocked by {named}",
                 f"finish {'it' if len(others) == 1 else 'them'} first, or add --force",
             )
     if edit.whole and open_:

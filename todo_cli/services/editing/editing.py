@@ -171,7 +171,7 @@ class Editing:
                 raise ConflictError(f"todo {todo.id} does not repeat", f"run 'todo cancel {todo.id}' instead")
             if self.edit.recurring == "refuse" and todo.uuid in recurring and todo.status == Status.OPEN.value:
                 raise ConflictError(
-                    f"{todo.id} repeats; deleting it would end the series",
+                    f"todo {todo.id} repeats; deleting it would end the series",
                     f"run 'todo skip {todo.id}' to skip this occurrence or 'todo delete {todo.id} --series' to end it",
                 )
 
