@@ -159,7 +159,7 @@ class TestAdd:
         assert added["every"] == "every week on Friday"
         assert add(todo, "y", "every!:day")["every"] == "1 day after it is done"
         assert add(todo, "z", "every:", "due:")["due"] is None
-        assert "expire before it appears" in refused(todo, "add", "y", "wait:2027-01-01")
+        assert "until must be after wait" in refused(todo, "add", "y", "wait:2027-01-01")
 
     def test_without_defaults_an_empty_attribute_is_refused_as_ever(self, filled: Here) -> None:
         assert "no value after due:" in refused(filled, "add", "x", "due:")
@@ -183,8 +183,8 @@ class TestSaving:
             (["c", "+x", "--defaults", "due:tomorow"], "tomorrow"),
             (["c", "+x", "--defaults", "priority:hihg"], "did you mean 'high'?"),
             (["c", "+x", "--defaults", "every:mnoth"], "did you mean 'month'?"),
-            (["c", "+x", "--defaults", "every:day every!:day"], "contradict"),
-            (["c", "+x", "--defaults", "wait:friday until:today"], "expire before it appears"),
+            (["c", "+x", "--defaults", "every:day every!:day"], "cannot be used together"),
+            (["c", "+x", "--defaults", "wait:friday until:today"], "until must be after wait"),
             (["c", "+x", "--defaults", "project:a b"], "did you mean 'a-b'?"),
             (["c", "+x", "--defaults", "title:x"], "only 'todo modify' accepts title:"),
         ],

@@ -59,8 +59,8 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
     ("arguments", "told"),
     [
         (["x", "due:eom", "-d", "friday"], "due: and --due set the same field"),
-        (["x", "every:day", "every!:week"], "contradict"),
-        (["x", "every:day", "--every-after", "week"], "contradict"),
+        (["x", "every:day", "every!:week"], "cannot be used together"),
+        (["x", "every:day", "--every-after", "week"], "cannot be used together"),
         (["x", "project:"], "there is no value after project:"),
         (["x", "due:tommorow"], "did you mean 'tomorrow'?"),
         (["x", "due:31 feb"], "28 feb"),
@@ -76,7 +76,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["x", "priority:high low"], "is not a valid priority"),
         (["x", "project:none"], "there is no value after project:"),
         (["x", "+none"], "a tag cannot be called 'none'"),
-        (["x", "wait:friday", "until:thursday"], "expire before it appears"),
+        (["x", "wait:friday", "until:thursday"], "until must be after wait"),
         (["Write", "description:", "of", "the", "job"], "there is no value after description:"),
     ],
 )
