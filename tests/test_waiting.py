@@ -267,7 +267,7 @@ class TestSilence:
         places: Sequence[int],
     ) -> None:
         """Let the connection fall silent at each of the messages in turn; earlier messages have arrived."""
-        limits(answer=0.15, lock=0.15, connect=5)
+        limits(answer=0.5, lock=0.5, connect=5)
         for place in places:
             prepare(neon, here)
             door.silent_after, door.silences = place, 1
@@ -275,7 +275,7 @@ class TestSilence:
             door.silent_after = None
             door.settle()
             if command == ("db", "status") and result.code:  # measure once without silence
-                check_silence(result, "has not answered for 0.15 seconds")
+                check_silence(result, "has not answered for 0.5 seconds")
                 continue
             assert result.code == 0, (place, door.connections[-1].messages, result)
             assert ask(neon, "SELECT count(*) - 1, count(DISTINCT uuid) - 1 FROM todo.steps") == [
