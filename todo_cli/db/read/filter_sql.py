@@ -45,6 +45,9 @@ def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool)
     match tree:
         case filters.Not(part):
             return _make(part, request, negated=not negated, leads=False)
+        case filters.Or(parts) if names := _project_names(parts):
+            in_one = in_project(request, *names)
+            return not_(in_one) if negated else in_one, 0
         case filters.And(parts) | filters.Or(parts):
             leading = () if not leads else parts if isinstance(tree, filters.Or) else _first_tagged(parts)
             made = sorted(
@@ -61,6 +64,12 @@ def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool)
             return not_(leaf) if negated else leaf, 0
 
 
+def _project_names(parts: Sequence[filters.Filter]) -> list[str]:
+    """Return the projects that the parts name if that is all they do: one lookup of all finds an index, OR may not."""
+    names = [part.name for part in parts if isinstance(part, filters.InProject)]
+    return names if len(names) == len(parts) else []
+
+
 def _first_tagged(parts: Sequence[filters.Filter]) -> tuple[filters.Filter, ...]:
     return tuple(part for part in parts if narrows_by_tag(part))[:1]
 
@@ -72,7 +81,7 @@ def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -
         case filters.HasStatus(status):
             return true() if status is None else TODOS.c.status == status.value
         case filters.InProject(name):
-            return in_project(name, request)
+            return in_project(request, name)
         case filters.InArchivedProject():
             return in_archived_project(request)
         case filters.HasTag(name):

@@ -79,9 +79,9 @@ def project_or_nested(name: str) -> ColumnElement[bool]:
     return or_(PROJECTS.c.key == key, and_(PROJECTS.c.key > f"{key}.", PROJECTS.c.key < f"{key}/"))
 
 
-def in_project(name: str, request: Request) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those in that project, or in one that is nested in it."""
-    return _in_one_of(project_or_nested(name), request)
+def in_project(request: Request, *names: str) -> ColumnElement[bool]:
+    """Return the condition on `todos` for those in one of these projects, or in one that is nested in it."""
+    return _in_one_of(or_(*map(project_or_nested, names)), request)
 
 
 def in_archived_project(request: Request) -> ColumnElement[bool]:

@@ -87,7 +87,7 @@ def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnEleme
     for key, coefficient in sorted(coefficients.tag.items()):
         yield from _if(has_tag(key, request), coefficient)
     for key, coefficient in sorted(coefficients.project.items()):
-        yield from _if(in_project(key, request), coefficient)
+        yield from _if(in_project(request, key), coefficient)
 
 
 def _number(value: float) -> ColumnElement[float]:
