@@ -55,7 +55,7 @@ NEW_FIELDS = (
 
 
 def make_columns() -> dict[str, Column[Any]]:
-    """Return the columns of the new fields, as they stand in the table."""
+    """Return the columns of the new fields by name."""
     return {
         "remark": Column(Text()),
         "remark_folded": Column(binary_text()),

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from todo_cli.models.values import TodoPublic
+from todo_cli.models.values import Priority, Status, TodoPublic
 
 
 class Kind(Enum):
@@ -97,6 +96,8 @@ class Field:
     is_column: bool = True
     choices: tuple[str, ...] = ()
     """The labels of a CHOICE. Where it is emptyable, the greatest comes first and the last one stands for no value."""
+    enum: type[Enum] | None = None
+    """The type whose members are the values of a CHOICE; without one, the labels are."""
     is_end: bool = False
     is_set: bool = False
     """Whether it is a set, to which values are added and from which they are taken one by one."""
@@ -122,7 +123,7 @@ class Field:
 
     @property
     def is_simple(self) -> bool:
-        """Whether its value stands in columns of the todo itself, and says nothing of other rows."""
+        """Whether the todo's own columns hold its value, and it refers to no other row."""
         return self.kind in _SIMPLE
 
     def get(self, todo: TodoPublic) -> Any:
@@ -151,14 +152,10 @@ class Fields(Mapping[str, Field]):
         return len(self._fields)
 
     def add(self, field: Field) -> None:
-        """Add a field; raises ValueError for a name that there is."""
+        """Add a field; raises ValueError if its name is taken."""
         if field.name in self._fields:
-            raise ValueError(f"there is a field {field.name!r} already")
+            raise ValueError(f"field {field.name!r} already exists")
         self._fields[field.name] = field
-
-    def remove(self, name: str) -> None:
-        """Remove a field that was added."""
-        del self._fields[name]
 
     def settable(self, by: Settable) -> list[Field]:
         """Return the fields that this command sets."""
@@ -199,6 +196,7 @@ FIELDS = Fields(
         name="status",
         kind=Kind.CHOICE,
         choices=("open", "done", "cancelled"),
+        enum=Status,
         is_sort_key=True,
         help="open, done or cancelled",
         example="done",
@@ -207,6 +205,7 @@ FIELDS = Fields(
         name="priority",
         kind=Kind.CHOICE,
         choices=("high", "medium", "low", "none"),
+        enum=Priority,
         settable=Settable.BOTH,
         is_emptyable=True,
         inherit=Inherit.COPY,

@@ -1,6 +1,6 @@
 """The values of fields as people type them, each kind once: a text in, a value out, and back.
 
-This covers the kinds whose values stand in columns of the todo itself (`Field.is_simple`); names, references and
+This covers the kinds whose values are in columns of the todo itself (`Field.is_simple`); names, references and
 recurrences have modules of their own. The table shows what is read besides the forms in quotes.
 
 | KIND             | TEXT                                                       | VALUE                              |
@@ -19,11 +19,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.fields import Field, Kind
-from todo_cli.models.values import Priority, Status, When
+from todo_cli.models.values import When
 from todo_cli.query.dates import (
     LAST_YEAR,
     USUAL,
@@ -38,12 +38,7 @@ from todo_cli.query.quantities import format_duration, format_number, parse_dura
 from todo_cli.query.texts import parse_description, parse_title, parse_url
 from todo_cli.suggestions import choose
 
-if TYPE_CHECKING:
-    from enum import Enum
-
 _DATES = (Kind.DATE, Kind.WHEN, Kind.INSTANT)
-_ENUMS: dict[str, type[Enum]] = {"priority": Priority, "status": Status}
-"""The choices that code names; the value of any other is its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +105,7 @@ def format_value(field: Field, value: Any, now: datetime) -> str:
 
 def label_of(field: Field, value: Any) -> str | None:
     """Return the label of a choice; None for the one that stands for no value."""
-    enum = _ENUMS.get(field.name)
-    label = str(value) if enum is None else enum(value).name.lower()
+    label = str(value) if field.enum is None else field.enum(value).name.lower()
     return None if field.is_emptyable and label == field.choices[-1] else label
 
 
@@ -146,8 +140,8 @@ def choose_label(field: Field, text: str) -> str:
 
 def _parse_choice(field: Field, text: str) -> Any:
     label = choose_label(field, text)
-    if enum := _ENUMS.get(field.name):
-        return enum[label.upper()]
+    if field.enum:
+        return field.enum[label.upper()]
     return None if field.is_emptyable and label == field.choices[-1] else label
 
 

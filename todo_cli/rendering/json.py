@@ -98,7 +98,7 @@ class JsonRenderer:
 
 
 def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
-    """Return the todo as it stands in JSON, with its urgency, which is measured at some moment."""
+    """Return the JSON object of a todo, including its urgency, which depends on the time."""
     computed = {"urgency": round(urgency, 2), "occurrence": todo.occurrence if todo.recurrence else None}
     return {
         field.json: computed[name] if name in computed else plain_value(field.get(todo))
@@ -107,7 +107,7 @@ def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
 
 
 def comment_object(comment: CommentPublic) -> dict[str, Any]:
-    """Return the comment as it stands in the JSON of its todo."""
+    """Return the JSON object of a comment."""
     return {
         "uuid": str(comment.uuid),
         "author": comment.author,
@@ -117,7 +117,7 @@ def comment_object(comment: CommentPublic) -> dict[str, Any]:
 
 
 def step_object(step: HistoryStep) -> dict[str, Any]:
-    """Return a step of history as it stands in JSON."""
+    """Return the JSON object of a step of history."""
     return {
         "step": str(step.uuid),
         "at": format_instant(step.at),
@@ -129,7 +129,7 @@ def step_object(step: HistoryStep) -> dict[str, Any]:
 
 
 def change_object(change: HistoryChange) -> dict[str, Any]:
-    """Return one change as it stands in JSON, its field and values named as in todos."""
+    """Return the JSON object of one change, with its field and values named as in todos."""
     field = FIELDS.of_attribute(change.field)
     return {
         "entity": change.entity,
@@ -143,7 +143,7 @@ def change_object(change: HistoryChange) -> dict[str, Any]:
 
 
 def plain_value(value: object) -> object:
-    """Return the value of a field as it stands in JSON."""
+    """Return the JSON value of a field."""
     match value:
         case When():
             return format_when(value)

@@ -107,7 +107,7 @@ def find_editor(*, interactive: bool) -> list[str]:
     for name in ("VISUAL", "EDITOR"):
         if text := os.environ.get(name, "").strip():
             try:
-                # On Windows a backslash stands between folders.
+                # Windows separates folders with a backslash.
                 return [part.strip('"') for part in shlex.split(text, posix=os.name == "posix")]
             except ValueError as error:
                 raise InvalidInputError(f"{name} is not a valid command: {error}", f"{name} is {text!r}") from None

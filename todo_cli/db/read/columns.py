@@ -12,13 +12,10 @@ from sqlalchemy import Column, Integer
 
 from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.tables import TODOS
-from todo_cli.models.values import Priority, Status, TodoPublic, When
+from todo_cli.models.values import TodoPublic, When
 from todo_cli.query.quantities import simplify
 
 Reader = Callable[[Any], Any]
-
-_CHOICES: Mapping[str, Reader] = {"status": Status, "priority": Priority}
-"""The choices that code names; the values of others are their labels."""
 
 
 def column_names(field: Field) -> tuple[str, ...]:
@@ -75,7 +72,7 @@ def _make_reader(field: Field) -> Reader:
         case Kind.WHEN:
             return lambda row: _make_when(*get(row))
         case Kind.CHOICE:
-            choose = _CHOICES.get(field.name) or _choose_by_rank(field)
+            choose = field.enum or _choose_by_rank(field)
             return lambda row: choose(get(row))
         case Kind.NUMBER:
             return lambda row: None if (number := get(row)) is None else simplify(number)

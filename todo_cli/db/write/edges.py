@@ -174,7 +174,7 @@ class Bindings:
         return lines
 
     def tell_parent(self, place: int, todos: CTE, old: ColumnElement[str] | None) -> Select[Any]:
-        """Return the history of what the todos belong to."""
+        """Return the lines of history about the parents of the todos."""
         assert self.parent is not None
         new = quoted(select(self.parent.c.uuid).scalar_subquery())
         return line(place, todos.c.uuid, "parent", todo=todos.c.id, old=old, new=new)

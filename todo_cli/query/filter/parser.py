@@ -28,7 +28,7 @@ quote is one only where a word or a value begins.
 | `title`, `description`             | text                                                                         |
 | `id`                               | references (see `references.py`)                                             |
 
-Everything else is text, which stands in the title or in the description; but a word of the form of an attribute whose
+Everything else is text, which the title or the description contains; but a word of the form of an attribute whose
 NAME is not in the table is an error (see `query/lexer.py`).
 """
 
@@ -146,7 +146,7 @@ class _Parser:
         return tree
 
     def _explain_nothing(self) -> ExpressionError:
-        """Return the error for what stands where a condition should."""
+        """Return the error for a token where a condition is expected."""
         here, before = self._next, self._before
         if here.kind in ("and", "or"):
             return here.place.error(f"expected a condition before {here.text!r}", _AS_TEXT)

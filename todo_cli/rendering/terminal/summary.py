@@ -31,7 +31,7 @@ _ORDER = (
     *(Kind.NUMBER, Kind.DURATION, Kind.TEXT, Kind.URL, Kind.REFERENCE, Kind.REFERENCES, Kind.RECURRENCE),
 )
 _LABELS = {"project": "", "priority": "", "wait": "waiting until ", "parent": "subtask of ", "depends": "depends on "}
-"""What stands before a value, unless it is the name of its field."""
+"""The word before a value, where it is not the name of its field."""
 
 
 def _describe(field: Field, todo: TodoPublic, now: datetime) -> Iterator[Text]:
