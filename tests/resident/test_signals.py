@@ -60,7 +60,7 @@ def test_an_interruption_before_storing(warm: Home, locked: sqlite3.Connection) 
     process, worker = begin(warm, "add", "Never stored")
     before = wake_ups(worker)
     process.send_signal(signal.SIGINT)
-    wait_until(lambda: wake_ups(worker) > before, "the worker has noticed")
+    wait_until(lambda: not is_alive(worker) or wake_ups(worker) > before, "the worker has noticed")
     locked.execute("ROLLBACK")  # SQLite's wait for the lock, in a thread, cannot be interrupted
     _, err = process.communicate()
     assert process.returncode == 130
@@ -70,9 +70,12 @@ def test_an_interruption_before_storing(warm: Home, locked: sqlite3.Connection) 
 
 
 def wake_ups(pid: int) -> int:
-    """Return how often the main thread of a process has waited and been woken."""
-    lines = Path(f"/proc/{pid}/task/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("voluntary_ctxt_switches")).split()[1])
+    """Return how often the main thread of a process has waited and been woken; 0 if the process has ended."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/task/{pid}/status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                return int(line.split()[1])
+    return 0
 
 
 def test_the_worker_of_a_killed_client_ends(warm: Home, locked: sqlite3.Connection) -> None:
