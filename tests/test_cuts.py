@@ -202,7 +202,7 @@ def test_repeated_cuts_store_all_or_nothing_and_repeating_the_command_completes_
         found = scene.ask(look)
         assert found == case.after if result.code == 0 else found in (case.before, case.after), (place, result)
         if result.code and found == case.after:
-            assert "it was stored once or not at all" in result.err
+            assert "it was stored completely or not at all" in result.err
         if found == case.after and case.adds_up:
             continue
         assert scene.todo(*command).code == 0

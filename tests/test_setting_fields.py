@@ -85,7 +85,7 @@ def test_modify_empties_them(new_fields: NewFields, value: str) -> None:
         ("pionts:3", "did you mean 'points:3'?"),
         ("points=3", "did you mean 'points:3'?"),
         ("points.above:3", "is a filter"),
-        ("points:", "there is no value after points:"),
+        ("points:", "points: needs a value"),
         ("effort:1h 30 min", "did you mean effort:'1h 30 min'?"),
         ("birthday:24 dec", "did you mean birthday:'24 dec'?"),
     ],

@@ -300,7 +300,7 @@ class TestSilence:
             check_silence(result, "has not answered for 0.1 seconds")
             assert len(stored) <= 1
             if stored:
-                assert "while storing the change: it was stored once or not at all" in result.err, (place, result)
+                assert "while storing the change: it was stored completely or not at all" in result.err, (place, result)
 
     def test_a_batch_may_take_as_long_as_it_needs(
         self, neon: Neon, here: Here, door: FrontDoor, limits: Setting

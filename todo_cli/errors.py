@@ -1,4 +1,4 @@
-"""The errors that users see. Each has an exit code, a message and maybe a hint."""
+"""The errors that users see, each with an exit code, a message and an optional hint."""
 
 from __future__ import annotations
 
@@ -146,12 +146,12 @@ class NoAnswerError(ConnectionLostError):
 
 
 class UncertainError(DatabaseUnavailableError):
-    """The connection or the disk failed during the commit, so that the outcome is unknown."""
+    """The connection or the disk failed during the commit, so the outcome is unknown."""
 
     def __init__(self, cause: TodoError) -> None:
         message = cause.message.removesuffix(NOTHING_WRITTEN)
         super().__init__(
-            f"{message} while storing the change: it was stored once or not at all",
+            f"{message} while storing the change: it was stored completely or not at all",
             "run 'todo history' to see whether it was stored; 'todo add --id UUID' is always safe to repeat",
         )
 

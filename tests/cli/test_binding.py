@@ -15,7 +15,7 @@ from tests.terminal import at_terminal
 
 pytestmark = pytest.mark.either_database
 
-LAST, WITHOUT = "if not, put depends: last", "to remove all of them, write depends:"
+LAST, WITHOUT = "if not, put depends: last", "to remove all dependencies, write depends:"
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def test_what_is_said_is_stored_and_told(trip: Here) -> None:
         ("done 4", 4, "todo 4 is blocked by 2 Flight, 3 Pack", "finish them first, or add --force"),
         ("done 1", 4, "todo 1 has 3 open subtasks", "add --with-subtasks to close them as well"),
         ("add x depends:9", 3, "there is no todo 9", "run 'todo list' to see the numbers"),
-        ("add x parent:1,2", 2, "a todo has one parent, not 1,2", None),
+        ("add x parent:1,2", 2, "a todo can have only one parent, not 1,2", None),
         ("modify 4 depends:2 3", 2, "'3' may belong to 'depends:2'", f"did you mean 'depends:2,3'? {LAST}"),
-        ("modify 4 undepends:", 2, "there is no value after undepends:", WITHOUT),
+        ("modify 4 undepends:", 2, "undepends: needs a value", WITHOUT),
         ("modify 4 depends:2 undepends:2", 2, "depends: and undepends: cannot name the same todo", None),
         ("add x depends:friday", 2, "'friday' is not a todo number or uuid", None),
     ],

@@ -162,9 +162,9 @@ class TestAdd:
         assert "until must be after wait" in refused(todo, "add", "y", "wait:2027-01-01")
 
     def test_without_defaults_an_empty_attribute_is_refused_as_ever(self, filled: Here) -> None:
-        assert "no value after due:" in refused(filled, "add", "x", "due:")
+        assert "due: needs a value" in refused(filled, "add", "x", "due:")
         filled("context", "use", "none")
-        assert "no value after project:" in refused(filled, "add", "x", "project:")
+        assert "project: needs a value" in refused(filled, "add", "x", "project:")
 
     def test_modify_takes_none(self, filled: Here) -> None:
         filled("modify", "4", "title:'a walk'")

@@ -131,7 +131,7 @@ class TestEdit:
         editor.will(Step([('"a"', '"A"')]), Step(code=3))
         result = todo("edit", "1-2")
         assert (result.code, result.ids) == (1, [1])
-        assert "ended with exit code 3" in result.err
+        assert "exited with code 3" in result.err
 
     def test_the_file_is_private_and_goes_away(self, todo: Here, editor: FakeEditor, tmp_path: Path) -> None:
         todo("add", "a")
@@ -221,10 +221,10 @@ class TestTheEditor:
         [
             ("", "true", 0, "nothing changed"),
             ("true", "false", 0, "nothing changed"),
-            ("false", "true", 1, "the editor 'false' ended with exit code 1"),
+            ("false", "true", 1, "the editor 'false' exited with code 1"),
             ("", "nowhere -w", 1, "cannot start the editor 'nowhere'"),
             ("", "'", 2, "EDITOR is not a valid command"),
-            ("", " ", 1, "there is no terminal for an editor"),
+            ("", " ", 1, "an editor needs a terminal"),
         ],
     )
     def test_which_one_it_is(
@@ -264,7 +264,10 @@ class TestMeanwhile:
         editor.will(Step([('"Pay rent"', '"Pay the rent"'), ('"bills"', '"bills, flat"')], meanwhile))
         result = todo("edit", "1")
         assert result.code == 0
-        assert result.err == "todo 1 was changed in the meantime: tags is 'now'; due is '2026-12-24'; it is done\n"
+        assert (
+            result.err
+            == "todo 1 was changed in the meantime: tags is now 'now'; due is now '2026-12-24'; status is now done\n"
+        )
         now = show(todo)
         assert (now["title"], now["due"], now["status"]) == ("Pay the rent", "2026-12-24", "done")
         assert (now["tags"], now["description"]) == (["flat", "now"], "To the *landlord*.")
@@ -280,7 +283,7 @@ class TestMeanwhile:
         todo("add", "a")
         editor.will(Step([('"a"', '"b"')], [["comment", "1", "c"]]))
         result = todo("edit", "1")
-        assert result.err == "todo 1 was changed in the meantime: nothing that is edited here\n"
+        assert result.err == "todo 1 was changed in the meantime: only fields outside the editor\n"
         assert show(todo)["title"] == "b"
 
     def test_the_same_field_is_refused_where_nobody_can_be_asked(self, todo: Here, editor: FakeEditor) -> None:
@@ -289,7 +292,7 @@ class TestMeanwhile:
         editor.will(Step([('"a"', '"mine"'), ('due = ""', 'due = "2026-11-30"')], meanwhile))
         result = todo("edit", "1")
         assert (result.code, result.out) == (4, "")
-        assert "title is 'theirs' there and 'mine' here" in result.err
+        assert "title is now 'theirs', and you set it to 'mine'" in result.err
         assert 'title = "mine"' in kept(result)
         now = show(todo)
         assert (now["title"], now["project"], now["due"], now["version"]) == ("theirs", "q", None, 2)
@@ -350,7 +353,7 @@ class TestMending:
         assert "#!" not in first
         assert second.startswith("#! error: 'fridya' is not a date\n#! hint: did you mean 'friday'?")
         assert 'due = "fridya"' in second
-        assert third.startswith("#! error: there is no field 'prio'\n")
+        assert third.startswith("#! error: unknown field 'prio'\n")
         assert "fridya" not in third
         now = json.loads(cli("show", "1", "--json").out)
         assert (now["title"], now["due"], now["version"]) == ("b", "2026-11-30", 2)

@@ -605,7 +605,7 @@ def test_after_a_failed_sync_it_is_unknown_whether_the_change_is_stored(fresh_cl
     result = fresh_cli("add", "doubtful", LD_PRELOAD=str(shim))
     assert result.code == 5, result
     assert "nothing was written" not in result.err
-    assert "it was stored once or not at all" in result.err
+    assert "it was stored completely or not at all" in result.err
     assert "todo history" in result.err
     assert titles(fresh_cli) in (["before"], ["before", "doubtful"])
     assert fresh_cli("add", "after").code == 0

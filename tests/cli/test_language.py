@@ -61,7 +61,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["x", "due:eom", "-d", "friday"], "due: and --due set the same field"),
         (["x", "every:day", "every!:week"], "cannot be used together"),
         (["x", "every:day", "--every-after", "week"], "cannot be used together"),
-        (["x", "project:"], "there is no value after project:"),
+        (["x", "project:"], "project: needs a value"),
         (["x", "due:tommorow"], "did you mean 'tomorrow'?"),
         (["x", "due:31 feb"], "28 feb"),
         (["x", "due:25:00"], "is not a"),
@@ -74,10 +74,10 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["due:eom"], "blank"),
         (["x", "project:my home"], "did you mean 'my-home'?"),
         (["x", "priority:high low"], "is not a valid priority"),
-        (["x", "project:none"], "there is no value after project:"),
+        (["x", "project:none"], "project: needs a value"),
         (["x", "+none"], "a tag cannot be called 'none'"),
         (["x", "wait:friday", "until:thursday"], "until must be after wait"),
-        (["Write", "description:", "of", "the", "job"], "there is no value after description:"),
+        (["Write", "description:", "of", "the", "job"], "description: needs a value"),
     ],
 )
 def test_what_is_not_understood_stores_nothing(todo: Here, arguments: list[str], told: str) -> None:

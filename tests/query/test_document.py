@@ -70,7 +70,7 @@ def test_a_document() -> None:
         'wait = ""                        # hide it until that date\n'
         'until = ""                       # hide it after that date\n'
         'every = "month on the last day"  # repeat it, such as month or mon,thu\n'
-        'every-after = ""                 # the same, counted from completion\n'
+        'every-after = ""                 # repeat it, counted from completion\n'
         'estimate = ""                    # how long it takes\n'
         "url = \"\"                         # address that 'todo open' opens\n"
         'parent = "3"                     # parent todo\n'
@@ -163,21 +163,21 @@ def test_other_ends_of_lines_change_nothing(todo: TodoPublic) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('title = "Pay rent"', "title = Pay rent", "the head is not valid TOML: invalid value, in title = Pay rent"),
+        ('title = "Pay rent"', "title = Pay rent", "the header is not valid TOML: invalid value, in title = Pay rent"),
         ('due = ""', 'due = ""\ndue = ""', 'cannot overwrite a value, in due = ""'),
         ('due = ""', "due = 2026-11-30", "due must be a string"),
         ('tags = ""', 'tags = ["a"]', "tags must be a string"),
-        ('due = ""', 'duue = ""', "there is no field 'duue'"),
-        ('due = ""', 'status = "done"', "there is no field 'status'"),
-        ('depends = ""', "", "there is no line for depends"),
-        ('due = ""', f"due = {'[' * 5000}", "the head is not valid TOML"),
+        ('due = ""', 'duue = ""', "unknown field 'duue'"),
+        ('due = ""', 'status = "done"', "unknown field 'status'"),
+        ('depends = ""', "", "missing field 'depends'"),
+        ('due = ""', f"due = {'[' * 5000}", "the header is not valid TOML"),
         ("+++\ntext", "text", "the +++ line after the fields is missing"),
-        ("+++\n# 1", "# 1", "the first line is not +++"),
+        ("+++\n# 1", "# 1", "the first line must be +++"),
         ('title = "Pay', 'title = "\udcffPay', "not valid UTF-8"),
         ("text", "te\udcffxt", "not valid UTF-8"),
         ("text", "te\x00xt", "NUL"),
         ('title = "Pay', 'title = "\\u0000Pay', "NUL"),
-        ("+++\n# 1", "[x]\n+++\n# 1", "the first line is not +++"),
+        ("+++\n# 1", "[x]\n+++\n# 1", "the first line must be +++"),
     ],
 )
 def test_mistakes(old: str, new: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The values that options, words, contexts and the editor give the fields of a todo, for `add`, `modify` and `edit`."""
+"""Values of fields from options, words, contexts and the editor, for `add`, `modify` and `edit`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _EVERY = ("every", "every!")
 
 @dataclass(frozen=True)
 class FieldValues:
-    """Values as they were written, by the names of setters (see `query/input/setters.py`); `""` empties a field.
+    """Values as they were typed, by the name of the setter (see `query/input/setters.py`); `""` clears a field.
 
-    `text` has the words that are not attributes, `lists` the names that are added to sets or removed from them.
+    `text` has the words that are not attributes, `lists` the names to add to sets or to remove from them.
     """
 
     invocation: Invocation
@@ -33,49 +33,49 @@ class FieldValues:
     values: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def empties(self, name: str) -> bool:
-        """Return whether the field is given without a value."""
+    def clears(self, name: str) -> bool:
+        """Return whether the field is given without a value, which clears it."""
         return self.values.get(name) == ""
 
     def parse_simple(self) -> dict[str, Any]:
-        """Return the values of simple fields by attribute, None for one that is emptied.
+        """Return the values of simple fields by attribute, None for one to clear.
 
-        Raises InvalidInputError for a value that is not understood.
+        Raises InvalidInputError for an invalid value.
         """
         from todo_cli.query.kinds import parse_value
 
         fields = [each for name, each in FIELDS.items() if name in self.values and each.is_simple]
         context = self.invocation.input_context
         return {
-            each.attribute: None if each.is_emptyable and self.empties(each.name)
-            # What is not emptyable says itself what is wrong with an empty value.
+            each.attribute: None if each.is_emptyable and self.clears(each.name)
+            # For a field that cannot be empty, the parser explains what is wrong.
             else parse_value(each, self.values[each.name], context)
             for each in fields
         }  # fmt: skip
 
     def get_project(self) -> str | None:
-        """Return the name of the project, None where it is not given or emptied."""
+        """Return the name of the project, None if it is not given or cleared."""
         from todo_cli.query.names import parse_name
 
         name = self.values.get("project")
         return parse_name(name, "project") if name else None
 
     def get_references(self, name: str) -> tuple[Reference, ...]:
-        """Return the todos that are named, none where the field is not given or emptied."""
+        """Return the references in a field, none if it is not given or cleared."""
         from todo_cli.query.references import parse_references
 
         text = self.values.get(name)
         return parse_references([text]) if text else ()
 
     def get_parent(self) -> Reference | None:
-        """Return the todo that it becomes a subtask of; raises InvalidInputError for several."""
+        """Return the parent, None if it is not given or cleared; raises InvalidInputError for several."""
         references = self.get_references("parent")
         if len(references) > 1:
-            raise InvalidInputError(f"a todo has one parent, not {self.values['parent']}")
+            raise InvalidInputError(f"a todo can have only one parent, not {self.values['parent']}")
         return references[0] if references else None
 
     def get_every(self) -> Every | None:
-        """Return how it repeats; raises InvalidInputError if it is to count in both ways."""
+        """Return the recurrence, if any; raises InvalidInputError if both kinds are given."""
         from todo_cli.query.dates import names_last_day
         from todo_cli.services.editing.recurring import Every
 
@@ -94,8 +94,8 @@ class FieldValues:
 
 def check_dates(given: FieldValues, simple: Mapping[str, Any]) -> None:
     """Raise InvalidInputError for dates that cannot be used together; `simple` has the parsed values."""
-    if given.empties("due") and given.get_every():
-        raise InvalidInputError("a todo that repeats needs a due date", "leave out due:, or give it a value")
+    if given.clears("due") and given.get_every():
+        raise InvalidInputError("a todo that repeats needs a due date", "omit due:, or give it a value")
     wait, until = simple.get("wait_until"), simple.get("expires_at")
     if wait and until and until <= wait:
         raise InvalidInputError("until must be after wait")
@@ -110,10 +110,10 @@ def collect_values(
     may_empty: Collection[str] = (),
     literals: int = 0,
 ) -> FieldValues:
-    """Return what the words and the options, by the names of their setters, give together.
+    """Return the values given by words and options together; options are by the name of their setter.
 
-    Fields that `may_empty` can have no value, or `none`. The last words, as many as `literals`, are text. Raises
-    InvalidInputError for a field that is given twice, for a tag that is both added and removed, and for likely slips.
+    Fields in `may_empty` may have no value, or `none`. The last `literals` words are text. Raises InvalidInputError for
+    a field that is given twice, for a tag that is both added and removed, and for likely typos.
     """
     from todo_cli.query.input.setters import list_setters
     from todo_cli.query.input.words import read_words
@@ -125,7 +125,7 @@ def collect_values(
     for name, value in options.items():
         if isinstance(value, str):
             if name in values:
-                raise InvalidInputError(f"{name}: and --{setters[name].option} set the same field", "give one of them")
+                raise InvalidInputError(f"{name}: and --{setters[name].option} set the same field", "use one of them")
             values[name] = value
         elif value:
             lists[name] = [*value, *lists.get(name, ())]
@@ -136,7 +136,7 @@ def collect_values(
     stays = {"description"} if options.get("description") == "" else set()
     empty = [name for name, value in values.items() if not value and name not in {*stays, *may_empty}]
     if empty:
-        raise InvalidInputError(f"there is no value after {empty[0]}:", _AS_TEXT)
+        raise InvalidInputError(f"{empty[0]}: needs a value", _AS_TEXT)
     parsed = {name: parse_tags(names) for name, names in lists.items()}
     _check_sets(parsed)
     return FieldValues(invocation, [*given.text, *words[len(read) :]], values, parsed)
@@ -151,7 +151,7 @@ def _check_sets(lists: Mapping[str, Iterable[str]]) -> None:
 
 
 def make_todo(given: FieldValues, title: str, uuid: UUID | None = None) -> NewTodo:
-    """Return the todo that the values describe; raises InvalidInputError for one that is not understood."""
+    """Return the values as a new todo; raises InvalidInputError for an invalid value."""
     from todo_cli.services.todos import NewTodo
 
     simple = given.parse_simple()
@@ -169,28 +169,28 @@ def make_todo(given: FieldValues, title: str, uuid: UUID | None = None) -> NewTo
 
 
 def make_changes(given: FieldValues) -> TodoChanges:
-    """Return what the values change of a todo; raises InvalidInputError for what is not understood of it."""
+    """Return the values as changes to a todo; raises InvalidInputError for an invalid value."""
     from todo_cli.services.todos import TodoChanges
 
     simple = given.parse_simple()
     check_dates(given, simple)
-    emptied = {name for name in ("project", "parent") if given.empties(name)}
+    cleared = {name for name in ("project", "parent") if given.clears(name)}
     changes = TodoChanges(
         values=simple,
         project=given.get_project(),
         tags=given.lists.get("tag", ()),
         untag=given.lists.get("untag", ()),
         every=given.get_every(),
-        ends_series=any(map(given.empties, _EVERY)),
+        ends_series=any(map(given.clears, _EVERY)),
         depends=given.get_references("depends"),
-        undepends="all" if given.empties("depends") else given.get_references("undepends"),
+        undepends="all" if given.clears("depends") else given.get_references("undepends"),
         parent=given.get_parent(),
-        clear=frozenset(emptied),
+        clear=frozenset(cleared),
     )
-    if given.empties("undepends"):
-        raise InvalidInputError("there is no value after undepends:", "to remove all of them, write depends:")
-    if given.empties("depends") and given.values.get("undepends"):
-        raise InvalidInputError("an empty depends: and undepends: cannot be used together")
+    if given.clears("undepends"):
+        raise InvalidInputError("undepends: needs a value", "to remove all dependencies, write depends:")
+    if given.clears("depends") and given.values.get("undepends"):
+        raise InvalidInputError("depends: without a value and undepends: cannot be used together")
     if changes.depends and set(changes.depends) & {*changes.undepends}:
         raise InvalidInputError("depends: and undepends: cannot name the same todo")
     if changes.every and changes.ends_series:
@@ -199,11 +199,11 @@ def make_changes(given: FieldValues) -> TodoChanges:
 
 
 def read_defaults(invocation: Invocation, text: str) -> FieldValues:
-    """Return the values that a context gives to every new todo; raises InvalidInputError for any other text."""
+    """Parse the defaults of a context; raises InvalidInputError for anything but valid attributes."""
     given = collect_values(invocation, Settable.ADD, [text] if text.strip() else [], {})
     if given.text:
         raise InvalidInputError(
-            f"{' '.join(given.text).strip()!r} is not an attribute, and a todo gets its title from 'todo add'",
+            f"{' '.join(given.text).strip()!r} is not an attribute; defaults cannot contain a title",
             "for example: project:work +office priority:low due:eom",
         )
     todo = make_todo(given, "")
@@ -215,9 +215,9 @@ def read_defaults(invocation: Invocation, text: str) -> FieldValues:
 
 
 def read_context_defaults(invocation: Invocation) -> FieldValues:
-    """Return the values that the context in use gives to every new todo, if there is one.
+    """Return the defaults of the context in use, if there is one.
 
-    Raises NotFoundError for a context that is not saved, and InvalidInputError for what is not understood.
+    Raises NotFoundError if the context does not exist, and InvalidInputError if its defaults are invalid.
     """
     context = invocation.context
     if context is None or not context.defaults:
@@ -227,7 +227,7 @@ def read_context_defaults(invocation: Invocation) -> FieldValues:
 
 
 def with_defaults(given: FieldValues, defaults: FieldValues) -> FieldValues:
-    """Return the values with the defaults of fields that are not given; sets get the defaults as well."""
+    """Return the values, with defaults for fields that are not given; the defaults of sets are added."""
     from todo_cli.models.text import fold
 
     values = {**defaults.values}
@@ -242,7 +242,7 @@ def with_defaults(given: FieldValues, defaults: FieldValues) -> FieldValues:
 
 
 def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names; raises InvalidInputError for one that is not valid for a tag."""
+    """Return the names; raises InvalidInputError for an invalid tag name."""
     from todo_cli.models.text import fold
     from todo_cli.query.names import parse_name
 

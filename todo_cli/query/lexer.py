@@ -1,4 +1,4 @@
-"""The lexer of everything that people type: titles with attributes among them, and filters.
+"""The lexer for titles, which may contain attributes, and for filters.
 
 An attribute is a word such as `due:friday` or `due.before:friday`: a name, perhaps a modifier, and a value. A name is a
 letter of any script, then letters, digits, `_` and `-`, and perhaps a `!`.
@@ -10,7 +10,7 @@ letter of any script, then letters, digits, `_` and `-`, and perhaps a `!`.
 | `foo:bar`       | text                               | an attribute, which the parser refuses                   |
 | `Re:`, `x://y`  | text                               | text, unless the name of `Re:` is nearly a known one     |
 | `-bills`        | text                               | `excluded`, which the parser refuses                     |
-| `and` `or` `not`| text                               | operators, in lower or in upper case                     |
+| `and` `or` `not`| text                               | operators, in lower or upper case                        |
 | `(` `)`         | text                               | parentheses, which also end a word                       |
 | `'…'`, `"…"`    | text, but quotes for a whole value | quotes around a word, or around a whole value            |
 
@@ -31,7 +31,7 @@ from todo_cli.suggestions import nearest
 TokenKind = Literal["(", ")", "and", "or", "not", "attribute", "tag", "excluded", "text", "end"]
 
 HEAD = re.compile(r"([^\W\d_][\w-]*!?)(?:\.([\w.-]*))?:")
-"""An attribute up to its value: the name, and the modifier if there is a dot."""
+"""An attribute without its value: the name, and the modifier after a dot."""
 
 _KEYWORDS: dict[str, TokenKind] = {"and": "and", "or": "or", "not": "not", "AND": "and", "OR": "or", "NOT": "not"}
 _QUOTES = ('"', "'")
@@ -39,11 +39,11 @@ _WORD = re.compile(r"\S+")
 _WORD_OF_FILTER = re.compile(r"[^\s()]+")
 
 IsValue = Callable[[str, str], bool]
-"""Returns whether a text of several words is a value of the attribute of that name."""
+"""Returns whether a text of several words is a value of the attribute with that name."""
 
 
 class Syntax(Enum):
-    """What the words are."""
+    """The syntax of the words."""
 
     TITLE = auto()
     FILTER = auto()
@@ -51,7 +51,7 @@ class Syntax(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An attribute in its parts; name and modifier in lower case, the modifier None where there is no dot."""
+    """The parts of an attribute. Name and modifier are in lower case; the modifier is None without a dot."""
 
     name: str
     modifier: str | None
@@ -60,7 +60,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of an expression: its characters from `start` up to `end`."""
+    """A part of an expression: the characters from `start` to `end`, which is not included."""
 
     expression: str
     start: int
@@ -68,19 +68,19 @@ class Place:
 
     @property
     def source(self) -> str:
-        """The characters as they were typed."""
+        """The text as it was typed."""
         return self.expression[self.start : self.end]
 
     def error(self, message: str, hint: str | None = None) -> ExpressionError:
-        """Return the error that points there."""
+        """Return an error that points at this part."""
         return ExpressionError(message, hint, self.expression, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word. `text` is the word without its quotes and without the sign in front of a tag.
+    """A word. `text` is the word without quotes and without the `+` or `-` of a tag.
 
-    `attribute` has the parts of a word that has the form of an attribute, also where the word is text.
+    `attribute` is set if the word has the form of an attribute, even if it is text.
     """
 
     kind: TokenKind
@@ -90,12 +90,12 @@ class Token:
 
     @property
     def is_quoted(self) -> bool:
-        """Whether the word, or its value, ends with a quote."""
+        """Whether the word or its value is in quotes."""
         return self.place.source.endswith(_QUOTES)
 
 
 def split_attribute(word: str) -> Attribute | None:
-    """Return the parts of a word that has the form of an attribute, known or not; None for any other."""
+    """Return the parts of a word that has the form of an attribute, known or unknown; None for any other word."""
     if not (head := HEAD.match(word)):
         return None
     name, modifier = head.groups()
@@ -103,7 +103,7 @@ def split_attribute(word: str) -> Attribute | None:
 
 
 def tokenize(expression: str, names: Collection[str], syntax: Syntax) -> Iterator[Token]:
-    """Yield the tokens of the expression, and one at its end; `names` are the known names of attributes.
+    """Yield the tokens of the expression and an `end` token; `names` are the known attributes.
 
     Raises ExpressionError for an unterminated quote in a filter.
     """
@@ -119,15 +119,15 @@ def tokenize(expression: str, names: Collection[str], syntax: Syntax) -> Iterato
 
 
 def join_arguments(arguments: Sequence[str], names: Collection[str], is_value: IsValue) -> str:
-    """Return one filter expression of several shell words, and put quotes back that the shell removed.
+    """Join shell words into one filter expression, and restore quotes that the shell removed.
 
-    These were around an argument of several words of text, and around a value of several words.
+    Arguments that consist of several words of text, and values of several words, must have been quoted.
     """
     return " ".join(_quote(argument, names, is_value) for argument in arguments)
 
 
 def following_text(expression: str, start: int, names: Collection[str]) -> Iterator[str]:
-    """Yield the words of a filter from there on, as long as they are text without quotes."""
+    """Yield the words of a filter from that position on, as long as they are unquoted text."""
     for found in _WORD_OF_FILTER.finditer(expression, start):
         if expression[start : found.start()].strip() or not _is_text(found[0], names):
             return
@@ -149,7 +149,7 @@ def _quote(argument: str, names: Collection[str], is_value: IsValue) -> str:
 
 
 def _is_text(word: str, names: Collection[str], *, in_value: bool = False) -> bool:
-    """Return whether the word is text; in the value of an attribute, `foo:bar` with an unknown name is text too."""
+    """Return whether the word is text. In the value of an attribute, `foo:bar` with an unknown name is also text."""
     if word.startswith(_QUOTES) or "(" in word or ")" in word:
         return False
     token = _classify(word, Place(word, 0, len(word)), names)
@@ -177,9 +177,9 @@ def _read_token(expression: str, start: int, names: Collection[str], syntax: Syn
 
 
 def _read_quoted_value(expression: str, start: int, syntax: Syntax) -> tuple[str, int] | None:
-    """Return an attribute without the quotes around its value, and where it ends; None for a value without quotes.
+    """Return an attribute without the quotes around its value, and its end; None if the value is not quoted.
 
-    In a title quotes are characters like any other unless they enclose the whole value.
+    In a title, quotes are ordinary characters unless they enclose the whole value.
     """
     head = HEAD.match(expression, start)
     if not head or not expression.startswith(_QUOTES, head.end()):
@@ -214,7 +214,7 @@ def _classify(word: str, place: Place, names: Collection[str]) -> Token:
 
 
 def _is_plain_text(unknown: Attribute, place: Place, names: Collection[str]) -> bool:
-    """Return whether a word of a filter with that unknown name is text, such as `Re:` or `https://example.com`."""
+    """Return whether a word with an unknown name is text in a filter, such as `Re:` or `https://example.com`."""
     if not unknown.value:
         is_quoted = place.expression.endswith(_QUOTES, place.start, place.end)  # foo:''
         return not is_quoted and nearest(unknown.name, names) is None
@@ -222,7 +222,7 @@ def _is_plain_text(unknown: Attribute, place: Place, names: Collection[str]) -> 
 
 
 def _find_closing_quote(expression: str, start: int) -> int:
-    """Return the place behind the quote that closes the one at `start`."""
+    """Return the position after the quote that closes the one at `start`."""
     end = expression.find(expression[start], start + 1)
     if end < 0:
         quote = Place(expression, start, start + 1)

@@ -67,7 +67,7 @@ def add(
     )
     given = with_defaults(given, defaults)
     if edit_:
-        from todo_cli.cli.edit.command import edit_new
+        from todo_cli.cli.edit.adding import edit_new
 
         outcome = edit_new(invocation, given, lambda later, new: later.run(add_todo, replace(new, uuid=uuid)))
     else:

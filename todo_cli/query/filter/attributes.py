@@ -1,4 +1,4 @@
-"""Parse one attribute of a filter, such as `due.before:friday`, and explain what is wrong with it."""
+"""Parser for one attribute of a filter, such as `due.before:friday`, with an explanation of each error."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from todo_cli.suggestions import nearest
 
 
 def read_attribute(token: Token, now: datetime, conventions: Conventions) -> Filter:
-    """Return the condition of the attribute; raises ExpressionError that points at the part that is wrong."""
+    """Return the condition of the attribute; raises ExpressionError that points at the invalid part."""
     attribute, place = token.attribute, token.place
     assert attribute
     name, modifier = attribute.name, attribute.modifier
     if name not in NAMES:
-        raise refuse_unknown(token, now, conventions)
+        raise explain_unknown(token, now, conventions)
     head = HEAD.match(place.expression, place.start)
     assert head
     if modifier is not None and modifier not in modifiers_of(name):
         wrong = Place(place.expression, *head.span(2))
         raise wrong.error(f"unknown modifier {modifier!r} after '{name}.'", _explain_modifiers(name, modifier))
     if not attribute.value.strip():
-        raise place.error(f"there is no value after '{token.text}'", f"for example {name}:{example_of(name)}")
+        raise place.error(f"{token.text!r} needs a value", f"for example {name}:{example_of(name)}")
     try:
         return read_condition(attribute, now, conventions)
     except InvalidInputError as error:
         raise Place(place.expression, head.end(), place.end).error(error.message, error.hint) from None
 
 
-def refuse_unknown(token: Token, now: datetime, conventions: Conventions) -> ExpressionError:
-    """Return the error for an attribute of an unknown name, with the known form that is nearest to it."""
+def explain_unknown(token: Token, now: datetime, conventions: Conventions) -> ExpressionError:
+    """Return the error for an attribute with an unknown name, with a suggestion if a similar one is known."""
     attribute, place = token.attribute, token.place
     assert attribute
     name, known = attribute.name, None
@@ -54,7 +54,7 @@ def refuse_unknown(token: Token, now: datetime, conventions: Conventions) -> Exp
 
 
 def _search_for(text: str) -> str:
-    """Return what to type in a shell, which removes quotes, to search titles for the text."""
+    """Return a filter that searches titles for the text, quoted for a shell."""
     if re.search(r"[\s()]", text):
         quote = "'" if '"' in text else '"'
         text = f"{quote}{text}{quote}"
@@ -83,4 +83,4 @@ _OTHER_NAMES = {
     "urgency": "--sort=-urgency",
     "uuid": "id:",
 }
-"""Names that other programs use, or that are not filters here, and what to write instead."""
+"""Names that are used elsewhere but are not filters, and what to write instead."""

@@ -1,6 +1,6 @@
-"""The conditions that attributes stand for: `due.before:friday` is a comparison of the field `due`.
+"""Conversion of attributes to conditions: `due.before:friday` becomes a comparison of the field `due`.
 
-Most attributes are fields of the registry, and what can be asked of one depends on its kind:
+Most attributes are fields of the registry. The modifiers and values of a field depend on its kind:
 
 | KIND                 | MODIFIERS                 | VALUE                                                         |
 |----------------------|---------------------------|---------------------------------------------------------------|
@@ -71,7 +71,7 @@ _MODIFIERS: dict[Kind, Collection[str]] = {
 _STATUSES = (*(status.value for status in Status), "all")
 
 _OWN = {"is": "overdue", "has": "due", "no": "due"}
-"""Attributes that are not fields, each with an example of a value."""
+"""Attributes that are not fields, each with an example value."""
 
 _FILTERED = {name: field for name, field in FIELDS.items() if field.is_filter}
 DATE_FIELDS = {name for name, field in _FILTERED.items() if field.kind in _DATES}
@@ -106,20 +106,20 @@ def modifiers_of(name: str) -> Collection[str]:
 
 
 def example_of(name: str) -> str:
-    """Return a value of an attribute."""
+    """Return an example value of an attribute."""
     if name in _OWN:
         return _OWN[name]
     return "today" if FIELDS[name].kind in _DATES else FIELDS[name].example
 
 
 def parse_status(text: str) -> HasStatus:
-    """Return the filter for that status, or for `all`; raises InvalidInputError that lists them."""
+    """Return the filter for a status or `all`; raises InvalidInputError that lists the valid values."""
     status = choose(text, _STATUSES, "status", "statuses")
     return HasStatus(None if status == "all" else Status(status))
 
 
 def make_states(now: datetime, conventions: Conventions) -> dict[str, Filter]:
-    """Return the conditions of `is:` by their names."""
+    """Return the conditions of `is:` by name."""
     today = now.date()
     first_day = today - timedelta(days=(today.weekday() - conventions.week_start) % 7)
     return {
@@ -209,4 +209,4 @@ _ABSENCE: dict[Kind, Collection[str]] = {
     **dict.fromkeys((Kind.NAME, Kind.NAMES), ("none",)),
     Kind.CHOICE: ("any",),
 }
-"""The values that ask whether there is one."""
+"""The values that match todos with, or without, any value."""

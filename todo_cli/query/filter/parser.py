@@ -1,4 +1,4 @@
-"""The language in which people say which todos they mean: words of the shell in, a filter out.
+"""Parser for filters: turns shell words into a tree of conditions.
 
     expression = alternative , { "or" , alternative } ;
     alternative = part , { [ "and" ] , part } ;
@@ -7,19 +7,19 @@
     attribute = name , [ "." , modifier ] , ":" , value ;
     text, value = word | '"' , characters , '"' | "'" , characters , "'" ;
 
-Keywords are in lower or in upper case, names and modifiers in any. A word ends at white space or at a parenthesis; a
-quote is one only where a word or a value begins.
+Keywords are in lower or upper case; the case of names and modifiers does not matter. A word ends at white space or at a
+parenthesis. A quotation mark is special only at the beginning of a word or value.
 
 | NAME                               | VALUE                                                                        |
 |------------------------------------|------------------------------------------------------------------------------|
-| `project`                          | its name, for what is nested in it too; `none`                               |
-| `tag`, or `+bills` for `tag:bills` | its name; `none`                                                             |
+| `project`                          | a name, which includes nested projects; `none`                               |
+| `tag`, or `+bills` for `tag:bills` | a name; `none`                                                               |
 | `due`, `scheduled`, `wait`, `until`, | a date (see `dates/`); `none`, `any`                                     |
 | `created`, `updated`, `completed`  |                                                                              |
-| these, `.before` `.after` `.by` `.since` | a date                                                                 |
+| these with `.before` `.after` `.by` `.since` | a date                                                             |
 | `priority`, `.above`, `.below`     | `high`, `medium`, `low`, `none`                                              |
 | `status`                           | `open`, `done`, `cancelled`, `all`                                           |
-| `is`                               | `open`, `done`, `cancelled`, `overdue`, `today`, `week` (due in this one),   |
+| `is`                               | `open`, `done`, `cancelled`, `overdue`, `today`, `week` (due this week),     |
 |                                    | `waiting`, `expired`, `blocked`, `blocking`, `ready`, `active`, `scheduled`, |
 |                                    | `recurring`, `untagged`                                                      |
 | `has`, `no`                        | one of the dates, `description`, `project`, `tag`, `priority`, `recurrence`, |
@@ -28,8 +28,8 @@ quote is one only where a word or a value begins.
 | `title`, `description`             | text                                                                         |
 | `id`                               | references (see `references.py`)                                             |
 
-Everything else is text, which the title or the description contains; but a word of the form of an attribute whose
-NAME is not in the table is an error (see `query/lexer.py`).
+Everything else is text to search for in the title and the description. A word that looks like an attribute but has a
+NAME that is not in the table is an error (see `query/lexer.py`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from todo_cli.query.filter.ast import (
     RefersTo,
     conditions_of,
 )
-from todo_cli.query.filter.attributes import read_attribute, refuse_unknown
+from todo_cli.query.filter.attributes import read_attribute, explain_unknown
 from todo_cli.query.filter.conditions import DATE_FIELDS, NAMES, TEXT_FIELDS
 from todo_cli.query.lexer import Place, Syntax, Token, following_text, join_arguments, tokenize
 from todo_cli.query.names import parse_name
@@ -62,19 +62,18 @@ from todo_cli.query.texts import check_text
 
 MOST_CONDITIONS, MOST_TEXTS, LONGEST_TEXT = 200, 50, 1000
 DEEPEST = 50
-"""So many parentheses and NOTs within each other. With all of these limits reached, both databases still answer."""
+"""The maximum depth of nested parentheses and NOTs. Both databases can handle a filter that reaches all limits."""
 
 LONGEST_DATE = 6
-"""Words, in what is looked at as one date."""
+"""The maximum number of words that are checked as one date."""
 
 _AS_TEXT = "quote it to search for it as text"
 
 
 def parse_filter(arguments: Sequence[str], now: datetime, conventions: Conventions = USUAL) -> Filter:
-    """Return what the shell words ask for; without any words, everything.
+    """Return the filter that the shell words express; without words, it matches everything.
 
-    `now` is aware, in the zone of whoever wrote them. Raises InvalidInputError, and ExpressionError where it can point
-    at what is wrong.
+    `now` is aware, in the user's zone. Raises InvalidInputError, or ExpressionError if it can point at the error.
     """
     if not arguments:
         return And(())
@@ -90,7 +89,7 @@ def parse_filter(arguments: Sequence[str], now: datetime, conventions: Conventio
 
 
 class _Parser:
-    """Reads the tokens from left to right, with one method for each rule of the grammar."""
+    """A recursive-descent parser, with one method for each rule of the grammar."""
 
     def __init__(self, expression: str, now: datetime, conventions: Conventions) -> None:
         self._tokens = tokenize(expression, NAMES, Syntax.FILTER)
@@ -128,7 +127,7 @@ class _Parser:
 
     def _part(self) -> Filter:
         if self._next.kind in ("and", "or", ")", "end"):
-            raise self._explain_nothing()
+            raise self._explain_missing_condition()
         token = self._take()
         if token.kind not in ("not", "("):
             return self._condition(token)
@@ -145,8 +144,8 @@ class _Parser:
         self._depth -= 1
         return tree
 
-    def _explain_nothing(self) -> ExpressionError:
-        """Return the error for a token where a condition is expected."""
+    def _explain_missing_condition(self) -> ExpressionError:
+        """Return the error for a token in place of a condition."""
         here, before = self._next, self._before
         if here.kind in ("and", "or"):
             return here.place.error(f"expected a condition before {here.text!r}", _AS_TEXT)
@@ -169,11 +168,11 @@ class _Parser:
         named = [each for condition in naming for each in condition.references]
         self._texts += len(texts)
         self._references += len(named)
-        # Each beginning of a uuid is a condition of its own in SQL.
+        # In SQL, each uuid prefix is a condition of its own.
         self._conditions += len(found) + sum(not each.is_exact for each in named)
         for number, most, things in (
             (self._conditions, MOST_CONDITIONS, "conditions"),
-            (self._texts, MOST_TEXTS, "texts to look for"),
+            (self._texts, MOST_TEXTS, "search texts"),
             (self._references, MOST_REFERENCES, "todo numbers"),
             (max((len(each.text) for each in texts), default=0), LONGEST_TEXT, "characters in a text"),
         ):
@@ -182,7 +181,7 @@ class _Parser:
         return tree
 
     def _check_end(self, token: Token) -> None:
-        """Raise ExpressionError where a date goes on in the words that follow, which would be looked for as text."""
+        """Raise ExpressionError if the next words belong to the date, since they would be searched for as text."""
         attribute, place = token.attribute, token.place
         assert attribute
         if attribute.name not in DATE_FIELDS or not attribute.value or place.expression[place.end - 1] in "\"'":
@@ -206,13 +205,15 @@ class _Parser:
                     raise token.place.error(error.message, error.hint) from None
             case "excluded":
                 if token.attribute and token.attribute.name not in NAMES:
-                    raise refuse_unknown(token, self._now, self._conventions)
+                    raise explain_unknown(token, self._now, self._conventions)
                 meant = token.text if token.attribute else f"+{token.text}"
-                raise token.place.error(f"'-{token.text}' begins with a '-'", f"did you mean 'not {meant}'? {_AS_TEXT}")
+                raise token.place.error(
+                    f"unexpected '-' before {token.text!r}", f"did you mean 'not {meant}'? {_AS_TEXT}"
+                )
         if not token.text.strip():
-            raise token.place.error("there is no text between the quotes")
-        if token.place.expression[token.place.start] not in "\"'" and (ours := _meant_by(token.text)):
-            raise token.place.error(f"{token.text!r} is not a condition", f"did you mean '{ours}'? {_AS_TEXT}")
+            raise token.place.error("the quoted text is empty")
+        if token.place.expression[token.place.start] not in "\"'" and (equivalent := _translate_operator(token.text)):
+            raise token.place.error(f"{token.text!r} is not a condition", f"did you mean '{equivalent}'? {_AS_TEXT}")
         return ContainsText(token.text)
 
 
@@ -221,8 +222,8 @@ _COMPARISON = re.compile(r"([A-Za-z]+)(<=|>=|==|[<>=])(.+)")
 _MODIFIERS = {"<": ".before", ">": ".after", "<=": ".by", ">=": ".since"}
 
 
-def _meant_by(text: str) -> str | None:
-    """Return how the language says what other languages say with such signs; None for plain text."""
+def _translate_operator(text: str) -> str | None:
+    """Return the equivalent of an operator of other languages, such as `due<friday`; None for plain text."""
     if text[0] == "!" and (text[1:2].isalpha() or text[1:2] == "+"):
         return f"not {text[1:]}"
     comparison = _COMPARISON.fullmatch(text)

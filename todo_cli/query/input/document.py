@@ -1,4 +1,4 @@
-"""A todo as a document to edit: its fields as a TOML head between two lines `+++`, and the description below it.
+"""A todo as a document to edit: its fields as a TOML header between two lines `+++`, and the description below it.
 
     +++
     title = "Pay rent"
@@ -6,8 +6,7 @@
     +++
     The description, in Markdown.
 
-Each value is a text as `add` reads it; an empty one stands for none. What somebody else changes meanwhile is merged
-text by text.
+Each value is a text as for `add`; an empty text means no value. Concurrent changes are merged text by text.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from todo_cli.models.values import TodoPublic
 
 Texts = Mapping[str, str]
-"""The text of each field in `HEAD`, and that of the description."""
+"""The text of each field in `HEAD`, and the description."""
 
 DESCRIPTION = "description"
 
@@ -40,7 +39,7 @@ HEAD: Mapping[str, Setter] = {
     for setter in list_setters(Settable.BOTH).values()
     if setter.action is not Action.REMOVE and setter.name != DESCRIPTION
 }
-"""The fields of the head by their keys there, in their order."""
+"""The fields of the header by key, in order."""
 
 LISTS = tuple(key for key, setter in HEAD.items() if setter.field.is_set)
 """The keys of fields whose text is a list."""
@@ -48,32 +47,32 @@ LISTS = tuple(key for key, setter in HEAD.items() if setter.field.is_set)
 _FENCE = "+++"
 _REASON = "#!"
 _WIDEST = 40
-"""Columns of a line that gets a comment."""
+"""Longer lines have no comment."""
 _EXPLANATION = (
     "Fields are between the +++ lines; the description, in Markdown, is below them.",
     'Values are written as for \'todo add\', such as due = "friday 17:00"; "" means none.',
 )
 
-# What a TOML string may not hold as it is (TOML 1.0, String), and what breaks or reorders lines in an editor.
+# Characters that a TOML string must escape (TOML 1.0, String), or that break or reorder lines in an editor.
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def describe_todo(todo: TodoPublic, now: datetime) -> dict[str, str]:
-    """Return the texts of the todo. `now` is aware, in the zone of whoever edits it."""
+    """Return the texts of the todo. `now` is aware, in the user's zone."""
     texts = {key: _format(setter, todo, now) for key, setter in HEAD.items()}
     return {**texts, DESCRIPTION: todo.description or ""}
 
 
 def _format(setter: Setter, todo: TodoPublic, now: datetime) -> str:
-    """Return the value that a setter would give the todo as it is, as it would be typed."""
+    """Return the present value of the setter's field as a user would type it."""
     from todo_cli.query.recurrence.description import phrase
 
     field = setter.field
     value = field.get(todo)
     match field.kind:
         case Kind.RECURRENCE:
-            is_of_this = todo.recurrence and todo.recurrence.after_completion == (setter.action is Action.SET_AFTER)
-            return phrase(todo.recurrence) if todo.recurrence and is_of_this else ""
+            matches = todo.recurrence and todo.recurrence.after_completion == (setter.action is Action.SET_AFTER)
+            return phrase(todo.recurrence) if todo.recurrence and matches else ""
         case Kind.NAMES | Kind.REFERENCES:
             return join_list(map(str, value))
     return format_value(field, value, now) if field.is_simple else str(value or "")
@@ -85,7 +84,7 @@ def describe_nothing() -> dict[str, str]:
 
 
 def write_document(texts: Texts, remarks: Iterable[str] = ()) -> str:
-    """Return the document, with the remarks as comments in its head."""
+    """Return the document, with the remarks as comments in its header."""
     introduction = [f"# {_escape(line)}" for line in (*remarks, *_EXPLANATION)]
     values = {name: f"{name} = {_quote(texts[name])}" for name in HEAD}
     comments = {name: _explain_field(setter) for name, setter in HEAD.items() if len(values[name]) <= _WIDEST}
@@ -97,9 +96,9 @@ def write_document(texts: Texts, remarks: Iterable[str] = ()) -> str:
 
 
 def _explain_field(setter: Setter) -> str:
-    """Return the comment behind a field; none for one that cannot be empty."""
+    """Return the comment after a field; an empty text for a field that cannot be empty."""
     if setter.action is Action.SET_AFTER:
-        return "the same, counted from completion"
+        return "repeat it, counted from completion"
     help_ = setter.field.help
     return help_[:1].lower() + help_[1:] if setter.field.is_emptyable or setter.field.is_set else ""
 
@@ -107,48 +106,48 @@ def _explain_field(setter: Setter) -> str:
 def read_document(text: str, *, complete: bool = True) -> dict[str, str]:
     """Return the texts of the document.
 
-    Raises InvalidInputError for what is not understood of its form; the texts themselves are not looked into. Unless
-    it is `complete`, lines of the head that are missing stand for none.
+    Raises InvalidInputError for an invalid form; the texts themselves are not parsed. A field that is missing from the
+    header is an error if the document must be `complete`, and otherwise has no value.
     """
     head, description = _split(text)
     try:
         values = tomllib.loads(head)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(
-            f"the head is not valid TOML: {_explain(error, head)}", 'quote each value: due = "friday"'
+            f"the header is not valid TOML: {_explain(error, head)}", 'quote each value: due = "friday"'
         ) from None
     except RecursionError:
-        raise InvalidInputError("the head is not valid TOML", 'quote each value: due = "friday"') from None
+        raise InvalidInputError("the header is not valid TOML", 'quote each value: due = "friday"') from None
     for name, value in values.items():
         if name not in HEAD:
             meant = nearest(name, HEAD)
             hint = f"did you mean {meant}? " if meant else ""
-            raise InvalidInputError(f"there is no field {name!r}", f"{hint}fields: {', '.join(HEAD)}")
+            raise InvalidInputError(f"unknown field {name!r}", f"{hint}fields: {', '.join(HEAD)}")
         if not isinstance(value, str):
             raise InvalidInputError(f"{name} must be a string", f'quote the value: {name} = "…"')
         check_text(value, name)
     missing = [name for name in HEAD if name not in values]
     if missing and complete:
-        raise InvalidInputError(f"there is no line for {missing[0]}", f'for no value, write {missing[0]} = ""')
+        raise InvalidInputError(f"missing field {missing[0]!r}", f'for no value, write {missing[0]} = ""')
     texts = {name: _strip(name, values.get(name, "")) for name in HEAD}
     return {**texts, DESCRIPTION: description}
 
 
 def is_blank(text: str) -> bool:
-    """Return whether there is nothing in the document, as when somebody has thought better of it."""
+    """Return whether the document is empty, which means that the user wants to change nothing."""
     return not _without_reason(text).strip()
 
 
 def with_reason(text: str, reason: Sequence[str]) -> str:
-    """Return the document with these lines on top, in place of others that `with_reason` put there."""
+    """Return the document with these lines at the top, replacing the lines of an earlier call."""
     lines = "".join(f"{_REASON} {_escape(line)}\n" for line in reason)
     return lines + _without_reason(text)
 
 
 def merge_texts(base: Texts, mine: Texts, theirs: Texts) -> tuple[dict[str, str], list[str]]:
-    """Return what both have made of the base, and the fields in which they contradict each other, which are mine.
+    """Merge two versions of the base; return the result and the names of the fields in conflict, which have my text.
 
-    In a list each item counts by itself, and nothing contradicts.
+    Lists are merged item by item and have no conflicts.
     """
     merged, conflicts = {}, []
     for name in base:
@@ -170,18 +169,18 @@ def split_list(text: str) -> list[str]:
 
 
 def join_list(items: Iterable[str]) -> str:
-    """Return the items as the text of a list: names sorted without regard to case, numbers by their size."""
+    """Return the items as the text of a list, sorted: names without regard to case, numbers by value."""
     return ", ".join(sorted(items, key=lambda item: (len(item) if item.isdecimal() else 0, fold(item), item)))
 
 
 def _split(text: str) -> tuple[str, str]:
-    """Return the head and the description."""
+    """Return the header and the description."""
     text = _without_reason(text)
-    if text.startswith(f"{_FENCE}\r\n"):  # the editor ends its lines like that
+    if text.startswith(f"{_FENCE}\r\n"):  # the editor uses Windows line endings
         text = text.replace("\r\n", "\n")
     first, _, rest = text.partition("\n")
     if first.rstrip() != _FENCE:
-        raise InvalidInputError("the first line is not +++", "put the fields first, between two +++ lines")
+        raise InvalidInputError("the first line must be +++", "put the fields first, between two +++ lines")
     lines = rest.split("\n")
     end = next((place for place, line in enumerate(lines) if line.rstrip() == _FENCE), None)
     if end is None:
@@ -212,7 +211,7 @@ def _merge_lists(base: str, mine: str, theirs: str) -> str:
 
 
 def _quote(text: str) -> str:
-    """Return the text as a basic string of TOML, which is one of JSON where more is escaped."""
+    """Return the text as a TOML basic string, which is a JSON string with more escapes."""
     return _escape(json.dumps(text, ensure_ascii=False))
 
 
@@ -221,7 +220,7 @@ def _escape(text: str) -> str:
 
 
 def _explain(error: tomllib.TOMLDecodeError, head: str) -> str:
-    """Return what is wrong, with the line itself: numbers would count from somewhere else than the editor does."""
+    """Return the message of the error with the line instead of its number, which differs from the editor's."""
     what, _, place = str(error).partition(" (at ")
     number = re.match(r"line (\d+)", place)
     line = head.split("\n")[int(number[1]) - 1].strip() if number else ""

@@ -1,7 +1,7 @@
-"""The attributes and options by which `add` and `modify` set fields, derived from the registry of fields.
+"""The attributes and options with which `add` and `modify` set fields, derived from the field registry.
 
-A field is set by its own name. A set is also reduced, by `un` and its name (`untag`), and a recurrence is also set to
-count from completion (`every!`, as an option `--every-after`).
+A setter has the name of its field. In addition, `un` and the name of a set removes items from it (`untag`), and
+`every!` (the option `--every-after`) sets a recurrence that counts from completion.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from todo_cli.models.fields import FIELDS, Field, Kind, Settable
 
 
 class Action(Enum):
-    """What a setter does with its value."""
+    """The effect of a setter."""
 
     SET = auto()
     REMOVE = auto()
-    """take it out of a set"""
+    """remove items from a set"""
     SET_AFTER = auto()
     """set a recurrence that counts from completion"""
 
 
 @dataclass(frozen=True, slots=True)
 class Setter:
-    """One way to set a field: `name` as an attribute, `option` without its hyphens on the command line."""
+    """A way to set a field: `name` is that of the attribute, `option` that of the option, without hyphens."""
 
     name: str
     field: Field
@@ -37,20 +37,20 @@ class Setter:
 
     @property
     def is_list(self) -> bool:
-        """Whether it takes several names, and may be given several times."""
+        """Whether it takes several names and can be repeated."""
         return self.field.kind is Kind.NAMES
 
 
 def list_setters(by: Settable) -> Mapping[str, Setter]:
-    """Return the setters of a command by their names, in the order of the fields."""
+    """Return the setters of a command by name, in the order of the fields."""
     found = [setter for field in FIELDS.settable(by) for setter in _setters_of(field, by)]
     return {setter.name: setter for setter in found}
 
 
 def list_aliases(by: Settable) -> Mapping[str, str]:
-    """Return the other names of these setters, each with the one that it stands for.
+    """Return the aliases of these setters, each with the name of its setter.
 
-    An interactive shell may take the `!` of `every!:` for a word of its history.
+    For example, `every-after` is an alias of `every!`, because an interactive shell may expand the `!` (history).
     """
     aliases = {alias: field.name for field in FIELDS.settable(by) for alias in field.aliases}
     options = {setter.option: name for name, setter in list_setters(by).items() if setter.option != name}

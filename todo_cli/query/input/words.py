@@ -164,7 +164,7 @@ class _Reader:
         """Raise InvalidInputError for a missing value of a list, and for a value that may go on in the next words."""
         if setter.is_list and not word.value.strip(", "):
             raise InvalidInputError(
-                f"there is no value after {setter.name}:",
+                f"{setter.name}: needs a value",
                 f"to remove one, write un{setter.field.name}:NAME; {_AS_TEXT}",
             )
         if setter.field.kind in (Kind.REFERENCE, Kind.REFERENCES) and word.value:
