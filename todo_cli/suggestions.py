@@ -1,4 +1,4 @@
-"""Fuzzy matching: the known word that a mistyped one was meant to be."""
+"""Fuzzy matching: suggestions for mistyped words."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from todo_cli.errors import InvalidInputError
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that a mistyped one was meant to be, without regard to case; None if none is near.
+    """Return the known word that is most similar to a mistyped one, regardless of case; None if none is similar.
 
-    Near are a prefix of three or more letters, and a word that differs by one letter that is missing, added, wrong or
-    swapped with its neighbour; by two of them if the word has more than five letters. Of known words with one or two
-    letters, to which everything would be near, only the swapped one counts.
+    A known word is similar if the mistyped word is a prefix of it of three or more letters, or differs by one missing,
+    added, wrong or swapped letter, or by two if it has more than five letters. A known word of one or two letters
+    is similar only if its letters are swapped, because otherwise it would match almost anything.
     """
     word = word.lower()
     ranked = [(*rank, folded, whole) for whole in known if (rank := _rank(word, folded := whole.lower()))]
@@ -20,10 +20,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def _rank(word: str, known: str) -> tuple[float, int] | None:
-    """Return how good a suggestion the known word is, the best is the least; None for one that is not near.
+    """Return a sort key for suggestions, the best first; None for a word that is not similar.
 
-    A prefix counts as one and a half slips. Of equally near words the best is one that the mistyped word goes on from,
-    then the longest, since letters are left out more often than added.
+    A prefix counts as one and a half typos. Among equally similar words, one that the mistyped word begins with comes
+    first, then the longest, since letters are omitted more often than added.
     """
     distance = edit_distance(word, known)
     if distance <= (1 if len(word) <= 5 else 2) and (len(known) > 2 or known == word[::-1]):
@@ -32,9 +32,9 @@ def _rank(word: str, known: str) -> tuple[float, int] | None:
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Return the Damerau-Levenshtein distance in its restricted form (optimal string alignment).
+    """Return the restricted Damerau-Levenshtein distance (optimal string alignment).
 
-    Of words whose lengths differ by more than 2 it is the difference, a lower bound.
+    If the lengths differ by more than 2, return that difference, a lower bound.
     """
     if abs(len(one) - len(other)) > 2:
         return abs(len(one) - len(other))
@@ -52,7 +52,7 @@ def edit_distance(one: str, other: str) -> int:
 
 
 def choose(text: str, known: Iterable[str], kind: str, kinds: str) -> str:
-    """Return the known word that the text is, without regard to case; raises InvalidInputError listing them."""
+    """Return the known word equal to the text, regardless of case; raises InvalidInputError listing them."""
     known = list(known)
     if text.lower() in known:
         return text.lower()

@@ -10,22 +10,22 @@ from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.suggestions import choose
 
 MARK = "mark"
-"""The column of a terminal that marks priority, what was started, and what is closed."""
+"""A column, at a terminal only, of marks for priority, todos in progress and closed todos."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What a list shows of each todo, in this order.
+    """The columns of a list, in order.
 
-    If somebody chose them, a pipe gets these fields. Otherwise a terminal leaves out empty columns, and a pipe gets its
-    usual fields.
+    If the user has chosen them, a pipe gets these fields. Otherwise a terminal omits empty columns, and a pipe gets its
+    default fields.
     """
 
     names: tuple[str, ...]
     chosen: bool = False
 
     def extended_by(self, name: str) -> Columns:
-        """Return these with one more at the end."""
+        """Return the columns with one more at the end."""
         return Columns((*self.names, name), self.chosen)
 
 
@@ -33,22 +33,22 @@ USUAL = Columns(("id", MARK, "title", "project", "tags", "due"))
 
 
 def fields_by_column() -> dict[str, Field]:
-    """Return the fields that lists can show, by what lists call them."""
+    """Return the fields that lists can show, by the name of their column."""
     return {field.column: field for field in FIELDS.values() if field.is_column}
 
 
 def parse_columns(names: Iterable[str]) -> Columns:
-    """Return the columns of these names, in any case; raises InvalidInputError for others, and for one named twice."""
+    """Return the columns with these names, in any case; raises InvalidInputError for an unknown or repeated name."""
     columns: list[str] = []
     for name in names:
         column = choose(name.strip(), fields_by_column(), "column", "columns")
         if column in columns:
-            raise InvalidInputError(f"the column {column} is named twice")
+            raise InvalidInputError(f"the column {column!r} is given twice")
         columns.append(column)
     return Columns(tuple(columns), chosen=True)
 
 
 def duration_columns(columns: Columns) -> tuple[str, ...]:
-    """Return the names of the shown fields that are durations."""
+    """Return the names of the fields among the columns that are durations."""
     shown = (field for name, field in fields_by_column().items() if name in columns.names)
     return tuple(field.name for field in shown if field.kind is Kind.DURATION)

@@ -1,18 +1,18 @@
-"""The values of fields as people type them, each kind once: a text in, a value out, and back.
+"""Parsing and formatting of field values, once for each kind.
 
-This covers the kinds whose values are in columns of the todo itself (`Field.is_simple`); names, references and
-recurrences have modules of their own. The table shows what is read besides the forms in quotes.
+This covers kinds whose values are in columns of the todo itself (`Field.is_simple`). Names, references and recurrences
+have modules of their own.
 
-| KIND             | TEXT                                                       | VALUE                              |
+| KIND             | INPUT                                                      | VALUE                              |
 |------------------|------------------------------------------------------------|------------------------------------|
 | TEXT             | any                                                        | the same text                      |
 | URL              | `https://example.com/a`, `mailto:a@b.example`              | the same text                      |
-| CHOICE           | a label, or its first letter if no other begins with it    | the label, or the enum's member    |
+| CHOICE           | a label, or an unambiguous first letter                    | the label, or a member of the enum |
 | NUMBER           | `3`, `-2.5`                                                | int, or float with a fraction      |
 | DURATION         | `90min`, `1h30m`, `2 days` (see `quantities.py`)           | whole seconds                      |
 | DATE             | a WHEN without a time (see `dates/`)                       | date                               |
 | WHEN             | a WHEN                                                     | When                               |
-| INSTANT          | a WHEN; of a date its start, or its end with `is_end`      | datetime, aware                    |
+| INSTANT          | a WHEN; a date means its start, or its end with `is_end`   | datetime, aware                    |
 """
 
 from __future__ import annotations
@@ -43,10 +43,7 @@ _DATES = (Kind.DATE, Kind.WHEN, Kind.INSTANT)
 
 @dataclass(frozen=True, slots=True)
 class InputContext:
-    """What a text is read with: `now`, aware and in the zone of whoever typed it, and their conventions.
-
-    A WHEN without a time gets `default_time`, if there is one.
-    """
+    """The context for parsing values. `now` is aware, in the user's zone; dates without a time get `default_time`."""
 
     now: datetime
     conventions: Conventions = USUAL
@@ -54,9 +51,9 @@ class InputContext:
 
 
 def parse_value(field: Field, text: str, context: InputContext) -> Any:
-    """Return the value that a text gives a field; raises InvalidInputError with what is expected.
+    """Parse a value of the field; raises InvalidInputError with the expected form.
 
-    A choice that stands for no value gives None, or the member of its enum that stands for it.
+    A choice that means no value gives None, or the corresponding member of its enum.
     """
     match field.kind:
         case Kind.TEXT:
@@ -84,7 +81,7 @@ def parse_value(field: Field, text: str, context: InputContext) -> Any:
 
 
 def format_value(field: Field, value: Any, now: datetime) -> str:
-    """Return the value as it would be typed, `""` for None; `now` is in the zone of whoever reads it."""
+    """Return the value as a user would type it, `""` for None; `now` is in the user's zone."""
     if value is None:
         return ""
     match field.kind:
@@ -104,18 +101,18 @@ def format_value(field: Field, value: Any, now: datetime) -> str:
 
 
 def label_of(field: Field, value: Any) -> str | None:
-    """Return the label of a choice; None for the one that stands for no value."""
+    """Return the label of a choice; None for the one that means no value."""
     label = str(value) if field.enum is None else field.enum(value).name.lower()
     return None if field.is_emptyable and label == field.choices[-1] else label
 
 
 def takes_words(field: Field) -> bool:
-    """Return whether a value of the field can have several words."""
+    """Return whether a value of the field can consist of several words."""
     return field.kind in {*_DATES, Kind.TEXT, Kind.DURATION, Kind.RECURRENCE}
 
 
 def is_value(field: Field, text: str, context: InputContext) -> bool:
-    """Return whether the text is a value of the field, of those whose values can have several words."""
+    """Return whether the text is a value of the field; False for fields whose values are single words."""
     match field.kind:
         case Kind.DATE | Kind.WHEN | Kind.INSTANT:
             return is_when(text, context.now, context.conventions)
@@ -132,7 +129,7 @@ def is_value(field: Field, text: str, context: InputContext) -> bool:
 
 
 def choose_label(field: Field, text: str) -> str:
-    """Return the label of a choice that the text is, or that alone begins with it; raises InvalidInputError."""
+    """Return the label that the text names, in full or by an unambiguous first letter; raises InvalidInputError."""
     begun = [label for label in field.choices if label[0] == text.lower()]
     plural = f"{field.name[:-1]}ies" if field.name.endswith("y") else f"{field.name}s"
     return begun[0] if len(begun) == 1 else choose(text, field.choices, field.name, plural)
@@ -160,7 +157,7 @@ def _format_when(when: When, now: datetime) -> str:
 
 
 def _format_instant(instant: datetime, now: datetime, *, is_end: bool) -> str:
-    """Return an instant without its time where a day begins, or with `is_end` as the day that ends there."""
+    """Format an instant; the start of a day, or with `is_end` its end, is formatted as a date."""
     day = instant.astimezone(now.tzinfo).date()
     if start_of_day(day, now) != instant:
         return _format_when(When(day, instant), now)

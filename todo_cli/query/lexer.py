@@ -1,14 +1,14 @@
 """The lexer for titles, which may contain attributes, and for filters.
 
-An attribute is a word such as `due:friday` or `due.before:friday`: a name, perhaps a modifier, and a value. A name is a
-letter of any script, then letters, digits, `_` and `-`, and perhaps a `!`.
+An attribute is a word such as `due:friday` or `due.before:friday`: a name, an optional modifier, and a value. A name is
+a letter of any script, then letters, digits, `_` and `-`, and optionally a `!`.
 
 | WORD            | in a title                         | in a filter                                              |
 |-----------------|------------------------------------|----------------------------------------------------------|
 | `due:friday`    | an attribute                       | an attribute                                             |
 | `+bills`        | a tag                              | a tag                                                    |
 | `foo:bar`       | text                               | an attribute, which the parser refuses                   |
-| `Re:`, `x://y`  | text                               | text, unless the name of `Re:` is nearly a known one     |
+| `Re:`, `x://y`  | text                               | text, unless the name is similar to a known one          |
 | `-bills`        | text                               | `excluded`, which the parser refuses                     |
 | `and` `or` `not`| text                               | operators, in lower or upper case                        |
 | `(` `)`         | text                               | parentheses, which also end a word                       |

@@ -1,4 +1,4 @@
-"""Numbers and durations: parse `2.5` and `1h30m` as people write them, and format them."""
+"""Parsing and formatting of numbers, such as `2.5`, and durations, such as `1h30m`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST_DURATION = 36_525 * _DAY
 """A century, in seconds."""
 
 GREATEST_NUMBER = 10**15
-"""Up to here databases and parsers of JSON keep whole numbers apart, and fractions of a thousandth."""
+"""Up to this number, databases and JSON parsers represent whole numbers and thousandths exactly."""
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _PART = r"(\d+(?:\.\d+)?) ?([a-z]+)"
@@ -40,12 +40,12 @@ def simplify(number: float) -> float:
 
 
 def format_number(number: float) -> str:
-    """Return the number with as few digits as tell it apart: `3`, `2.5`."""
+    """Return the number with as few digits as possible: `3`, `2.5`."""
     return format(Decimal(repr(simplify(number))), "f")
 
 
 def parse_duration(text: str) -> int:
-    """Return a duration in whole seconds: `1h30m`, `90 minutes`, `1.5h`, `2d` (48 hours), `PT1H30M` (ISO 8601).
+    """Parse a duration and return whole seconds: `1h30m`, `90 minutes`, `1.5h`, `2d` (48 hours), `PT1H30M` (ISO 8601).
 
     Raises InvalidInputError, also for months and years, whose length varies.
     """
@@ -67,7 +67,7 @@ def parse_duration(text: str) -> int:
 
 
 def _size_of(unit: str, text: str) -> int:
-    """Return how many seconds the unit has."""
+    """Return the number of seconds in a unit."""
     kind, number = UNITS.get(unit, (None, 0))
     match kind:
         case "seconds":
@@ -75,7 +75,7 @@ def _size_of(unit: str, text: str) -> int:
         case "days":
             return number * _DAY
         case "months":
-            raise InvalidInputError(f"{text!r} has no fixed length", "give it in weeks, days, hours or minutes")
+            raise InvalidInputError(f"{text!r} has no fixed length", "use weeks, days, hours or minutes")
     raise _refuse(text)
 
 
@@ -84,7 +84,7 @@ def _refuse(text: str) -> InvalidInputError:
 
 
 def format_duration(seconds: int) -> str:
-    """Return the duration in days, hours, minutes and seconds, without those that are zero: `1h30m`, `0m`."""
+    """Return the duration in days, hours, minutes and seconds, omitting zeros: `1h30m`; `0m` if it is zero."""
     parts = []
     for unit, size in _SIZES.items():
         number, seconds = divmod(seconds, size)

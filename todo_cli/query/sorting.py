@@ -11,7 +11,7 @@ from todo_cli.suggestions import choose
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """The field to sort by, and whether the greatest comes first. Todos without a value come last either way."""
+    """A field to sort by, and the direction. Todos without a value come last in either direction."""
 
     key: str
     descending: bool = False
@@ -21,9 +21,9 @@ DEFAULT_SORT = (SortKey("due"), SortKey("priority", descending=True))
 
 
 def parse_sort(text: str) -> tuple[SortKey, ...]:
-    """Return the keys in their order; a leading `-` sorts in descending order.
+    """Return the sort keys in order; a leading `-` sorts in descending order.
 
-    Raises InvalidInputError for an unknown key, and for one given twice, since the second would have no effect.
+    Raises InvalidInputError for an unknown key, and for a repeated one, which would have no effect.
     """
     known = [field.name for field in FIELDS.find(is_sort_key=True)]
     keys: list[SortKey] = []

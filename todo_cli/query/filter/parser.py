@@ -53,7 +53,7 @@ from todo_cli.query.filter.ast import (
     RefersTo,
     conditions_of,
 )
-from todo_cli.query.filter.attributes import read_attribute, explain_unknown
+from todo_cli.query.filter.attributes import explain_unknown, read_attribute
 from todo_cli.query.filter.conditions import DATE_FIELDS, NAMES, TEXT_FIELDS
 from todo_cli.query.lexer import Place, Syntax, Token, following_text, join_arguments, tokenize
 from todo_cli.query.names import parse_name
@@ -172,7 +172,7 @@ class _Parser:
         self._conditions += len(found) + sum(not each.is_exact for each in named)
         for number, most, things in (
             (self._conditions, MOST_CONDITIONS, "conditions"),
-            (self._texts, MOST_TEXTS, "search texts"),
+            (self._texts, MOST_TEXTS, "texts to search for"),
             (self._references, MOST_REFERENCES, "todo numbers"),
             (max((len(each.text) for each in texts), default=0), LONGEST_TEXT, "characters in a text"),
         ):

@@ -1,18 +1,18 @@
-"""Attributes among the words of `add` and `modify`: `Pay rent due:eom project:home.flat +bills every:month`.
+"""Parser for the words of `add` and `modify`: `Pay rent due:eom project:home.flat +bills every:month`.
 
-| WORD                            | what it gives                                                                    |
+| WORD                            | meaning                                                                          |
 |---------------------------------|----------------------------------------------------------------------------------|
-| `due:friday`, `project:home`, … | the value of a field (see `models/fields.py`), as the option of that name        |
+| `due:friday`, `project:home`, … | the value of a field (see `models/fields.py`), like the option of that name      |
 | `+NAME`, `tag:NAME,NAME`        | tags                                                                             |
 | `every!:RULE`, `every-after:RULE` | a recurrence that counts from completion                                       |
-| `untag:NAME`, `undepends:REF`   | in `modify`: it takes them off                                                   |
-| `NAME:`                         | in `modify`: it empties the field                                                |
+| `untag:NAME`, `undepends:REF`   | in `modify`: removes items from a set                                            |
+| `NAME:`                         | in `modify`: clears the field                                                    |
 
-An attribute is a word of its own, also within a quoted argument, and its name is known, in any case. Everything else is
-text: `https://…`, `12:30`, `Fix: crash`, `+49 30 1234`. What is ambiguous is refused: a name that is nearly a known
-one, and a value that goes on in the next words (`due:friday 5pm`, which is written `due:'friday 5pm'`). An argument
-that begins with an attribute has all of it as its value, if that is one, or was meant as one (`due:'next fridya'`,
-`due:'friday 25:00'`), which is then refused.
+An attribute is a separate word, also within a quoted argument, with a known name, whose case does not matter.
+Everything else is text: `https://…`, `12:30`, `Fix: crash`, `+49 30 1234`. Likely typos are refused: a name that is
+similar to a known one, and a value that continues in the next words (`due:friday 5pm` must be `due:'friday 5pm'`). If
+an argument begins with an attribute, the rest of the argument is its value if it is a valid value or a likely typo
+(`due:'next fridya'`, `due:'friday 25:00'`), which is then refused.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from todo_cli.suggestions import nearest
 
 _NUMBERS = re.compile(r"[\d,-]+", re.ASCII)
 _LONGEST_VALUE = 6
-"""Words that are examined together as one value."""
+"""The maximum number of words that are checked as one value."""
 
 _EQUALS = re.compile(r"([A-Za-z]\w*)=(\S+)")
 _AS_TEXT = "after -- everything is text"
@@ -41,9 +41,9 @@ _AS_TEXT = "after -- everything is text"
 
 @dataclass(frozen=True, slots=True)
 class GivenWords:
-    """The text of the words, and the values of the attributes among them as they were written.
+    """The words that are text, and the values of attributes as they were typed, by the name of the setter.
 
-    `values` and `lists` are by the names of setters; a list has names, such as those of tags.
+    `lists` has the values of setters that take several names, such as tags.
     """
 
     text: Sequence[str]
@@ -53,7 +53,7 @@ class GivenWords:
 
 @dataclass(slots=True)
 class _Word:
-    """A word of an argument: an attribute if it has a setter."""
+    """A word of an argument; it is an attribute if it has a setter."""
 
     token: Token
     argument: int
@@ -66,16 +66,16 @@ class _Word:
 
 
 def read_words(arguments: Sequence[str], by: Settable, context: InputContext) -> GivenWords:
-    """Return the attributes among the arguments, and what is left of each argument without them, if anything.
+    """Return the attributes in the arguments, and the text that remains of each argument.
 
-    Text stays as it was typed; where an attribute is taken out of an argument, the space before or after it goes, too.
-    Raises InvalidInputError for what may be a slip, and for an attribute that is given twice.
+    Text is unchanged, except that the space before or after an attribute is removed with it. Raises InvalidInputError
+    for a likely typo, and for an attribute that is given twice.
     """
     return _Reader(by, context).read(arguments)
 
 
 class _Reader:
-    """Reads the words of one command."""
+    """Parses the words of one command."""
 
     def __init__(self, by: Settable, context: InputContext) -> None:
         self._setters = list_setters(by)
@@ -112,7 +112,7 @@ class _Reader:
                 yield self._read_token(token, number)
 
     def _read_whole(self, argument: str, number: int) -> _Word | None:
-        """Return an argument that is one attribute as a whole, or was meant to be one."""
+        """Return an argument that is a single attribute, or is probably meant to be one; None for any other."""
         attribute = split_attribute(argument)
         if not attribute or attribute.modifier is not None or not (setter := self._find_setter(attribute.name)):
             return None
@@ -125,7 +125,7 @@ class _Reader:
     def _is_whole(self, setter: Setter, value: str) -> bool:
         if setter.field.kind is Kind.TEXT:
             return True
-        if not takes_words(setter.field):  # it is refused as a value, unless it is an attribute with text after it
+        if not takes_words(setter.field):  # a likely typo is refused later, unless it is an attribute followed by text
             is_one = setter.field.kind in (Kind.NAME, Kind.NAMES, Kind.CHOICE)
             return is_one and not any(HEAD.match(word) or word[0] == "+" for word in value.split())
         test = partial(is_value, setter.field, context=self._context)
@@ -161,7 +161,7 @@ class _Reader:
             raise InvalidInputError(f"{token.text!r} is not an attribute", f"did you mean '{meant}'? {_AS_TEXT}")
 
     def _check_value(self, word: _Word, setter: Setter, following: Sequence[_Word]) -> None:
-        """Raise InvalidInputError for a missing value of a list, and for a value that may go on in the next words."""
+        """Raise InvalidInputError for a list without a value, and for a value that may continue in the next words."""
         if setter.is_list and not word.value.strip(", "):
             raise InvalidInputError(
                 f"{setter.name}: needs a value",
@@ -173,7 +173,7 @@ class _Reader:
             self._check_end(word, setter, following)
 
     def _check_end(self, word: _Word, setter: Setter, following: Iterable[_Word]) -> None:
-        """Raise InvalidInputError if the value goes on in the words that follow, as far as they are text."""
+        """Raise InvalidInputError if the value continues in the words of text that follow."""
         test = partial(is_value, setter.field, context=self._context)
         value, meant, is_uncertain = word.value, None, False
         for count, more in enumerate(following, start=2):
@@ -205,7 +205,7 @@ class _Reader:
 
 
 def _check_references(word: _Word, setter: Setter, following: Sequence[_Word]) -> None:
-    """Raise InvalidInputError if a list of todos goes on in the next word."""
+    """Raise InvalidInputError if a list of references continues in the next word."""
     if following and following[0].setter is None and _NUMBERS.fullmatch(following[0].source):
         more = following[0].source.strip(",")
         hint = f"did you mean '{setter.name}:{word.value.rstrip(',')},{more}'? if not, put {setter.name}: last"
@@ -213,7 +213,7 @@ def _check_references(word: _Word, setter: Setter, following: Sequence[_Word]) -
 
 
 def _leave_text(arguments: Sequence[str], words: Sequence[_Word]) -> Iterator[str]:
-    """Yield what is left of each argument without its attributes, if there is anything."""
+    """Yield the text that remains of each argument without its attributes."""
     for number, argument in enumerate(arguments):
         own = [word for word in words if word.argument == number]
         taken = [word.token.place for word in own if word.setter is not None]
