@@ -1,8 +1,8 @@
-"""Every field of a todo, declared once: what it is called, what kind of value it has, and what can be done with it.
+"""The field registry: every field of a todo, declared once, with its name, its kind, and where it is used.
 
 Each layer implements each `Kind` once and takes the fields from `FIELDS`: attributes and options of `add` and `modify`,
 filters and their modifiers, sort keys, columns, JSON, tab-separated lines, the editor, the next occurrence. A new field
-is a migration, a column in `tables.py`, and an entry here.
+needs a migration, a column in `tables.py`, and an entry here.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from todo_cli.models.values import Priority, Status, TodoPublic
 
 
 class Kind(Enum):
-    """What values a field has; they are the types that `values.py` documents."""
+    """The kind of a field's values, with their Python type."""
 
     TEXT = auto()
     """str"""
     URL = auto()
     """str, an absolute URL (RFC 3986)"""
     CHOICE = auto()
-    """one of `Field.choices`, which are in order"""
+    """one of `Field.choices`, in their order"""
     NUMBER = auto()
     """int, or float with a fraction"""
     DURATION = auto()
@@ -33,7 +33,7 @@ class Kind(Enum):
     WHEN = auto()
     """When: a date, or a date with a time; two columns, `…_on` and `…_at`"""
     INSTANT = auto()
-    """datetime, aware, UTC; a date without a time stands for its start, or with `Field.is_end` for its end"""
+    """datetime, aware, UTC; a date without a time means its start, or its end with `Field.is_end`"""
     NAME = auto()
     """str, a name that is created if it does not exist (a project)"""
     NAMES = auto()
@@ -47,14 +47,14 @@ class Kind(Enum):
     IDENTITY = auto()
     """the number or uuid of the todo itself"""
     COMPUTED = auto()
-    """follows from other fields or other todos; it has no column of its own"""
+    """derived from other fields or other todos, without a column of its own"""
 
 
 _SIMPLE = (Kind.TEXT, Kind.URL, Kind.CHOICE, Kind.NUMBER, Kind.DURATION, Kind.DATE, Kind.WHEN, Kind.INSTANT)
 
 
 class Settable(Flag):
-    """Which commands set a field."""
+    """The commands that set a field."""
 
     NO = 0
     ADD = auto()
@@ -63,27 +63,26 @@ class Settable(Flag):
 
 
 class Inherit(Enum):
-    """What the next occurrence of a todo gets of a field."""
+    """What the next occurrence of a todo inherits from a field."""
 
     NOTHING = auto()
     COPY = auto()
     MOVE = auto()
-    """the same distance from the new occurrence's date"""
+    """keep the distance from the date of the occurrence"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field.
+    """A field. `name` is for users, `attribute` for tables and `TodoPublic`, `column` for lists, `json` for JSON.
 
-    `name` is what people type, `attribute` what tables and `TodoPublic` call it, `column` what lists call it, `json`
-    its key there.
+    The last three are the name unless given.
     """
 
     name: str
     kind: Kind
     attribute: str = ""
     path: str = ""
-    """Where `TodoPublic` has the value, unless it is under `attribute`: `links.parent`."""
+    """The path of the value in `TodoPublic`, such as `links.parent`; `attribute` unless given."""
     column: str = ""
     json: str = ""
     aliases: tuple[str, ...] = ()
@@ -95,24 +94,24 @@ class Field:
     is_sort_key: bool = False
     is_column: bool = True
     choices: tuple[str, ...] = ()
-    """The labels of a CHOICE. Where it is emptyable, the greatest comes first and the last one stands for no value."""
+    """The labels of a CHOICE. If the field can be empty, the greatest comes first and the last one means no value."""
     enum: type[Enum] | None = None
-    """The type whose members are the values of a CHOICE; without one, the labels are."""
+    """The type of the values of a CHOICE; without it, the values are the labels."""
     is_end: bool = False
     is_set: bool = False
-    """Whether it is a set, to which values are added and from which they are taken one by one."""
+    """Whether it is a set, whose items are added and removed one by one."""
     leader: str | None = None
     """The field that this one follows in history, undo and merging."""
     help: str = ""
     """One line for --help and the editor, without a full stop."""
     option_help: str = ""
-    """The line for --help, where it differs."""
+    """The line for --help, if it differs."""
     item: str = ""
-    """What the help of a set calls one of its values; the name unless given."""
+    """The word for an item of a set in the help; the name unless given."""
     flag: str = ""
     """The letter of the short option."""
     example: str = ""
-    """A value, for hints and docs."""
+    """An example value, for hints and docs."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "attribute", self.attribute or self.name)
@@ -123,11 +122,11 @@ class Field:
 
     @property
     def is_simple(self) -> bool:
-        """Whether the todo's own columns hold its value, and it refers to no other row."""
+        """Whether its value is in columns of the todo itself, and is not a reference to another row."""
         return self.kind in _SIMPLE
 
     def get(self, todo: TodoPublic) -> Any:
-        """Return the value of the field in a todo; None where it has none."""
+        """Return the value of the field in a todo, None if there is none."""
         if self.name in todo.fields:
             return todo.fields[self.name]
         value: Any = todo
@@ -137,7 +136,7 @@ class Field:
 
 
 class Fields(Mapping[str, Field]):
-    """The fields by name, in the order in which they are shown. A name is a letter, then letters, digits and `_`."""
+    """The fields by name, in the order of the output. A name is a letter, then letters, digits and `_`."""
 
     def __init__(self, *fields: Field) -> None:
         self._fields = {field.name: field for field in fields}
@@ -158,11 +157,11 @@ class Fields(Mapping[str, Field]):
         self._fields[field.name] = field
 
     def settable(self, by: Settable) -> list[Field]:
-        """Return the fields that this command sets."""
+        """Return the fields that a command can set."""
         return [field for field in self.values() if field.settable & by]
 
     def of_attribute(self, attribute: str) -> Field | None:
-        """Return the field that tables and history call so; None if there is none."""
+        """Return the field with that attribute, the name in tables and history; None if there is none."""
         return next((field for field in self.values() if field.attribute == attribute), None)
 
     def find(self, **properties: Any) -> list[Field]:
@@ -172,7 +171,7 @@ class Fields(Mapping[str, Field]):
 
 FIELDS = Fields(
     Field(name="id", kind=Kind.IDENTITY, is_sort_key=True, help="Number", example="12-15"),
-    Field(name="uuid", kind=Kind.IDENTITY, is_filter=False, help="The identity that is the same in every copy"),
+    Field(name="uuid", kind=Kind.IDENTITY, is_filter=False, help="Identity, the same in every copy"),
     Field(
         name="title",
         kind=Kind.TEXT,
@@ -303,11 +302,11 @@ FIELDS = Fields(
         kind=Kind.COMPUTED,
         path="recurrence.rrule",
         is_filter=False,
-        help="The rule by which it repeats",
+        help="Recurrence rule, an RRULE",
     ),
     Field(
         name="series",
-        help="The series that it belongs to",
+        help="Series that it belongs to",
         kind=Kind.COMPUTED,
         path="recurrence.series",
         is_filter=False,
@@ -315,7 +314,7 @@ FIELDS = Fields(
     ),
     Field(
         name="occurrence",
-        help="Which occurrence of its series it is",
+        help="Occurrence of its series",
         kind=Kind.TEXT,
         is_filter=False,
         is_column=False,
@@ -439,7 +438,7 @@ FIELDS = Fields(
     ),
     Field(
         name="deleted",
-        help="When it was put in the trash",
+        help="When it was moved to the trash",
         kind=Kind.INSTANT,
         attribute="deleted_at",
         json="deleted_at",
@@ -447,6 +446,8 @@ FIELDS = Fields(
         is_column=False,
         is_sort_key=True,
     ),
-    Field(name="version", help="How often it has changed", kind=Kind.NUMBER, is_filter=False, is_column=False),
+    Field(
+        name="version", help="Version, which each change increases", kind=Kind.NUMBER, is_filter=False, is_column=False
+    ),
 )
 """The fields of a todo, in the order of JSON, columns, sort keys and options."""

@@ -28,8 +28,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite later chan
 def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
     """Undo your last command, or the last N, on any machine.
 
-    A todo that was added moves to the trash. Fields that were changed again later are refused, unless with --force.
-    Emptying the trash, copying databases and changes to users cannot be undone.
+    A todo that was added moves to the trash. Fields that were changed again later are not overwritten, unless you add
+    --force. Emptying the trash, copying databases and changes to users cannot be undone.
     """
     from todo_cli.services.undoing import undo_steps
 
@@ -38,7 +38,7 @@ def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
 
 @command(app, "redo", epilog="Example: todo redo")
 def redo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
-    """Redo what was undone last, as long as nothing else was done since."""
+    """Redo the last command that was undone, or the last N. Refused once you have changed anything else."""
     from todo_cli.services.undoing import redo_steps
 
     _show(invocation, invocation.run(redo_steps, number, force=force), number, "redo")
@@ -63,7 +63,7 @@ def history(
     since: Annotated[
         str | None, typer.Option("--since", metavar="WHEN", help="Only steps since that day or time.")
     ] = None,
-    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Steps of that user.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only steps of this user.")] = None,
     per_page: Annotated[int | None, typer.Option("-n", "--per-page", metavar="N", help="Steps per page.")] = None,
     page: PageOption = None,
     all_: AllOption = False,

@@ -113,7 +113,8 @@ def show(
     invocation: Invocation,
     references: options.References,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="WHEN", help="As they were at that time, or at the end of that day.")
+        str | None,
+        typer.Option("--at", metavar="WHEN", help="Show them as they were at that time, or at the end of that day."),
     ] = None,
 ) -> None:
     """Show all details of todos, including those in the trash.

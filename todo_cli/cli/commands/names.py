@@ -27,7 +27,7 @@ def project_list(
     invocation: Invocation,
     all_: Annotated[bool, typer.Option("--all", help="Include archived projects.")] = False,
 ) -> None:
-    """List projects with their numbers of open and done todos."""
+    """List projects with the numbers of their open and done todos."""
     from todo_cli.services.projects import list_projects
 
     projects = invocation.run(list_projects, archived=all_)
@@ -77,7 +77,7 @@ def project_delete(invocation: Invocation, name: ProjectName, yes: options.YesOp
 
 @command(tag_app, "list", epilog="Example: todo tag list")
 def tag_list(invocation: Invocation) -> None:
-    """List tags with their numbers of open and done todos."""
+    """List tags with the numbers of their open and done todos."""
     from todo_cli.services.tags import list_tags
 
     tags = invocation.run(list_tags)

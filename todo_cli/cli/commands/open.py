@@ -24,8 +24,8 @@ def open_(
 ) -> None:
     """Open the URL of a todo.
 
-    It is printed instead in a pipe, with --json, where there is no desktop, and unless it begins with http:, https: or
-    mailto:. REF is a number (12) or the first characters of a uuid.
+    The URL is printed instead of opened in a pipe, with --json, without a desktop, or if it does not begin with http:,
+    https: or mailto:. REF is a number (12) or the first characters of a uuid.
     """
     from todo_cli.cli.opener import open_url
     from todo_cli.query.references import parse_references
@@ -34,7 +34,7 @@ def open_(
 
     references = parse_references([reference])
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} names several todos", "name one")
+        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
     [todo] = invocation.run(get_todos, references)
     url = FIELDS["url"].get(todo)
     if url is None:

@@ -97,22 +97,22 @@ def modify(
     """Change todos.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. Options and attributes set
-    fields: due:friday +urgent untag:later title:'Buy bread'. An attribute without a value empties its field, such as
-    project: due: every: depends: parent:. Other fields stay as they are. Subtasks follow into another project.
+    fields: due:friday +urgent untag:later title:'Buy bread'. An attribute without a value clears its field, such as
+    project: due: every: depends: parent:. Other fields stay as they are. Subtasks move to the new project too.
     """
     from todo_cli.query.input.setters import list_setters
     from todo_cli.query.references import parse_references
     from todo_cli.services.todos import TodoChanges, modify_todos
 
-    emptied = [name for name, flag in (("due", no_due), ("project", no_project)) if flag]
-    for name in emptied:
+    cleared = [name for name, flag in (("due", no_due), ("project", no_project)) if flag]
+    for name in cleared:
         if fields[name] is not None:
             raise InvalidInputError(f"--{name} and --no-{name} cannot be used together")
     given = collect_values(
         invocation,
         Settable.MODIFY,
         words or (),
-        {**fields, **dict.fromkeys(emptied, "")},
+        {**fields, **dict.fromkeys(cleared, "")},
         may_empty=list_setters(Settable.MODIFY),
         literals=invocation.literals,
     )

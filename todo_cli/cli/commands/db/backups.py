@@ -20,12 +20,12 @@ app = typer.Typer()
 def backup(
     invocation: Invocation,
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="The file to write; without it, a new file beside the list.")
+        Path | None, typer.Argument(metavar="[FILE]", help="The file to write; by default, a new file beside the list.")
     ] = None,
 ) -> None:
-    """Write a backup of the whole list into a new file, and check it.
+    """Back up the whole list to a new file, and verify it.
 
-    Other commands can run meanwhile. On a server, it backs up everything you have there, as 'db copy' does.
+    Other commands can run meanwhile. On a server, it backs up all your data, as 'db copy' does.
     """
     from todo_cli.services.databases.backups import back_up
 

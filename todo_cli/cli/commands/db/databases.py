@@ -61,7 +61,7 @@ def connect(
     found = there.run(inspect_database)
     if found.revision is None:
         found = _offer_tables(there) or found
-    user = _settle_user(invocation.user, found.users)
+    user = _choose_user(invocation.user, found.users)
     store_connection(url, from_env, user)
     if invocation.json:
         with after_storing(invocation):
@@ -108,7 +108,7 @@ def _offer_tables(there: Invocation) -> DatabaseStatus | None:
     return there.run(inspect_database)
 
 
-def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
+def _choose_user(named: str | None, users: Sequence[str] | None) -> str | None:
     """Return the user in that database: the named one, the only one, or the one chosen at a prompt."""
     from todo_cli.models.text import fold
     from todo_cli.rendering.format.escaping import neutralise
@@ -124,7 +124,7 @@ def _settle_user(named: str | None, users: Sequence[str] | None) -> str | None:
         return users[0]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserNotNamedError(users)
-    return _settle_user(typer.prompt(neutralise(f"Who are you? ({', '.join(users)})"), err=True), users)
+    return _choose_user(typer.prompt(neutralise(f"Which user are you? ({', '.join(users)})"), err=True), users)
 
 
 @command(app, "disconnect", epilog="Example: todo db disconnect")

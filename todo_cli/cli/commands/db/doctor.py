@@ -101,7 +101,7 @@ def _check_connection(target: PostgresTarget, found: DatabaseStatus) -> Iterator
         "latency",
         latency <= SLOW_MS,
         f"a round trip takes {latency:g} ms{', through a pooler' if found.pooled else ''}",
-        None if latency <= SLOW_MS else "a command takes about eight round trips; a nearer region is faster",
+        None if latency <= SLOW_MS else "a command takes about eight round trips; use a region closer to you",
     )
     skew = found.clock_skew or 0
     yield Finding(
