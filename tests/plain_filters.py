@@ -15,16 +15,13 @@ from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.filter.ast import (
     And,
-    BelongsTo,
     Compares,
     ContainsText,
-    DependsOn,
     Filter,
     Has,
+    HasName,
     HasStatus,
-    HasTag,
     InArchivedProject,
-    InProject,
     IsActive,
     IsBlocked,
     IsBlocking,
@@ -33,6 +30,7 @@ from todo_cli.query.filter.ast import (
     IsOverdue,
     IsReady,
     IsWaiting,
+    LinksTo,
     Not,
     Or,
     RefersTo,
@@ -72,11 +70,11 @@ def matches(tree: Filter, todo: TodoPublic, now: datetime, world: World) -> bool
             return any(fold(text) in fold(texts[field]) for field in ([within] if within else texts))
         case HasStatus(status):
             return status in (None, todo.status)
-        case InProject(name):
+        case HasName("project", name):
             return f"{fold(todo.project or '')}.".startswith(f"{fold(name)}.")
         case InArchivedProject():
             return todo.project in world.archived
-        case HasTag(name):
+        case HasName("tag", name):
             return fold(name) in map(fold, todo.tags)
         case IsOneOf("priority", labels):
             return (todo.priority.label or "none") in labels
@@ -98,9 +96,9 @@ def matches(tree: Filter, todo: TodoPublic, now: datetime, world: World) -> bool
             return getattr(todo, FIELDS.get(name, name)) is not None
         case RefersTo(references):
             return is_named(references, todo.id, todo.uuid)
-        case DependsOn(references):
+        case LinksTo("depends", references):
             return any(is_named(references, number, world.uuids[number]) for number in todo.links.depends)
-        case BelongsTo(references):
+        case LinksTo("parent", references):
             parent = todo.links.parent
             return parent is not None and is_named(references, parent, world.uuids[parent])
         case IsOverdue():
@@ -180,18 +178,17 @@ PRESENT = (
     *sorted(DATE_FIELDS),
 )
 
+SOME_REFERENCES = st.lists(REFERENCES, min_size=1, max_size=3, unique=True).map(tuple)
 TYPED: st.SearchStrategy[Filter] = st.one_of(
     st.builds(ContainsText, TEXTS, st.sampled_from([None, "title", "description"])),
     st.builds(HasStatus, st.sampled_from([None, *Status])),
-    st.builds(InProject, PROJECTS),
-    st.builds(HasTag, TAGS),
+    st.builds(HasName, st.just("project"), PROJECTS),
+    st.builds(HasName, st.just("tag"), TAGS),
     st.builds(IsOneOf, st.just("priority"), st.sampled_from(sorted(PRIORITIES.values()))),
     st.builds(Compares, st.sampled_from(sorted(DATE_FIELDS)), st.sampled_from(get_args(Relation)), WHENS),
     st.builds(Has, st.sampled_from(PRESENT)),
-    *(
-        st.builds(kind, st.lists(REFERENCES, min_size=1, max_size=3, unique=True).map(tuple))
-        for kind in (RefersTo, DependsOn, BelongsTo)
-    ),
+    st.builds(RefersTo, SOME_REFERENCES),
+    st.builds(LinksTo, st.sampled_from(["depends", "parent"]), SOME_REFERENCES),
     st.sampled_from([IsOverdue(), IsWaiting(), IsExpired(), IsBlocked(), IsBlocking(), IsReady(), IsActive()]),
 )
 """Conditions that people can type."""
@@ -221,9 +218,9 @@ def type_out(tree: Filter) -> str:  # noqa: C901
             return f"{within or ''}{':' if within else ''}{quote}{text}{quote}"
         case HasStatus(status):
             return f"status:{status or 'all'}"
-        case InProject(name):
+        case HasName("project", name):
             return f"project:{name}"
-        case HasTag(name):
+        case HasName("tag", name):
             return f"+{name}"
         case IsOneOf("priority", labels):
             return next(typed for typed, meant in PRIORITIES.items() if meant == labels)
@@ -234,10 +231,8 @@ def type_out(tree: Filter) -> str:  # noqa: C901
             return f"has:{name}"
         case RefersTo(references):
             return f"id:{','.join(map(str, references))}"
-        case DependsOn(references):
-            return f"depends:{','.join(map(str, references))}"
-        case BelongsTo(references):
-            return f"parent:{','.join(map(str, references))}"
+        case LinksTo(name, references):
+            return f"{name}:{','.join(map(str, references))}"
         case IsOverdue():
             return "is:overdue"
         case IsWaiting():

@@ -19,7 +19,7 @@ from todo_cli.db.scope import owner_values
 from todo_cli.db.write.step import Step
 from todo_cli.models.tables import Project, Tag, Todo, TodoTag
 from todo_cli.models.values import Status
-from todo_cli.query.filter.ast import And, Filter, HasStatus, HasTag, InProject, Not, Or
+from todo_cli.query.filter.ast import And, Filter, HasName, HasStatus, Not, Or
 from todo_cli.services.listing import ListQuery, list_todos
 
 TODOS, NAMES = 5_000, 100
@@ -84,13 +84,13 @@ async def explain(db: Database, query: ListQuery) -> str:
     ("condition", "used", "unused"),
     [
         (OPEN, {LIST}, set()),
-        (And((OPEN, InProject("n7"))), {PROJECT}, {LIST}),
-        (And((OPEN, HasTag("n7"))), {TAG}, {LIST}),
-        (And((HasTag("n7"), InProject("n7"), OPEN)), {TAG}, {LIST}),
-        (And((OPEN, Or((InProject("n7"), InProject("n8"))))), {PROJECT}, {LIST}),
-        (And((OPEN, Not(InProject("n7")))), {LIST}, set()),
-        (And((OPEN, Not(HasTag("n7")))), {LIST}, set()),
-        (And((OPEN, Or((OPEN, HasTag("n7"))))), {LIST}, set()),
+        (And((OPEN, HasName("project", "n7"))), {PROJECT}, {LIST}),
+        (And((OPEN, HasName("tag", "n7"))), {TAG}, {LIST}),
+        (And((HasName("tag", "n7"), HasName("project", "n7"), OPEN)), {TAG}, {LIST}),
+        (And((OPEN, Or((HasName("project", "n7"), HasName("project", "n8"))))), {PROJECT}, {LIST}),
+        (And((OPEN, Not(HasName("project", "n7")))), {LIST}, set()),
+        (And((OPEN, Not(HasName("tag", "n7")))), {LIST}, set()),
+        (And((OPEN, Or((OPEN, HasName("tag", "n7"))))), {LIST}, set()),
     ],
     ids=["all", "project", "tag", "project and tag", "two projects", "not project", "not tag", "open or tag"],
 )
@@ -102,5 +102,5 @@ async def test_a_page_uses_the_index_of_its_filter(
 
 
 async def test_a_project_in_the_trash_uses_the_index_of_the_trash(filled_once: FilledOnce) -> None:
-    plan = await explain(await filled_once(_fill), ListQuery(InProject("n7"), size=20, trashed=True))
+    plan = await explain(await filled_once(_fill), ListQuery(HasName("project", "n7"), size=20, trashed=True))
     assert TRASH in plan, plan

@@ -17,7 +17,7 @@ from todo_cli.db.write.edits import Edit
 from todo_cli.errors import NotFoundError
 from todo_cli.models.history import HistoryPage, UndoOutcome
 from todo_cli.models.values import TodoPage, TodoPublic
-from todo_cli.query.filter.ast import And, HasTag, InProject
+from todo_cli.query.filter.ast import And, HasName
 from todo_cli.query.references import parse_references
 from todo_cli.services import comments, history, listing, projects, tags, todos, tree, undoing, users
 from todo_cli.services.databases import administration as databases
@@ -69,7 +69,9 @@ SEES_NOTHING: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
     todos.empty_trash: lambda db: _removed(todos.empty_trash(db)),
 }
 IS_REFUSED: dict[Callable[..., Any], Callable[[Database], Awaitable[Any]]] = {
-    listing.list_todos: lambda db: listing.list_todos(db, ListQuery(And((InProject("p"), HasTag("t"))))),
+    listing.list_todos: lambda db: listing.list_todos(
+        db, ListQuery(And((HasName("project", "p"), HasName("tag", "t"))))
+    ),
     listing.get_todos: lambda db: listing.get_todos(db, HERS),
     listing.get_details: lambda db: listing.get_details(db, HERS),
     comments.add_comment: lambda db: comments.add_comment(db, HERS[0], "mine"),

@@ -17,10 +17,9 @@ from todo_cli.query.filter.ast import (
     Compares,
     ContainsText,
     Filter,
+    HasName,
     HasStatus,
-    HasTag,
     InArchivedProject,
-    InProject,
     IsOneOf,
     IsOverdue,
     Not,
@@ -105,16 +104,16 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
         (HasStatus(Status.OPEN), "abcdéf"),
         (HasStatus(Status.DONE), "h"),
         (HasStatus(Status.CANCELLED), "i"),
-        (InProject("home"), "ab"),  # includes nested projects, but not `homework`
-        (InProject("HOME.Kitchen"), "b"),
-        (Or((InProject("hom"), ContainsText("dent"))), "d"),  # a prefix of a name does not match
-        (Not(InProject("home")), "cdéfhi"),  # includes todos without a project
+        (HasName("project", "home"), "ab"),  # includes nested projects, but not `homework`
+        (HasName("project", "HOME.Kitchen"), "b"),
+        (Or((HasName("project", "hom"), ContainsText("dent"))), "d"),  # a prefix of a name does not match
+        (Not(HasName("project", "home")), "cdéfhi"),  # includes todos without a project
         (InArchivedProject(), "f"),
-        (HasTag("shop"), "ab"),
-        (HasTag("SHOP"), "ab"),
-        (And((HasTag("shop"), HasTag("urgent"))), "b"),
-        (Or((HasTag("shop"), HasTag("urgent"))), "abé"),
-        (Not(HasTag("shop")), "cdéfhi"),
+        (HasName("tag", "shop"), "ab"),
+        (HasName("tag", "SHOP"), "ab"),
+        (And((HasName("tag", "shop"), HasName("tag", "urgent"))), "b"),
+        (Or((HasName("tag", "shop"), HasName("tag", "urgent"))), "abé"),
+        (Not(HasName("tag", "shop")), "cdéfhi"),
         (IsOneOf("priority", ("high",)), "b"),
         (IsOneOf("priority", ("none",)), "cdfhi"),
         (Compares("due", "before", when("today")), "éhi"),
@@ -128,7 +127,7 @@ async def find(db: Database, tree: Filter, sort: str = "id") -> str:
         (Compares("due", "after", when("9998-12-31")), ""),
         (Compares("due", "before", when("0002-01-01")), ""),
         (IsOverdue(), "cé"),
-        (Or((And((InProject("work"), HasStatus(Status.OPEN))), ContainsText("dent"))), "dé"),
+        (Or((And((HasName("project", "work"), HasStatus(Status.OPEN))), ContainsText("dent"))), "dé"),
     ],
     ids=str,
 )
@@ -218,10 +217,15 @@ async def test_one_statement_for_a_page_with_tags_and_total(db: Database) -> Non
 async def test_unknown_names_are_explained(filled_once: FilledOnce) -> None:
     db = await filled_once(fill)
     nothing = ContainsText("nothing has this in it")
-    assert not (await list_todos(db, ListQuery(And((InProject("home"), HasTag("shop"), nothing))))).todos
-    for tree, told in ((InProject("hoem"), "did you mean 'home'?"), (HasTag("urgnet"), "did you mean 'urgent'?")):
+    assert not (
+        await list_todos(db, ListQuery(And((HasName("project", "home"), HasName("tag", "shop"), nothing))))
+    ).todos
+    for tree, told in (
+        (HasName("project", "hoem"), "did you mean 'home'?"),
+        (HasName("tag", "urgnet"), "did you mean 'urgent'?"),
+    ):
         with pytest.raises(NotFoundError) as caught:
-            await list_todos(db, ListQuery(And((HasTag("shop"), nothing, Or((Not(tree), tree))))))
+            await list_todos(db, ListQuery(And((HasName("tag", "shop"), nothing, Or((Not(tree), tree))))))
         assert caught.value.hint == told
 
 

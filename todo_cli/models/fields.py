@@ -3,6 +3,12 @@
 Each layer implements each `Kind` once and takes the fields from `FIELDS`: attributes and options of `add` and `modify`,
 filters and their modifiers, sort keys, columns, JSON, tab-separated lines, the editor, the next occurrence. A new field
 needs a migration, a column in `tables.py`, and an entry here.
+
+Names are rows of a table of their own, and references are other todos: `NAME` and `REFERENCE` have a column of `todos`
+that refers to the row, `NAMES` and `REFERENCES` a table of links. A few rules belong to one field only: dots nest
+projects, dependencies block, and parents form a tree. History, undo and copying do not cover new fields of these four
+kinds yet. There is one `RECURRENCE`, because a todo belongs to one series, whose rule decides its due date and its next
+occurrence; a second rule could not do the same.
 """
 
 from __future__ import annotations
@@ -50,6 +56,7 @@ class Kind(Enum):
     """derived from other fields or other todos, without a column of its own"""
 
 
+_LINKED = (Kind.NAME, Kind.NAMES, Kind.REFERENCE, Kind.REFERENCES)
 _SIMPLE = (Kind.TEXT, Kind.URL, Kind.CHOICE, Kind.NUMBER, Kind.DURATION, Kind.DATE, Kind.WHEN, Kind.INSTANT)
 
 
@@ -100,6 +107,14 @@ class Field:
     is_end: bool = False
     is_set: bool = False
     """Whether it is a set, whose items are added and removed one by one."""
+    names: str = ""
+    """The table of the names of a NAME or NAMES, with the columns `id`, `uuid`, `user_id`, `name` and `key`."""
+    links: str = ""
+    """The table that links todos to the values of NAMES or REFERENCES, with `todo_id` and the column `refers`."""
+    refers: str = ""
+    """The column, in `links` or `todos`, that refers to the name or to the other todo; `<name>_id` unless given."""
+    is_nested: bool = False
+    """Whether dots nest the names: `work` also finds `work.api`."""
     leader: str | None = None
     """The field that this one follows in history, undo and merging."""
     help: str = ""
@@ -119,11 +134,22 @@ class Field:
         object.__setattr__(self, "column", self.column or self.name)
         object.__setattr__(self, "json", self.json or self.name)
         object.__setattr__(self, "item", self.item or self.name)
+        object.__setattr__(self, "refers", self.refers or (f"{self.name}_id" if self.is_linked else ""))
 
     @property
     def is_simple(self) -> bool:
         """Whether its value is in columns of the todo itself, and is not a reference to another row."""
         return self.kind in _SIMPLE
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether its values are names in another table, or other todos."""
+        return self.kind in _LINKED
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether `TodoPublic` declares it."""
+        return self.path.partition(".")[0] in TodoPublic.__dataclass_fields__
 
     def get(self, todo: TodoPublic) -> Any:
         """Return the value of the field in a todo, None if there is none."""
@@ -220,6 +246,8 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.COPY,
         is_sort_key=True,
+        names="projects",
+        is_nested=True,
         help="Project, such as work or work.api",
         flag="p",
         example="home",
@@ -234,6 +262,8 @@ FIELDS = Fields(
         settable=Settable.BOTH,
         inherit=Inherit.COPY,
         is_set=True,
+        names="tags",
+        links="todo_tags",
         help="Tags, such as bills, home",
         option_help="Tag; may be repeated",
         flag="t",
@@ -373,6 +403,8 @@ FIELDS = Fields(
         settable=Settable.BOTH,
         is_emptyable=True,
         is_set=True,
+        links="dependencies",
+        refers="depends_on_id",
         help="Todos that have to be done first, such as 12, 15",
         item="dependency",
         example="12",

@@ -11,9 +11,9 @@ from todo_cli.query.filter.ast import (
     Condition,
     Filter,
     Has,
+    HasName,
     HasStatus,
     InArchivedProject,
-    InProject,
     IsExpired,
     IsWaiting,
     Not,
@@ -52,7 +52,7 @@ def _asks_for(condition: Condition) -> tuple[_Left, ...]:
             return ("waiting",)
         case IsExpired() | Has("until") | Compares("until"):
             return ("expired",)
-        case InProject():
+        case HasName("project"):
             return ("archived",)
         case RefersTo():
             return ("closed", "waiting", "expired", "archived")

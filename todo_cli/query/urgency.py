@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from todo_cli.config.defaults import COEFFICIENTS
 from todo_cli.models.text import fold
 from todo_cli.models.values import Priority, Status, TodoPublic, When
-from todo_cli.query.names import Kind, parse_name
+from todo_cli.query.names import parse_name
 
 OVERDUE_MOST, DUE_LATEST, DUE_LEAST = 7, -14, 0.2
 """The number of days overdue for the full factor, and the number of days before the due date for the lowest one."""
@@ -141,7 +141,7 @@ def read_coefficients(table: Mapping[str, float]) -> Coefficients:
     return Coefficients(**plain, tag=_read_names(table, "tag"), project=_read_names(table, "project"))
 
 
-def _read_names(table: Mapping[str, float], kind: Kind) -> dict[str, float]:
+def _read_names(table: Mapping[str, float], kind: str) -> dict[str, float]:
     prefix = f"{kind}."
     return {
         fold(parse_name(name.removeprefix(prefix), kind)): value

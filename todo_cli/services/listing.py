@@ -7,33 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, cast, exists, func, literal, null, select, true
+from sqlalchemy import ColumnElement, Select, and_, cast, exists, func, literal, null, select, true
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.columns import column_of, list_columns
+from todo_cli.db.read.columns import column_of, list_columns, names_of
 from todo_cli.db.read.filter_sql import make_condition
 from todo_cli.db.read.graph_sql import is_related
-from todo_cli.db.read.json_sql import json_rows, json_values, read_instant, read_json
-from todo_cli.db.read.names_sql import narrows, project_or_nested
+from todo_cli.db.read.json_sql import json_rows, read_instant, read_json
+from todo_cli.db.read.linked_sql import read_undeclared, select_undeclared, select_value, with_names
+from todo_cli.db.read.names_sql import is_named, narrows
 from todo_cli.db.read.order_sql import make_order
 from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import author_of, owned
 from todo_cli.db.write.step import Transaction
 from todo_cli.models.fields import FIELDS, Field
-from todo_cli.models.tables import (
-    COMMENTS,
-    PROJECTS,
-    TAGS,
-    TODO_TAGS,
-    TODOS,
-    USERS,
-    Project,
-    Tag,
-)
-from todo_cli.models.text import fold
+from todo_cli.models.tables import COMMENTS, TODOS, USERS
 from todo_cli.models.values import COUNT_LIMIT, CommentPublic, TodoDetails, TodoPage, TodoPublic
-from todo_cli.query.filter.ast import And, Filter, HasTag, InProject, Not, conditions_of
+from todo_cli.query.filter.ast import And, Filter, HasName, Not, conditions_of
 from todo_cli.query.references import Reference
 from todo_cli.query.sorting import DEFAULT_SORT, SortKey
 from todo_cli.query.trees import gather
@@ -75,12 +66,12 @@ class ListQuery:
 async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     """Return one page of the user's todos, with tags, the total and the number hidden by the context, in one statement.
 
-    If nothing is found, raises NotFoundError if the filter names an unknown project or tag, because a typo must not
-    look like an empty list. A context may name projects and tags that do not exist yet.
+    If nothing is found, raises NotFoundError if the filter has an unknown name, such as that of a project, because a
+    typo must not look like an empty list. A context may have names that do not exist yet.
     """
     context = query.context
     conditions = conditions_of(query.filter)
-    names = list(dict.fromkeys(each for each in conditions if isinstance(each, InProject | HasTag)))
+    names = list(dict.fromkeys(each for each in conditions if isinstance(each, HasName)))
 
     def make(request: Request) -> Query:
         def matches(tree: Filter) -> ColumnElement[bool]:
@@ -155,7 +146,7 @@ def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequenc
     assert query.size is not None
     page = (
         select(TODOS.c.id)
-        .select_from(_with_project(TODOS))
+        .select_from(with_names(TODOS))
         .where(condition)
         .order_by(*(ordering.of(ordering.expression) for ordering in order))
         .limit(query.size)
@@ -166,38 +157,34 @@ def _is_on_page(query: ListQuery, condition: ColumnElement[bool], order: Sequenc
 
 def select_todos() -> Select[Any]:
     """Return the statement that selects todos with everything that lists show."""
-    columns = (*list_columns(), PROJECTS.c.name.label("project"), _TAGS, *RECURRENCE, *select_links(TODOS))
-    return select(*columns).select_from(_with_project(with_recurrence(TODOS)))
-
-
-def _with_project(todos: FromClause) -> FromClause:
-    return todos.outerjoin(PROJECTS, PROJECTS.c.id == TODOS.c.project_id)
+    named = (select_value(FIELDS[name], TODOS) for name in ("project", "tag"))
+    columns = (*list_columns(), *named, *RECURRENCE, *select_links(TODOS), *select_undeclared(TODOS))
+    return select(*columns).select_from(with_names(TODOS, with_recurrence(TODOS)))
 
 
 def read_todos(rows: Sequence[Any]) -> list[TodoPublic]:
     """Return the todos in rows of `select_todos`."""
     found = [row for row in rows if row.found]
     links = read_links(found)
-    return [make_public(row, row.project, read_json(row.tags), read_recurrence(row), links[row.id]) for row in found]
+    return [
+        make_public(row, row.project, read_json(row.tags), read_recurrence(row), links[row.id], read_undeclared(row))
+        for row in found
+    ]
 
 
-async def _explain_unknown(db: Database, names: Sequence[InProject | HasTag]) -> None:
+async def _explain_unknown(db: Database, names: Sequence[HasName]) -> None:
     """Raise NotFoundError with a suggestion for the first unknown name."""
 
     async def work(transaction: Transaction) -> None:
         for part in names:
-            if isinstance(part, InProject):
-                await check_name(transaction, Project, part.name)
-            else:
-                await check_name(transaction, Tag, part.name)
+            await check_name(transaction, FIELDS[part.field], part.name)
 
     await db.read(work)
 
 
-def _is_known(part: InProject | HasTag, request: Request) -> ColumnElement[bool]:
-    if isinstance(part, InProject):
-        return exists().where(owned(PROJECTS, request.scope), project_or_nested(part.name))
-    return exists().where(owned(TAGS, request.scope), TAGS.c.key == fold(part.name))
+def _is_known(part: HasName, request: Request) -> ColumnElement[bool]:
+    field = FIELDS[part.field]
+    return exists().where(owned(names_of(field), request.scope), is_named(field, part.name))
 
 
 def _sum(field: Field, condition: ColumnElement[bool]) -> Any:
@@ -211,15 +198,6 @@ def _count(condition: ColumnElement[bool]) -> Any:
     some = select(literal(1).label("one")).select_from(TODOS).where(condition).limit(COUNT_LIMIT + 1).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
-
-_TAGS = (
-    select(json_values(TAGS.c.name))
-    .join(TODO_TAGS, TODO_TAGS.c.tag_id == TAGS.c.id)
-    .where(TODO_TAGS.c.todo_id == TODOS.c.id)
-    .correlate(TODOS)
-    .scalar_subquery()
-    .label("tags")
-)
 
 _COMMENTS = (
     select(json_rows(COMMENTS.c.id, COMMENTS.c.uuid, COMMENTS.c.text, USERS.c.name, COMMENTS.c.created_at))

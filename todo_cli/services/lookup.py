@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import QueryableAttribute, selectinload
 
-from todo_cli.db.read.columns import read_fields
+from todo_cli.db.read.columns import names_of, read_fields
 from todo_cli.db.read.json_sql import read_json
+from todo_cli.db.read.linked_sql import read_undeclared, select_undeclared, with_names
 from todo_cli.db.read.queries import select_links
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Transaction
 from todo_cli.errors import BusyError, NotFoundError
+from todo_cli.models.fields import FIELDS, Field
 from todo_cli.models.tables import TODOS, Project, Series, Tag, Todo, table_of
 from todo_cli.models.text import fold
 from todo_cli.models.values import Links, Recurrence, Status, TodoPublic
@@ -103,31 +105,35 @@ async def lock_named(transaction: Transaction, model: type[NamedT], condition: C
 
 async def refuse(transaction: Transaction, model: type[NamedT], name: str) -> NoReturn:
     """Raise NotFoundError for a project or tag that was not found."""
-    await check_name(transaction, model, name)
+    await check_name(transaction, FIELDS[model.entity], name)
     raise BusyError  # somebody else has just created it
 
 
-async def check_name(transaction: Transaction, model: type[NamedT], name: str) -> None:
-    """Raise NotFoundError, with the nearest existing name, unless the user has that project or tag.
+async def check_name(transaction: Transaction, field: Field, name: str) -> None:
+    """Raise NotFoundError, with the nearest existing name, unless the field has that name.
 
-    A project also exists if only others are nested in it.
+    A nested name, such as a project, also exists if only others are nested in it.
     """
-    statement = select(table_of(model).c.name).where(owned(model, transaction.scope))
+    table = names_of(field)
+    statement = select(table.c.name).where(owned(table, transaction.scope))
     by_key = {fold(known): known for known in (await transaction.session.execute(statement)).scalars()}
     key = fold(name)
-    if key in by_key or (model is Project and any(known.startswith(f"{key}.") for known in by_key)):
+    if key in by_key or (field.is_nested and any(known.startswith(f"{key}.") for known in by_key)):
         return
     meant = nearest(key, by_key)
-    hint = f"did you mean {by_key[meant]!r}?" if meant else f"run 'todo {model.entity} list' to see them"
-    raise NotFoundError(f"there is no {model.entity} {name!r}", hint)
+    listed = f"{field.name} list" if field.is_declared else f"list has:{field.name}"
+    hint = f"did you mean {by_key[meant]!r}?" if meant else f"run 'todo {listed}' to see them"
+    raise NotFoundError(f"there is no {field.item} {name!r}", hint)
 
 
 async def publish(transaction: Transaction, todos: Iterable[Todo]) -> dict[UUID, TodoPublic]:
     """Return the stored rows as plain values by uuid. Project, tags and series must be loaded."""
     rows = {todo.uuid: todo for todo in todos}
     table = TODOS
-    statement = select(table.c.id, table.c.parent_id, table.c.status, table.c.deleted_at, *select_links(table))
-    links = read_links((await transaction.session.execute(statement.where(table.c.uuid.in_(rows)))).all())
+    columns = (table.c.id, table.c.parent_id, table.c.status, table.c.deleted_at)
+    statement = select(*columns, *select_links(table), *select_undeclared(table)).select_from(with_names(table))
+    linked = (await transaction.session.execute(statement.where(table.c.uuid.in_(rows)))).all()
+    links, others = read_links(linked), {row.id: read_undeclared(row) for row in linked}
     return {
         uuid: make_public(
             todo,
@@ -135,6 +141,7 @@ async def publish(transaction: Transaction, todos: Iterable[Todo]) -> dict[UUID,
             [tag.name for tag in todo.tags],
             to_recurrence(todo.series),
             links[todo.id or 0],
+            others[todo.id or 0],
         )
         for uuid, todo in rows.items()
     }
@@ -160,14 +167,18 @@ def make_public(
     tags: Iterable[str],
     recurrence: Recurrence | None = None,
     links: Links | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> TodoPublic:
-    """Return a row with the columns of `todos`, of a model or a statement, as a plain value."""
+    """Return a row with the columns of `todos`, of a model or a statement, as a plain value.
+
+    `others` are the values that `read_undeclared` returns; without them, these fields have no value.
+    """
     return TodoPublic(
         project=project,
         tags=tuple(sorted(tags, key=fold)),
         recurrence=recurrence,
         links=links or Links(),
-        **read_fields(columns),
+        **read_fields(columns, read_undeclared(None) if others is None else others),
     )
 
 

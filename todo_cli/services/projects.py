@@ -7,15 +7,18 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 
 from todo_cli.db.database import Database
-from todo_cli.db.read.names_sql import project_or_nested
+from todo_cli.db.read.names_sql import is_named
 from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError, InvalidInputError
+from todo_cli.models.fields import FIELDS
 from todo_cli.models.tables import PROJECTS, TODOS, Project
 from todo_cli.models.text import fold
 from todo_cli.models.values import NAME_LENGTH, ProjectPublic, Status
 from todo_cli.services.lookup import check_name, lock_named, refuse
+
+_FIELD = FIELDS["project"]
 
 
 async def list_projects(db: Database, *, archived: bool = False) -> list[ProjectPublic]:
@@ -50,7 +53,7 @@ async def rename_project(db: Database, old: str, new: str) -> list[tuple[str, st
 
     async def work(step: Step) -> list[tuple[str, str]]:
         # Lock the projects to rename and those that may have a new name, in one statement.
-        met = await lock_named(step, Project, or_(project_or_nested(old), project_or_nested(new)))
+        met = await lock_named(step, Project, or_(is_named(_FIELD, old), is_named(_FIELD, new)))
         projects = [project for project in met if f"{project.key}.".startswith(f"{fold(old)}.")]
         if not projects:
             await refuse(step, Project, old)
@@ -95,13 +98,13 @@ async def count_project(db: Database, name: str) -> int:
     """Return the number of todos, including the trash, in a project and those nested in it; raises NotFoundError."""
 
     def make(request: Request) -> Query:
-        mine = and_(owned(PROJECTS, request.scope), project_or_nested(name))
+        mine = and_(owned(PROJECTS, request.scope), is_named(_FIELD, name))
         held = select(func.count()).select_from(TODOS).join(PROJECTS).where(mine).scalar_subquery()
         return Query(select(PROJECTS.c.id).where(mine).limit(1), [], beside=[held.label("held")])
 
     [row] = await db.fetch(make)
     if not row.found:
-        await db.read(lambda transaction: check_name(transaction, Project, name))
+        await db.read(lambda transaction: check_name(transaction, _FIELD, name))
     return int(row.held)
 
 
@@ -109,7 +112,7 @@ async def delete_project(db: Database, name: str) -> list[str]:
     """Delete a project and those nested in it; return their names. Their todos are kept, without a project."""
 
     async def work(step: Step) -> list[str]:
-        removed = await step.remove(Project, project_or_nested(name))
+        removed = await step.remove(Project, is_named(_FIELD, name))
         if not removed:
             await refuse(step, Project, name)
         return [project.name for project in removed]
@@ -119,7 +122,7 @@ async def delete_project(db: Database, name: str) -> list[str]:
 
 async def _set_archived(db: Database, command: str, name: str, moment: datetime | None) -> list[str]:
     async def work(step: Step) -> list[str]:
-        projects = await lock_named(step, Project, project_or_nested(name))
+        projects = await lock_named(step, Project, is_named(_FIELD, name))
         if not projects:
             await refuse(step, Project, name)
         changed = [project for project in projects if bool(project.archived_at) != bool(moment)]

@@ -9,6 +9,7 @@ from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.scope import owned
 from todo_cli.db.write.step import Step
 from todo_cli.errors import ConflictError
+from todo_cli.models.fields import FIELDS
 from todo_cli.models.tables import TAGS, TODO_TAGS, TODOS, Tag
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TagPublic
@@ -62,7 +63,7 @@ async def count_tag(db: Database, name: str) -> int:
 
     [row] = await db.fetch(make)
     if not row.found:
-        await db.read(lambda transaction: check_name(transaction, Tag, name))
+        await db.read(lambda transaction: check_name(transaction, FIELDS["tag"], name))
     return int(row.held)
 
 

@@ -94,8 +94,8 @@ def list_(
     if status is not None:
         parts.append(parse_status(status))
     if project is not None:
-        parts.append(filters.InProject(parse_name(project, "project")))
-    parts.extend(filters.HasTag(parse_name(name, "tag")) for name in tag or ())
+        parts.append(filters.HasName("project", parse_name(project, "project")))
+    parts.extend(filters.HasName("tag", parse_name(name, "tag")) for name in tag or ())
     if due_before is not None:
         parts.append(filters.Compares("due", "before", parse_when(due_before, now, conventions)))
     if due_after is not None:

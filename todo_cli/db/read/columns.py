@@ -1,4 +1,4 @@
-"""The columns of `todos` that hold the value of each field, and the value that a row has."""
+"""The columns of `todos`, and the tables, that hold the value of each field, and the value that a row has."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Column, Integer
+from sqlalchemy import Column, Integer, Table
 
 from todo_cli.models.fields import FIELDS, Field, Kind
-from todo_cli.models.tables import TODOS
-from todo_cli.models.values import TodoPublic, When
+from todo_cli.models.tables import TODOS, Base
+from todo_cli.models.values import When
 from todo_cli.query.quantities import simplify
 
 Reader = Callable[[Any], Any]
@@ -24,7 +24,7 @@ def column_names(field: Field) -> tuple[str, ...]:
         case Kind.WHEN:
             return f"{field.attribute}_on", f"{field.attribute}_at"
         case Kind.REFERENCE | Kind.NAME:
-            return (f"{field.attribute}_id",)
+            return (field.refers,)
         case Kind.NAMES | Kind.REFERENCES | Kind.RECURRENCE | Kind.COMPUTED:
             return ()
     return (field.attribute,)
@@ -40,6 +40,16 @@ def list_columns() -> list[Column[Any]]:
     return [TODOS.c[name] for field in FIELDS.values() for name in column_names(field)]
 
 
+def names_of(field: Field) -> Table:
+    """Return the table of the names of a NAME or NAMES."""
+    return Base.metadata.tables[field.names]
+
+
+def links_of(field: Field) -> Table:
+    """Return the table that links todos to the values of NAMES or REFERENCES."""
+    return Base.metadata.tables[field.links]
+
+
 def is_ranked(field: Field) -> bool:
     """Return whether the column of a choice holds its place, counted from 1; otherwise it holds its label."""
     return isinstance(column_of(field).type, Integer)
@@ -50,20 +60,24 @@ def _readers() -> tuple[Mapping[str, Reader], Mapping[str, Reader]]:
     """Return what reads the fields that a row of `todos` has by itself, apart by whether `TodoPublic` declares them."""
     declared, others = {}, {}
     for field in FIELDS.values():
-        if field.kind in (Kind.NAME, Kind.REFERENCE) or not column_names(field):
-            continue  # a row has only the number of the other row
-        if field.attribute in TodoPublic.__dataclass_fields__:
+        if field.is_linked or not column_names(field):
+            continue  # a row has at most the number of the other row
+        if field.is_declared:
             declared[field.attribute] = _make_reader(field)
         else:
             others[field.name] = _make_reader(field)
     return declared, others
 
 
-def read_fields(row: Any) -> dict[str, Any]:
-    """Return the values that a row of `todos` has by itself, as arguments of `TodoPublic`."""
+def read_fields(row: Any, linked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a row of `todos` has by itself, as arguments of `TodoPublic`, with those that are linked.
+
+    `linked` has the values of fields that `TodoPublic` does not declare, by name.
+    """
     declared, others = _readers()
     values = {attribute: read(row) for attribute, read in declared.items()}
-    return {**values, "fields": {name: read(row) for name, read in others.items()}} if others else values
+    fields = {**{name: read(row) for name, read in others.items()}, **linked}
+    return {**values, "fields": fields} if fields else values
 
 
 def _make_reader(field: Field) -> Reader:

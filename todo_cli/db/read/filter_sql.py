@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, assert_never
@@ -10,23 +10,20 @@ from typing import Any, assert_never
 from sqlalchemy import ColumnElement, and_, case, exists, false, not_, or_, select, true
 
 from todo_cli.db.read.comparisons_sql import compare_date, compare_number, contains_text, has_value, is_one_of
-from todo_cli.db.read.names_sql import has_tag, in_archived_project, in_project, narrows, narrows_by_tag
+from todo_cli.db.read.names_sql import has_name, in_archived_project, narrows, narrows_by_set
 from todo_cli.db.read.queries import Request
-from todo_cli.db.read.references_sql import refers_to
+from todo_cli.db.read.references_sql import has_link, links_to, refers_to
 from todo_cli.db.scope import owned
 from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.tables import (
     COMMENTS,
     DEPENDENCIES,
     SERIES,
-    TODO_TAGS,
     TODOS,
 )
 from todo_cli.models.values import Status, When
 from todo_cli.query.filter import ast as filters
-from todo_cli.query.references import Reference
 
-_EDGE = DEPENDENCIES.c
 IS_OPEN = TODOS.c.status == Status.OPEN.value
 
 
@@ -45,11 +42,11 @@ def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool)
     match tree:
         case filters.Not(part):
             return _make(part, request, negated=not negated, leads=False)
-        case filters.Or(parts) if names := _project_names(parts):
-            in_one = in_project(request, *names)
-            return not_(in_one) if negated else in_one, 0
+        case filters.Or((filters.HasName(name), *_) as parts) if names := _names(parts, name):
+            has_one = has_name(FIELDS[name], request, *names)
+            return not_(has_one) if negated else has_one, 0
         case filters.And(parts) | filters.Or(parts):
-            leading = () if not leads else parts if isinstance(tree, filters.Or) else _first_tagged(parts)
+            leading = () if not leads else parts if isinstance(tree, filters.Or) else _first_in_set(parts)
             made = sorted(
                 (_make(part, request, negated=negated, leads=part in leading) for part in parts),
                 key=itemgetter(1),
@@ -64,14 +61,17 @@ def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool)
             return not_(leaf) if negated else leaf, 0
 
 
-def _project_names(parts: Sequence[filters.Filter]) -> list[str]:
-    """Return the projects that the parts name if that is all they do: one lookup of all finds an index, OR may not."""
-    names = [part.name for part in parts if isinstance(part, filters.InProject)]
-    return names if len(names) == len(parts) else []
+def _names(parts: Sequence[filters.Filter], field: str) -> list[str]:
+    """Return the names of a single value, such as a project, if the parts ask for nothing else.
+
+    One lookup of all finds an index, OR may not.
+    """
+    names = [part.name for part in parts if isinstance(part, filters.HasName) and part.field == field]
+    return names if len(names) == len(parts) and not FIELDS[field].is_set else []
 
 
-def _first_tagged(parts: Sequence[filters.Filter]) -> tuple[filters.Filter, ...]:
-    return tuple(part for part in parts if narrows_by_tag(part))[:1]
+def _first_in_set(parts: Sequence[filters.Filter]) -> tuple[filters.Filter, ...]:
+    return tuple(part for part in parts if narrows_by_set(part))[:1]
 
 
 def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -> ColumnElement[bool]:
@@ -80,12 +80,10 @@ def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -
             return or_(*(contains_text(FIELDS[each], text) for each in ([name] if name else ("title", "description"))))
         case filters.HasStatus(status):
             return true() if status is None else TODOS.c.status == status.value
-        case filters.InProject(name):
-            return in_project(request, name)
+        case filters.HasName(field, name):
+            return has_name(FIELDS[field], request, name, leads=leads)
         case filters.InArchivedProject():
             return in_archived_project(request)
-        case filters.HasTag(name):
-            return has_tag(name, request, leads=leads)
         case filters.IsOneOf(name, labels):
             return is_one_of(FIELDS[name], labels)
         case filters.Compares(name, relation, when):
@@ -96,10 +94,8 @@ def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -
             return _has(name, request)
         case filters.RefersTo(references):
             return refers_to(references)
-        case filters.DependsOn(references):
-            return _depends_on_one(request, references)
-        case filters.BelongsTo(references):
-            return _belongs_to_one(request, references)
+        case filters.LinksTo(field, references):
+            return links_to(FIELDS[field], references, request.scope)
     return _is_in_state(condition, request)
 
 
@@ -128,16 +124,12 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
 
 def depends_on_open() -> ColumnElement[bool]:
     """Return the condition on `todos` for those that depend on an open one."""
-    return _is_linked(
-        DEPENDENCIES.c.todo_id, DEPENDENCIES.c.depends_on_id, lambda other: other.c.status == Status.OPEN.value
-    )
+    return _is_linked(DEPENDENCIES.c.todo_id, DEPENDENCIES.c.depends_on_id)
 
 
 def is_awaited() -> ColumnElement[bool]:
     """Return the condition on `todos` for those that an open one depends on."""
-    return _is_linked(
-        DEPENDENCIES.c.depends_on_id, DEPENDENCIES.c.todo_id, lambda other: other.c.status == Status.OPEN.value
-    )
+    return _is_linked(DEPENDENCIES.c.depends_on_id, DEPENDENCIES.c.todo_id)
 
 
 def is_hidden(now: datetime) -> ColumnElement[bool]:
@@ -156,24 +148,11 @@ def _is_over(now: datetime) -> ColumnElement[bool]:
     return and_(TODOS.c.expires_at.is_not(None), TODOS.c.expires_at <= now)
 
 
-def _is_linked(own: Any, others: Any, condition: Callable[[Any], ColumnElement[bool]]) -> ColumnElement[bool]:
-    """Return whether a dependency joins the todo, in the column `own`, with such a one that is not in the trash."""
+def _is_linked(own: Any, others: Any) -> ColumnElement[bool]:
+    """Return whether a dependency links the todo, in the column `own`, to an open one that is not in the trash."""
     other = TODOS.alias()
-    joined = and_(others == other.c.id, other.c.deleted_at.is_(None), condition(other))
+    joined = and_(others == other.c.id, other.c.deleted_at.is_(None), other.c.status == Status.OPEN.value)
     return exists().where(own == TODOS.c.id, joined)
-
-
-def _depends_on_one(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
-    other = TODOS.alias()
-    is_meant = and_(owned(other, request.scope), refers_to(references, other))
-    joined = and_(DEPENDENCIES.c.depends_on_id == other.c.id, other.c.deleted_at.is_(None), is_meant)
-    return TODOS.c.id.in_(select(DEPENDENCIES.c.todo_id).where(joined))
-
-
-def _belongs_to_one(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
-    parent = TODOS.alias()
-    parents = select(parent.c.id).where(owned(parent, request.scope), refers_to(references, parent))
-    return and_(TODOS.c.parent_id.is_not(None), TODOS.c.parent_id.in_(parents))
 
 
 def _has(name: str, request: Request) -> ColumnElement[bool]:
@@ -185,10 +164,8 @@ def _has(name: str, request: Request) -> ColumnElement[bool]:
         case filters.COMMENTS:
             return exists().where(COMMENTS.c.todo_id == TODOS.c.id)
     match FIELDS[name].kind:
-        case Kind.NAMES:
-            return exists().where(TODO_TAGS.c.todo_id == TODOS.c.id)
-        case Kind.REFERENCES:
-            return _is_linked(_EDGE.todo_id, _EDGE.depends_on_id, lambda _: true())
+        case Kind.NAMES | Kind.REFERENCES:
+            return has_link(FIELDS[name])
         case Kind.RECURRENCE:
             recurring = TODOS.alias()
             numbers = (

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Select, and_, exists, func, literal, or_, select, true, union_all
 
+from todo_cli.db.read.columns import links_of
 from todo_cli.db.read.json_sql import json_rows
 from todo_cli.db.scope import Scope, owned
+from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.tables import DEPENDENCIES, TODOS
 from todo_cli.models.values import Status
 
@@ -51,15 +53,16 @@ def _select_kept(start: Select[Any]) -> CTE:
 def is_related(named: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
     """Return the condition on `todos` for those that `named` finds, their subtrees, and the todos linked to them.
 
-    These are the todos that they depend on, block or belong to. Todos in the trash are left out, unless they are named.
+    These are the todos that their fields refer to, and those that they block. Todos in the trash are left out, unless
+    they are named.
     """
     numbers = select(TODOS.c.id).where(owned(TODOS, scope), named).correlate(None)
-    edges = DEPENDENCIES.c
+    sets, singles = FIELDS.find(kind=Kind.REFERENCES), FIELDS.find(kind=Kind.REFERENCE)
     found = union_all(
         select(_select_kept(numbers).c.id),
-        select(edges.depends_on_id).where(edges.todo_id.in_(numbers)),
-        select(edges.todo_id).where(edges.depends_on_id.in_(numbers)),
-        numbers.with_only_columns(TODOS.c.parent_id),
+        *(select(links_of(each).c[each.refers]).where(links_of(each).c.todo_id.in_(numbers)) for each in sets),
+        select(DEPENDENCIES.c.todo_id).where(DEPENDENCIES.c.depends_on_id.in_(numbers)),
+        *(numbers.with_only_columns(TODOS.c[each.refers]) for each in singles),
     )
     return and_(TODOS.c.id.in_(found), or_(named, TODOS.c.deleted_at.is_(None)))
 

@@ -1,4 +1,4 @@
-"""Conditions on todos by the name of a project or a tag: the name's id is looked up first, and ids are compared."""
+"""Conditions on todos by a name, such as that of a project: its id is looked up first, and ids are compared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
+from todo_cli.db.read.columns import links_of, names_of
 from todo_cli.db.read.queries import Request
 from todo_cli.db.scope import owned
-from todo_cli.models.tables import PROJECTS, TAGS, TODO_TAGS, TODOS
+from todo_cli.models.fields import FIELDS, Field
+from todo_cli.models.tables import PROJECTS, TODOS
 from todo_cli.models.text import fold
-from todo_cli.query.filter.ast import And, Filter, HasTag, InArchivedProject, InProject, Or
+from todo_cli.query.filter.ast import And, Filter, HasName, InArchivedProject, Or
 
 
 class is_among(GenericFunction[bool]):  # noqa: N801 - it is called as functions of SQL are
@@ -44,12 +46,12 @@ def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def narrows(tree: Filter) -> bool:
-    """Return whether every todo that the filter finds is in a certain project or has a certain tag.
+    """Return whether every todo that the filter finds has a certain name, such as a project or a tag.
 
-    Then the indexes of projects and tags find them sooner than that of the whole list.
+    Then the index of the column that refers to the name finds them sooner than that of the whole list.
     """
     match tree:
-        case InProject() | InArchivedProject() | HasTag():
+        case HasName() | InArchivedProject():
             return True
         case And(parts):
             return any(map(narrows, parts))
@@ -59,46 +61,49 @@ def narrows(tree: Filter) -> bool:
             return False
 
 
-def narrows_by_tag(tree: Filter) -> bool:
-    """Return whether the filter narrows, and some tag does."""
+def narrows_by_set(tree: Filter) -> bool:
+    """Return whether the filter narrows, and a name in a set, such as a tag, does."""
     match tree:
-        case HasTag():
-            return True
+        case HasName(field):
+            return FIELDS[field].is_set
         case And(parts):
-            return any(map(narrows_by_tag, parts))
+            return any(map(narrows_by_set, parts))
         case Or(parts):
-            return narrows(tree) and any(map(narrows_by_tag, parts))
+            return narrows(tree) and any(map(narrows_by_set, parts))
         case _:
             return False
 
 
-def project_or_nested(name: str) -> ColumnElement[bool]:
-    """Return the condition on `projects` for that project and all that are nested in it."""
-    key = fold(name)
+def is_named(field: Field, name: str) -> ColumnElement[bool]:
+    """Return the condition on the table of the field's names for that name and, if they are nested, all below it."""
+    column, key = names_of(field).c.key, fold(name)
+    if not field.is_nested:
+        return column == key
     # '/' follows '.', and keys compare by code point: everything that begins with "home." and nothing else
-    return or_(PROJECTS.c.key == key, and_(PROJECTS.c.key > f"{key}.", PROJECTS.c.key < f"{key}/"))
+    return or_(column == key, and_(column > f"{key}.", column < f"{key}/"))
 
 
-def in_project(request: Request, *names: str) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those in one of these projects, or in one that is nested in it."""
-    return _in_one_of(or_(*map(project_or_nested, names)), request)
+def has_name(field: Field, request: Request, *names: str, leads: bool = False) -> ColumnElement[bool]:
+    """Return the condition on `todos` for those whose field has one of these names; a set takes one name at a time.
+
+    For a set, `leads` lets the database start from them; as a condition on many rows, an array of many values would be
+    slow.
+    """
+    found = or_(*(is_named(field, name) for name in names))
+    if not field.is_set:
+        return _refers_to_one(field, found, request)
+    table, links = names_of(field), links_of(field)
+    number = select(table.c.id).where(owned(table, request.scope), found).scalar_subquery()
+    linked = select(links.c.todo_id).where(links.c[field.refers] == number).correlate(None)
+    return is_among(TODOS.c.id, linked.scalar_subquery()) if leads else TODOS.c.id.in_(linked)
 
 
 def in_archived_project(request: Request) -> ColumnElement[bool]:
     """Return the condition on `todos` for those in a project that is archived."""
-    return _in_one_of(PROJECTS.c.archived_at.is_not(None), request)
+    return _refers_to_one(FIELDS["project"], PROJECTS.c.archived_at.is_not(None), request)
 
 
-def _in_one_of(condition: ColumnElement[bool], request: Request) -> ColumnElement[bool]:
-    projects = select(PROJECTS.c.id).where(owned(PROJECTS, request.scope), condition).correlate(None)
-    return and_(TODOS.c.project_id.is_not(None), is_among(TODOS.c.project_id, projects.scalar_subquery()))
-
-
-def has_tag(name: str, request: Request, *, leads: bool = False) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those with that tag.
-
-    `leads` lets the database start from them; as a condition on many rows, an array of many values would be slow.
-    """
-    tag = select(TAGS.c.id).where(owned(TAGS, request.scope), TAGS.c.key == fold(name)).scalar_subquery()
-    tagged = select(TODO_TAGS.c.todo_id).where(TODO_TAGS.c.tag_id == tag).correlate(None)
-    return is_among(TODOS.c.id, tagged.scalar_subquery()) if leads else TODOS.c.id.in_(tagged)
+def _refers_to_one(field: Field, condition: ColumnElement[bool], request: Request) -> ColumnElement[bool]:
+    table, column = names_of(field), TODOS.c[field.refers]
+    numbers = select(table.c.id).where(owned(table, request.scope), condition).correlate(None)
+    return and_(column.is_not(None), is_among(column, numbers.scalar_subquery()))

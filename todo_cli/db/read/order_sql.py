@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from sqlalchemy import case
 
 from todo_cli.db.read.columns import column_names, column_of, is_ranked
+from todo_cli.db.read.linked_sql import joined_names
 from todo_cli.db.read.queries import Ordering, Request
 from todo_cli.db.read.urgency_sql import make_urgency
 from todo_cli.models.fields import FIELDS, Field, Kind
-from todo_cli.models.tables import PROJECTS, TODOS
+from todo_cli.models.tables import TODOS
 from todo_cli.models.values import NO_DUE_KEY
 from todo_cli.query.sorting import SortKey
 from todo_cli.query.urgency import Coefficients
@@ -42,7 +43,7 @@ def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> lis
                 Ordering(at, down, nulls_last=True),
             ]
         case Kind.NAME:
-            return [Ordering(PROJECTS.c.key, down, nulls_last=True)]
+            return [Ordering(joined_names(field).c.key, down, nulls_last=True)]
         case Kind.TEXT:
             column = TODOS.c[f"{field.attribute}_folded"]
             return [Ordering(column, down, nulls_last=bool(column.nullable))]

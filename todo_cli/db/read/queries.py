@@ -25,9 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from todo_cli.db.connection.target import milliseconds
-from todo_cli.db.read.json_sql import json_rows
+from todo_cli.db.read.linked_sql import json_links, select_value
 from todo_cli.db.schema.revisions import HEAD, REVISION
 from todo_cli.db.scope import Scope, is_author, is_found
+from todo_cli.models.fields import FIELDS
 from todo_cli.models.tables import DEPENDENCIES, SERIES, TODOS, USERS
 
 
@@ -78,11 +79,6 @@ RECURRENCE: Sequence[ColumnElement[Any]] = (
 """What to select of the series of a todo; `series` is NULL where it does not recur."""
 
 
-def json_links(todos: FromClause) -> ColumnElement[str]:
-    """Return the todos as a list in JSON: the number of each, its status, and whether it is in the trash."""
-    return json_rows(todos.c.id, todos.c.status, todos.c.deleted_at.is_not(None))
-
-
 def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
     """Return what to select of the other todos that a todo has to do with: `depends`, `blocks` and `children`.
 
@@ -92,11 +88,11 @@ def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
     linked = select(json_links(other))
     edges = DEPENDENCIES.c
     lists = {
-        "depends": linked.join(DEPENDENCIES, edges.depends_on_id == other.c.id).where(edges.todo_id == todos.c.id),
         "blocks": linked.join(DEPENDENCIES, edges.todo_id == other.c.id).where(edges.depends_on_id == todos.c.id),
         "children": linked.where(other.c.parent_id == todos.c.id),
     }
-    return [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
+    found = [statement.correlate(todos).scalar_subquery().label(name) for name, statement in lists.items()]
+    return [select_value(FIELDS["depends"], todos), *found]
 
 
 def make_request(name: str | None, now: datetime, lock_timeout: float | None = None) -> Request:

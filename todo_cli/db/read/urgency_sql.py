@@ -17,8 +17,9 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, is_awaited, is_hidden
-from todo_cli.db.read.names_sql import has_tag, in_project
+from todo_cli.db.read.names_sql import has_name
 from todo_cli.db.read.queries import Request
+from todo_cli.models.fields import FIELDS
 from todo_cli.models.tables import TODO_TAGS, TODOS
 from todo_cli.models.values import Priority
 from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
@@ -85,9 +86,9 @@ def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnEleme
     yield from _if(depends_on_open(), coefficients.blocked)
     yield from _if(is_hidden(request.now), coefficients.waiting)
     for key, coefficient in sorted(coefficients.tag.items()):
-        yield from _if(has_tag(key, request), coefficient)
+        yield from _if(has_name(FIELDS["tag"], request, key), coefficient)
     for key, coefficient in sorted(coefficients.project.items()):
-        yield from _if(in_project(request, key), coefficient)
+        yield from _if(has_name(FIELDS["project"], request, key), coefficient)
 
 
 def _number(value: float) -> ColumnElement[float]:

@@ -33,7 +33,7 @@ from sqlalchemy import (
 
 from todo_cli.db.read.graph_sql import select_ancestors, select_dependencies
 from todo_cli.db.read.json_sql import json_values
-from todo_cli.db.read.queries import json_links
+from todo_cli.db.read.linked_sql import json_links
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import Scope, is_owner, owned
 from todo_cli.db.write.edits import Edit

@@ -58,14 +58,10 @@ class HasStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class InProject:
-    """The todo is in the project, or in one nested in it."""
+class HasName:
+    """The field has that name, or, if its names are nested, one below it."""
 
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class HasTag:
+    field: str
     name: str
 
 
@@ -102,7 +98,7 @@ class ComparesNumber:
 class Has:
     """The field has a value, or there are `SUBTASKS` or `COMMENTS`.
 
-    A series that has ended is not a recurrence, and todos in the trash are not dependencies. Subtasks are counted as
+    A series that has ended is not a recurrence, and a set does not count todos in the trash. Subtasks are counted as
     `Links` counts them.
     """
 
@@ -117,16 +113,10 @@ class RefersTo:
 
 
 @dataclass(frozen=True, slots=True)
-class DependsOn:
-    """The todo depends on one of those that the references name, which is not in the trash."""
+class LinksTo:
+    """The field refers to one of the todos that the references name; in a set, todos in the trash do not count."""
 
-    references: tuple[Reference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class BelongsTo:
-    """The todo is a direct subtask of one of those that the references name."""
-
+    field: str
     references: tuple[Reference, ...]
 
 
@@ -176,15 +166,13 @@ InState = IsOverdue | IsWaiting | IsExpired | IsBlocked | IsBlocking | IsReady |
 Condition = (
     ContainsText
     | HasStatus
-    | InProject
-    | HasTag
+    | HasName
     | IsOneOf
     | Compares
     | ComparesNumber
     | Has
     | RefersTo
-    | DependsOn
-    | BelongsTo
+    | LinksTo
     | InArchivedProject
     | InState
 )

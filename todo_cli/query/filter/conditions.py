@@ -27,17 +27,14 @@ from todo_cli.query.filter.ast import (
     COMMENTS,
     SUBTASKS,
     And,
-    BelongsTo,
     Compares,
     ComparesNumber,
     Comparison,
     ContainsText,
-    DependsOn,
     Filter,
     Has,
+    HasName,
     HasStatus,
-    HasTag,
-    InProject,
     IsActive,
     IsBlocked,
     IsBlocking,
@@ -46,6 +43,7 @@ from todo_cli.query.filter.ast import (
     IsOverdue,
     IsReady,
     IsWaiting,
+    LinksTo,
     Not,
     RefersTo,
     Relation,
@@ -177,22 +175,13 @@ def _read_date(field: Field, attribute: Attribute, now: datetime, conventions: C
     return Compares(field.name, relation, parse_when(attribute.value, now, conventions))
 
 
-def _read_project(_: Field, attribute: Attribute, __: datetime, ___: Conventions) -> Filter:
-    return InProject(parse_name(attribute.value, "project"))
-
-
-def _read_tag(_: Field, attribute: Attribute, __: datetime, ___: Conventions) -> Filter:
-    return HasTag(parse_name(attribute.value, "tag"))
+def _read_name(field: Field, attribute: Attribute, _: datetime, __: Conventions) -> Filter:
+    return HasName(field.name, parse_name(attribute.value, field.item))
 
 
 def _read_references(field: Field, attribute: Attribute, _: datetime, __: Conventions) -> Filter:
     references = parse_references([attribute.value])
-    match field.kind:
-        case Kind.REFERENCE:
-            return BelongsTo(references)
-        case Kind.REFERENCES:
-            return DependsOn(references)
-    return RefersTo(references)
+    return RefersTo(references) if field.kind is Kind.IDENTITY else LinksTo(field.name, references)
 
 
 _READERS: dict[Kind, _Reader] = {
@@ -200,9 +189,8 @@ _READERS: dict[Kind, _Reader] = {
     **dict.fromkeys(_QUANTITIES, _read_quantity),
     **dict.fromkeys(_DATES, _read_date),
     **dict.fromkeys((Kind.IDENTITY, Kind.REFERENCE, Kind.REFERENCES), _read_references),
+    **dict.fromkeys((Kind.NAME, Kind.NAMES), _read_name),
     Kind.CHOICE: _read_choice,
-    Kind.NAME: _read_project,
-    Kind.NAMES: _read_tag,
 }
 _ABSENCE: dict[Kind, Collection[str]] = {
     **dict.fromkeys((*_DATES, *_QUANTITIES, Kind.REFERENCE, Kind.REFERENCES), ("any", "none")),

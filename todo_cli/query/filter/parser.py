@@ -43,11 +43,10 @@ from todo_cli.errors import ExpressionError, InvalidInputError
 from todo_cli.query.dates import USUAL, Conventions, is_slip, is_when
 from todo_cli.query.filter.ast import (
     And,
-    BelongsTo,
     ContainsText,
-    DependsOn,
     Filter,
-    HasTag,
+    HasName,
+    LinksTo,
     Not,
     Or,
     RefersTo,
@@ -164,7 +163,7 @@ class _Parser:
         tree = self._read(token)
         found = list(conditions_of(tree))
         texts = [condition for condition in found if isinstance(condition, ContainsText)]
-        naming = [each for each in found if isinstance(each, RefersTo | DependsOn | BelongsTo)]
+        naming = [each for each in found if isinstance(each, RefersTo | LinksTo)]
         named = [each for condition in naming for each in condition.references]
         self._texts += len(texts)
         self._references += len(named)
@@ -200,7 +199,7 @@ class _Parser:
                 return read_attribute(token, self._now, self._conventions)
             case "tag":
                 try:
-                    return HasTag(parse_name(token.text, "tag"))
+                    return HasName("tag", parse_name(token.text, "tag"))
                 except InvalidInputError as error:
                     raise token.place.error(error.message, error.hint) from None
             case "excluded":
