@@ -132,12 +132,12 @@ def _todo_fields(row: dict[str, Any], uuids: dict[Table, dict[int, UUID]]) -> di
 
 async def check_replay(db: Database) -> None:
     """Assert that replaying the history from its beginning gives the stored rows."""
-    told = await replay(db)
+    replayed = await replay(db)
     rows = await stored(db)
-    assert not told.misfits, "\n".join(told.misfits)
-    rebuilt, there = _plain(told.rows), _plain(rows)
+    assert not replayed.misfits, "\n".join(replayed.misfits)
+    rebuilt, there = _plain(replayed.rows), _plain(rows)
     differing = [key for key in {**rebuilt, **there} if rebuilt.get(key) != there.get(key)]
-    assert not differing, "\n".join(f"{key}: told {rebuilt.get(key)}, stored {there.get(key)}" for key in differing)
+    assert not differing, "\n".join(f"{key}: replayed {rebuilt.get(key)}, stored {there.get(key)}" for key in differing)
 
 
 def _plain(rows: dict[Key, dict[str, Any]]) -> dict[str, dict[str, Any]]:

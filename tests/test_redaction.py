@@ -86,8 +86,8 @@ def test_redacted_command_lines(line: str, shown: str) -> None:
 
 def test_messages_repeat_no_secret_argument() -> None:
     arguments = ["db", "connect", "postgresql://alex:my", "S3cret\\Word@h"]
-    told = conceal_arguments(f"unexpected: {arguments[3]} {arguments[3]!r}", arguments)
-    assert told == "unexpected: ************* '*************'"
+    masked = conceal_arguments(f"unexpected: {arguments[3]} {arguments[3]!r}", arguments)
+    assert masked == "unexpected: ************* '*************'"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lets a process overwrite its arguments")

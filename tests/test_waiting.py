@@ -213,10 +213,10 @@ class TestStoppedClients:
         assert ask(neon, "SELECT key FROM todo.tags") == [("y",)]
 
 
-def check_silence(result: Result, told: str) -> None:
+def check_silence(result: Result, message: str) -> None:
     assert result.code == 5, result
     assert result.err.startswith("error: "), result
-    assert told in result.err.splitlines()[0], result
+    assert message in result.err.splitlines()[0], result
 
 
 class TestSilence:

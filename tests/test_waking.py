@@ -36,12 +36,12 @@ def cli(neon: Neon, door: FrontDoor, tmp_path: Path) -> Cli:
     return Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, DATABASE, host=ADDRESS))
 
 
-def check_error(result: Result, told: str, hint: str) -> None:
+def check_error(result: Result, message: str, hint: str) -> None:
     """Assert that it failed with one line and a hint, without a password."""
     assert result.code == 5, result
     error, advice = result.err.splitlines()
     assert error.startswith("error: ")
-    assert told in error
+    assert message in error
     assert hint in advice
     assert PASSWORD not in result.err
 

@@ -89,7 +89,7 @@ def add(
     op.execute(statement)
 
 
-def tell_what_goes() -> None:
+def record_losses() -> None:
     open_step()
     at = instant_in_json("t.scheduled_at")
     on = "to_char(t.scheduled_on, 'YYYY-MM-DD')" if is_postgresql() else "t.scheduled_on"
@@ -116,7 +116,7 @@ def tell_what_goes() -> None:
 
 
 def downgrade() -> None:
-    tell_what_goes()
+    record_losses()
     op.drop_index("ix_steps_undone_by", "steps")
     op.drop_index("ix_todos_completed", "todos")
     op.drop_index("ix_todos_series_id_occurrence", "todos")

@@ -78,7 +78,7 @@ def upgrade() -> None:
     op.create_index("ix_steps_user_id_at_id", "steps", ["user_id", "at", "id"])
 
 
-def tell_what_goes() -> None:
+def record_losses() -> None:
     open_step()
     prerequisite = "dependencies d JOIN todos t ON t.id = d.todo_id JOIN todos o ON o.id = d.depends_on_id"
     record_loss("t", "todo", "depends", uuid_in_json("o.uuid"), prerequisite)
@@ -98,7 +98,7 @@ def tell_what_goes() -> None:
 
 
 def downgrade() -> None:
-    tell_what_goes()
+    record_losses()
     op.drop_index("ix_steps_user_id_at_id", "steps")
     op.create_index("ix_steps_user_id_id", "steps", ["user_id", "id"])
     op.drop_table("comments")

@@ -44,7 +44,7 @@ class TestAdd:
         assert json.loads(added.out)["title"] == "-5 degrees --json -d today"
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["add"], "missing argument 'WORDS'"),
             (["add", " "], "the title is blank"),
@@ -58,11 +58,13 @@ class TestAdd:
             (["add", "a", "--description", "\udcff"], "not valid UTF-8"),
         ],
     )
-    def test_invalid_input_is_refused_and_nothing_is_stored(self, todo: Here, arguments: list[str], told: str) -> None:
+    def test_invalid_input_is_refused_and_nothing_is_stored(
+        self, todo: Here, arguments: list[str], message: str
+    ) -> None:
         result = todo(*arguments)
         assert result.code == 2
         assert result.out == ""
-        assert told in result.err
+        assert message in result.err
         assert result.err.startswith("error: ")
         assert as_json(todo, "list", "--status", "all") == []
         assert as_json(todo, "project", "list") == []
@@ -94,7 +96,7 @@ class TestChanging:
         assert as_json(todo, "modify", "1", "--priority", "none")["priority"] is None
 
     @pytest.mark.parametrize(
-        ("options", "told"),
+        ("options", "message"),
         [
             ([], "nothing to change: name at least one field"),
             (["--due", "today", "--no-due"], "cannot be used together"),
@@ -102,11 +104,11 @@ class TestChanging:
             (["--title", ""], "the title is blank"),
         ],
     )
-    def test_modify_refuses_invalid_changes(self, todo: Here, options: list[str], told: str) -> None:
+    def test_modify_refuses_invalid_changes(self, todo: Here, options: list[str], message: str) -> None:
         todo("add", "a")
         result = todo("modify", "1", *options)
         assert result.code == 2
-        assert told in result.err
+        assert message in result.err
 
     def test_json_is_an_object_for_one_todo_and_an_array_for_several(self, todo: Here) -> None:
         todo("add", "a")
@@ -247,7 +249,7 @@ class TestList:
         assert result.err == "There is no page 9; the last page is 2.\n"
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["--status", "opne"], "did you mean 'open'?"),
             (["--sort", "deu"], "did you mean 'due'?"),
@@ -262,10 +264,10 @@ class TestList:
             (["--page", "99999999999999999999"], "--page"),
         ],
     )
-    def test_invalid_options_are_refused(self, filled: Here, arguments: list[str], told: str) -> None:
+    def test_invalid_options_are_refused(self, filled: Here, arguments: list[str], message: str) -> None:
         result = filled("list", *arguments)
         assert (result.code, result.out) == (2, "")
-        assert told in result.err
+        assert message in result.err
 
 
 class TestNames:

@@ -46,7 +46,7 @@ def test_stdin_is_taken_as_it_is(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         (["comment"], 2, "missing argument 'REF'"),
         (["comment", "1"], 2, "the comment is missing"),
@@ -58,11 +58,11 @@ def test_stdin_is_taken_as_it_is(cli: Cli) -> None:
         (["comment", "99", "a"], 3, "there is no todo 99"),
     ],
 )
-def test_what_is_not_understood_is_refused(todo: Here, arguments: list[str], code: int, told: str) -> None:
+def test_what_is_not_understood_is_refused(todo: Here, arguments: list[str], code: int, message: str) -> None:
     todo("add", "a")
     result = todo(*arguments)
     assert (result.code, result.out) == (code, "")
-    assert told in result.err
+    assert message in result.err
     assert json.loads(todo("show", "1", "--json").out)["comments"] == []
 
 

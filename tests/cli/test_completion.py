@@ -170,7 +170,7 @@ def test_old_typer_scripts_get_only_harmless_words(shell: str, printed: str) -> 
     assert typer_scripts.answer({"_TODO_COMPLETE": f"complete_{shell}"}, lambda _: HOSTILE) == printed
 
 
-def test_the_old_typer_script_for_zsh_is_told_to_update() -> None:
+def test_the_old_typer_script_for_zsh_is_asked_to_update() -> None:
     """That script evaluates all output."""
     answer = typer_scripts.answer({"_TODO_COMPLETE": "complete_zsh"}, lambda _: HOSTILE)
     assert answer == (

@@ -75,7 +75,7 @@ def test_a_password_is_stored_and_never_shown(fresh_cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("per_page = ", "not valid TOML"),
         ("per_pag = 3", "unknown setting"),
@@ -102,13 +102,13 @@ def test_a_password_is_stored_and_never_shown(fresh_cli: Cli) -> None:
         ("[theme]\noverdue = ['red']", "theme.overdue must be a single value, not a list"),
     ],
 )
-def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, told: str) -> None:
+def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, message: str) -> None:
     fresh_cli.home.mkdir()
     (fresh_cli.home / "config.toml").write_bytes(content.encode("latin-1"))
     for arguments in (["list"], ["config", "set", "user", "alex"]):
         result = fresh_cli(*arguments)
         assert result.code == 2
-        assert told in result.err
+        assert message in result.err
     assert (fresh_cli.home / "config.toml").read_bytes() == content.encode("latin-1")
     assert fresh_cli("config", "path").out == f"{fresh_cli.home / 'config.toml'}\n"
 
@@ -251,7 +251,7 @@ class TestTables:
         assert todo("config", "get", "user").out == "alex\n"
 
     def test_values_are_checked_before_they_are_stored(self, todo: Here, path: Path) -> None:
-        for key, value, told in (
+        for key, value, message in (
             ("theme.overdue", "blod red", "'blod red' is not a valid style for theme.overdue"),
             ("theme.overdu", "red", "did you mean 'theme.overdue'?"),
             ("theme.due.overdue", "red", "did you mean 'theme.overdue'?"),
@@ -261,7 +261,7 @@ class TestTables:
             ("views.bills", "x", "unknown setting"),
         ):
             refused = todo("config", "set", key, value)
-            assert (refused.code, told in refused.err) == (2, True), refused
+            assert (refused.code, message in refused.err) == (2, True), refused
         assert path.read_text() == TABLES
 
     def test_the_list_has_what_is_set_and_all_of_a_table(self, todo: Here, path: Path) -> None:

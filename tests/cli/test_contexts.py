@@ -111,9 +111,9 @@ class TestLists:
         assert add(todo, "first")["project"] == "new"
 
     def test_an_empty_list_says_what_is_hidden(self, filled: Here) -> None:
-        told = "Nothing to show: context work hides 1 todo; add --no-context to include them.\n"
+        message = "Nothing to show: context work hides 1 todo; add --no-context to include them.\n"
         for arguments in (["list", "milk"], ["today", "milk"], ["agenda", "milk"], ["list", "milk", "--json"]):
-            assert filled(*arguments).err == told
+            assert filled(*arguments).err == message
         assert filled("list", "milk", "--no-context").err == ""
         assert filled("list", "report").err == ""
         assert filled("list", "unheard").err == ""
@@ -173,7 +173,7 @@ class TestAdd:
 
 class TestSaving:
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["c", "duee:x"], "did you mean 'due:'?"),
             (["c", ""], "the filter is empty"),
@@ -191,9 +191,9 @@ class TestSaving:
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
     def test_what_cannot_be_used_is_not_saved(
-        self, todo: Here, tmp_path: Path, arguments: list[str], told: str
+        self, todo: Here, tmp_path: Path, arguments: list[str], message: str
     ) -> None:
-        assert told in refused(todo, "context", "save", *arguments)
+        assert message in refused(todo, "context", "save", *arguments)
         assert not (tmp_path / "home" / "config.toml").exists()
 
     def test_list_show_delete(self, filled: Here) -> None:
@@ -238,9 +238,9 @@ class TestSaving:
         commands = (["list"], ["today"], ["agenda"], ["add", "x"], ["done", "--where", "x"], ["list", "--view", "v"])
         filled("view", "save", "v", "+x")
         for arguments in commands:
-            told = refused(filled, *arguments, code=3)
-            assert "no context 'hoem'" in told
-            assert "did you mean 'home'? contexts: home, work; set TODO_CONTEXT=none to turn it off" in told
+            message = refused(filled, *arguments, code=3)
+            assert "no context 'hoem'" in message
+            assert "did you mean 'home'? contexts: home, work; set TODO_CONTEXT=none to turn it off" in message
         assert filled("list", "--no-context", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4, 5, 6]
         assert filled("show", "1").code == 0
 

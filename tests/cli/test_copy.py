@@ -128,7 +128,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "message"),
     [
         ([], 2, "--from or --to is required"),
         (["--to", "embedded"], 2, "to itself"),
@@ -144,10 +144,10 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
         (["--to", "sqlite:///new.db", "--to-user", "-"], 2, "is not a valid user name"),
     ],
 )
-def test_what_cannot_be_copied(filled: Cli, arguments: list[str], code: int, told: str) -> None:
+def test_what_cannot_be_copied(filled: Cli, arguments: list[str], code: int, message: str) -> None:
     result = filled("db", "copy", *arguments, TODO_CONNECT_TIMEOUT="1")
     assert (result.code, result.out) == (code, "")
-    assert told in result.err
+    assert message in result.err
     assert "AbC123dEf" not in result.err
     assert {path.name for path in filled.home.parent.glob("*.db")} == set()
     assert filled("list").ids == [1]

@@ -34,12 +34,12 @@ def test_a_file_is_created_automatically_and_init_reports_it(fresh_cli: Cli) -> 
 
 
 def test_a_server_is_initialised_only_on_request(server: Server, fresh_cli: Cli) -> None:
-    server.create("told")
-    address = {"TODO_DATABASE_URL": server.url("told")}
+    server.create("server")
+    address = {"TODO_DATABASE_URL": server.url("server")}
     for command in (["list"], ["add", "a"], ["done", "1"], ["project", "list"], ["user", "list"], ["db", "migrate"]):
         refused = fresh_cli(*command, **address)
         assert refused.code == 1
-        assert "there are no todo tables in told" in refused.err
+        assert "there are no todo tables in server" in refused.err
         assert "run 'todo db init'" in refused.err
     assert json.loads(fresh_cli("db", "status", "--json", **address).out)["revision"] is None
     first = json.loads(fresh_cli("db", "init", "--user", "sam", "--json", **address).out)

@@ -1,4 +1,4 @@
-"""`edit` and `add -e`: the real process, and an editor that does as it was told."""
+"""`edit` and `add -e`: the real process, and an editor that follows a script."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ class TestEdit:
         assert editor.left == 1
 
     @pytest.mark.parametrize(
-        ("old", "new", "told"),
+        ("old", "new", "message"),
         [
             ('due = ""', 'due = "fridya"', "did you mean 'friday'?"),
             ('due = ""', "due = friday", "not valid TOML"),
@@ -168,13 +168,13 @@ class TestEdit:
         ],
     )
     def test_a_mistake_stores_nothing_and_keeps_the_text(
-        self, todo: Here, editor: FakeEditor, old: str, new: str, told: str
+        self, todo: Here, editor: FakeEditor, old: str, new: str, message: str
     ) -> None:
         todo("add", "a", "wait:2026-11-30")
         editor.will(Step([(old, new)]))
         result = todo("edit", "1")
         assert (result.code, result.out) == (2, "")
-        assert told in result.err
+        assert message in result.err
         if "\udcff" not in new:
             assert new in kept(result)
         assert show(todo)["version"] == 1
@@ -217,7 +217,7 @@ class TestEdit:
 
 class TestTheEditor:
     @pytest.mark.parametrize(
-        ("visual", "command", "code", "told"),
+        ("visual", "command", "code", "message"),
         [
             ("", "true", 0, "nothing changed"),
             ("true", "false", 0, "nothing changed"),
@@ -228,14 +228,14 @@ class TestTheEditor:
         ],
     )
     def test_which_one_it_is(
-        self, todo: Here, monkeypatch: pytest.MonkeyPatch, visual: str, command: str, code: int, told: str
+        self, todo: Here, monkeypatch: pytest.MonkeyPatch, visual: str, command: str, code: int, message: str
     ) -> None:
         todo("add", "a")
         monkeypatch.setenv("VISUAL", visual)
         monkeypatch.setenv("EDITOR", command)
         result = todo("edit", "1")
         assert result.code == code
-        assert told in result.err
+        assert message in result.err
 
     def test_one_that_is_there_is_taken_at_a_terminal(self, cli: Cli, tmp_path: Path) -> None:
         cli.here("add", "a")

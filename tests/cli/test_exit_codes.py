@@ -309,7 +309,7 @@ def test_closed_streams(fresh_cli: Cli, closed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["project"], "commands: list, rename, archive, unarchive, delete"),
         (["context", "work"], "commands: save, use, list, show, delete"),
@@ -338,11 +338,11 @@ def test_closed_streams(fresh_cli: Cli, closed: str) -> None:
         (["undo", "-n", "x"], "error: -n must be a whole number\n"),
     ],
 )
-def test_typos_get_suggestions(cli: Cli, arguments: list[str], told: str) -> None:
+def test_typos_get_suggestions(cli: Cli, arguments: list[str], message: str) -> None:
     result = cli(*arguments)
     assert result.code == 2
-    assert told in result.err
-    assert len(result.err.splitlines()) == 2 or told == "cannot name the same tag" or "page" in told
+    assert message in result.err
+    assert len(result.err.splitlines()) == 2 or message == "cannot name the same tag" or "page" in message
 
 
 @pytest.mark.parametrize(

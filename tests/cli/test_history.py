@@ -25,9 +25,9 @@ def filled(todo: Here) -> Here:
 def test_undo_and_redo_to_a_pipe_and_as_json(filled: Here) -> None:
     undone = filled("undo")
     assert undone.code == 0
-    uuid, at, command, told = undone.lines[0].split("\t")
+    uuid, at, command, message = undone.lines[0].split("\t")
     assert (len(uuid), at[-1], command) == (36, "Z", "modify")
-    assert told.startswith("undid modify 1 Pay rent (just now): ")
+    assert message.startswith("undid modify 1 Pay rent (just now): ")
     again = json.loads(filled("redo", "--json").out)
     assert again["redone"] == [{"step": uuid, "command": "modify", "at": at}]
     assert [todo["due"] for todo in again["todos"]] == ["2026-11-30"]
@@ -39,9 +39,9 @@ def test_undo_and_redo_to_a_pipe_and_as_json(filled: Here) -> None:
 
 @ON_SQLITE
 def test_nothing_to_undo_is_not_an_error(todo: Here) -> None:
-    for command, told in (("undo", "Nothing to undo."), ("redo", "Nothing to redo.")):
+    for command, message in (("undo", "Nothing to undo."), ("redo", "Nothing to redo.")):
         result = todo(command)
-        assert (result.code, result.out, result.err.strip()) == (0, "", told)
+        assert (result.code, result.out, result.err.strip()) == (0, "", message)
         assert json.loads(todo(command, "--json").out)["todos"] == []
     todo("add", "a")
     assert todo("redo").err == "Nothing to redo.\n"

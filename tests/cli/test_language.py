@@ -56,7 +56,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["x", "due:eom", "-d", "friday"], "due: and --due set the same field"),
         (["x", "every:day", "every!:week"], "cannot be used together"),
@@ -80,10 +80,10 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["Write", "description:", "of", "the", "job"], "description: needs a value"),
     ],
 )
-def test_what_is_not_understood_stores_nothing(todo: Here, arguments: list[str], told: str) -> None:
+def test_what_is_not_understood_stores_nothing(todo: Here, arguments: list[str], message: str) -> None:
     result = todo("add", *arguments)
     assert (result.code, result.out) == (2, "")
-    assert told in result.err
+    assert message in result.err
     assert todo("list", "status:all").out == ""
 
 
@@ -220,7 +220,7 @@ class TestWhere:
         assert (result.code, result.out, result.err) == (0, "", "No todos match.\n")
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["done", "1", "--where", "project:home"], "cannot be used together"),
             (["done", "--where", ""], "empty"),
@@ -230,10 +230,10 @@ class TestWhere:
             (["delete", "todo"], "not a todo number or uuid"),
         ],
     )
-    def test_a_reference_never_becomes_a_search(self, filled: Here, arguments: list[str], told: str) -> None:
+    def test_a_reference_never_becomes_a_search(self, filled: Here, arguments: list[str], message: str) -> None:
         result = filled(*arguments)
         assert (result.code, result.out) == (2, "")
-        assert told in result.err
+        assert message in result.err
         assert len(filled("list").ids) == 5
 
 
@@ -243,8 +243,8 @@ def test_what_was_understood_is_printed(cli: Cli) -> None:
         return " ".join(re.sub("\x1b\\[[0-9;]*m", "", result.out).split())
 
     words = "Pay rent due:2030-12-31 project:home.flat +bills priority:high every:month"
-    told = "Pay rent · due Tue 31 Dec 2030 · home.flat · #bills · high · every month on the last day"
-    assert shown("add", *words.split()) == f"1 {told}"
+    output = "Pay rent · due Tue 31 Dec 2030 · home.flat · #bills · high · every month on the last day"
+    assert shown("add", *words.split()) == f"1 {output}"
     assert "next: 2 Pay rent · due Fri 31 Jan 2031 · home.flat" in shown("done", "1")
 
 

@@ -135,7 +135,7 @@ class TestNext:
         assert as_json(filled, "start", "3")["urgency"] == 10.0
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["0"], "from 1 to 1,000,000, not 0"),
             (["9" * 5000], "from 1 to 1,000,000"),
@@ -144,10 +144,10 @@ class TestNext:
             (["prjoect:home"], "did you mean 'project:'"),
         ],
     )
-    def test_invalid_arguments_are_refused(self, todo: Here, arguments: list[str], told: str) -> None:
+    def test_invalid_arguments_are_refused(self, todo: Here, arguments: list[str], message: str) -> None:
         result = todo("next", *arguments)
         assert (result.code, result.out) == (2, "")
-        assert told in result.err
+        assert message in result.err
 
 
 class TestTerminal:

@@ -125,8 +125,10 @@ class TestColumns:
             [line] = filled("list", f"id:{number}", "--columns", names).lines
             [whole] = json.loads(filled("list", f"id:{number}", "--columns", "id", "--json").out)
             fields = [whole.get(name, whole.get(f"{name}_at")) for name in names.split(",")]
-            told = ["" if each is None else ",".join(each) if isinstance(each, list) else str(each) for each in fields]
-            assert line.split("\t") == told
+            expected = [
+                "" if each is None else ",".join(each) if isinstance(each, list) else str(each) for each in fields
+            ]
+            assert line.split("\t") == expected
 
 
 class TestSavedViews:
@@ -163,7 +165,7 @@ class TestSavedViews:
         assert "no view 'a'" in refused(todo, "view", "delete", "a", code=3)
 
     @pytest.mark.parametrize(
-        ("arguments", "told"),
+        ("arguments", "message"),
         [
             (["today", "+x"], "'todo today' is a command"),
             (["Agenda", "+x"], "is a command"),
@@ -177,8 +179,8 @@ class TestSavedViews:
             (["a"], "needs a filter"),
         ],
     )
-    def test_what_cannot_be_saved_is_not(self, todo: Here, tmp_path: Path, arguments: list[str], told: str) -> None:
-        assert told in refused(todo, "view", "save", *arguments)
+    def test_what_cannot_be_saved_is_not(self, todo: Here, tmp_path: Path, arguments: list[str], message: str) -> None:
+        assert message in refused(todo, "view", "save", *arguments)
         assert not (tmp_path / "home" / "config.toml").exists()
 
     def test_one_that_is_there_stays_unless_it_is_forced(self, todo: Here) -> None:

@@ -195,8 +195,8 @@ async def read_all(db: Database) -> tuple[list[Any], list[tuple[Any, ...]]]:
         return names.get(plain, value)
 
     # The order in which tags are removed from a todo is undefined.
-    told = [tuple(name(value) for value in line) for line in history]
-    return rows, sorted(told, key=str)
+    lines = [tuple(name(value) for value in line) for line in history]
+    return rows, sorted(lines, key=str)
 
 
 async def outcome(command: Awaitable[Any]) -> Any:
@@ -233,12 +233,12 @@ def test_both_ways_write_the_same(two_databases: Server, commands: Sequence[Comm
             async with Database(fast, now=now) as one, Ordinary(slow, now=now) as other:
                 assert await outcome(command(one)) == await outcome(command(other)), f"at command {step}"
         async with Database(fast, now=NOW) as one, Database(slow, now=NOW) as other:
-            (rows, told), (other_rows, other_told) = await read_all(one), await read_all(other)
+            (rows, lines), (other_rows, other_lines) = await read_all(one), await read_all(other)
             assert rows == other_rows
-            assert [line for line in told if line not in other_told] == [
-                line for line in other_told if line not in told
+            assert [line for line in lines if line not in other_lines] == [
+                line for line in other_lines if line not in lines
             ]
-            assert told == other_told
+            assert lines == other_lines
 
     for name in ("at_once", "ordinary"):
         two_databases.execute(EMPTY, name)

@@ -56,8 +56,8 @@ async def read_history(open_db: OpenDatabase) -> list[list[Line]]:
         for row in (await session.execute(select(Change).order_by(col(Change.id)))).scalars().all():
             if row.field == "name" and row.new:
                 names.setdefault(row.entity_uuid, json.loads(row.new))
-            told = {str(uuid): name for uuid, name in names.items()}
-            old, new = (value and told.get(json.loads(value), json.loads(value)) for value in (row.old, row.new))
+            known = {str(uuid): name for uuid, name in names.items()}
+            old, new = (value and known.get(json.loads(value), json.loads(value)) for value in (row.old, row.new))
             steps[row.step_id].append(
                 (names[row.entity_uuid] if row.entity == "todo" else row.entity, row.field, old, new)
             )

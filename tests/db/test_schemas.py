@@ -37,7 +37,7 @@ async def test_tables_at_two_revisions_are_refused(db: Database, target: Target)
     await add_todo(db, NewTodo("a"))
     table = "alembic_version" if target.dialect == "sqlite" else f"{SCHEMA}.alembic_version"
     await apply(target, lambda connection: connection.execute(text(f"INSERT INTO {table} VALUES ('0001')")))
-    told = rf"holds 2 revisions \(0001, {schema.HEAD}\) instead of one"
+    message = rf"holds 2 revisions \(0001, {schema.HEAD}\) instead of one"
     for operation in (
         list_todos(db, ListQuery(And(()))),
         add_todo(db, NewTodo("b")),
@@ -45,7 +45,7 @@ async def test_tables_at_two_revisions_are_refused(db: Database, target: Target)
         initialisation.initialise(target, "alex", NOW),
         inspect(target),
     ):
-        with pytest.raises(SchemaUnclearError, match=told):
+        with pytest.raises(SchemaUnclearError, match=message):
             await operation
 
 

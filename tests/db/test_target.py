@@ -84,7 +84,7 @@ def test_each_part_is_read(url: str, expected: PostgresTarget) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "message"),
     [
         ("postgresql://alex:AbC/123dEf@host/db", "%2F"),
         ("postgresql://alex:AbC#123dEf@host/db", "%23"),
@@ -122,10 +122,10 @@ def test_each_part_is_read(url: str, expected: PostgresTarget) -> None:
         ("alex:AbC123dEf@host/db", "URL"),
     ],
 )
-def test_the_error_names_the_invalid_part(url: str, told: str) -> None:
+def test_the_error_names_the_invalid_part(url: str, message: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_target(url)
-    assert told in f"{caught.value.message} {caught.value.hint}"
+    assert message in f"{caught.value.message} {caught.value.hint}"
     assert "123dEf" not in f"{caught.value.message} {caught.value.hint}"
 
 

@@ -247,7 +247,7 @@ def test_what_means_nothing_is_pointed_at(expression: str, at: str, message: str
 
 
 @pytest.mark.parametrize(
-    ("expression", "told"),
+    ("expression", "message"),
     [
         (" ".join("a" for _ in range(MOST_TEXTS + 1)), "50 texts"),
         (" ".join("+a" for _ in range(MOST_CONDITIONS + 1)), "200 conditions"),
@@ -261,10 +261,10 @@ def test_what_means_nothing_is_pointed_at(expression: str, at: str, message: str
     ],
     ids=range(9),
 )
-def test_there_is_an_end_to_it(expression: str, told: str) -> None:
+def test_there_is_an_end_to_it(expression: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_filter(expression.split(" "), NOW)
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
 @pytest.mark.parametrize("text", ["a\udcff", "due:\udcff", "a\x00", "title:'\x00'"])

@@ -242,7 +242,7 @@ def test_the_start_of_the_week_matters_where_weeks_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("every", "told"),
+    ("every", "message"),
     [
         ("", "did you mean 'day'?"),
         ("every", "did you mean 'day'?"),
@@ -290,12 +290,12 @@ def test_the_start_of_the_week_matters_where_weeks_are_counted() -> None:
         ("rrule:", "parts: FREQ"),
     ],
 )
-def test_anything_else_is_refused_with_what_was_meant(every: str, told: str) -> None:
+def test_anything_else_is_refused_with_what_was_meant(every: str, message: str) -> None:
     begin = thread_time()
     with pytest.raises(InvalidInputError) as caught:
         parse_every(every, START)
     assert thread_time() - begin < 2  # seconds of the processor, whatever else runs
-    assert told in str(caught.value.hint)
+    assert message in str(caught.value.hint)
     assert len(caught.value.message) < 800
     _check_proposal(caught.value, START)
 

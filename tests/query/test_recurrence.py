@@ -499,7 +499,7 @@ class TestCheckRule:
         check_rule(parse_rule(rule), parse_slot(start), BERLIN)
 
     @pytest.mark.parametrize(
-        ("rule", "start", "told"),
+        ("rule", "start", "message"),
         [
             ("FREQ=HOURLY", "2026-11-22", "needs a due date with a time"),
             ("FREQ=DAILY;BYHOUR=9", "2026-11-22", "needs a due date with a time"),
@@ -511,8 +511,8 @@ class TestCheckRule:
             ("FREQ=DAILY;COUNT=100000000000000000", "2026-11-22", "COUNT is at most 100,000"),
         ],
     )
-    def test_refused(self, rule: str, start: str, told: str) -> None:
-        with pytest.raises(InvalidInputError, match=told) as caught:
+    def test_refused(self, rule: str, start: str, message: str) -> None:
+        with pytest.raises(InvalidInputError, match=message) as caught:
             check_rule(parse_rule(rule), parse_slot(start), BERLIN)
         assert caught.value.hint
 

@@ -22,8 +22,8 @@ def test_reversed_keys_run_the_other_way() -> None:
     assert reverse_sort(parse_sort("due,-id")) == parse_sort("-due,id")
 
 
-@pytest.mark.parametrize(("text", "told"), [("deu", "did you mean 'due'?"), ("", "keys:"), ("due,,id", "keys:")])
-def test_unknown_keys_are_refused(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "message"), [("deu", "did you mean 'due'?"), ("", "keys:"), ("due,,id", "keys:")])
+def test_unknown_keys_are_refused(text: str, message: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_sort(text)
-    assert told in str(caught.value.hint)
+    assert message in str(caught.value.hint)

@@ -266,10 +266,10 @@ def test_other_users_are_not_served(alone: Home) -> None:
     program = (
         f"import socket; s = socket.socket(socket.AF_UNIX); s.connect({str(alone.sockets[0])!r}); print(s.recv(1))"
     )
-    told = subprocess.run(
+    output = subprocess.run(
         ["python3", "-c", program], user=65534, group=65534, capture_output=True, text=True, check=True
     )
-    assert told.stdout == "b''\n"
+    assert output.stdout == "b''\n"
 
 
 @pytest.mark.parametrize("sent", [b"", b"\xff" * 8, b"\x10" + b"\0" * 7 + b"not marshalled data", b"\x01" + b"\0" * 7])

@@ -355,12 +355,12 @@ class TestEverything:
         monkeypatch.setattr("todo_cli.services.databases.copying.TODOS_AT_ONCE", 2)
         monkeypatch.setattr("todo_cli.services.databases.copying.CHANGES_AT_ONCE", 3)
         await fill(db)
-        told: list[tuple[int, int]] = []
-        await copy_todos(db, other, progress=lambda done, total: told.append((done, total)))
+        calls: list[tuple[int, int]] = []
+        await copy_todos(db, other, progress=lambda done, total: calls.append((done, total)))
         assert await everything(other) == await everything(db)
-        assert told[0] == (0, told[0][1])
-        assert told[-1] == (told[0][1], told[0][1])
-        assert [done for done, _ in told] == sorted(done for done, _ in told)
+        assert calls[0] == (0, calls[0][1])
+        assert calls[-1] == (calls[0][1], calls[0][1])
+        assert [done for done, _ in calls] == sorted(done for done, _ in calls)
         assert (await copy_todos(db, other)).already_there == 6
 
     async def test_after_starting_again(self, db: Database, other: Database) -> None:

@@ -17,7 +17,7 @@ from todo_cli.errors import ConflictError
 from todo_cli.models.tables import STEPS
 from todo_cli.models.values import When
 from todo_cli.query.references import NumberReference, Reference
-from todo_cli.rendering.history import plain, tell_step
+from todo_cli.rendering.history import format_step, plain
 from todo_cli.services.comments import add_comment
 from todo_cli.services.databases.copying import copy_todos
 from todo_cli.services.editing.recurring import Every
@@ -70,7 +70,7 @@ async def test_losses_of_other_todos_are_recorded(db: Database, later: Database)
     assert [three.version, four.version] == [version + 1 for version in versions]
     assert (three.links.depends, four.links.depends, four.links.parent) == ((), (3,), 3)
     step = (await list_history(db, HistoryQuery())).steps[0]
-    assert plain(tell_step(step, NOW)) == (
+    assert plain(format_step(step, NOW)) == (
         "trash empty 2 todos; 3 waits: [-after a removed todo-], [-after a removed todo-]; "
         "4 part: [-after a removed todo-]"
     )
@@ -174,8 +174,8 @@ class TestCopying:
         with pytest.raises(ConflictError, match="permanently deleted"):
             await add_todo(other, NewTodo("again", uuid=uuid))
         await check_replay(other)
-        told = [change for step in (await list_history(other, HistoryQuery())).steps for change in step.changes]
-        assert [change.uuid for change in told if change.field == "exists" and not change.new] == [uuid]
+        changes = [change for step in (await list_history(other, HistoryQuery())).steps for change in step.changes]
+        assert [change.uuid for change in changes if change.field == "exists" and not change.new] == [uuid]
 
     async def test_todos_erased_here_and_kept_there(self, db: Database, other: Database, later: Database) -> None:
         """Removal here does not affect the other list; a copy from there restores the todo with its history."""

@@ -12,7 +12,7 @@ from todo_cli.db.database import Database
 from todo_cli.errors import NotFoundError, UnknownUserError
 from todo_cli.models.values import Priority, TodoDetails, When
 from todo_cli.query.references import NumberReference, parse_references
-from todo_cli.rendering.history import plain, tell_reverted, tell_step
+from todo_cli.rendering.history import format_reverted, format_step, plain
 from todo_cli.services.comments import add_comment
 from todo_cli.services.editing.recurring import Every
 from todo_cli.services.history import HistoryQuery, get_todos_at, list_history
@@ -39,7 +39,7 @@ async def tell(db: Database, query: HistoryQuery | None = None) -> list[str]:
     """Return the steps as sentences, oldest first."""
     page = await list_history(db, query or HistoryQuery())
     return [
-        plain(tell_step(step, NOW)) + (" (undone)" if step.undone else "")
+        plain(format_step(step, NOW)) + (" (undone)" if step.undone else "")
         for step in reversed(page.steps)
         if step.command != "db init"
     ]
@@ -122,7 +122,7 @@ async def test_undo_reports_what_it_did(db: Database, open_db: OpenDatabase) -> 
 
     async def say(verb: str) -> list[str]:
         outcome = await (undo_steps if verb == "undid" else redo_steps)(later)
-        return [plain(tell_reverted(each, later.now, verb)) for each in outcome.reverted]
+        return [plain(format_reverted(each, later.now, verb)) for each in outcome.reverted]
 
     assert await say("undid") == ["undid project rename (2 minutes ago): project q renamed to p"]
     assert await say("undid") == ["undid done 1 Pay rent (2 minutes ago): open again; 2 Pay rent moved to the trash"]
@@ -140,7 +140,7 @@ async def test_undo_reports_differences_between_todos(db: Database) -> None:
     await modify_todos(db, [TWO], TodoChanges(priority=Priority.LOW))
     await modify_todos(db, [ONE, TWO], TodoChanges(priority=Priority.HIGH))
     [reverted] = (await undo_steps(db)).reverted
-    assert plain(tell_reverted(reverted, NOW, "undid")) == (
+    assert plain(format_reverted(reverted, NOW, "undid")) == (
         "undid modify 1 a (just now): priority [-high-]; 2 b: priority high → low"
     )
 

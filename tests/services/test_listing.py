@@ -220,13 +220,13 @@ async def test_unknown_names_are_explained(filled_once: FilledOnce) -> None:
     assert not (
         await list_todos(db, ListQuery(And((HasName("project", "home"), HasName("tag", "shop"), nothing))))
     ).todos
-    for tree, told in (
+    for tree, message in (
         (HasName("project", "hoem"), "did you mean 'home'?"),
         (HasName("tag", "urgnet"), "did you mean 'urgent'?"),
     ):
         with pytest.raises(NotFoundError) as caught:
             await list_todos(db, ListQuery(And((HasName("tag", "shop"), nothing, Or((Not(tree), tree))))))
-        assert caught.value.hint == told
+        assert caught.value.hint == message
 
 
 async def test_as_many_uuid_prefixes_as_are_allowed_fit_into_a_statement(filled_once: FilledOnce) -> None:

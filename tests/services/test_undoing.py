@@ -250,7 +250,7 @@ async def test_every_command_is_undone_and_redone(open_db: OpenDatabase, command
         del undone[-at_once if at_once < len(undone) else 1 :]
         now = await look(open_())
         assert now == undone[-1]
-        check_told(outcome.todos, now["todos"])
+        check_outcome(outcome.todos, now["todos"])
     assert (await undo_steps(open_())).reverted == ()
     while len(undone) < len(states):
         outcome = await redo_steps(open_())
@@ -258,16 +258,16 @@ async def test_every_command_is_undone_and_redone(open_db: OpenDatabase, command
         undone = states[: len(undone) + redone]
         now = await look(open_())
         assert now == undone[-1]
-        check_told(outcome.todos, now["todos"])
+        check_outcome(outcome.todos, now["todos"])
     assert (await redo_steps(open_())).reverted == ()
     for db in opened:
         await db.__aexit__()
 
 
-def check_told(told: Any, found: list[TodoPublic]) -> None:
+def check_outcome(shown: Any, found: list[TodoPublic]) -> None:
     """Assert that the output of the command agrees with the stored todos."""
     kept = {todo.id: todo for todo in found}
-    for todo in told:
+    for todo in shown:
         assert (todo.id in kept) == (todo.deleted_at is None)
         if todo.id in kept:
             assert replace(todo, version=0, updated_at=NOW) == kept[todo.id]
@@ -535,8 +535,8 @@ async def test_undo_follows_the_order_of_steps_even_if_the_clock_was_set_back(
 ) -> None:
     for title, hours in (("a", 2), ("b", 0), ("c", 1), ("d", -5)):
         await add_todo(open_db("alex", NOW + timedelta(hours=hours)), NewTodo(title))
-    told = [command.changes[0].name for command in (await list_history(db, HistoryQuery(size=3))).steps]
-    assert told == ["d", "c", "b"]
+    shown = [command.changes[0].name for command in (await list_history(db, HistoryQuery(size=3))).steps]
+    assert shown == ["d", "c", "b"]
     for left in (["a", "b", "c"], ["a", "b"]):
         await undo_steps(db)
         assert await titles_of(db) == left

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlalchemy import CTE, ColumnElement, CompoundSelect, FromClause, Select, case, func, select, union_all
 
-from todo_cli.db.read.json_sql import tell_rows, uuid_of_json
+from todo_cli.db.read.json_sql import select_json, uuid_of_json
 from todo_cli.db.write.concerned import Values, describe_todo, typed
 from todo_cli.db.write.decoding import HOLDING, decode, load
 from todo_cli.db.write.reverting import Entry, make_todo
@@ -71,21 +71,21 @@ def find_as_of(condition: ColumnElement[bool], moment: datetime) -> CompoundSele
     others = _find_others(todos, lines)
     others_since, is_others_since = _since(select(others.c.uuid), moment, "known_lines_of_others")
     return union_all(
-        tell_rows("todo", todos, {**_columns(todos), **describe_todo(todos), "updated": updated.scalar_subquery()}),
-        tell_rows("line", lines, _columns(lines)),
-        tell_rows(
+        select_json("todo", todos, {**_columns(todos), **describe_todo(todos), "updated": updated.scalar_subquery()}),
+        select_json("line", lines, _columns(lines)),
+        select_json(
             "name",
             CHANGES.join(STEPS, STEPS.c.id == CHANGES.c.step_id),
             {"uuid": CHANGES.c.entity_uuid, "id": CHANGES.c.id, "at": STEPS.c.at, **_values()},
         ).where(CHANGES.c.field == "name", CHANGES.c.entity_uuid.in_(_find_named(todos, lines))),
-        tell_rows("series", SERIES, _columns(SERIES)).where(
+        select_json("series", SERIES, _columns(SERIES)).where(
             SERIES.c.id.in_(select(todos.c.series_id)) | SERIES.c.uuid.in_(_named(lines, "series"))
         ),
-        tell_rows("comment", COMMENTS.join(USERS), {**_columns(COMMENTS), "author": USERS.c.name}).where(
+        select_json("comment", COMMENTS.join(USERS), {**_columns(COMMENTS), "author": USERS.c.name}).where(
             COMMENTS.c.todo_id.in_(select(todos.c.id))
         ),
-        tell_rows("other", others, _columns(others)),
-        tell_rows(
+        select_json("other", others, _columns(others)),
+        select_json(
             "other line",
             others_since,
             {"uuid": CHANGES.c.entity_uuid, "id": CHANGES.c.id, "field": CHANGES.c.field, **_values()},

@@ -1,4 +1,4 @@
-"""Chooses the renderer: for a terminal, for a pipe, or JSON."""
+"""Selection of the renderer: for a terminal, for a pipe, or JSON."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from todo_cli.rendering.renderer import Renderer, Weights
 def make_renderer(
     stream: TextIO, *, json: bool, now: datetime, weights: Weights, styles: Mapping[str, str]
 ) -> Renderer:
-    """Return the renderer for what the stream is, or for JSON if that was asked for.
+    """Return the renderer for the stream, or for JSON if requested.
 
-    `styles` are those of the theme that were changed; raises InvalidInputError for one that a terminal has no use for.
+    `styles` are the styles that override those of the theme; raises InvalidInputError if one is invalid.
     """
     if json:
         from todo_cli.rendering.json import JsonRenderer

@@ -16,13 +16,13 @@ from todo_cli.rendering.format.differences import ADDED, REMOVED, Pieces, compar
 from todo_cli.rendering.format.escaping import neutralise
 
 MOST_NAMED = 8
-"""So many todos are named by their numbers where a step changed several in the same way."""
+"""The maximum number of todos to list if a step changed several in the same way."""
 
 LONGEST_TITLE = 50
 
 VERBS = {"undo": "undid", "redo": "redid"}
 
-_SAID = {
+_IMPLIED = {
     "add": ("title", "status"),
     "done": ("status",),
     "reopen": ("status",),
@@ -33,19 +33,19 @@ _SAID = {
     "start": ("started_at",),
     "stop": ("started_at",),
 }
-"""What the name of a command says already."""
+"""Fields whose change is implied by the name of a command."""
 
-_NEVER_SAID = ("exists", "occurrence", "completed_at")
-_WENT, _CAME = ("moved to the trash", ""), ("restored from the trash", "")
-_WHOLE = ((_WENT,), (_CAME,))
+_HIDDEN = ("exists", "occurrence", "completed_at")
+_TRASHED, _RESTORED = ("moved to the trash", ""), ("restored from the trash", "")
+_SENTENCES = ((_TRASHED,), (_RESTORED,))
 _ARROW = " → "
-_HELD = ("project", "tag")
+_HOLDERS = ("project", "tag")
 _STATUSES = {"open": "open again", "done": "done again", "cancelled": "cancelled again"}
 
 
 @dataclass
 class _Subject:
-    """What changes are about, and these."""
+    """An entity and its changes."""
 
     entity: str
     id: int | None
@@ -62,7 +62,7 @@ class _Subject:
 
 
 def describe_moment(at: datetime, now: datetime) -> str:
-    """Return when it was, in the reader's zone: `today 14:02`."""
+    """Return the time in the reader's zone: `today 14:02`."""
     local = at.astimezone(now.tzinfo)
     days = (now.date() - local.date()).days
     if days in (0, 1):
@@ -70,8 +70,8 @@ def describe_moment(at: datetime, now: datetime) -> str:
     return format_instant(at, now)
 
 
-def tell_step(step: HistoryStep, now: datetime) -> Pieces:
-    """Return what the step did: `modify 12: due Fri 27 Nov → Mon 30 Nov, +bills`."""
+def format_step(step: HistoryStep, now: datetime) -> Pieces:
+    """Describe what the step did: `modify 12: due Fri 27 Nov → Mon 30 Nov, +bills`."""
     pieces: list[tuple[str, str]] = [(step.command, "heading")]
     subjects = _group(step.changes)
     gone = [subject for subject in subjects if subject.entity == "todo" and subject.is_removed]
@@ -81,18 +81,18 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
     changed = [todo for todo in todos if not todo.is_made]
     if step.command == "add":
         made, changed = [], todos
-    told = [(todo, _tell_changes(todo, now, _SAID.get(step.command, ()))) for todo in changed]
-    remarks = [subject for subject in subjects if subject.entity == "comment"]
-    if step.command.startswith(("project", "tag", "user")) or not (told or made or remarks):
-        pieces += _tell_names(step.command, subjects, todos)
+    lines = [(todo, _format_changes(todo, now, _IMPLIED.get(step.command, ()))) for todo in changed]
+    comments = [subject for subject in subjects if subject.entity == "comment"]
+    if step.command.startswith(("project", "tag", "user")) or not (lines or made or comments):
+        pieces += _format_names(step.command, subjects, todos)
     else:
-        pieces += [(";", "")] if gone and told else []
-        pieces += _tell_groups(told)
-        for remark in remarks:
-            pieces += _tell_remark(remark)
+        pieces += [(";", "")] if gone and lines else []
+        pieces += _format_groups(lines)
+        for comment in comments:
+            pieces += _format_comment(comment)
         if step.command in VERBS:
             for holder in subjects:
-                pieces += [("; ", ""), *_tell_holder(holder)] if _tell_holder(holder) else []
+                pieces += [("; ", ""), *_format_holder(holder)] if _format_holder(holder) else []
     for number, todo in enumerate(made):
         pieces += [
             (" · ", "faint"),
@@ -104,7 +104,7 @@ def tell_step(step: HistoryStep, now: datetime) -> Pieces:
     return pieces
 
 
-def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
+def format_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
     """Describe what reverting did: `undid done 12 Pay rent (2 minutes ago): open again; 15 Pay moved to the trash`."""
     commands = ", ".join(dict.fromkeys(step.command for step in reverted.steps))
     oldest = min(step.at for step in reverted.steps)
@@ -112,27 +112,29 @@ def tell_reverted(reverted: RevertedSteps, now: datetime, verb: str) -> Pieces:
     age = f" ({describe_age(oldest, now)})"
     subjects = _group(reverted.changes)
     todos = sorted((subject for subject in subjects if subject.entity == "todo"), key=lambda todo: todo.id or 0)
-    holders = [subject for subject in subjects if _tell_holder(subject)]
+    holders = [subject for subject in subjects if _format_holder(subject)]
     # Do not repeat for each todo that it lost or regained a project or tag that is reported itself.
     moved = {holder.name for holder in holders if holder.is_made or holder.is_removed}
     groups: dict[Pieces, list[_Subject]] = {}
     for todo in todos:
-        todo.changes = [each for each in todo.changes if each.field not in _HELD or (each.old or each.new) not in moved]
+        todo.changes = [
+            each for each in todo.changes if each.field not in _HOLDERS or (each.old or each.new) not in moved
+        ]
         if todo.changes:
-            groups.setdefault(tuple(_tell_state(todo, now)), []).append(todo)
-    for number, (told, members) in enumerate(groups.items()):
+            groups.setdefault(tuple(_format_state(todo, now)), []).append(todo)
+    for number, (state, members) in enumerate(groups.items()):
         head = [(" ", ""), *_name_several(members)]
-        is_sentence = told[:1] in _WHOLE
+        is_sentence = state[:1] in _SENTENCES
         pieces += [(";", ""), *head] if number else [*head, (age, "faint")]
         pieces += [] if number and is_sentence else [(":", "")]
-        pieces += [(" ", ""), *told]
+        pieces += [(" ", ""), *state]
     if not groups:
         pieces.append((age, "faint"))
     for number, holder in enumerate(holders):
-        pieces += [("; " if groups or number else ": ", ""), *_tell_holder(holder)]
-    remarks = [subject for subject in subjects if subject.entity == "comment"]
-    for number, remark in enumerate(remarks):
-        word = "comment restored" if remark.is_made else "comment removed"
+        pieces += [("; " if groups or number else ": ", ""), *_format_holder(holder)]
+    comments = [subject for subject in subjects if subject.entity == "comment"]
+    for number, comment in enumerate(comments):
+        word = "comment restored" if comment.is_made else "comment removed"
         pieces += [("; " if groups or holders or number else ": ", ""), (word, "")]
     return pieces
 
@@ -154,10 +156,10 @@ def _group(changes: Iterable[HistoryChange]) -> list[_Subject]:
     return list(found.values())
 
 
-def _tell_groups(told: Sequence[tuple[_Subject, Pieces]]) -> Iterator[tuple[str, str]]:
+def _format_groups(lines: Sequence[tuple[_Subject, Pieces]]) -> Iterator[tuple[str, str]]:
     """Yield todos with their changes, grouping todos with the same changes."""
     groups: dict[Pieces, list[_Subject]] = {}
-    for todo, pieces in told:
+    for todo, pieces in lines:
         groups.setdefault(tuple(pieces), []).append(todo)
     for number, (pieces, todos) in enumerate(groups.items()):
         yield ("; " if number else " ", "")
@@ -184,12 +186,12 @@ def _name(todo: _Subject, *, with_title: bool = True) -> Iterator[tuple[str, str
         yield (f" {neutralise(title)}", "")
 
 
-def _tell_changes(todo: _Subject, now: datetime, said: Sequence[str]) -> Pieces:
-    parts = [_tell_change(change, now) for change in todo.changes if change.field not in (*_NEVER_SAID, *said)]
-    return _with_commas([part for part in parts if part])
+def _format_changes(todo: _Subject, now: datetime, implied: Sequence[str]) -> Pieces:
+    parts = [_format_change(change, now) for change in todo.changes if change.field not in (*_HIDDEN, *implied)]
+    return _join_with_commas([part for part in parts if part])
 
 
-def _with_commas(parts: Sequence[Pieces]) -> Pieces:
+def _join_with_commas(parts: Sequence[Pieces]) -> Pieces:
     pieces: list[tuple[str, str]] = []
     for number, part in enumerate(parts):
         pieces += [(", ", "")] if number else []
@@ -197,7 +199,7 @@ def _with_commas(parts: Sequence[Pieces]) -> Pieces:
     return pieces
 
 
-def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
+def _format_change(change: HistoryChange, now: datetime) -> Pieces:
     """Describe the change of one field of a todo."""
     old, new = change.old, change.new
     match change.field:
@@ -206,7 +208,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "depends":
             return [(f"after {_show_todo(new)}", ADDED)] if new else [(f"after {_show_todo(old)}", REMOVED)]
         case "deleted_at":
-            return [_WENT if new else _CAME]
+            return [_TRASHED if new else _RESTORED]
         case "started_at":
             return [("started" if new else "stopped", "")]
         case "series":
@@ -214,7 +216,7 @@ def _tell_change(change: HistoryChange, now: datetime) -> Pieces:
         case "title" | "description" if old and new:
             return [(f"{change.field} ", "faint"), *compare_texts(str(old), str(new))]
         case _:
-            return _tell_values(change, now)
+            return _format_values(change, now)
 
 
 def _show_todo(value: FieldValue) -> str:
@@ -222,7 +224,7 @@ def _show_todo(value: FieldValue) -> str:
     return "a removed todo" if isinstance(value, UUID) else str(value)
 
 
-def _tell_values(change: HistoryChange, now: datetime) -> Pieces:
+def _format_values(change: HistoryChange, now: datetime) -> Pieces:
     field = FIELDS.of_attribute(change.field)
     old, new = (_show(value, field, now) for value in (change.old, change.new))
     pieces = [(f"{field.name if field else change.field} ", "faint")]
@@ -256,33 +258,33 @@ def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
             return neutralise(cut(str(value)))
 
 
-def _tell_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
+def _format_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
     """Describe what a command did to names; other commands may have only such changes left."""
-    told = []
+    parts: list[Pieces] = []
     for subject in subjects:
         if subject.entity not in ("project", "tag", "user", "series"):
             continue
         renamed = next((each for each in subject.changes if each.field == "name" and each.old and each.new), None)
         if renamed:
-            told.append([(str(renamed.old), REMOVED), (_ARROW, "faint"), (str(renamed.new), ADDED)])
+            parts.append([(str(renamed.old), REMOVED), (_ARROW, "faint"), (str(renamed.new), ADDED)])
         elif subject.entity == "series":
-            told.append(
+            parts.append(
                 [("series ended", "")] if any(each.new for each in subject.changes) else [("series resumed", "")]
             )
         else:
             name = next((each.new or each.old for each in subject.changes if each.field == "name"), subject.name)
-            said = "" if command.startswith(subject.entity) else f"{subject.entity} "
-            told.append([(f"{said}{neutralise(str(name))}", subject.entity if subject.entity in _HELD else "")])
-    if told:
+            prefix = "" if command.startswith(subject.entity) else f"{subject.entity} "
+            parts.append([(f"{prefix}{neutralise(str(name))}", subject.entity if subject.entity in _HOLDERS else "")])
+    if parts:
         yield (" ", "")
-        yield from _with_commas(told)
+        yield from _join_with_commas(parts)
     if todos:
         yield (f" (on {len(todos):,} {'todo' if len(todos) == 1 else 'todos'})", "faint")
 
 
-def _tell_remark(remark: _Subject) -> Iterator[tuple[str, str]]:
-    about = next((change.new or change.old for change in remark.changes if change.field == "todo"), None)
-    text = next((change for change in remark.changes if change.field == "text"), None)
+def _format_comment(comment: _Subject) -> Iterator[tuple[str, str]]:
+    about = next((change.new or change.old for change in comment.changes if change.field == "todo"), None)
+    text = next((change for change in comment.changes if change.field == "text"), None)
     yield (f" {about}" if about else "", "id")
     if text and text.old and text.new:
         yield (": ", "")
@@ -292,21 +294,21 @@ def _tell_remark(remark: _Subject) -> Iterator[tuple[str, str]]:
         yield (neutralise(cut(str(text.new or text.old))), ADDED if text.new else REMOVED)
 
 
-def _tell_state(todo: _Subject, now: datetime) -> Pieces:
+def _format_state(todo: _Subject, now: datetime) -> Pieces:
     """Describe what reverting a step did to a todo."""
     parts: list[Pieces] = []
     for change in todo.changes:
         if change.field == "status":
             parts.append([(_STATUSES[str(change.new)], "")])
-        elif change.field not in _NEVER_SAID:
-            parts.append(_tell_change(change, now))
-    trashed = [part for part in parts if part == [_WENT]]
-    return _with_commas(trashed or [part for part in parts if part])
+        elif change.field not in _HIDDEN:
+            parts.append(_format_change(change, now))
+    trashed = [part for part in parts if part == [_TRASHED]]
+    return _join_with_commas(trashed or [part for part in parts if part])
 
 
-def _tell_holder(holder: _Subject) -> Pieces:
+def _format_holder(holder: _Subject) -> Pieces:
     """Describe what happened to a project or tag; return nothing for other entities."""
-    if holder.entity not in _HELD:
+    if holder.entity not in _HOLDERS:
         return []
     renamed = next((each for each in holder.changes if each.field == "name" and each.old and each.new), None)
     name = (neutralise(holder.name or ""), holder.entity)

@@ -1,4 +1,4 @@
-"""JSON for scripts. The names and forms of the fields are a promise; `docs/output.md` lists them."""
+"""JSON for scripts. The names and formats of the fields are stable; `docs/output.md` lists them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from todo_cli.rendering.renderer import Record, Weights
 
 
 class JsonRenderer:
-    """One object for one thing, an array for a list."""
+    """Prints an object for a single item and an array for a list."""
 
     def __init__(self, stream: TextIO, now: datetime, weights: Weights) -> None:
         self._stream = stream
@@ -166,14 +166,14 @@ def plain_value(value: object) -> object:
 
 
 def format_when(when: When | None) -> str | None:
-    """Return `2026-12-24`, or `2026-12-24T17:00:00Z` where there is a time."""
+    """Return `2026-12-24`, or with a time `2026-12-24T17:00:00Z`."""
     if when is None:
         return None
     return format_instant(when.at) if when.at else when.on.isoformat()
 
 
 def format_instant(instant: datetime | None) -> str | None:
-    """Return the instant in UTC as RFC 3339 writes it, with `Z`."""
+    """Return the instant in UTC in the format of RFC 3339, with `Z`."""
     return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

@@ -1,4 +1,4 @@
-"""What every renderer can show. Results go to stdout."""
+"""The protocol that all renderers implement. Results go to stdout."""
 
 from __future__ import annotations
 
@@ -25,49 +25,49 @@ Record = Mapping[str, str | int | float | bool | datetime | Sequence[str] | Sequ
 """A row of a small table: names of columns and values. A list of pairs is for JSON only."""
 
 Weights = Callable[[], Coefficients]
-"""Gives the coefficients of urgency, which are looked up only where todos are shown."""
+"""Returns the coefficients of urgency. It is called only if todos are shown."""
 
 
 class Renderer(Protocol):
     """Shows the values that services return."""
 
     def show_page(self, page: TodoPage, columns: Columns = USUAL) -> None:
-        """Show a list of todos; JSON has them whole, whatever the columns are."""
+        """Show a list of todos; in JSON, todos are complete, whatever the columns."""
 
     def show_agenda(self, agenda: Agenda) -> None:
-        """Show todos by days."""
+        """Show todos by day."""
 
     def show_details(self, details: Sequence[TodoDetails]) -> None:
-        """Show todos whole."""
+        """Show all details of todos."""
 
     def show_comment(self, comment: CommentPublic) -> None:
-        """Show a comment that was made."""
+        """Show a comment that was added."""
 
     def show_tree(self, todos: Sequence[TodoPublic], roots: Sequence[TodoPublic]) -> None:
-        """Show the todos as trees that begin with the roots, without any with what is above all others."""
+        """Show the todos as trees with these roots; without roots, with the todos that nothing depends on."""
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
-        """Show what a command made of each todo."""
+        """Show the todos that a command changed."""
 
     def show_history(self, page: HistoryPage) -> None:
-        """Show what was done, the last step first."""
+        """Show steps, newest first."""
 
     def show_reverted(self, outcome: UndoOutcome) -> None:
-        """Show what was undone, or done again."""
+        """Show the steps that were undone or redone."""
 
     def show_dates(self, dates: Sequence[When]) -> None:
-        """Show when something comes."""
+        """Show the dates of occurrences."""
 
     def show_records(self, records: Sequence[Record]) -> None:
         """Show a small table."""
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Show what was found at each place, and what to do about it."""
+        """Show the results of `todo doctor`, each with advice."""
 
     def show_record(self, record: Record) -> None:
-        """Show one thing with its properties."""
+        """Show a record, one field per line."""
 
 
 def format_count(number: int) -> str:
-    """Return the number with commas; what is beyond the most that is counted is `10,000+`."""
+    """Return the number with commas; above the limit of counting, it is `10,000+`."""
     return f"{COUNT_LIMIT:,}+" if number > COUNT_LIMIT else f"{number:,}"

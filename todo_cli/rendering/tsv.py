@@ -14,13 +14,13 @@ from todo_cli.query.columns import USUAL, Columns, fields_by_column
 from todo_cli.query.trees import grow
 from todo_cli.query.urgency import score
 from todo_cli.rendering.format.escaping import escape_field
-from todo_cli.rendering.history import VERBS, plain, tell_reverted
+from todo_cli.rendering.history import VERBS, format_reverted, plain
 from todo_cli.rendering.json import format_instant, format_when, step_object, todo_object
 from todo_cli.rendering.renderer import Record, Weights
 
 
 class TabularRenderer:
-    """A line for each thing, its fields with a tab between them. `now` is aware, in the reader's zone."""
+    """Prints a line for each item, with fields separated by tabs. `now` is aware, in the reader's zone."""
 
     def __init__(self, stream: TextIO, now: datetime, weights: Weights) -> None:
         self._stream = stream
@@ -58,17 +58,17 @@ class TabularRenderer:
 
     def show_history(self, page: HistoryPage) -> None:
         for step in page.steps:
-            told = step_object(step)
-            head = [told["at"], step.user, step.command, "undone" if step.undone else ""]
-            for change in told["changes"] or [{}]:
+            record = step_object(step)
+            head = [record["at"], step.user, step.command, "undone" if step.undone else ""]
+            for change in record["changes"] or [{}]:
                 fields = (change.get(name) for name in ("entity", "id", "name", "field", "old", "new"))
                 self._write_line(_field(value) for value in (*head, *fields))
 
     def show_reverted(self, outcome: UndoOutcome) -> None:
         for reverted in outcome.reverted:
-            told = plain(tell_reverted(reverted, self._now, VERBS[outcome.direction]))
+            text = plain(format_reverted(reverted, self._now, VERBS[outcome.direction]))
             for step in reverted.steps:
-                self._write_line((str(step.uuid), format_instant(step.at) or "", step.command, escape_field(told)))
+                self._write_line((str(step.uuid), format_instant(step.at) or "", step.command, escape_field(text)))
 
     def show_dates(self, dates: Sequence[When]) -> None:
         for when in dates:

@@ -176,10 +176,10 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
     def make(request: Request) -> Query:
         mine = and_(owned(TODOS, request.scope), refers_to(references))
         states = find_as_of(mine, moment).subquery("states")
-        return Query(select(states.c.kind, states.c.told), [Ordering(states.c.kind)])
+        return Query(select(states.c.kind, states.c.content), [Ordering(states.c.kind)])
 
     rows = await db.fetch(make)
-    found = read_as_of([(row.kind, row.told) for row in rows if row.found], moment)
+    found = read_as_of([(row.kind, row.content) for row in rows if row.found], moment)
     todos = match_references(references, [_publish(each) for each in found], trashed=True)
     missing = {each.row.uuid for each in found if each.made_later}
     for todo in todos:

@@ -68,15 +68,15 @@ def _compile_object_postgresql(element: Any, compiler: SQLCompiler, **options: A
     return f"CAST(json_build_object({compiler.process(element.clauses, **options)}) AS TEXT)"
 
 
-def tell_rows(kind: str, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> Select[*tuple[Any, ...]]:
-    """Return a statement whose rows are `kind`, as given, and `told`: an object in JSON of those columns.
+def select_json(kind: str, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> Select[*tuple[Any, ...]]:
+    """Return a statement whose rows are `kind`, as given, and `content`: an object in JSON of those columns.
 
     So rows of several kinds come with one statement.
     """
     pairs: list[Any] = []
     for name, column in columns.items():
         pairs += [literal_column(f"'{name}'"), column]
-    return select(literal(kind, Text()).label("kind"), json_object(*pairs).label("told")).select_from(source)
+    return select(literal(kind, Text()).label("kind"), json_object(*pairs).label("content")).select_from(source)
 
 
 def read_json(text: str | None) -> list[Any]:

@@ -36,7 +36,7 @@ from sqlalchemy import (
 )
 
 from todo_cli.db.read.graph_sql import select_ancestors, select_dependencies
-from todo_cli.db.read.json_sql import json_rows, read_instant, read_json, tell_rows, uuid_of_json
+from todo_cli.db.read.json_sql import json_rows, read_instant, read_json, select_json, uuid_of_json
 from todo_cli.db.read.queries import select_links
 from todo_cli.db.scope import Scope, authored, owned
 from todo_cli.db.write.decoding import HOLDING
@@ -125,13 +125,13 @@ def find_concerned(scope: Scope, direction: Direction, most: int) -> CompoundSel
     )
 
     def tell(kind: str, source: CTE, **more: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
-        return tell_rows(kind, source, {**{column.name: column for column in source.c}, **more})
+        return select_json(kind, source, {**{column.name: column for column in source.c}, **more})
 
     todo_columns = {column.name: column for column in todos.c}
     parts = [
         tell("step", picked),
         tell("line", lines),
-        tell_rows(
+        select_json(
             "todo",
             todos.join(seen, seen.c.id == todos.c.id),
             {**todo_columns, **describe_todo(todos), "version seen": seen.c.version},
@@ -140,15 +140,15 @@ def find_concerned(scope: Scope, direction: Direction, most: int) -> CompoundSel
         tell("project", projects, held=_is_held(PROJECTS, projects, todos)),
         tell("tag", tags, held=_is_held(TAGS, tags, todos)),
         tell("comment", comments, todo=_uuid_of(TODOS.alias("its_todo"), comments, comments.c.todo_id)),
-        tell_rows("other", other, {name: other.c[name] for name in ("id", "uuid", "status", "deleted_at")}).where(
+        select_json("other", other, {name: other.c[name] for name in ("id", "uuid", "status", "deleted_at")}).where(
             owned(other, scope), other.c.uuid.in_(others)
         ),
     ]
-    parts += [tell_rows(kind, source, columns) for kind, source, columns in _find_ways(lines)]
+    parts += [select_json(kind, source, columns) for kind, source, columns in _find_ways(lines)]
     for table in (PROJECTS, TAGS):
         entity = table.name.removesuffix("s")
         naming = exists().where(lines.c.entity == entity, lines.c.field == "name")
-        keys = tell_rows(f"{entity} key", table, {"uuid": table.c.uuid, "key": table.c.key})
+        keys = select_json(f"{entity} key", table, {"uuid": table.c.uuid, "key": table.c.key})
         parts.append(keys.where(owned(table, scope), naming))
     return union_all(*parts)
 

@@ -1,4 +1,4 @@
-"""Dates for people. `now` is aware, in the reader's zone."""
+"""Formatting of dates for people. `now` is aware, in the reader's zone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Nearness = Literal["overdue", "today", "soon", "later"]
 
 
 def describe_due(due: When, now: datetime) -> tuple[str, Nearness]:
-    """Return when an open todo is due, in words, and how near that is."""
+    """Return the due date of an open todo in words, and how near it is."""
     on = due.at.astimezone(now.tzinfo).date() if due.at else due.on
     days = (on - now.date()).days
     time = f" {due.at.astimezone(now.tzinfo):%H:%M}" if due.at else ""
@@ -33,13 +33,13 @@ def describe_due(due: When, now: datetime) -> tuple[str, Nearness]:
 
 
 def describe_recurrence(recurrence: Recurrence) -> str:
-    """Return how often it comes, in words: `every month on the last day`."""
+    """Return the recurrence in words: `every month on the last day`."""
     from todo_cli.query.recurrence.description import describe, describe_after
     from todo_cli.query.recurrence.rules import parse_rule
     from todo_cli.query.recurrence.slots import parse_slot
 
-    say = describe_after if recurrence.after_completion else describe
-    return say(parse_rule(recurrence.rrule), parse_slot(recurrence.start))
+    describe_rule = describe_after if recurrence.after_completion else describe
+    return describe_rule(parse_rule(recurrence.rrule), parse_slot(recurrence.start))
 
 
 def format_when(when: When, now: datetime, *, weekday: bool = True) -> str:
@@ -53,20 +53,20 @@ def format_when(when: When, now: datetime, *, weekday: bool = True) -> str:
 
 
 def format_date(on: date, now: datetime, *, weekday: bool = True) -> str:
-    """Return the date with its month in letters, and with the year unless it is this one."""
+    """Return the date with the name of the month, and with the year unless it is the current one."""
     text = f"{on.day} {on:%b}" if on.year == now.year else f"{on.day} {on:%b} {on.year}"
     return f"{on:%a} {text}" if weekday else text
 
 
 def format_start(instant: datetime, now: datetime) -> str:
-    """Return the instant in the reader's zone, without its time where a day begins."""
+    """Return the instant in the reader's zone; the start of a day has no time."""
     local = instant.astimezone(now.tzinfo)
     begins_day = start_of_day(local.date(), now) == instant
     return format_when(When(local.date(), None if begins_day else instant), now)
 
 
 def format_end(instant: datetime, now: datetime) -> str:
-    """Return the instant in the reader's zone; where a day begins it is the day before that ends."""
+    """Return the instant in the reader's zone; the start of a day is shown as the end of the previous day."""
     local = instant.astimezone(now.tzinfo)
     if start_of_day(local.date(), now) == instant:
         return f"end of {format_date(local.date() - timedelta(days=1), now)}"
@@ -74,20 +74,20 @@ def format_end(instant: datetime, now: datetime) -> str:
 
 
 def format_instant(instant: datetime, now: datetime) -> str:
-    """Return date and time in the reader's zone."""
+    """Return the date and time in the reader's zone."""
     local = instant.astimezone(now.tzinfo)
     return f"{format_date(local.date(), now)} {local:%H:%M}"
 
 
 def format_moment(field: Field, instant: datetime, now: datetime) -> str:
-    """Return the value of an INSTANT field: where people set it as a day, as that day."""
+    """Return the value of an INSTANT field; one that users set as a day is shown as that day."""
     if not field.settable:
         return format_instant(instant, now)
     return format_end(instant, now) if field.is_end else format_start(instant, now)
 
 
 def describe_age(instant: datetime, now: datetime) -> str:
-    """Return how long ago that was, in words: `just now`, `2 hours ago`, `3 days ago`."""
+    """Return the age of an instant in words: `just now`, `2 hours ago`, `3 days ago`."""
     minutes = int((now - instant).total_seconds() // 60)
     if minutes < 1:
         return "just now"
@@ -98,7 +98,7 @@ def describe_age(instant: datetime, now: datetime) -> str:
 
 
 def _count_days(days: int) -> str:
-    """Return the days as such for two months, then in whole months and years, as short as a person would say it."""
+    """Return the number in days up to two months, then in whole months, then in years."""
     if days < 60:
         return _count(days, "day")
     return _count(days // 30, "month") if days < 365 else _count(days // 365, "year")

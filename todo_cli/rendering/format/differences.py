@@ -1,4 +1,4 @@
-"""What changed in a text, word by word."""
+"""Word-by-word differences between two texts."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from difflib import SequenceMatcher
 from todo_cli.rendering.format.escaping import neutralise
 
 Pieces = Sequence[tuple[str, str]]
-"""Parts of a line, each with the name of its style."""
+"""Parts of a line, each with the name of a style."""
 
 REMOVED, ADDED = "removed", "added"
 CONTEXT = 3
-"""So many words stay on either side of what changed in a long text."""
+"""The number of unchanged words to show on either side of a change in a long text."""
 
 MOST_WORDS = 400
-"""Of a longer text only the beginning is compared."""
+"""Only this many words of each text are compared."""
 
 LONG = 60
-"""Texts of more characters are shortened to what changed."""
+"""Texts with more characters are shortened to the changes and their context."""
 
 
 def compare_texts(old: str, new: str) -> Pieces:
-    """Return the new text with what was removed from the old one, and what was added, marked as such."""
+    """Return the new text with additions marked, and with the removed parts of the old text."""
     before, after = _split(old), _split(new)
     is_long = max(len(old), len(new)) > LONG
     pieces: list[tuple[str, str]] = []
@@ -44,12 +44,12 @@ def compare_texts(old: str, new: str) -> Pieces:
 
 
 def cut(text: str) -> str:
-    """Return the text, or its beginning where it is long."""
+    """Return the text, truncated if it is long."""
     return text if len(text) <= LONG else f"{text[: LONG - 1].rstrip()}…"
 
 
 def _split(text: str) -> list[str]:
-    """Return words and what is between them, in turn."""
+    """Return words and the white space between them, alternately."""
     return re.findall(r"\s+|\S+", text)[:MOST_WORDS]
 
 
@@ -57,7 +57,7 @@ Opcode = tuple[str, int, int, int, int]
 
 
 def _join(opcodes: Sequence[Opcode], before: Sequence[str]) -> Iterator[Opcode]:
-    """Yield the differences, those put together between which nothing but space is the same."""
+    """Yield the differences; join those that only white space separates."""
     pending: Opcode | None = None
     for place, (kind, start, end, new_start, new_end) in enumerate(opcodes):
         between = kind == "equal" and 0 < place < len(opcodes) - 1 and not "".join(before[start:end]).strip()
@@ -74,7 +74,7 @@ def _join(opcodes: Sequence[Opcode], before: Sequence[str]) -> Iterator[Opcode]:
 
 
 def _shorten(words: Sequence[str], is_first: bool, is_last: bool) -> Sequence[str]:
-    """Return the words next to what changed, with an ellipsis for the others."""
+    """Return the unchanged words next to a change, with an ellipsis for the others."""
     room = 2 * CONTEXT  # words and spaces
     if is_first and is_last:
         return words[:room]

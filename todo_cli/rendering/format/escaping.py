@@ -1,4 +1,4 @@
-"""Stored text on its way to a terminal or a pipe: nothing in it may act."""
+"""Escaping of stored text for terminals and pipes, so that it cannot control them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import unicodedata
 from typing import TextIO
 
 # Control characters (C0, DEL, C1) drive terminals; line and paragraph separators break lines; the embedding, override
-# and isolate characters of the bidirectional algorithm (UAX #9) reorder what stands beside them.
+# and isolate characters of the bidirectional algorithm (UAX #9) reorder the text around them.
 _ACTIVE_CHARACTERS = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _MARKS = "\u061c\u200e\u200f"
-"""The other bidirectional controls. People who write from right to left need them, and they reorder no other text."""
+"""Other bidirectional characters. Right-to-left scripts need them, and they do not reorder other text."""
 
 _ACTIVE = re.compile(f"[{_ACTIVE_CHARACTERS}]")
 _ESCAPED_IN_JSON = re.compile(f"[{_ACTIVE_CHARACTERS}{_MARKS}]")
@@ -28,25 +28,25 @@ def _spell(match: re.Match[str]) -> str:
 
 
 def neutralise(text: str) -> str:
-    r"""Return the text with active characters spelled out, as `\x1b`, to be read by people."""
+    r"""Return the text with active characters escaped as `\x1b`, for people to read."""
     return _ACTIVE.sub(_spell, text)
 
 
 def inert_lines(text: str) -> str:
-    """Return the text with its line breaks, and all other active characters spelled out."""
+    """Return the text with all active characters except line breaks escaped."""
     return "\n".join(neutralise(line) for line in text.split("\n"))
 
 
 def escape_field(text: str) -> str:
-    r"""Return the text as a field of tab-separated output: backslashes are doubled, so that it can be undone."""
+    r"""Return the text as a field of tab-separated output. Backslashes are doubled, so it can be unescaped."""
     return _ACTIVE_OR_BACKSLASH.sub(_spell, text)
 
 
 def write_json(value: object, stream: TextIO, *, indent: int | None = None) -> None:
-    r"""Write the value and a line break; to a terminal, active characters in strings are escaped as `\u009b`."""
+    r"""Write the value and a line break. At a terminal, active characters in strings are escaped as `\u009b`."""
     if stream.isatty():
         text = json.dumps(value, ensure_ascii=False, indent=indent)
-        # The line breaks are those between the parts of an indented value: in strings they are escaped already.
+        # Line breaks in strings are already escaped; the others separate the parts of an indented value.
         lines = (_ESCAPED_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", line) for line in text.split("\n"))
         stream.write("\n".join(lines))
     else:
@@ -55,11 +55,11 @@ def write_json(value: object, stream: TextIO, *, indent: int | None = None) -> N
 
 
 WIDEST = 70
-"""The most columns of an expression in an error."""
+"""The maximum number of columns of an expression in an error."""
 
 
 def point_at(expression: str, start: int, end: int) -> str:
-    """Return two lines: the expression, cut around the part from `start` up to `end` where it is long, and carets."""
+    """Return two lines: the expression, shortened if it is long, and carets below the part from `start` to `end`."""
     cells = [neutralise(character) for character in expression]
     widths = [sum(map(_width, cell)) for cell in cells]
     first, last = _fit(widths, start, end)
@@ -69,7 +69,7 @@ def point_at(expression: str, start: int, end: int) -> str:
 
 
 def _fit(widths: list[int], start: int, end: int) -> tuple[int, int]:
-    """Return from where up to where the characters fit: those of the part first, then as many on either side."""
+    """Return the range of characters that fits: first the part itself, then as much as possible on either side."""
     room = WIDEST if sum(widths) <= WIDEST else WIDEST - 2  # an ellipsis at each end
     first = last = start
     while last < end and widths[last] <= room:
@@ -90,7 +90,7 @@ def _fit(widths: list[int], start: int, end: int) -> tuple[int, int]:
 
 
 def _width(character: str) -> int:
-    """Return how many columns of a terminal the character takes (UAX #11); marks stand on the one before."""
+    """Return the width of a character in terminal columns (UAX #11); combining marks have none."""
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

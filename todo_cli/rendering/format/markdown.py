@@ -1,7 +1,7 @@
-"""Descriptions in Markdown (CommonMark with tables and strikethrough), for a terminal.
+"""Rendering of Markdown descriptions (CommonMark with tables and strikethrough) at a terminal.
 
-Nothing that was written is left out, and nothing in it acts: HTML stands there as text, links name their address,
-images are links, and a line break is one.
+Nothing is omitted, and nothing can control the terminal: HTML is shown as text, links show their address, images are
+links, and line breaks are kept.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from rich.text import Text
 from todo_cli.rendering.format.escaping import inert_lines, neutralise
 
 DEEPEST = 12
-"""Lists and quotes nested further are shown as they were written; the parser would leave out what lies too deep."""
+"""Text with lists and quotes nested deeper is shown unrendered, because the parser omits what is too deep."""
 
 NARROWEST = 12
-"""Columns, for what is nested; each level takes up to four."""
+"""The minimum number of columns for nested text; each level of nesting takes up to four."""
 
 
 def render_markdown(text: str) -> RenderableType:
-    """Return the text as something that Rich prints."""
-    # With `reference`, a line such as `[12]: see there` would not be shown at all.
+    """Return the text as a Rich renderable."""
+    # The rule `reference` would hide a line such as `[12]: see there`.
     parser = MarkdownIt(options_update={"html": False}).enable(["strikethrough", "table"])
     parsed = parser.disable(["image", "reference"]).parse(text.expandtabs(4))
     depth = max((token.level for token in parsed), default=0)
-    # Neutralised only now: an entity such as `&#x202e;` is a character from here on.
+    # Escape after parsing, which turns an entity such as `&#x202e;` into a character.
     markdown = _Markdown(list(_make_inert(parsed)))
     return markdown if depth == 0 else _Fitting(markdown, inert_lines(text), depth)
 
 
 @dataclass(frozen=True)
 class _Fitting:
-    """Markdown with lists or quotes, where there is room for them; else the text as it was written."""
+    """Markdown with lists or quotes if there is room for them, else the unrendered text."""
 
     markdown: Markdown
     plain: str
@@ -69,7 +69,7 @@ def _make_inert(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _is_bare(tokens: Sequence[Token]) -> bool:
-    """Return whether the tokens are a link whose text is its address, which need not be named twice."""
+    """Return whether the tokens are a link whose text is its address, which need not be shown twice."""
     return [token.type for token in tokens] == ["link_open", "text", "link_close"] and (
         tokens[0].attrs.get("href") == tokens[1].content
     )

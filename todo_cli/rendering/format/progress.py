@@ -1,4 +1,4 @@
-"""How far something is that takes its time, for people who wait for it."""
+"""A progress bar for long operations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TextIO
 
 @contextmanager
 def show_progress(stream: TextIO, text: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that takes what is done and what there is; a terminal shows it until the context ends."""
+    """Provide a function that takes the completed and total amounts; a terminal shows a bar until the context ends."""
     if not stream.isatty():
         yield lambda _done, _total: None
         return

@@ -1,4 +1,4 @@
-"""Tells a person at a terminal that something takes long, on stderr; says nothing to a pipe."""
+"""A spinner on stderr for operations that take long; nothing is shown in a pipe."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 PATIENCE = 0.5
-"""Seconds that people take for at once."""
+"""Delay before the spinner appears, in seconds."""
 
 
 @contextmanager
 def spinner(text: str) -> Iterator[None]:
-    """Show a spinner with the text beside it while the context lasts, once it has lasted for half a second."""
+    """Show a spinner with the text until the context ends, after a delay of half a second."""
     if not sys.stderr.isatty():
         yield
         return
@@ -26,7 +26,7 @@ def spinner(text: str) -> Iterator[None]:
     over = False
 
     def show() -> None:
-        # Rich is imported only now: most commands have their answer by then.
+        # Import Rich only now: most commands finish earlier.
         from rich.console import Console
         from rich.markup import escape
 

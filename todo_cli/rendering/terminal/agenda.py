@@ -1,4 +1,4 @@
-"""The agenda at a terminal: a line for each day, and below it the todos of that day."""
+"""The agenda at a terminal: a heading for each day, with its todos below."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NARROWEST_TITLE = 20
 
 
 def draw_agenda(agenda: Agenda, now: datetime, width: int) -> Iterator[RenderableType]:
-    """Yield the days, with the same columns below each; days without todos that follow on each other are one line."""
+    """Yield the days, with aligned columns; consecutive days without todos are a single line."""
     last = agenda.days[-1].on
     rows = {todo.id: _make_row(todo, now, last) for todo in agenda.todos}
     widths = _measure(list(rows.values()), width - _INDENT)
@@ -64,7 +64,7 @@ def _make_gap(days: Sequence[Day], now: datetime) -> Text:
 
 
 def _make_row(todo: TodoPublic, now: datetime, last: date) -> list[Text]:
-    """Return its cells; one that is there because work on it begins is said to start, and when it is due."""
+    """Return the cells of a todo; one that is listed on its start date is marked `start` and shows its due date."""
     cells = {name: make_cell(name, todo, now) for name in ("id", "mark", "title", "project", "tags")}
     when = anchor(todo, now, last)
     time = f"{when.at.astimezone(now.tzinfo):%H:%M}" if when and when.at else ""
@@ -82,7 +82,7 @@ def _make_row(todo: TodoPublic, now: datetime, last: date) -> list[Text]:
 
 
 def _measure(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
-    """Return how wide each column is, 0 for one that is left out: the title has what the others leave."""
+    """Return the widths of the columns, 0 for one that is omitted; the title gets the remaining width."""
     widths = [max((cell.cell_len for cell in column), default=0) for column in zip(*rows, strict=True)]
     widths = widths or [0] * len(_COLUMNS)
     title = _COLUMNS.index("title")
@@ -94,7 +94,7 @@ def _measure(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
         others = [size for place, size in enumerate(widths) if size and place != title]
         return width - sum(others) - GAP * len(others)
 
-    for name in ("tags", "project"):  # on a narrow terminal the least first
+    for name in ("tags", "project"):  # omitted on a narrow terminal, the least important first
         if room() < _NARROWEST_TITLE:
             widths[_COLUMNS.index(name)] = 0
     widths[title] = max(1, min(widths[title], room()))

@@ -1,4 +1,4 @@
-"""The fields of a todo as cells of a table at a terminal, once for each kind of field."""
+"""Table cells for the fields of a todo at a terminal, once for each kind of field."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from todo_cli.rendering.format.dates import (
 from todo_cli.rendering.format.escaping import neutralise
 
 ACTIVE = "▶"
-"""The mark of a todo that was started."""
+"""The mark of a todo in progress."""
 
 _MARKS = {Priority.HIGH: "!!!", Priority.MEDIUM: "!!", Priority.LOW: "!", Priority.NONE: ""}
 _STATUS_MARKS = {Status.DONE: "✓", Status.CANCELLED: "✗"}
 _STATUS_STYLES = {Status.OPEN: "", Status.DONE: "done", Status.CANCELLED: "faint"}
 
 NEARNESS_STYLES: Mapping[Nearness, str] = {"overdue": "overdue", "today": "today", "soon": "soon", "later": ""}
-"""The style of a due date, by how near it is."""
+"""The style of a due date by its nearness."""
 
 _HIGH, _MEDIUM = 15.0, 10.0
-"""Urgency has a colour from here on: with the default coefficients, what is important and due, and what is either."""
+"""Urgency above these values is coloured. With the default coefficients: important and due, and one of these."""
 
 _INERT_URL = re.compile(r"[!-~]+")
-"""Nothing else is handed to a terminal as the target of a link: it could end the sequence and begin another."""
+"""Only such URLs become links: others could end the escape sequence and begin another one."""
 
 Score = Callable[[TodoPublic], float]
 """Returns the urgency of a todo."""
 
 
 def make_cell(name: str, todo: TodoPublic, now: datetime, score: Score = lambda _: 0.0) -> Text:
-    """Return the cell of that column, empty where the todo has no value."""
+    """Return the cell of a column, empty if the todo has no value."""
     match name:
         case "mark":
             return _mark(todo)
@@ -62,7 +62,7 @@ def make_cell(name: str, todo: TodoPublic, now: datetime, score: Score = lambda 
 
 
 def format_field(field: Field, value: Any, now: datetime) -> Text:
-    """Return a value of the field on one line, empty for None."""
+    """Return a value of the field as one line, empty for None."""
     return Text("") if value is None else _FORMATS[field.kind](field, value, now)
 
 
@@ -114,7 +114,7 @@ _FORMATS: Mapping[Kind, Callable[[Field, Any, datetime], Text]] = {
 
 
 def describe_subtasks(todo: TodoPublic) -> str:
-    """Return how many of its subtasks are done, `2/5`; an empty text if it has none."""
+    """Return the numbers of done and of all subtasks, `2/5`; an empty text without subtasks."""
     return f"{todo.links.subtasks_done}/{todo.links.subtasks}" if todo.links.subtasks else ""
 
 
@@ -124,7 +124,7 @@ def make_status(status: Status) -> Text:
 
 
 def make_urgency(urgency: float) -> Text:
-    """Return the score, coloured by how high it is."""
+    """Return the urgency, coloured by its value."""
     return Text(f"{urgency:.1f}", style="high" if urgency >= _HIGH else "medium" if urgency >= _MEDIUM else "")
 
 

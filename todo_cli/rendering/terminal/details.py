@@ -1,4 +1,4 @@
-"""One todo with all its details at a terminal."""
+"""The details of a todo at a terminal."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def draw_details(details: TodoDetails, now: datetime, coefficients: Coefficients
 
 
 def _fields(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
-    """Return what people have set, except what is shown in places of its own."""
+    """Return the fields that have a value, except those that are shown elsewhere."""
     rows = []
     for field in FIELDS.values():
         if not field.settable or field.name in _ELSEWHERE:
@@ -66,7 +66,7 @@ _ELSEWHERE = ("title", "description", "parent", "depends")
 
 
 def _line(field: Field, todo: TodoPublic, now: datetime) -> Text:
-    """Return the value of the field, with what it means today."""
+    """Return the value of the field, with its meaning today."""
     line = format_field(field, field.get(todo), now)
     if field.name == "due" and todo.due and todo.status is Status.OPEN:
         words, nearness = describe_due(todo.due, now)
@@ -82,7 +82,7 @@ def _line(field: Field, todo: TodoPublic, now: datetime) -> Text:
 
 
 def _relations(details: TodoDetails, now: datetime) -> list[tuple[str, Text]]:
-    """Return the todos that it is related to."""
+    """Return the related todos."""
     links, related = details.todo.links, details.related
     parent = () if links.parent is None else (links.parent,)
     rows = []
@@ -101,7 +101,7 @@ def _relations(details: TodoDetails, now: datetime) -> list[tuple[str, Text]]:
 
 
 def _find_below(number: int, todos: Iterable[TodoPublic]) -> list[TodoPublic]:
-    """Return the subtasks of the todo of that number, each followed by its own."""
+    """Return the descendants of the todo with that number, each followed by its own."""
     children: dict[int | None, list[TodoPublic]] = {}
     for todo in todos:
         children.setdefault(todo.links.parent, []).append(todo)
@@ -128,7 +128,7 @@ def _moments(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
 
 
 def _explanation(urgency: float, terms: Sequence[Term]) -> Text:
-    """Return the urgency, and below it the terms of its sum."""
+    """Return the urgency with the terms of its sum below."""
     longest = max(len(term.name) for term in terms)
     lines = [make_urgency(urgency)]
     for term in terms:

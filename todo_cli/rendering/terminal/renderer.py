@@ -1,4 +1,4 @@
-"""Tables and colours for people at a terminal."""
+"""The renderer for terminals: tables and colours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from todo_cli.query.urgency import Coefficients, score
 from todo_cli.rendering.format.dates import format_instant, format_when
 from todo_cli.rendering.format.differences import Pieces
 from todo_cli.rendering.format.escaping import inert_lines, neutralise
-from todo_cli.rendering.history import VERBS, describe_moment, plain, tell_reverted, tell_step
+from todo_cli.rendering.history import VERBS, describe_moment, format_reverted, format_step, plain
 from todo_cli.rendering.renderer import Record, Weights, format_count
 from todo_cli.rendering.terminal.agenda import draw_agenda
 from todo_cli.rendering.terminal.details import draw_details, make_grid
@@ -40,14 +40,11 @@ from todo_cli.rendering.terminal.todo_table import GAP, make_table, plain_table
 from todo_cli.rendering.terminal.tree import draw_tree
 
 LINES_AROUND_LIST = 4
-"""The head of the table, the footer, and the prompt before and after it."""
+"""The heading and the footer of the table, and the prompts before and after it."""
 
 
 class TerminalRenderer:
-    """Shows values on a terminal, in its width. `now` is aware, in the reader's zone.
-
-    `styles` are those that differ from the theme's own.
-    """
+    """Shows values at a terminal, in its width. `now` is aware, in the reader's zone; `styles` override the theme."""
 
     def __init__(
         self,
@@ -120,16 +117,16 @@ class TerminalRenderer:
         table.add_column(style="faint", no_wrap=True)
         table.add_column(overflow="ellipsis" if one_line_each else "fold", no_wrap=one_line_each)
         for step in page.steps:
-            told = self._assemble(tell_step(step, self._now))
+            line = self._assemble(format_step(step, self._now))
             if step.undone:
-                told.stylize("faint")
-                told.append(" · undone", style="faint")
-            table.add_row(describe_moment(step.at, self._now), neutralise(step.user), told)
+                line.stylize("faint")
+                line.append(" · undone", style="faint")
+            table.add_row(describe_moment(step.at, self._now), neutralise(step.user), line)
         return table
 
     def show_reverted(self, outcome: UndoOutcome) -> None:
         for reverted in outcome.reverted:
-            self._console.print(self._assemble(tell_reverted(reverted, self._now, VERBS[outcome.direction])))
+            self._console.print(self._assemble(format_reverted(reverted, self._now, VERBS[outcome.direction])))
 
     def _assemble(self, pieces: Pieces) -> Text:
         return Text.assemble(*pieces) if self._console.color_system else Text(plain(pieces))
@@ -146,7 +143,7 @@ class TerminalRenderer:
             numeric = isinstance(records[0][name], int) and not isinstance(records[0][name], bool)
             table.add_column(name.removesuffix("_at"), justify="right" if numeric else "left", overflow="fold")
         for record in records:
-            # In a column of its own a "no" in most rows would be noise.
+            # A "no" in most rows of a column would be noise.
             table.add_row(*(self._value(None if value is False else value) for value in record.values()))
         self._console.print(table)
 
@@ -167,13 +164,13 @@ class TerminalRenderer:
         self._console.print(make_grid([(key, self._value(value)) for key, value in record.items()]))
 
     def _is_too_tall(self, table: Table, page: TodoPage) -> bool:
-        """Return whether the top of the page, what is most urgent, would scroll away only because titles are long."""
+        """Return whether the top of the page would scroll away only because titles are long."""
         room = self._console.height - LINES_AROUND_LIST
         lines = self._console.render_lines(table, pad=False)
         return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
 
     def _summarise(self, todo: TodoPublic) -> Text:
-        """Return the todo in one line, with everything that was understood of it."""
+        """Return the todo in one line, with everything that was understood from the input."""
         line = Text.assemble((str(todo.id), "id"), " ", neutralise(todo.title))
         for part in summarise(todo, self._now):
             line.append(" · ", style="faint").append_text(part)
@@ -194,7 +191,7 @@ class TerminalRenderer:
 
 
 def describe_page(page: TodoPage) -> str:
-    """Return which part of the list the page is, `1–20 of 131 · page 1 of 7`, the sums, and what is hidden."""  # noqa: RUF002 - a dash
+    """Return the position of the page, `1–20 of 131 · page 1 of 7`, the sums, and the number of hidden todos."""  # noqa: RUF002 - a dash
     parts = [_describe_span(len(page.todos), "todo", page.total, page.number, page.size)]
     parts += [f"{name} {format_duration(seconds)} in total" for name, seconds in page.sums.items()]
     if page.hidden:

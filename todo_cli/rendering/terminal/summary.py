@@ -1,4 +1,4 @@
-"""A todo in one line, as commands echo it: what was understood, in few words."""
+"""A todo in one line, as commands print it after a change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from todo_cli.rendering.terminal.cells import ACTIVE, format_field, make_status
 
 
 def summarise(todo: TodoPublic, now: datetime) -> Iterator[Text]:
-    """Yield the parts after the title: what became of the todo, its dates, then its other fields."""
+    """Yield the parts after the title: the status, the dates, then the other fields."""
     if todo.status is not Status.OPEN:
         yield make_status(todo.status)
     if todo.deleted_at:
@@ -31,11 +31,11 @@ _ORDER = (
     *(Kind.NUMBER, Kind.DURATION, Kind.TEXT, Kind.URL, Kind.REFERENCE, Kind.REFERENCES, Kind.RECURRENCE),
 )
 _LABELS = {"project": "", "priority": "", "wait": "waiting until ", "parent": "subtask of ", "depends": "depends on "}
-"""The word before a value, where it is not the name of its field."""
+"""The word before a value, if it is not the name of the field."""
 
 
 def _describe(field: Field, todo: TodoPublic, now: datetime) -> Iterator[Text]:
-    """Yield the value of the field, each of a set by itself; nothing where there is none."""
+    """Yield the value of the field, if any; a set yields each item."""
     value = field.get(todo)
     if not value and value != 0:
         return
@@ -48,7 +48,7 @@ def _describe(field: Field, todo: TodoPublic, now: datetime) -> Iterator[Text]:
         case Kind.REFERENCES if todo.status is Status.OPEN:
             yield Text(_LABELS.get(field.name, f"{field.name} ") + format_field(field, value, now).plain)
         case Kind.RECURRENCE | Kind.REFERENCES:
-            return  # it matters only as long as the todo is open
+            return  # it matters only while the todo is open
         case Kind.REFERENCE:
             yield Text(_LABELS.get(field.name, f"{field.name} ") + str(value))
         case Kind.URL:

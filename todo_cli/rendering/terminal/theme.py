@@ -1,4 +1,4 @@
-"""The theme of a terminal: the default styles, and those that the configuration changes."""
+"""The theme of a terminal: the default styles, overridden by the configuration."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _MARKDOWN = {
     "markdown.link": "underline",
     "markdown.link_url": "blue",
 }
-"""Rich's styles of Markdown, quieter than its own."""
+"""Styles of Markdown, more subdued than Rich's own."""
 
 
 def make_theme(changed: Mapping[str, str] | None = None) -> Theme:
-    """Return the theme with these styles changed; raises InvalidInputError for a style that is not valid."""
+    """Return the theme with these styles changed; raises InvalidInputError for an invalid style."""
     own = {name: parse_style(name, text) for name, text in (changed or {}).items()}
     return Theme({**_MARKDOWN, **STYLES, **own})
 
 
 def parse_style(name: str, text: str) -> Style:
-    """Return the style that Rich reads from the text; raises InvalidInputError."""
+    """Parse a style in Rich's syntax; raises InvalidInputError."""
     try:
         return Style.parse(text)
     except StyleSyntaxError:

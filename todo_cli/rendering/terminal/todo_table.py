@@ -1,4 +1,4 @@
-"""Todos as rows of a table at a terminal."""
+"""Tables of todos at a terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from todo_cli.query.trees import measure_depths
 from todo_cli.rendering.terminal.cells import Score, describe_subtasks, make_cell
 
 GAP = 2
-"""Cells between two columns."""
+"""Columns of the terminal between two columns of the table."""
 
 _NARROWEST_TITLE, _NARROWEST = 20, 5
 _INDENTATION, _DEEPEST = 2, 8
-"""Cells by which a subtask is indented, and how often."""
+"""The indentation of a subtask for each level, and the maximum number of levels."""
 
 
 def make_table(
@@ -33,7 +33,7 @@ def make_table(
     *,
     one_line_each: bool = False,
 ) -> Table:
-    """Return the todos as a table, without columns that are empty unless somebody chose them."""
+    """Return the todos as a table; omit empty columns unless the user has chosen them."""
     found = [(name, [make_cell(name, todo, now, score) for todo in todos]) for name in columns.names]
     for name, cells in found:
         if name == "title":
@@ -61,9 +61,9 @@ def make_table(
 
 
 def _fit(made: dict[str, Column], cells: dict[str, list[Text]], width: int) -> int:
-    """Narrow the columns that may be cut, the widest first, where all of them are wider than the terminal.
+    """Narrow the columns that may be truncated, the widest first, if the table is wider than the terminal.
 
-    Rich would narrow all of them alike, numbers and dates too. Return by how much they are still too wide.
+    Rich would narrow all columns alike, even numbers and dates. Return the width that is still in excess.
     """
     natural = {
         name: min(column.max_width or width, max(map(cell_len, map(str, [column.header, *cells[name]]))))
@@ -86,7 +86,7 @@ def _fit(made: dict[str, Column], cells: dict[str, list[Text]], width: int) -> i
 
 
 def _place(title: Text, todo: TodoPublic, depth: int) -> None:
-    """Indent the title of a subtask, and add to that of a parent how many subtasks are done."""
+    """Indent the title of a subtask; add the number of done subtasks to the title of a parent."""
     if depth:
         title.pad_left(min(depth, _DEEPEST) * _INDENTATION)
     if subtasks := describe_subtasks(todo):
@@ -99,7 +99,7 @@ def plain_table(*columns: Column) -> Table:
 
 
 def _make_column(name: str, width: int, *, one_line_each: bool) -> Column:
-    # A fifth of the width is enough for each of the others; with more they would squeeze the titles.
+    # Limit other columns to a fifth of the width, so that titles keep enough room.
     short: dict[str, Any] = {"overflow": "ellipsis", "max_width": max(8, width // 5)}
     head = "" if name == MARK else name.replace("_", " ")
     if name == "title":

@@ -1,4 +1,4 @@
-"""Todos as trees at a terminal: what they depend on, and their subtasks."""
+"""Trees of todos at a terminal, with their dependencies and subtasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from todo_cli.rendering.terminal.cells import describe_subtasks, make_cell
 
 
 def draw_tree(node: Node, now: datetime, above: Tree | None = None) -> Tree:
-    """Return the node, and all below it."""
+    """Return the node with everything below it."""
     line = Text.assemble(("first " if node.is_prerequisite else "", "faint"))
     line.append_text(name_todo(node.todo, now))
     if node.goes_on:
@@ -26,7 +26,7 @@ def draw_tree(node: Node, now: datetime, above: Tree | None = None) -> Tree:
 
 
 def name_todo(todo: TodoPublic, now: datetime) -> Text:
-    """Return the todo in few words: number, marks, title, how many subtasks are done, and when it is due."""
+    """Return the todo in one line: number, marks, title, number of done subtasks, and due date."""
     line = Text.assemble((str(todo.id), "id"), " ")
     if mark := make_cell(MARK, todo, now):
         line.append_text(mark).append(" ")
