@@ -1,4 +1,4 @@
-"""Draw the pictures in the README: `python docs/make_pictures.py`.
+"""Draw the pictures in the README: `python docs/make_pictures.py [FOLDER]`.
 
 The real services fill a list in a temporary file, and the real renderer draws it.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -90,23 +90,23 @@ async def draw(folder: Path) -> None:
 async def fill(db: Database) -> None:
     """Add the todos."""
     for title, project, tags, priority, when in TODOS:
-        due = parse_when(when, NOW) if when else None
-        new = NewTodo(title, None, priority, project, tags, due)
+        values: dict[str, object] = {"priority": priority, "due": parse_when(when, NOW) if when else None}
+        every = None
         if when == "eom":
-            account = "The number of the account is in the folder;\nask Sam if it bounces."
+            values["description"] = "The account number is in the folder;\nask Sam if it bounces."
+            values["scheduled"] = parse_when("eom-3d", NOW)
             every = Every("month", last_day=True)
-            new = replace(new, description=account, scheduled=parse_when("eom-3d", NOW), every=every)
-        await add_todo(db, new)
-    [journey] = parse_references(["8"])
+        await add_todo(db, NewTodo(title, values, project=project, tags=tags, every=every))
+    [trip] = parse_references(["8"])
     plan = "Five days by train.\n\n- quiet **hotel** near the station\n- the museum is closed on *Mondays*"
-    away = parse_when("friday", NOW)
-    await add_todo(db, NewTodo("Journey to Lisbon", plan, Priority.MEDIUM, "travel", ("family",), away, uuid=SHOWN))
+    values = {"description": plan, "priority": Priority.MEDIUM, "due": parse_when("friday", NOW)}
+    await add_todo(db, NewTodo("Trip to Lisbon", values, project="travel", tags=("family",), uuid=SHOWN))
     renewed = tuple(parse_references(["6"]))
-    await add_todo(db, NewTodo("Book the train", parent=journey, depends=renewed))
+    await add_todo(db, NewTodo("Book the train", parent=trip, depends=renewed))
     booked = tuple(parse_references(["9"]))
-    await add_todo(db, NewTodo("Reserve a room", parent=journey, depends=booked))
-    await add_todo(db, NewTodo("Find somebody for the cat", parent=journey))
-    await add_todo(db, NewTodo("Pack", parent=journey, due=parse_when("thursday", NOW), depends=booked))
+    await add_todo(db, NewTodo("Reserve a room", parent=trip, depends=booked))
+    await add_todo(db, NewTodo("Find someone to feed the cat", parent=trip))
+    await add_todo(db, NewTodo("Pack", {"due": parse_when("thursday", NOW)}, parent=trip, depends=booked))
 
 
 async def live_with(db: Database) -> None:
@@ -136,6 +136,4 @@ def save(console: Console, path: Path, title: str) -> None:
 
 
 if __name__ == "__main__":
-    pictures = Path(__file__).parent / "pictures"
-    pictures.mkdir(exist_ok=True)
-    asyncio.run(draw(pictures))
+    asyncio.run(draw(Path(sys.argv[1]) if sys.argv[1:] else Path(__file__).parent / "pictures"))

@@ -38,6 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     attend_to_interruptions()
+    # Without byte code, every command that a test starts would compile the whole package again.
+    sys.dont_write_bytecode = False
+    for variable in ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"):
+        os.environ.pop(variable, None)
 
 
 def pytest_collection_finish() -> None:

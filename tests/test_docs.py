@@ -62,3 +62,15 @@ def test_every_exit_code_of_the_errors_is_in_the_readme() -> None:
     codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
     assert codes | {0} == documented
+
+
+def test_the_pictures_are_current(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    drawn = subprocess.run(
+        [sys.executable, root / "docs" / "make_pictures.py", tmp_path], capture_output=True, text=True
+    )
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    for picture in (root / "docs" / "pictures").iterdir():
+        assert (tmp_path / picture.name).read_text("utf-8") == picture.read_text("utf-8"), (
+            "run: python docs/make_pictures.py"
+        )
