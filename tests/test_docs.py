@@ -64,6 +64,7 @@ def test_every_exit_code_of_the_errors_is_in_the_readme() -> None:
     assert codes | {0} == documented
 
 
+@pytest.mark.exhaustive
 def test_the_pictures_are_current(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
     drawn = subprocess.run(
