@@ -343,8 +343,8 @@ async def test_many_rows_at_once(db: Database) -> None:
     prefix = "" if db.target.dialect == "sqlite" else "todo."
 
     async def fill(step: Step) -> None:
-        project = await step.ensure(Project, "p")
-        tag = await step.ensure(Tag, "t")
+        project = await step.get_or_create(Project, "p")
+        tag = await step.get_or_create(Tag, "t")
         alike = Todo(user_id=1, project_id=project.id, title="a", created_at=db.now, updated_at=db.now)
         alike.deleted_at = db.now
         derive(alike)

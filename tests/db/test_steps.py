@@ -124,7 +124,7 @@ async def _titles(transaction: Transaction) -> list[str]:
 
 async def test_a_failed_step_writes_nothing(db: Database) -> None:
     async def work(step: Step) -> None:
-        await step.ensure(Project, "home")
+        await step.get_or_create(Project, "home")
         step.create(Todo(title="half", created_at=step.now, updated_at=step.now))
         await step.flush()
         raise RuntimeError("in the middle")

@@ -33,8 +33,8 @@ from todo_cli.query.filter.ast import And
 from todo_cli.query.references import parse_references
 from todo_cli.services import projects, tags, todos, users
 from todo_cli.services.databases.copying import copy_todos
-from todo_cli.services.editing.binding import load_parents
 from todo_cli.services.editing.recurring import Every
+from todo_cli.services.editing.relations import load_parents
 from todo_cli.services.editing.series import delete_series
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import load_todos
@@ -267,8 +267,8 @@ async def titles(db: Database) -> dict[int, str]:
 
 async def add_many(db: Database, number: int) -> None:
     async def work(step: Step) -> None:
-        named = [await step.ensure(Project, f"p{i}") for i in range(5)]
-        labels = [await step.ensure(Tag, f"t{i}") for i in range(5)]
+        named = [await step.get_or_create(Project, f"p{i}") for i in range(5)]
+        labels = [await step.get_or_create(Tag, f"t{i}") for i in range(5)]
         for i in range(number):
             step.create(
                 Todo(
@@ -876,7 +876,7 @@ class TestUndoing:
         await add_todo(db, NewTodo("gone", project="p"))
 
         async def keep(step: Step) -> None:
-            project = await step.ensure(Project, "p")
+            project = await step.get_or_create(Project, "p")
             row = Todo(title="kept", created_at=step.now, updated_at=step.now)
             row.project = project
             step.create(row)

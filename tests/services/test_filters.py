@@ -113,9 +113,9 @@ async def filled(db: Database) -> Database:
         step.create(ended)
         await step.flush()
         projects = {
-            name: await step.ensure(Project, name) for name in sorted({name for _, name, _, _ in TODOS if name})
+            name: await step.get_or_create(Project, name) for name in sorted({name for _, name, _, _ in TODOS if name})
         }
-        tags = {name: await step.ensure(Tag, name) for name in ("shop", "soon")}
+        tags = {name: await step.get_or_create(Tag, name) for name in ("shop", "soon")}
         for number, (title, project, labels, fields) in enumerate(TODOS, start=1):
             todo = make(title, **fields)
             todo.uuid = UUID(f"{number:x}00d0000-0000-4000-8000-000000000000")

@@ -27,8 +27,8 @@ from todo_cli.models.values import Priority, TodoPublic, When
 from todo_cli.query.filter.ast import And
 from todo_cli.query.references import NumberReference, Reference
 from todo_cli.services.comments import add_comment
-from todo_cli.services.editing.binding import load_parents
 from todo_cli.services.editing.recurring import Every
+from todo_cli.services.editing.relations import load_parents
 from todo_cli.services.editing.series import delete_series
 from todo_cli.services.history import HistoryQuery, list_history
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
@@ -434,7 +434,7 @@ async def test_an_undo_that_would_close_a_cycle_is_refused(db: Database) -> None
     async def work(step: WritingStep) -> None:
         one, other = await find_todos(step, (*ONE, *two), locked=True)
         assert one.id
-        await step.bind(other, {one.id: one.uuid})
+        await step.add_dependencies(other, {one.id: one.uuid})
 
     await db.write(PASSED_OVER, work)
     with pytest.raises(CycleError, match="1 → 2 → 1"):
@@ -484,8 +484,8 @@ async def test_an_added_todo_with_later_changes_conflicts(db: Database) -> None:
         await load_parents(step, [part])
         assert part.id
         step.change(part, parent=None)
-        step.link(todo, await step.ensure(Tag, "x"))
-        await step.bind(todo, {part.id: part.uuid})
+        step.link(todo, await step.get_or_create(Tag, "x"))
+        await step.add_dependencies(todo, {part.id: part.uuid})
 
     await db.write(PASSED_OVER, give_subtask)
     with pytest.raises(ConflictError, match="1 a has new subtasks; nothing was written"):

@@ -68,8 +68,10 @@ async def fill(db: Database, todos: Sequence[dict[str, Any]]) -> None:
     async def work(step: Step) -> None:
         for table in ("dependencies", "todo_tags", "todos"):
             await step.session.execute(text(f"DELETE FROM {schema}{table}"))
-        projects = {name: await step.ensure(Project, name) for name in ("home", "home.flat", "homework", "a", "b")}
-        tags = {name: await step.ensure(Tag, name) for name in "aBcd"}
+        projects = {
+            name: await step.get_or_create(Project, name) for name in ("home", "home.flat", "homework", "a", "b")
+        }
+        tags = {name: await step.get_or_create(Tag, name) for name in "aBcd"}
         rows: list[Todo] = []
         for number, fields in enumerate(todos):
             plain = {name: value for name, value in fields.items() if name not in ("project", "tags", "depends")}

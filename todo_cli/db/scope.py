@@ -1,8 +1,8 @@
-"""Whose list a statement is about, and who acts: the one place that knows which column says so.
+"""The owner of a list and the author of changes: the only module that knows the columns that refer to them.
 
-The *owner* is the user whose list it is: of todos, projects, tags, series and lines of history, and of the guard
-`users.edges_version`. The *author* is the user who acted: who took a step, or wrote a comment. Today both are the same
-user. Everything else asks this module, so that a list can get several authors without another query being touched.
+The *owner* is the user whose list it is: the owner of todos, projects, tags, series, lines of history, and the guard
+`users.edges_version`. The *author* is the user who acted: the author of steps and comments. Today, both are the same
+user. All other modules use this one, so that a list can have several authors without changes to queries.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _AUTHORED = ("steps", "comments")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The numbers of two users: `owner`, whose list it is, and `author`, who acts.
+    """The numbers of two users: the owner of the list and the author of changes.
 
-    For a statement that is a transaction by itself they are scalar subselects, NULL where they find no single user.
-    Within a transaction they are what its first statement found. They are never kept for another transaction.
+    In a statement that is a transaction by itself, they are scalar subselects, which are NULL unless they find exactly
+    one user. In other transactions, they are the result of the first statement. They are never reused later.
     """
 
     author: ColumnElement[int] | int
@@ -41,19 +41,19 @@ class Scope:
 
     @classmethod
     def find(cls, name: str | None) -> Scope:
-        """Return the user of that name, or without a name the only user of the database, as a scalar subselect."""
+        """Return the user with that name, by default the only user of the database, as a scalar subselect."""
         only = case((func.count() == 1, func.min(USERS.c.id)))
         user = select(only).select_from(USERS).where(users_named(name)).scalar_subquery()
         return cls(author=user, owner=user)
 
     @classmethod
     def known(cls, author: int) -> Scope:
-        """Return the scope of a user whom this transaction has found."""
+        """Return the scope of a user that this transaction has found."""
         return cls(author=author, owner=author)
 
     @classmethod
     def given(cls, row: FromClause) -> Scope:
-        """Return the scope that another part of the statement found: `author` and `owner` in its only row."""
+        """Return the scope in the only row of another part of the statement, with columns `author` and `owner`."""
         return cls(select(row.c.author).scalar_subquery(), select(row.c.owner).scalar_subquery())
 
     def as_row(self) -> Select[*tuple[Any, ...]]:
@@ -62,23 +62,23 @@ class Scope:
 
 
 NOBODY = Scope.known(0)
-"""The scope of no user at all: no row has that number."""
+"""The scope of no user; no row has that number."""
 
 
 def users_named(name: str | None) -> ColumnElement[bool]:
-    """Return the condition on `users` for the one of that name; without a name, for all of them."""
+    """Return the condition on `users` for the user with that name, by default for all users."""
     return true() if name is None else USERS.c.key == fold(name)
 
 
 def owned(rows: Any, scope: Scope, *, indexed: bool = True) -> ColumnElement[bool]:
-    """Return the condition for the rows that belong to the owner; `rows` is a model, a table, or an alias of one.
+    """Return the condition for rows of the owner; `rows` is a model, a table, or an alias of one.
 
-    Lines of history belong to whose list the step changed, and so do steps: today that of their author. The owner is
-    compared with `=` alone, since PostgreSQL uses no index in its order for IN and ANY. No index of the owner is used
-    unless `indexed`: where other conditions find the rows sooner, SQLite cannot know, and PostgreSQL guesses.
+    Lines of history and steps belong to the owner of the list that the step changed, today its author. The owner is
+    compared with `=` only, because PostgreSQL does not read an index in order for IN and ANY. Without `indexed`, the
+    comparison prevents the use of an index on the owner, for queries whose other conditions are more selective.
     """
     if rows is CHANGES:
-        # Not by a join, which SQLite would begin at the steps, to sort the changes for every batch.
+        # Not a join: SQLite would start from the steps and sort the changes for every batch.
         return exists().where(STEPS.c.id == rows.c.step_id, owned(STEPS, scope))
     column = _column(rows, OWNER)
     is_owners: ColumnElement[bool] = (
@@ -88,19 +88,19 @@ def owned(rows: Any, scope: Scope, *, indexed: bool = True) -> ColumnElement[boo
 
 
 def authored(rows: Any, scope: Scope) -> ColumnElement[bool]:
-    """Return the condition for the steps or comments that the author made; `rows` is as for `owned`."""
+    """Return the condition for steps or comments of the author; `rows` is as for `owned`."""
     is_authors: ColumnElement[bool] = _column(rows, AUTHOR) == scope.author
     return is_authors
 
 
 def author_of(rows: Any) -> ColumnElement[bool]:
-    """Return the condition that joins `users` to steps or comments: the user who made them."""
+    """Return the condition that joins steps or comments with their author in `users`."""
     is_author: ColumnElement[bool] = _column(rows, AUTHOR) == USERS.c.id
     return is_author
 
 
 def authored_by(rows: Any, name: str) -> ColumnElement[bool]:
-    """Return the condition for the steps or comments that the user of that name made."""
+    """Return the condition for steps or comments of the user with that name."""
     return authored(rows, Scope.find(name))
 
 
@@ -122,12 +122,12 @@ def is_found(scope: Scope) -> ColumnElement[bool]:
 
 
 def scope_of_step() -> Sequence[ColumnElement[Any]]:
-    """Return what to select of `steps` so that `Scope.given` can read it: whose list the step changes, and who acts."""
+    """Return the columns of `steps` that `Scope.given` reads: the author, and the owner of the list."""
     return [STEPS.c[AUTHOR].label("author"), STEPS.c[AUTHOR].label("owner")]
 
 
 def owner_values(table: Any, scope: Scope) -> dict[str, Any]:
-    """Return the owner or the author that a new row of the table, or of a model, refers to, by the column's name."""
+    """Return the owner or author of a new row of a table or model, by the name of the column."""
     name = table.name if isinstance(table, Table) else table.__tablename__
     if name in _AUTHORED:
         return {AUTHOR: scope.author}
@@ -135,7 +135,7 @@ def owner_values(table: Any, scope: Scope) -> dict[str, Any]:
 
 
 def assign_owner(row: Base, scope: Scope) -> None:
-    """Set the owner of a new row, or its author."""
+    """Set the owner or author of a new row."""
     for name, value in owner_values(row, scope).items():
         setattr(row, name, value)
 

@@ -1,4 +1,4 @@
-"""What history tells, as plain values: steps, and what each of them changed."""
+"""The history as plain values: steps and their changes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from uuid import UUID
 from todo_cli.models.values import Priority, TodoPublic, When
 
 FieldValue = str | int | bool | datetime | When | Priority | UUID | None
-"""The value of a field: projects and tags are their names, todos their numbers, or uuids if they are gone for good."""
+"""A value of a field: the name of a project or tag; the number of a todo, or its uuid if it was removed permanently."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryChange:
-    """One field that a step changed. `id` is the number of a todo that there is still; `name` its title of today.
+    """A field that a step changed. `id` is the number of a todo that still exists.
 
-    Of a project or tag `name` is the name that it had last, of a comment and a series that of nothing. The field
-    `exists` is True from when something is made, and None once it is removed.
+    `name` is the present title of a todo, or the last name of a project or tag; comments and series have none. The
+    field `exists` becomes True when an entity is created and None when it is removed.
     """
 
     entity: str
@@ -33,7 +33,7 @@ class HistoryChange:
 
 @dataclass(frozen=True, slots=True)
 class HistoryStep:
-    """What one command wrote. `at` is aware, in UTC; `undone` tells whether it has been undone since."""
+    """Everything that one command wrote. `at` is aware, in UTC; `undone` is true if it was undone later."""
 
     uuid: UUID
     at: datetime
@@ -45,7 +45,7 @@ class HistoryStep:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """One page of history, the last step first; `total` as in `TodoPage`."""
+    """A page of history, newest step first; `total` is as in `TodoPage`."""
 
     steps: Sequence[HistoryStep]
     total: int | None
@@ -55,7 +55,7 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class StepName:
-    """Which step it is. `at` is aware, in UTC."""
+    """Identifies a step. `at` is aware, in UTC."""
 
     uuid: UUID
     at: datetime
@@ -64,7 +64,7 @@ class StepName:
 
 @dataclass(frozen=True, slots=True)
 class RevertedSteps:
-    """Steps that were undone, or done again, at once, and what that changed, in its order."""
+    """Steps that were undone or redone together, and the resulting changes, in order."""
 
     steps: Sequence[StepName]
     changes: Sequence[HistoryChange]
@@ -72,7 +72,7 @@ class RevertedSteps:
 
 @dataclass(frozen=True, slots=True)
 class UndoOutcome:
-    """What `undo` or `redo` did, what was reverted first at first, and the todos that it changed as they are now."""
+    """The result of `undo` or `redo`: the reverted steps, in order, and the changed todos in their present state."""
 
     direction: Literal["undo", "redo"]
     reverted: Sequence[RevertedSteps]

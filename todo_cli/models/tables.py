@@ -1,7 +1,7 @@
-"""The tables. Models name no schema: on PostgreSQL they are put into the schema `todo` (see `db/connection/engine.py`).
+"""The tables. Models have no schema; on PostgreSQL, they are mapped to the schema `todo` (`db/connection/engine.py`).
 
-Columns that end in `_key` or `_folded` follow from another column and are set with it, so that comparing, searching
-and sorting are the same on both databases. `from __future__ import annotations` would break the relationships.
+Columns that end in `_key` or `_folded` are derived from another column, so that comparing, searching and sorting are
+the same on both databases. `from __future__ import annotations` would break the relationships.
 """
 
 from datetime import date, datetime
@@ -46,16 +46,16 @@ from todo_cli.models.values import (
 
 SCHEMA = "todo"
 WHERE = "where"
-"""Under this name an index holds the condition of the rows that it is about, see `complete_tables`."""
+"""The key of the condition of a partial index in its `info`, see `complete_tables`."""
 
 UNASSIGNED = 0
-"""The user of a row that is not written yet (see `todo_cli.db.scope.assign_owner`); no user has that number."""
+"""The user of a row that is not written yet (see `todo_cli.db.scope.assign_owner`); no user has this number."""
 
 
 class Base(SQLModel):
-    """Gives all constraints and indexes a name that is the same on both databases."""
+    """The base class, with names of constraints and indexes that are the same on both databases."""
 
-    # Rows are never validated by Pydantic; what it needs for that takes a fifteenth of a command's time to make.
+    # Pydantic never validates rows, and building its validators would take a fifteenth of the time of a command.
     model_config = SQLModelConfig(defer_build=True)
 
     metadata = MetaData(
@@ -97,7 +97,7 @@ def _named() -> tuple[CheckConstraint, CheckConstraint]:
 
 
 class User(Base, table=True):
-    """Whose todos they are."""
+    """A user of the database."""
 
     __tablename__ = "users"
     __table_args__ = (UniqueConstraint("key"), *_named())
@@ -110,14 +110,14 @@ class User(Base, table=True):
     email: str | None = Field(default=None, sa_column=Column(Text()))
     created_at: datetime = Field(sa_column=_instant())
     edges_version: int = Field(default=0, sa_column=Column(Integer(), nullable=False, server_default="0"))
-    """Grows whenever it changes which of the user's todos depends on, or belongs to, which."""
+    """Incremented by each change to the dependencies or parents of the user's todos."""
 
     projects: list["Project"] = Relationship(back_populates="user", sa_relationship_kwargs={"lazy": "raise"})
     todos: list["Todo"] = Relationship(back_populates="user", sa_relationship_kwargs={"lazy": "raise"})
 
 
 class Project(Base, table=True):
-    """A named list of todos. A dotted name nests: `work.api` lies in `work`."""
+    """A named list of todos. Dotted names nest: `work.api` is in `work`."""
 
     __tablename__ = "projects"
     __table_args__ = (UniqueConstraint("user_id", "key"), *_named())
@@ -133,7 +133,7 @@ class Project(Base, table=True):
 
     @staticmethod
     def path_of(name: str) -> list[str]:
-        """Return the names of the projects that this one lies in, the outermost first, and its own."""
+        """Return the names of the projects that contain this one, the outermost first, and its own name."""
         segments = name.split(".")
         return [".".join(segments[:count]) for count in range(1, len(segments) + 1)]
 
@@ -142,7 +142,7 @@ class Project(Base, table=True):
 
 
 class TodoTag(Base, table=True):
-    """Which todo carries which tag."""
+    """A tag on a todo."""
 
     __tablename__ = "todo_tags"
     __table_args__ = (Index(None, "tag_id", "todo_id"),)
@@ -152,7 +152,7 @@ class TodoTag(Base, table=True):
 
 
 class Tag(Base, table=True):
-    """A label that any number of todos carry."""
+    """A label for any number of todos."""
 
     __tablename__ = "tags"
     __table_args__ = (UniqueConstraint("user_id", "key"), *_named())
@@ -170,7 +170,7 @@ class Tag(Base, table=True):
 
 
 class Dependency(Base, table=True):
-    """Which todo cannot be begun before which other one is closed."""
+    """A dependency: a todo that is blocked until another one is closed."""
 
     __tablename__ = "dependencies"
     __table_args__ = (
@@ -183,7 +183,7 @@ class Dependency(Base, table=True):
 
 
 class Todo(Base, table=True):
-    """One item. Deleted ones stay, with `deleted_at`, until the trash is emptied."""
+    """A todo. A deleted todo stays, with `deleted_at`, until the trash is emptied."""
 
     __tablename__ = "todos"
     __table_args__ = (
@@ -200,7 +200,7 @@ class Todo(Base, table=True):
         CheckConstraint("parent_id <> id", name="parent_is_another"),
         CheckConstraint("estimate >= 0", name="estimate_not_negative"),
         CheckConstraint(f"length(url) <= {URL_LENGTH}", name="url_length"),
-        # Each serves one kind of list in its order; see docs/decisions/0008-indexes.md.
+        # Each index serves one kind of list; see docs/decisions/0008-indexes.md.
         Index("ix_todos_list", "user_id", "status", "due_key", "priority", "id", info={WHERE: "deleted_at IS NULL"}),
         Index(
             "ix_todos_project",
@@ -219,7 +219,7 @@ class Todo(Base, table=True):
             info={WHERE: "completed_at IS NOT NULL AND deleted_at IS NULL"},
         ),
         Index(None, "parent_id", info={WHERE: "parent_id IS NOT NULL"}),
-        # No occurrence of a series exists twice, whoever makes it.
+        # Each occurrence of a series exists only once, even if two machines create it.
         Index(None, "series_id", "occurrence", unique=True),
     )
     entity: ClassVar[str] = "todo"
@@ -263,7 +263,7 @@ class Todo(Base, table=True):
 
     @property
     def due(self) -> When | None:
-        """When it is due, as one value of the columns `due_on` and `due_at`."""
+        """The due date, from the columns `due_on` and `due_at`."""
         return None if self.due_on is None else When(self.due_on, self.due_at)
 
     @due.setter
@@ -272,7 +272,7 @@ class Todo(Base, table=True):
 
     @property
     def scheduled(self) -> When | None:
-        """From when on to work on it, as one value of the columns `scheduled_on` and `scheduled_at`."""
+        """The start date, from the columns `scheduled_on` and `scheduled_at`."""
         return None if self.scheduled_on is None else When(self.scheduled_on, self.scheduled_at)
 
     @scheduled.setter
@@ -281,10 +281,10 @@ class Todo(Base, table=True):
 
 
 class Series(Base, table=True):
-    """What recurs: a rule (RFC 5545, 3.3.10, without its name), and where it begins, on the clock of a zone.
+    """A series of recurring todos: a rule (RFC 5545, 3.3.10, without `RRULE:`), its start and its time zone.
 
-    `dtstart_local` is a date, or a date and time, in ISO 8601. With `after_completion` the rule counts from when the
-    occurrence before was done. A series that has ended makes no more todos.
+    `dtstart_local` is a date, or a local date and time, in ISO 8601. With `after_completion`, the rule counts from the
+    completion of the previous occurrence. A series that has ended creates no more todos.
     """
 
     __tablename__ = "series"
@@ -305,12 +305,12 @@ class Series(Base, table=True):
 
     @property
     def first_occurrence(self) -> str:
-        """Which occurrence the first todo of the series is: its start, or a number that counts completions."""
+        """The occurrence of the first todo: the start of the series, or a number if it counts from completion."""
         return number_occurrence(1) if self.after_completion else self.dtstart_local
 
 
 class Comment(Base, table=True):
-    """What somebody remarked about a todo, and when."""
+    """A comment on a todo."""
 
     __tablename__ = "comments"
     __table_args__ = (
@@ -331,18 +331,18 @@ class Comment(Base, table=True):
 
 
 def number_occurrence(number: int) -> str:
-    """Return an occurrence of a series that counts from completion: digits that sort as numbers do."""
+    """Return the name of an occurrence of a series that counts from completion, padded so that it sorts correctly."""
     return f"{number:06}"
 
 
 class Step(Base, table=True):
-    """What one command wrote. Its uuid gates the writing: a second command with the same one changes nothing."""
+    """Everything that one command wrote. A second step with the same uuid changes nothing."""
 
     __tablename__ = "steps"
     __table_args__ = (
-        # The last ones stored come first in history and are undone first, whatever the clocks said.
+        # History and undo start with the steps stored last, regardless of clocks.
         Index(None, "user_id", "id"),
-        # What a step undid is told, and undone again by redoing.
+        # To find the steps that a step undid, for history and redo.
         Index(None, "undone_by", info={WHERE: "undone_by IS NOT NULL"}),
     )
 
@@ -355,7 +355,7 @@ class Step(Base, table=True):
 
 
 class Change(Base, table=True):
-    """One field that a step changed. `old` and `new` are JSON; an absent value is SQL NULL."""
+    """A field that a step changed. `old` and `new` are JSON, or SQL NULL for no value."""
 
     __tablename__ = "changes"
     __table_args__ = (Index(None, "step_id"), Index(None, "entity_uuid"))
@@ -369,7 +369,7 @@ class Change(Base, table=True):
     new: str | None = Field(default=None, sa_column=Column(Text()))
 
 
-# Statements are written with these tables and their columns; rows that are written are instances of the models.
+# Statements use these tables and their columns; rows to write are instances of the models.
 USERS, PROJECTS, TAGS, TODO_TAGS, TODOS, SERIES, DEPENDENCIES, COMMENTS, STEPS, CHANGES = (
     Base.metadata.tables[model.__tablename__]
     for model in (User, Project, Tag, TodoTag, Todo, Series, Dependency, Comment, Step, Change)
@@ -383,10 +383,10 @@ def table_of(model: type[Base]) -> Table:
 
 
 def complete_tables(dialect: str) -> None:
-    """Add what only making or comparing the tables in a database of that dialect needs.
+    """Add options that are needed only to create or compare the tables in a database of that dialect.
 
-    These are the conditions of partial indexes, and AUTOINCREMENT on SQLite. An option of a dialect that is given where
-    a table is declared would import that dialect, with all its drivers, in every command.
+    These are the conditions of partial indexes, and AUTOINCREMENT on SQLite. Declaring them with the tables would
+    import both dialects, with their drivers, in every command.
     """
     for table in Base.metadata.tables.values():
         if dialect == "sqlite" and any(column.identity for column in table.primary_key):
@@ -397,7 +397,7 @@ def complete_tables(dialect: str) -> None:
 
 
 def get_value(row: Any, field: str) -> Any:
-    """Return the value of a field of a row, by attribute; a `When` of the two columns that hold it."""
+    """Return the value of a field of a row, by attribute; two columns are combined into a `When`."""
     if f"{field}_on" not in Base.metadata.tables["todos"].c:
         return getattr(row, field)
     on = getattr(row, f"{field}_on")
@@ -405,7 +405,7 @@ def get_value(row: Any, field: str) -> Any:
 
 
 def as_stored(value: Any) -> Any:
-    """Return a value as a column holds it: a member of an enum is stored as its value."""
+    """Return a value as it is stored in a column: a member of an enum is stored as its value."""
     return value.value if isinstance(value, Enum) else value
 
 
@@ -420,7 +420,7 @@ def set_value(row: Base, field: str, value: Any) -> None:
 
 
 def derive(row: Base) -> None:
-    """Bring the columns that follow from others up to date, as they have to be when a row is written."""
+    """Update the derived columns of a row, before it is written."""
     match row:
         case Todo():
             for folded in [name for name in Todo.metadata.tables["todos"].c.keys() if name.endswith("_folded")]:  # noqa: SIM118

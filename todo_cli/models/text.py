@@ -1,4 +1,4 @@
-"""How text is compared: alike on every database, whatever its collation."""
+"""Folding of text, so that comparisons are the same on every database, whatever its collation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 
 
 def fold(text: str) -> str:
-    """Return the text as it is compared and searched: canonical caseless matching (Unicode Standard, 3.13, D145).
+    """Return the text folded for comparing and searching: canonical caseless matching (Unicode Standard, 3.13, D145).
 
     `ÉCLAIR`, `éclair` and `e` + combining acute + `clair` fold to the same; so do `STRASSE` and `straße`.
     """

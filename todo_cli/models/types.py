@@ -1,4 +1,4 @@
-"""Column types that behave alike on both databases."""
+"""Column types that behave the same on both databases."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant: takes aware datetimes only, stores UTC, gives aware UTC back.
+    """An instant. It accepts only aware datetimes, stores them in UTC, and returns aware datetimes in UTC.
 
-    SQLite has no type for instants: there the UTC time is kept as text that sorts.
+    SQLite has no such type and stores the UTC time as text, which sorts correctly.
     """
 
     impl = DateTime(timezone=True)
@@ -36,16 +36,16 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
-"""SQLite numbers rows by itself only where the type is INTEGER; its integers hold 64 bits all the same."""
+"""SQLite numbers rows automatically only if the type is INTEGER; it has 64 bits anyway."""
 
 
 def identity_column() -> Column[Any]:
-    """Return a primary key that the database counts up and never gives out twice."""
+    """Return a primary key that the database generates and never reuses."""
     return Column(BigInt, Identity(always=False), primary_key=True)
 
 
 def binary_text(length: int | None = None) -> String:
-    """Return a text type that compares by code point on both databases (PostgreSQL's default is the locale's order)."""
+    """Return a text type that compares by code point on both databases; PostgreSQL's default depends on the locale."""
     plain = String(length) if length else Text()
     collated = String(length, collation="C") if length else Text(collation="C")
     return plain.with_variant(collated, "postgresql")

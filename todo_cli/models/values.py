@@ -1,4 +1,4 @@
-"""The plain values that services take and return. They know no session and no terminal."""
+"""The plain values that services take and return, independent of sessions and terminals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ URL_LENGTH = 10_000
 
 
 class Status(StrEnum):
-    """What became of a todo. Deleted ones keep theirs, in the trash."""
+    """The status of a todo. A deleted todo keeps its status in the trash."""
 
     OPEN = "open"
     DONE = "done"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class Priority(IntEnum):
-    """Stored as these numbers, so that an ascending index gives the most urgent first and those without one last."""
+    """The priority of a todo. It is stored as a number, so that an ascending index starts with high priority."""
 
     HIGH = 1
     MEDIUM = 2
@@ -33,7 +33,7 @@ class Priority(IntEnum):
 
     @property
     def label(self) -> str | None:
-        """Its name as people write it; None for NONE."""
+        """The name in lower case; None for NONE."""
         return None if self is Priority.NONE else self.name.lower()
 
 
@@ -51,11 +51,11 @@ class When:
             object.__setattr__(self, "at", self.at.astimezone(UTC))
 
 
-NO_DUE_KEY = "~"  # sorts behind every digit
+NO_DUE_KEY = "~"  # sorts after digits
 
 
 def due_key(due: When | None) -> str:
-    """Return the text by which todos sort: by date, then by instant; no time comes last of its day, no date last."""
+    """Return the sort key: by date, then by instant. Dates without a time are last on their day; None is last."""
     if due is None:
         return NO_DUE_KEY
     if due.at is None:
@@ -65,10 +65,10 @@ def due_key(due: When | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """The series that a todo is an occurrence of, while it goes on.
+    """The series of a recurring todo, until it ends.
 
-    `rrule` is a rule of RFC 5545 (3.3.10); `start` is its DTSTART, a date or a date and time in ISO 8601 on the clock
-    of `zone`. With `after_completion` it counts from when the occurrence before was done.
+    `rrule` is a rule of RFC 5545 (3.3.10). `start` is its DTSTART, a date, or a date and time in `zone`, in ISO 8601.
+    With `after_completion`, it counts from the completion of the previous occurrence.
     """
 
     series: UUID
@@ -80,11 +80,11 @@ class Recurrence:
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """What a todo is to others, which are named by their numbers. Those in the trash do not count, save as `parent`.
+    """The relations of a todo to others, by their numbers, without those in the trash, except for `parent`.
 
-    `depends` are those that come before it, `blocks` the open ones that come after it. `blocked` is true for an open
-    todo that depends on one that is open, and `waits_for` has these. `subtasks` counts what belongs directly to it and
-    was not cancelled, `subtasks_done` what is done of that.
+    `depends` are its dependencies, `blocks` the open todos that depend on it. `blocked` is true for an open todo with
+    open dependencies, which are in `waits_for`. `subtasks` is the number of direct subtasks that are not cancelled, and
+    `subtasks_done` the number of those that are done.
     """
 
     parent: int | None = None
@@ -98,12 +98,11 @@ class Links:
 
 @dataclass(frozen=True, slots=True)
 class TodoPublic:
-    """One todo as a command shows it. All instants are aware and in UTC.
+    """A todo as commands show it. All instants are aware and in UTC.
 
-    `wait_until` is when it appears in lists, `expires_at` the first moment at which it no longer does. `started_at` is
-    when work on it began. `occurrence` identifies it within its series: the date, or date and time, that the rule gave
-    it, or a number where the series counts from completion. `fields` has, by name, the values of the fields that the
-    registry declares and this class does not; read any field with `Field.get`.
+    Lists show it from `wait_until` on and before `expires_at`. `occurrence` identifies it within its series: the date,
+    or date and time, from the rule, or a number if the series counts from completion. `fields` has the values, by name,
+    of fields that are in the registry but not in this class; read any field with `Field.get`.
     """
 
     id: int
@@ -136,13 +135,13 @@ class TodoPublic:
         return self.status is Status.OPEN and self.wait_until is not None and self.wait_until > now
 
     def is_expired(self, now: datetime) -> bool:
-        """Return whether it is still open and no longer listed."""
+        """Return whether it is open and no longer listed."""
         return self.status is Status.OPEN and self.expires_at is not None and self.expires_at <= now
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class ReadyTodo:
-    """An open todo that waits for nothing any more."""
+    """An open todo that is no longer blocked."""
 
     id: int
     title: str
@@ -150,7 +149,7 @@ class ReadyTodo:
 
 @dataclass(frozen=True, slots=True)
 class CommentPublic:
-    """What somebody remarked about the todo of that number, and when: an instant, aware and in UTC."""
+    """A comment on the todo with that number. `created_at` is aware and in UTC."""
 
     todo: int
     uuid: UUID
@@ -161,9 +160,9 @@ class CommentPublic:
 
 @dataclass(frozen=True, slots=True)
 class TodoDetails:
-    """A todo with all that is shown of it alone. Comments are in the order in which they were made.
+    """A todo with its comments, oldest first, and its related todos.
 
-    `related` has, by number, what its links name, and all that is below it as subtasks; nothing that is in the trash.
+    `related` has, by number, the todos in its links and all descendants, without those in the trash.
     """
 
     todo: TodoPublic
@@ -173,10 +172,10 @@ class TodoDetails:
 
 @dataclass(frozen=True, slots=True)
 class TodoOutcome:
-    """A todo after a command, and whether the command changed it (`done` on a done todo does not).
+    """A todo after a command, and whether the command changed it (`done` does not change a done todo).
 
-    `next` has the occurrences that the command made to follow it, `family` those that belong to the same family and
-    were changed with it, `ready` the todos that waited for it, or for one of these, and for nothing else that is open.
+    `next` has the next occurrences that the command created, `family` the subtasks and parents that were changed
+    together with it, and `ready` the todos that are no longer blocked by these.
     """
 
     todo: TodoPublic
@@ -188,12 +187,12 @@ class TodoOutcome:
 
 @dataclass(frozen=True, slots=True)
 class TodoPage:
-    """One page of a list.
+    """A page of a list.
 
-    `total` counts the matches on all pages and stops at `COUNT_LIMIT` + 1; None where nobody asked for it.
-    `number` is the page, from 1; `size` its greatest length, None for all on one page. `hidden` counts the matches
-    that the context of that name keeps from the list, in the same way. `sums` has, by name, the sums of fields over the
-    matches on all pages, of those that any match has a value of.
+    `total` is the number of matches on all pages, counted up to `COUNT_LIMIT` + 1; None if it was not requested.
+    `number` is the page, from 1; `size` its maximum length, None for all on one page. `hidden` is the number of matches
+    that the context hides, counted in the same way. `sums` has, by name, the sums of fields over all pages, without
+    fields that have no value in any match.
     """
 
     todos: Sequence[TodoPublic]
@@ -210,7 +209,7 @@ COUNT_LIMIT = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ProjectPublic:
-    """A project with how many of its todos are open and done; those in the trash are not counted."""
+    """A project with the numbers of its open and done todos, without those in the trash."""
 
     name: str
     open: int
@@ -220,7 +219,7 @@ class ProjectPublic:
 
 @dataclass(frozen=True, slots=True)
 class TagPublic:
-    """A tag with how many open and done todos carry it; those in the trash are not counted."""
+    """A tag with the numbers of its open and done todos, without those in the trash."""
 
     name: str
     open: int
@@ -229,7 +228,7 @@ class TagPublic:
 
 @dataclass(frozen=True, slots=True)
 class UserPublic:
-    """A user of the database; `you` is true for the one the command runs as."""
+    """A user of the database; `you` is true for the user of this command."""
 
     name: str
     created_at: datetime
@@ -238,12 +237,12 @@ class UserPublic:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseStatus:
-    """What `todo db status` tells.
+    """The status of a database, for `todo db status`.
 
-    `revision` is None where there are no tables, `users`, `user` and `todos` are so then too, and `user` also where it
-    is not clear who one is. `host` and the rest are those of a server; `tls` is the version of the protocol, None
-    where the connection is in the clear or on this machine. `latency_ms` is one round trip; `clock_skew` is by how
-    many seconds the server's clock is ahead.
+    Without tables, `revision`, `users`, `user` and `todos` are None; `user` is also None if none is selected. `host`
+    and the following apply to a server. `tls` is the version of the protocol, None for an unencrypted or local
+    connection. `latency_ms` is one round trip; `clock_skew` is the number of seconds by which the server's clock is
+    ahead.
     """
 
     database: str
@@ -264,7 +263,7 @@ class DatabaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What `todo doctor` found at one place: all well, or what to do about it."""
+    """The result of one check of `todo doctor`, with advice unless it is `ok`."""
 
     check: str
     ok: bool
@@ -274,10 +273,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class CopyResult:
-    """What `todo db copy` brought into another database.
+    """The result of `todo db copy`.
 
-    `already_there` counts the todos that it held before. `renumbered` has the old and the new number of each todo
-    whose own was taken, in the order of the old ones.
+    `already_there` is the number of todos that already existed in the destination. `renumbered` has the old and new
+    numbers of todos whose number was taken, sorted by the old number.
     """
 
     copied: int

@@ -121,8 +121,8 @@ async def get_details(db: Database, references: Sequence[Reference]) -> list[Tod
 
     def make(request: Request) -> Query:
         mine, named = owned(TODOS, request.scope), refers_to(references)
-        wanted = and_(mine, is_related(named, request.scope))
-        return Query(select_todos().add_columns(_COMMENTS).where(wanted), [Ordering(TODOS.c.id)])
+        condition = and_(mine, is_related(named, request.scope))
+        return Query(select_todos().add_columns(_COMMENTS).where(condition), [Ordering(TODOS.c.id)])
 
     rows = await db.fetch(make)
     comments = {row.id: _read_comments(row) for row in rows}

@@ -24,9 +24,9 @@ from todo_cli.models.tables import CHANGES, TODOS, Series, Todo, as_stored, set_
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.references import Reference, refer_to
-from todo_cli.services.editing.binding import Bindings
-from todo_cli.services.editing.editing import edit_each, ensure_project, ensure_tags
+from todo_cli.services.editing.editing import edit_each, get_or_create_project, get_or_create_tags
 from todo_cli.services.editing.recurring import Every, begin_series
+from todo_cli.services.editing.relations import RelationChanges
 from todo_cli.services.listing import ListQuery, list_todos
 from todo_cli.services.lookup import (
     load_todos,
@@ -155,21 +155,21 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         if new.uuid and (there := await _find_own(step, new.uuid)):
             return TodoOutcome((await publish(step, [there]))[there.uuid], changed=False)
         if new.parent:
-            await step.hold_edges(adds=True)
-        bindings = await Bindings.find(step, [], bound)
-        project = await ensure_project(step, new.project)
-        if new.project is None and bindings.parent:
-            project = bindings.parent.project
-        tags = await ensure_tags(step, new.tags)
+            await step.lock_graph(adds=True)
+        relations = await RelationChanges.find(step, [], bound)
+        project = await get_or_create_project(step, new.project)
+        if new.project is None and relations.parent:
+            project = relations.parent.project
+        tags = await get_or_create_tags(step, new.tags)
         todo = _make_row(new, uuid, due, db.now)
         todo.project, todo.tags, todo.series = project, tags, make_series()
-        todo.parent = bindings.parent
+        todo.parent = relations.parent
         if todo.series:
             todo.occurrence = todo.series.first_occurrence
             step.create(todo.series)
         step.create(todo)
         await step.flush()
-        await bindings.apply(step, todo)
+        await relations.apply(step, todo)
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     async def recall(step: Step) -> TodoOutcome:

@@ -1,4 +1,4 @@
-"""The columns of `todos`, and the tables, that hold the value of each field, and the value that a row has."""
+"""The columns and tables that hold the values of fields, and reading the values from a row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Reader = Callable[[Any], Any]
 
 
 def column_names(field: Field) -> tuple[str, ...]:
-    """Return the columns of `todos` that hold the field; none for a field that other tables hold or that follows."""
+    """Return the columns of `todos` that hold the field; none if it is in another table or computed."""
     match field.kind:
         case Kind.WHEN:
             return f"{field.attribute}_on", f"{field.attribute}_at"
@@ -31,33 +31,33 @@ def column_names(field: Field) -> tuple[str, ...]:
 
 
 def column_of(field: Field) -> Column[Any]:
-    """Return the first column of the field: what is NULL where it has no value."""
+    """Return the first column of the field, which is NULL if it has no value."""
     return TODOS.c[column_names(field)[0]]
 
 
 def list_columns() -> list[Column[Any]]:
-    """Return all columns of `todos` that hold fields, without those that follow from others, such as folded text."""
+    """Return all columns of `todos` that hold fields, without derived columns such as folded text."""
     return [TODOS.c[name] for field in FIELDS.values() for name in column_names(field)]
 
 
 def names_of(field: Field) -> Table:
-    """Return the table of the names of a NAME or NAMES."""
+    """Return the table of names of a NAME or NAMES field."""
     return Base.metadata.tables[field.names]
 
 
 def links_of(field: Field) -> Table:
-    """Return the table that links todos to the values of NAMES or REFERENCES."""
+    """Return the table that links todos to the values of a NAMES or REFERENCES field."""
     return Base.metadata.tables[field.links]
 
 
 def is_ranked(field: Field) -> bool:
-    """Return whether the column of a choice holds its place, counted from 1; otherwise it holds its label."""
+    """Return whether the column of a choice holds its rank, counted from 1; otherwise it holds the label."""
     return isinstance(column_of(field).type, Integer)
 
 
 @cache
 def _readers() -> tuple[Mapping[str, Reader], Mapping[str, Reader]]:
-    """Return what reads the fields that a row of `todos` has by itself, apart by whether `TodoPublic` declares them."""
+    """Return the readers of fields in a row of `todos`: for those that `TodoPublic` declares, and for the others."""
     declared, others = {}, {}
     for field in FIELDS.values():
         if field.is_linked or not column_names(field):
@@ -70,7 +70,7 @@ def _readers() -> tuple[Mapping[str, Reader], Mapping[str, Reader]]:
 
 
 def read_fields(row: Any, linked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a row of `todos` has by itself, as arguments of `TodoPublic`, with those that are linked.
+    """Return the values in a row of `todos`, together with the linked ones, as arguments of `TodoPublic`.
 
     `linked` has the values of fields that `TodoPublic` does not declare, by name.
     """
@@ -98,7 +98,7 @@ def _make_when(on: date | None, at: datetime | None) -> When | None:
 
 
 def _choose_by_rank(field: Field) -> Reader:
-    """Return what makes the label of a stored choice."""
+    """Return a function that converts a stored choice to its label."""
     if not is_ranked(field):
         return lambda label: label
     labels = dict(enumerate(field.choices[:-1] if field.is_emptyable else field.choices, start=1))

@@ -1,6 +1,7 @@
-"""Comparisons of fields as conditions on `Todo`, once for each kind of field, the same on both databases.
+"""Comparisons of fields as conditions on `todos`, once for each kind of field, the same on both databases.
 
-No condition is ever NULL, neither true nor false: NOT would leave it so, and the todo would be in neither list.
+A condition must be true or false, never NULL: NOT NULL is NULL, and the todo would match neither the filter nor its
+opposite.
 """
 
 from __future__ import annotations
@@ -19,29 +20,29 @@ from todo_cli.query.dates import start_of_day
 from todo_cli.query.filter.ast import Comparison, Relation
 
 _ZONES_APART = timedelta(days=3)
-"""No two zones are further apart than 26 hours: the writer's date lies at most two days from the reader's."""
+"""Time zones differ by at most 26 hours, so the writer's date is at most two days from the reader's."""
 
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 def has_value(field: Field) -> ColumnElement[bool]:
-    """Return whether a field that `todos` holds has a value."""
+    """Return whether a field in a column of `todos` has a value."""
     if field.name == "due":
-        return TODOS.c.due_key < NO_DUE_KEY  # which an index serves
+        return TODOS.c.due_key < NO_DUE_KEY  # uses an index
     if field.kind is Kind.CHOICE and is_ranked(field):
         return column_of(field) != len(field.choices)
     return column_of(field).is_not(None)
 
 
 def contains_text(field: Field, text: str) -> ColumnElement[bool]:
-    """Return whether the field contains the text, in any case. A URL is compared as ASCII, which it consists of."""
+    """Return whether the field contains the text, regardless of case. URLs are ASCII."""
     column = TODOS.c[f"{field.attribute}_folded"] if field.kind is Kind.TEXT else column_of(field)
     contains = column.icontains if field.kind is Kind.URL else column.contains
     return _and_present(column, contains(fold(text), autoescape=True))
 
 
 def is_one_of(field: Field, labels: tuple[str, ...]) -> ColumnElement[bool]:
-    """Return whether the choice is one of these labels; the last one of an emptyable field stands for no value."""
+    """Return whether the choice is one of these labels; if the field can be empty, the last label means no value."""
     column = column_of(field)
     if is_ranked(field):
         return _is_in(column, [field.choices.index(label) + 1 for label in labels])
@@ -55,7 +56,7 @@ def _is_in(column: Column[Any], values: list[Any]) -> ColumnElement[bool]:
 
 
 def compare_number(field: Field, comparison: Comparison, number: float) -> ColumnElement[bool]:
-    """Return whether a number or a duration compares so."""
+    """Return the comparison of a number or duration."""
     column = column_of(field)
     conditions: dict[Comparison, ColumnElement[bool]] = {
         "equal": column == number,
@@ -66,7 +67,7 @@ def compare_number(field: Field, comparison: Comparison, number: float) -> Colum
 
 
 def compare_date(field: Field, relation: Relation, when: When, now: datetime) -> ColumnElement[bool]:
-    """Return whether a date, or an instant, has that relation to a day or minute."""
+    """Return whether a date or instant has that relation to a day or minute."""
     start = when.at or start_of_day(when.on, now)
     end = when.at + _MINUTE if when.at else start_of_day(when.on + _DAY, now)
     column = column_of(field)
@@ -97,7 +98,7 @@ def _lies(column: Any, relation: Relation, start: object, end: object) -> Column
 
 
 def _due_key_is_near(relation: Relation, when: When) -> ColumnElement[bool]:
-    """Return plain bounds on `due_key`, which an index serves and which exclude no match."""
+    """Return simple bounds on `due_key`, which use an index and include every match."""
     low = TODOS.c.due_key > _shifted(when, -_ZONES_APART)
     high = TODOS.c.due_key < _shifted(when, _ZONES_APART)
     match relation:

@@ -1,4 +1,4 @@
-"""The one place that turns filters into SQL, the same on both databases; comparisons are in `comparisons_sql.py`."""
+"""Translation of filters to SQL, the same on both databases; comparisons are in `comparisons_sql.py`."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ IS_OPEN = TODOS.c.status == Status.OPEN.value
 
 
 def make_condition(tree: filters.Filter, request: Request) -> ColumnElement[bool]:
-    """Return the filter as a condition on `todos`. Whose todos they are is not part of it."""
+    """Return the filter as a condition on `todos`, without the condition on their owner."""
     return _make(tree, request, negated=False, leads=narrows(tree))[0]
 
 
 def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool) -> tuple[ColumnElement[bool], int]:
-    """Return the condition, or its opposite, and how many symbols its nesting makes a parser hold at once.
+    """Return the condition, or its opposite, and the depth of the parser's stack that its nesting requires.
 
-    SQLite's holds 100 for a whole statement (YYSTACKDEPTH), so that the deepest part comes first: a parenthesis there
-    costs one symbol, behind another part three. NOT goes down to the leaves (De Morgan), where it costs nothing.
-    With `leads` the database may start from the todos that a tag in this part of the tree has.
+    SQLite's parser holds 100 symbols (YYSTACKDEPTH). Therefore the deepest part comes first: there, a parenthesis costs
+    one symbol; after another part, it costs three. NOT is pushed down to the leaves (De Morgan), where it is free.
+    With `leads`, the database may start from the todos with a tag in this part of the tree.
     """
     match tree:
         case filters.Not(part):
@@ -62,9 +62,9 @@ def _make(tree: filters.Filter, request: Request, *, negated: bool, leads: bool)
 
 
 def _names(parts: Sequence[filters.Filter], field: str) -> list[str]:
-    """Return the names of a single value, such as a project, if the parts ask for nothing else.
+    """Return the names if all parts are names of the same single-valued field, such as the project.
 
-    One lookup of all finds an index, OR may not.
+    A single lookup of all names uses an index; OR may not.
     """
     names = [part.name for part in parts if isinstance(part, filters.HasName) and part.field == field]
     return names if len(names) == len(parts) and not FIELDS[field].is_set else []
@@ -100,7 +100,7 @@ def _make_leaf(condition: filters.Condition, request: Request, *, leads: bool) -
 
 
 def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool]:
-    """Return the condition for a state that only open todos are in."""
+    """Return the condition for a state of open todos."""
     match state:
         case filters.IsOverdue():
             present = When(request.now.date(), request.now)
@@ -112,7 +112,7 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
         case filters.IsBlocked():
             return and_(IS_OPEN, depends_on_open())
         case filters.IsBlocking():
-            return and_(IS_OPEN, is_awaited())
+            return and_(IS_OPEN, blocks_open())
         case filters.IsActive():
             return and_(IS_OPEN, TODOS.c.started_at.is_not(None))
         case filters.IsReady():
@@ -123,22 +123,22 @@ def _is_in_state(state: filters.InState, request: Request) -> ColumnElement[bool
 
 
 def depends_on_open() -> ColumnElement[bool]:
-    """Return the condition on `todos` for those that depend on an open one."""
+    """Return the condition on `todos` for those that depend on an open todo."""
     return _is_linked(DEPENDENCIES.c.todo_id, DEPENDENCIES.c.depends_on_id)
 
 
-def is_awaited() -> ColumnElement[bool]:
-    """Return the condition on `todos` for those that an open one depends on."""
+def blocks_open() -> ColumnElement[bool]:
+    """Return the condition on `todos` for those that an open todo depends on."""
     return _is_linked(DEPENDENCIES.c.depends_on_id, DEPENDENCIES.c.todo_id)
 
 
 def is_hidden(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those that appear later."""
+    """Return the condition on `todos` for those that are hidden until later."""
     return and_(TODOS.c.wait_until.is_not(None), TODOS.c.wait_until > now)
 
 
 def has_come(now: datetime) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those that are scheduled, and not for later."""
+    """Return the condition on `todos` for those whose start date has come."""
     at = TODOS.c.scheduled_at
     come = case((at.is_(None), TODOS.c.scheduled_on <= now.date()), else_=at <= now)
     return and_(TODOS.c.scheduled_on.is_not(None), come)
@@ -149,7 +149,7 @@ def _is_over(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_linked(own: Any, others: Any) -> ColumnElement[bool]:
-    """Return whether a dependency links the todo, in the column `own`, to an open one that is not in the trash."""
+    """Return whether a dependency links the todo, in the column `own`, to an open todo that is not in the trash."""
     other = TODOS.alias()
     joined = and_(others == other.c.id, other.c.deleted_at.is_(None), other.c.status == Status.OPEN.value)
     return exists().where(own == TODOS.c.id, joined)
@@ -173,6 +173,6 @@ def _has(name: str, request: Request) -> ColumnElement[bool]:
                 .join(SERIES, SERIES.c.id == recurring.c.series_id)
                 .where(owned(SERIES, request.scope), SERIES.c.ended_at.is_(None))
             )
-            # The first half tells PostgreSQL that they are few, the second tells SQLite where to begin.
+            # The first half lets PostgreSQL expect few rows, the second lets SQLite start from the right table.
             return and_(TODOS.c.series_id.is_not(None), TODOS.c.id.in_(numbers))
     return has_value(FIELDS[name])

@@ -1,6 +1,6 @@
-"""The graph of todos in SQL, for both databases: subtasks and dependencies, followed as far as they lead.
+"""The graph of todos in SQL, for both databases: transitive subtasks and dependencies.
 
-A set of todos is always one list of ids: PostgreSQL uses no index for `this OR id IN (…)`, and would read all rows.
+A set of todos is always a single list of ids: for `this OR id IN (…)`, PostgreSQL uses no index and reads all rows.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from todo_cli.models.tables import DEPENDENCIES, TODOS
 from todo_cli.models.values import Status
 
 Subtree = Literal["open", "kept", "trashed"]
-"""Which subtasks: those that are open, those not in the trash, or those put into the trash with their parent."""
+"""The descendants to include: open ones, those not in the trash, or those deleted together with their parent."""
 
 
 def in_subtree(named: ColumnElement[bool], scope: Scope, subtree: Subtree) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those that `named` finds and their subtrees.
+    """Return the condition on `todos` for those that match `named` and their subtrees.
 
-    With `trashed` that includes the ancestors that are in the trash.
+    With the subtree `trashed`, this includes ancestors in the trash.
     """
     start = select(TODOS.c.id, TODOS.c.deleted_at).where(owned(TODOS, scope), named)
     if subtree != "trashed":
@@ -42,7 +42,7 @@ def in_subtree(named: ColumnElement[bool], scope: Scope, subtree: Subtree) -> Co
 
 
 def _select_kept(start: Select[Any]) -> CTE:
-    """Return the `id` of the todos that `start` selects, and of all their subtasks that are not in the trash."""
+    """Return the `id` of the todos that `start` selects and of all their descendants that are not in the trash."""
     below = start.with_only_columns(TODOS.c.id).cte("below", recursive=True)
     child = TODOS.alias("child")
     return below.union(
@@ -51,10 +51,10 @@ def _select_kept(start: Select[Any]) -> CTE:
 
 
 def is_related(named: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those that `named` finds, their subtrees, and the todos linked to them.
+    """Return the condition on `todos` for those that match `named`, their subtrees, and linked todos.
 
-    These are the todos that their fields refer to, and those that they block. Todos in the trash are left out, unless
-    they are named.
+    Linked todos are those that their fields refer to and those that they block. Todos in the trash are excluded unless
+    they match `named`.
     """
     numbers = select(TODOS.c.id).where(owned(TODOS, scope), named).correlate(None)
     sets, singles = FIELDS.find(kind=Kind.REFERENCES), FIELDS.find(kind=Kind.REFERENCE)
@@ -68,7 +68,7 @@ def is_related(named: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
 
 
 def select_dependencies(start: Select[Any]) -> CTE:
-    """Return the `id` of the todos that `start` selects, and of all that they depend on, directly or not."""
+    """Return the `id` of the todos that `start` selects and of all their direct and indirect dependencies."""
     found = start.cte("dependencies_of", recursive=True)
     [number] = found.c
     further = select(DEPENDENCIES.c.depends_on_id).join(found, DEPENDENCIES.c.todo_id == number)
@@ -76,7 +76,7 @@ def select_dependencies(start: Select[Any]) -> CTE:
 
 
 def select_ancestors(start: Select[Any]) -> CTE:
-    """Return the ids of the todos that `start` selects, and of all that they belong to."""
+    """Return the `id` of the todos that `start` selects and of all their ancestors."""
     found = start.cte("ancestors", recursive=True)
     [number] = found.c
     further = select(TODOS.c.parent_id).join(found, TODOS.c.id == number).where(TODOS.c.parent_id.is_not(None))
@@ -84,11 +84,11 @@ def select_ancestors(start: Select[Any]) -> CTE:
 
 
 def select_descendants(start: Select[Any]) -> CTE:
-    """Return the `id` of the todos that `start` selects, and of all their subtasks and dependencies."""
+    """Return the `id` of the todos that `start` selects and of all todos below them: subtasks and dependencies."""
     found = start.cte("below", recursive=True)
     child, edge = TODOS.alias("child"), DEPENDENCIES.alias("edge")
-    # A recursive query refers to itself once, so it follows both kinds of edges at a time. A union of both tables would
-    # be read as a whole; with a join for each kind, edges are found by index.
+    # A recursive query can refer to itself only once, so it follows both kinds of edges together. A union of both
+    # tables would be scanned; with a join for each kind, indexes find the edges.
     kind = union_all(select(literal(0).label("is_child")), select(literal(1))).subquery("kind")
     further = (
         select(func.coalesce(edge.c.depends_on_id, child.c.id))
@@ -118,7 +118,7 @@ def is_live(todos: FromClause) -> ColumnElement[bool]:
 
 
 def is_blocked(todos: FromClause, besides: Select[Any] | None = None) -> ColumnElement[bool]:
-    """Return whether the todo depends on an open one, other than those whose ids `besides` selects."""
+    """Return whether the todo depends on an open todo, other than those whose ids `besides` selects."""
     first = TODOS.alias("first")
     found = (
         select(first.c.id)
@@ -129,9 +129,9 @@ def is_blocked(todos: FromClause, besides: Select[Any] | None = None) -> ColumnE
 
 
 def list_ready(todos: FromClause, closing: Select[Any]) -> ColumnElement[str]:
-    """Return the open todos that depend on this one and become ready when all those that `closing` selects are closed.
+    """Return the open todos that depend on this one and become ready once the todos that `closing` selects are closed.
 
-    It is a list in JSON of their numbers and titles.
+    The result is a JSON array of their numbers and titles.
     """
     after = TODOS.alias("after")
     found = (

@@ -1,4 +1,4 @@
-"""JSON that the database makes: of rows, so that they come with a statement about something else, and of uuids."""
+"""JSON that the database generates: for rows that are returned together with others, and for uuids."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 
-class json_rows(GenericFunction[str]):  # noqa: N801 - it is called as functions of SQL are
-    """Aggregates rows, each an array of the given columns, into an array in JSON, in no order; SQL NULL without rows.
+class json_rows(GenericFunction[str]):  # noqa: N801 - named like an SQL function
+    """Aggregates rows into an unordered JSON array of arrays with the given columns; SQL NULL without rows.
 
-    Instants are text: as RFC 3339 writes them from PostgreSQL, in UTC and without a zone from SQLite.
+    Instants are text, in the format of RFC 3339 on PostgreSQL, and in UTC without a zone on SQLite.
     """
 
     type = Text()
@@ -35,12 +35,12 @@ def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def _as_text(values: str) -> str:
-    # Concatenation makes it plain text, as on PostgreSQL: JSON would become part of an object that it is put into.
+    # Concatenation makes it plain text, as on PostgreSQL; JSON would be nested into an enclosing object.
     return f"(nullif(json_group_array({values}), '[]') || '')"
 
 
 class json_values(GenericFunction[str]):  # noqa: N801
-    """Aggregates the values of a column into an array in JSON, in no order; SQL NULL without rows."""
+    """Aggregates the values of a column into an unordered JSON array; SQL NULL without rows."""
 
     type = Text()
     inherit_cache = True
@@ -57,7 +57,7 @@ def _compile_values_sqlite(element: Any, compiler: SQLCompiler, **options: Any) 
 
 
 class json_object(GenericFunction[str]):  # noqa: N801
-    """Makes an object in JSON of names and values in turn. What instants are is told above."""
+    """Builds a JSON object from alternating names and values. Instants are formatted as in `json_rows`."""
 
     type = Text()
     inherit_cache = True
@@ -69,9 +69,9 @@ def _compile_object_postgresql(element: Any, compiler: SQLCompiler, **options: A
 
 
 def select_json(kind: str, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> Select[*tuple[Any, ...]]:
-    """Return a statement whose rows are `kind`, as given, and `content`: an object in JSON of those columns.
+    """Return a statement with the columns `kind`, as given, and `content`, a JSON object of these columns.
 
-    So rows of several kinds come with one statement.
+    A UNION of such statements returns rows of several kinds.
     """
     pairs: list[Any] = []
     for name, column in columns.items():
@@ -80,19 +80,19 @@ def select_json(kind: str, source: FromClause, columns: Mapping[str, ColumnEleme
 
 
 def read_json(text: str | None) -> list[Any]:
-    """Return what `json_rows` or `json_values` made. A uuid in it is a text, with dashes or without."""
+    """Parse the result of `json_rows` or `json_values`. A uuid in it is text, with or without dashes."""
     values: list[Any] = json.loads(text) if text else []
     return values
 
 
 def read_instant(text: str) -> datetime:
-    """Return an instant as either database writes it into JSON, aware and in UTC."""
+    """Parse an instant in JSON from either database; the result is aware and in UTC."""
     instant = datetime.fromisoformat(text)
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 class json_of_uuid(GenericFunction[str]):  # noqa: N801
-    """Makes the text in JSON that history has of a uuid."""
+    """Converts a uuid to its JSON text in the history."""
 
     type = Text()
     inherit_cache = True
@@ -111,7 +111,7 @@ def _compile_uuid_sqlite(element: Any, compiler: SQLCompiler, **options: Any) ->
 
 
 class uuid_of_json(GenericFunction[UUID]):  # noqa: N801
-    """Makes the uuid, as tables and their indexes have it, of the text in JSON that history has; of no other text."""
+    """Converts the JSON text of a uuid in the history to a uuid column value; valid for such texts only."""
 
     type = Uuid()
     inherit_cache = True

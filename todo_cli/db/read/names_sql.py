@@ -1,4 +1,4 @@
-"""Conditions on todos by a name, such as that of a project: its id is looked up first, and ids are compared."""
+"""Conditions on todos by name, such as the name of a project. Its id is looked up first, and ids are compared."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from todo_cli.models.text import fold
 from todo_cli.query.filter.ast import And, Filter, HasName, InArchivedProject, Or
 
 
-class is_among(GenericFunction[bool]):  # noqa: N801 - it is called as functions of SQL are
-    """Tells whether a column is among the values that a scalar subselect of one or more rows finds.
+class is_among(GenericFunction[bool]):  # noqa: N801 - named like an SQL function
+    """Whether a column has one of the values of a subselect.
 
-    PostgreSQL gets them as an array, which it works out before anything else, and so finds their rows by an index. For
-    IN it guesses how many there are; where it guesses too many it reads the whole list instead.
+    On PostgreSQL, the values are an array, which is evaluated first, so that an index finds the rows. For IN,
+    PostgreSQL estimates the number of values, and if the estimate is too high, it reads the whole list.
     """
 
     type = Boolean()
     inherit_cache = True
 
     def self_group(self, against: Any = None) -> Any:
-        """Return it as it is: otherwise it would be compared with 1 on SQLite, which then uses no index for it."""
+        """Return it unchanged: otherwise it would be compared with 1 on SQLite, which prevents the use of an index."""
         return self
 
 
@@ -46,9 +46,9 @@ def _compile_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 
 
 def narrows(tree: Filter) -> bool:
-    """Return whether every todo that the filter finds has a certain name, such as a project or a tag.
+    """Return whether the filter finds only todos with certain names, such as those of projects or tags.
 
-    Then the index of the column that refers to the name finds them sooner than that of the whole list.
+    If so, the index on the reference to the name is better than the index on the whole list.
     """
     match tree:
         case HasName() | InArchivedProject():
@@ -62,7 +62,7 @@ def narrows(tree: Filter) -> bool:
 
 
 def narrows_by_set(tree: Filter) -> bool:
-    """Return whether the filter narrows, and a name in a set, such as a tag, does."""
+    """Return whether the filter finds only todos with certain names, including a name in a set, such as a tag."""
     match tree:
         case HasName(field):
             return FIELDS[field].is_set
@@ -75,19 +75,18 @@ def narrows_by_set(tree: Filter) -> bool:
 
 
 def is_named(field: Field, name: str) -> ColumnElement[bool]:
-    """Return the condition on the table of the field's names for that name and, if they are nested, all below it."""
+    """Return the condition on the field's table of names for a name and, if names are nested, those nested in it."""
     column, key = names_of(field).c.key, fold(name)
     if not field.is_nested:
         return column == key
-    # '/' follows '.', and keys compare by code point: everything that begins with "home." and nothing else
+    # '/' follows '.', and keys compare by code point, so the range has exactly the keys that begin with "home."
     return or_(column == key, and_(column > f"{key}.", column < f"{key}/"))
 
 
 def has_name(field: Field, request: Request, *names: str, leads: bool = False) -> ColumnElement[bool]:
     """Return the condition on `todos` for those whose field has one of these names; a set takes one name at a time.
 
-    For a set, `leads` lets the database start from them; as a condition on many rows, an array of many values would be
-    slow.
+    For a set, `leads` lets the database start from these todos; otherwise a large array would be searched for each row.
     """
     found = or_(*(is_named(field, name) for name in names))
     if not field.is_set:
@@ -99,7 +98,7 @@ def has_name(field: Field, request: Request, *names: str, leads: bool = False) -
 
 
 def in_archived_project(request: Request) -> ColumnElement[bool]:
-    """Return the condition on `todos` for those in a project that is archived."""
+    """Return the condition on `todos` for those in an archived project."""
     return _refers_to_one(FIELDS["project"], PROJECTS.c.archived_at.is_not(None), request)
 
 

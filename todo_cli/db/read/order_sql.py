@@ -1,4 +1,4 @@
-"""The one place that turns sort keys into SQL, the same on both databases."""
+"""Translation of sort keys to SQL, the same on both databases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from todo_cli.query.urgency import Coefficients
 
 
 def make_order(keys: Iterable[SortKey], request: Request, coefficients: Coefficients) -> list[Ordering]:
-    """Return what to sort by. Rows that are equal in all keys are sorted by number, so that pages never overlap."""
+    """Return the ordering. Rows that are equal in all keys are sorted by number, so that pages never overlap."""
     keys = list(keys)
     order = [ordering for key in keys for ordering in _order_by(key, request, coefficients)]
     return order if any(key.key == "id" for key in keys) else [*order, Ordering(TODOS.c.id)]
@@ -28,13 +28,13 @@ def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> lis
     field, down = FIELDS[key.key], key.descending
     if field.name == "urgency":
         return [Ordering(make_urgency(request, coefficients), down)]
-    if field.name == "due":  # its key has an index
+    if field.name == "due":  # `due_key` has an index
         missing_last = [Ordering(case((TODOS.c.due_key == NO_DUE_KEY, 1), else_=0))] if down else []
         return [*missing_last, Ordering(TODOS.c.due_key, down)]
     match field.kind:
         case Kind.CHOICE:
             return _order_by_choice(field, down=down)
-        case Kind.WHEN:  # within a day by time, those without a time last, as with `due_key`
+        case Kind.WHEN:  # within a day by time, then those without a time, as in `due_key`
             on, at = (TODOS.c[name] for name in column_names(field))
             has_no_time = case((at.is_(None), 1), else_=0)
             return [
@@ -48,11 +48,11 @@ def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> lis
             column = TODOS.c[f"{field.attribute}_folded"]
             return [Ordering(column, down, nulls_last=bool(column.nullable))]
     column = column_of(field)
-    return [Ordering(column, down, nulls_last=bool(column.nullable))]  # where none is missing, as plain as an index
+    return [Ordering(column, down, nulls_last=bool(column.nullable))]  # without NULLS LAST, an index can be used
 
 
 def _order_by_choice(field: Field, *, down: bool) -> list[Ordering]:
-    """Return the order of the labels. Where they are emptyable, the greatest comes first among them."""
+    """Return the order of a choice by its labels. If the field can be empty, the greatest label comes first."""
     column, last = column_of(field), len(field.choices)
     ranks = {label: rank for rank, label in enumerate(field.choices, start=1)}
     rank = column if is_ranked(field) else case(ranks, value=column, else_=last)

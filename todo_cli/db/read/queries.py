@@ -1,7 +1,7 @@
-"""What a service asks for in one statement, and how that statement proves whose rows they are.
+"""Queries of services as single statements, which also check the user and the revision of the tables.
 
-On a server every statement costs two round trips, so that the revision of the tables and the user are not asked for
-beforehand: they come with the first row, which is there even where nothing was found.
+On a server, each statement costs two round trips. Therefore the revision and the user are not queried separately: they
+are in the first row, which exists even if nothing is found.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from todo_cli.models.tables import DEPENDENCIES, SERIES, TODOS, USERS
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a statement is made for: whose list, and the moment of the command, in the user's zone.
+    """The scope of a statement and the time of the command, in the user's zone.
 
-    `lock_timeout` is for a statement of a server that is a transaction by itself: what it waits for locks, in seconds.
+    `lock_timeout`, in seconds, is for a statement that is a transaction by itself on a server.
     """
 
     scope: Scope
@@ -46,21 +46,21 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """One expression that rows are sorted by."""
+    """An expression to sort by."""
 
     expression: SQLCoreOperations[Any]
     descending: bool = False
     nulls_last: bool = False
 
     def of(self, column: SQLCoreOperations[Any]) -> ColumnElement[Any]:
-        """Return what sorts by that column, which has the values of the expression."""
+        """Return the ordering applied to a column that has the values of the expression."""
         directed = column.desc() if self.descending else column.asc()
         return directed.nulls_last() if self.nulls_last else directed
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Rows that a service wants: what to select, in which order, and `beside` them values that come once."""
+    """A query of a service: its rows, their order, and `beside` them, values that are the same in every row."""
 
     select: Select[*tuple[Any, ...]]
     order: Sequence[Ordering]
@@ -68,7 +68,7 @@ class Query:
 
 
 def with_recurrence(todos: FromClause) -> FromClause:
-    """Return the rows of todos joined with the series that they belong to, if that goes on."""
+    """Return the todos joined with their series, unless it has ended."""
     return todos.outerjoin(SERIES, and_(SERIES.c.id == todos.c.series_id, SERIES.c.ended_at.is_(None)))
 
 
@@ -76,14 +76,11 @@ RECURRENCE: Sequence[ColumnElement[Any]] = (
     SERIES.c.uuid.label("series"),
     *(SERIES.c[name] for name in ("rrule", "dtstart_local", "tzid", "after_completion")),
 )
-"""What to select of the series of a todo; `series` is NULL where it does not recur."""
+"""The columns of the series of a todo; `series` is NULL if the todo does not repeat."""
 
 
 def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
-    """Return what to select of the other todos that a todo has to do with: `depends`, `blocks` and `children`.
-
-    Each is a list in JSON (see `json_links`).
-    """
+    """Return columns with the related todos of each todo: `depends`, `blocks` and `children`, as `json_links`."""
     other = TODOS.alias("other")
     linked = select(json_links(other))
     edges = DEPENDENCIES.c
@@ -96,18 +93,18 @@ def select_links(todos: FromClause) -> Sequence[ColumnElement[Any]]:
 
 
 def make_request(name: str | None, now: datetime, lock_timeout: float | None = None) -> Request:
-    """Return a request of the user of that name, or without a name of the only user of the database."""
+    """Return a request for the user with that name, by default the only user of the database."""
     return Request(Scope.find(name), now, lock_timeout)
 
 
 def prove(request: Request, *, alone: bool = False) -> Select[*tuple[Any, ...]]:
-    """Return `author` and `owner`, or no row unless it is one user and the tables are those of this program.
+    """Select `author` and `owner`; no row unless exactly one user matches and the tables have this program's revision.
 
-    With `alone` the author's row is locked against others that do the same; ordinary steps are not in its way.
+    With `alone`, the author's row is locked against other such statements, but not against ordinary steps.
     """
     right_tables = REVISION == HEAD
     if request.lock_timeout is not None:
-        # Once this part of the statement has been worked out, the setting counts for the locks of all others.
+        # Once this part of the statement is evaluated, the setting applies to the locks of all other parts.
         limited = func.set_config("lock_timeout", milliseconds(request.lock_timeout), True)
         right_tables = and_(right_tables, limited.is_not(None))
     if alone:
@@ -117,17 +114,17 @@ def prove(request: Request, *, alone: bool = False) -> Select[*tuple[Any, ...]]:
 
 
 def with_identity(query: Query, request: Request) -> Select[Any]:
-    """Return the query so that its first row has `revision` and `author` (the user's number, or NULL) in any case.
+    """Add `revision` and `author` (the user's number, or NULL) to the query, whose result has at least one row.
 
-    `found` is 1 in the rows that the query found, and NULL in one that stands for none of them.
+    `found` is 1 in the rows of the query, and NULL in the only row if the query found nothing.
     """
     keys = [Label(f"sort_{place}", ordering.expression) for place, ordering in enumerate(query.order)]
     inner = query.select.add_columns(literal(1).label("found"), *keys)
     page = inner.order_by(*(ordering.of(ordering.expression) for ordering in query.order)).subquery("page")
-    wanted = [column for column in page.c if not column.name.startswith("sort_")]
+    columns = [column for column in page.c if not column.name.startswith("sort_")]
     identity = (Label("revision", REVISION), request.scope.as_row().selected_columns.author)
     return (
-        select(*identity, *query.beside, *wanted)
+        select(*identity, *query.beside, *columns)
         .select_from(select(literal(1)).subquery("always").outerjoin(page, true()))
         .order_by(*(ordering.of(page.c[key.name]) for ordering, key in zip(query.order, keys, strict=True)))
     )

@@ -1,4 +1,4 @@
-"""Conditions on todos by references, such as `12` or the first characters of a uuid, and by what fields refer to."""
+"""Conditions on todos by references, such as `12` or a uuid prefix, and by the todos that fields refer to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from todo_cli.query.references import NumberReference, Reference, UuidReference
 
 
 def refers_to(references: Iterable[Reference], todos: FromClause = TODOS) -> ColumnElement[bool]:
-    """Return the condition on `todos`, or an alias of it, for those that the references name."""
+    """Return the condition on `todos`, or an alias of it, for those that match the references."""
     references = list(references)
     uuids = [reference for reference in references if isinstance(reference, UuidReference)]
     prefixes = [reference for reference in uuids if not reference.is_exact]

@@ -1,6 +1,6 @@
-"""Urgency as one expression that a database sorts by: what `query/urgency.py` says of a todo, said in SQL.
+"""Urgency as an SQL expression for sorting, equivalent to `query/urgency.py`.
 
-Both calculate with the same numbers of double precision in the same order, so that their results are equal.
+Both calculate with double precision, in the same order of operations, so that the results are equal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Date, Double, Integer, SQLColumnExpression
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from todo_cli.db.read.filter_sql import IS_OPEN, depends_on_open, has_come, is_awaited, is_hidden
+from todo_cli.db.read.filter_sql import IS_OPEN, blocks_open, depends_on_open, has_come, is_hidden
 from todo_cli.db.read.names_sql import has_name
 from todo_cli.db.read.queries import Request
 from todo_cli.models.fields import FIELDS
@@ -25,11 +25,11 @@ from todo_cli.models.values import Priority
 from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
 
 _LONGEST = 700_000
-"""So many days ago there was a calendar, and no todo."""
+"""A number of days that is within the calendar and longer than the age of any todo."""
 
 
 class _DaysBetween(FunctionElement[int]):
-    """How many days the second of two dates is after the first."""
+    """The number of days from the first to the second date."""
 
     type = Integer()
     inherit_cache = True
@@ -65,13 +65,13 @@ def _convert_to_date(element: _UtcDate, compiler: Any, **options: Any) -> str:
 
 
 def make_urgency(request: Request, coefficients: Coefficients) -> ColumnElement[float]:
-    """Return the urgency of `Todo`; 0 for what is closed or in the trash."""
+    """Return the urgency of a todo; 0 if it is closed or in the trash."""
     terms = reduce(add, _terms(request, coefficients), _number(0))
     return case((and_(IS_OPEN, TODOS.c.deleted_at.is_(None)), terms), else_=_number(0))
 
 
 def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnElement[float]]:
-    """Yield what can add something, in the order of the sum."""
+    """Yield the terms whose coefficients are not 0, in the order of the sum."""
     if coefficients.due:
         yield _due_factor(request) * _number(coefficients.due)
     yield _by_priority(coefficients)
@@ -82,7 +82,7 @@ def _terms(request: Request, coefficients: Coefficients) -> Iterator[ColumnEleme
     if coefficients.tags:
         yield _by_number_of_tags(coefficients.tags)
     yield from _if(TODOS.c.project_id.is_not(None), coefficients.projects)
-    yield from _if(is_awaited(), coefficients.blocking)
+    yield from _if(blocks_open(), coefficients.blocking)
     yield from _if(depends_on_open(), coefficients.blocked)
     yield from _if(is_hidden(request.now), coefficients.waiting)
     for key, coefficient in sorted(coefficients.tag.items()):
@@ -114,7 +114,7 @@ def _due_factor(request: Request) -> ColumnElement[float]:
 
 
 def _age_factor(request: Request, most: float) -> ColumnElement[float]:
-    """Return the factor; whole days are counted only for what is neither new nor as old as counts."""
+    """Return the factor. Days are counted only for todos that are neither new nor older than the maximum."""
     today = request.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     created: SQLColumnExpression[datetime] = TODOS.c.created_at
     days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(created), literal(today.date(), Date()))

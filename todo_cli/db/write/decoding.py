@@ -1,4 +1,4 @@
-"""What history keeps, read back as the values of fields."""
+"""Decoding of values in the history; `encode` in `step.py` is the inverse."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from todo_cli.models.fields import FIELDS, Kind
 from todo_cli.models.values import Priority, When
 
 Plain = Any
-"""A value as JSON has it: None, text, number or truth, of a due date with a time a mapping; rows are their uuids."""
+"""A value in JSON: None, text, number or boolean; a date with a time is a mapping, a row is its uuid."""
 
 HOLDING = ("project", "tag", "series", "parent", "depends", "todo")
 """Fields whose value is the uuid of another row."""
 
 _OTHER_INSTANTS = ("archived_at", "created_at", "ended_at")
-"""Those of projects, comments and series."""
+"""Instants of projects, comments and series."""
 
 
 def load(text: str | None) -> Plain:
-    """Return what a line of history says, as JSON has it."""
+    """Parse the JSON value of a line of history."""
     return None if text is None else json.loads(text)
 
 
 def decode(field: str, plain: Plain) -> Any:
-    """Return the value of a field as rows have it; of one that names another row, its uuid."""
+    """Decode the value of a field; a reference to another row is its uuid."""
     if plain is None:
         return None
     if field in HOLDING:

@@ -1,4 +1,4 @@
-"""What a command does to each of several todos, as a value: the same for the session and for the one statement."""
+"""The change that a command makes to each of several todos, as a value."""
 
 from __future__ import annotations
 
@@ -18,19 +18,17 @@ from todo_cli.query.references import Reference, are_countable
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """New values of fields, by name as in history; a project and tags to have, tags to be without, each by name.
+    """New values of fields, by name as in the history; the project and tags to set, and the tags to remove, by name.
 
-    A todo whose field `unless` is as wanted already stays as it is altogether: what is done keeps the moment when it
-    was done. `trashed` takes todos in the trash as well. With `if_version` a todo of another version is a conflict.
-    `recurring` tells what becomes of a todo that recurs: it is like any other (`same`), the next occurrence is made
-    (`succeed`), also with nothing but recurring todos allowed (`only`), or the command is refused while it is open.
-    `ends_series` lets the series of each todo make no more of them. `only_open` leaves others as they are, and with
-    `refuses_closed` one that would be changed is a conflict.
+    A todo that already has the new value of the field `unless` is not changed at all, so a done todo keeps its time of
+    completion. `trashed` includes todos in the trash. With `if_version`, a todo at another version is a conflict.
+    `recurring` says how recurring todos are handled: like others (`same`), by creating the next occurrence (`succeed`),
+    likewise but refusing other todos (`only`), or by refusing open ones (`refuse`). `ends_series` ends the series of
+    each todo. `only_open` skips todos that are not open; with `refuses_closed`, they are a conflict.
 
-    `depends` are todos that each is to depend on, `undepends` those that none of them is to depend on any more;
-    `parent` is the one that they are to belong to. `kin` tells which subtasks of the todos get the fields
-    `kin_fields` as well; with `trashed`, so do ancestors in the trash. With `waits` a todo that depends on an open one
-    is refused, with `whole` one that has open subtasks, and it is told what does not wait any more.
+    `depends` are dependencies to add, `undepends` dependencies to remove; `parent` is the new parent. `kin` says which
+    descendants get the fields `kin_fields` as well; with `trashed`, so do ancestors in the trash. With `waits`, blocked
+    todos are refused; with `whole`, todos with open subtasks are refused, and todos that become ready are reported.
     """
 
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -54,16 +52,16 @@ class Edit:
 
     @property
     def binds(self) -> bool:
-        """Return whether todos come to depend on, or to belong to, others."""
+        """Return whether it adds dependencies or parents."""
         return bool(self.depends or self.parent)
 
     @property
     def is_countable(self) -> bool:
-        """Return whether the number of todos found tells that none of what it names besides is missing."""
+        """Return whether the number of todos found shows that none of its references is missing."""
         return are_countable(self.depends) and (self.undepends == "all" or are_countable(self.undepends))
 
     def spares(self, todo: Todo | Row[Any]) -> bool:
-        """Return whether the todo stays as it is because of `unless`, or since it is not open and should be."""
+        """Return whether the todo is not changed, because of `unless` or `only_open`."""
         if self.only_open and todo.status != Status.OPEN.value:
             return True
         if self.unless is None:
@@ -77,13 +75,13 @@ class Later(StrEnum):
 
     KEPT = "kept"
     TRASHED = "trashed"
-    """Open, and in the trash: it is taken out rather than made again."""
+    """Open and in the trash; it is restored instead of created again."""
     GONE = "gone"
-    """Done or cancelled, and in the trash: it stays there, and does not come again."""
+    """Done or cancelled, and in the trash; it stays there and is not created again."""
 
     @classmethod
     def of(cls, todo: Todo) -> Later:
-        """Return what a row is as a later occurrence."""
+        """Return the state of a later occurrence."""
         if todo.deleted_at is None:
             return cls.KEPT
         return cls.TRASHED if todo.status == Status.OPEN.value else cls.GONE
@@ -91,11 +89,10 @@ class Later(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What follows from todos as they were read: it is written only if each is at the version of then, by its uuid.
+    """Writes that were calculated from todos at these versions, by uuid, and that require the todos to be unchanged.
 
-    `series` has the series that a todo begins, `successors` the occurrences that come after it, both by the uuid of
-    that todo. The rows are in no session; of a successor only what differs from its predecessor is read: its uuid,
-    dates and occurrence.
+    `series` has the new series and `successors` the next occurrences of a todo, both by its uuid. The rows are in no
+    session. Of a next occurrence, only the uuid, the dates and the occurrence are used; the rest is copied.
     """
 
     versions: Mapping[UUID, int]

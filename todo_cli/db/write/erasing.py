@@ -1,4 +1,4 @@
-"""What history keeps of todos that are removed for good: that they are gone, and what others lost with them."""
+"""The history of todos that are removed permanently: their removal, and what other todos lost with them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from todo_cli.models.tables import CHANGES, DEPENDENCIES, TODOS, Comment, Todo
 
 
 def is_erasure(lines: FromClause = CHANGES) -> ColumnElement[bool]:
-    """Return the condition on lines for those that say that a todo was removed for good."""
+    """Return the condition on lines for those that record the permanent removal of a todo."""
     return and_(lines.c.entity == Todo.entity, lines.c.field == "exists", lines.c.new.is_(None))
 
 
 def select_bound(erased: Select[Any]) -> CompoundSelect[Any]:
-    """Return the numbers of todos that depend on these, or belong to them, which may be among them."""
+    """Return the ids of the todos that depend on these or are their subtasks, possibly including these."""
     child = TODOS.alias("child")
     return union_all(
         select(child.c.id).where(child.c.parent_id.in_(erased)),
@@ -42,7 +42,7 @@ def select_bound(erased: Select[Any]) -> CompoundSelect[Any]:
 
 
 def is_about(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition on lines of history for those about these todos, and about what was remarked about them."""
+    """Return the condition on lines of history for those about these todos and their comments."""
     about = CHANGES.alias("about")
     remarked = exists().where(
         about.c.entity_uuid == CHANGES.c.entity_uuid,
@@ -55,7 +55,7 @@ def is_about(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def tell_erasure(step_id: int, condition: ColumnElement[bool], erased: Select[Any]) -> Iterator[Select[Any]]:
-    """Yield the history of the removal of these todos: of others that were bound to them, and of themselves."""
+    """Yield statements for the history of the removal: lines of related todos, and of the removed todos themselves."""
 
     def line(uuid: ColumnElement[UUID], field: str, old: ColumnElement[str]) -> Select[Any]:
         names = literal(step_id, CHANGES.c.step_id.type), literal(Todo.entity, Text()), uuid, literal(field, Text())

@@ -1,4 +1,4 @@
-"""How far a database has counted its todos, for whoever brings todos in with numbers of their own."""
+"""The sequence of todo numbers, for adding todos that already have numbers."""
 
 from __future__ import annotations
 
@@ -11,39 +11,38 @@ _TABLE = f"{SCHEMA}.{Todo.__tablename__}"
 
 
 async def hold_numbers(session: AsyncSession) -> None:
-    """Let nobody else get a number until the transaction ends. Others can read meanwhile.
+    """Prevent others from drawing numbers until the transaction ends. Reading remains possible.
 
-    On SQLite a transaction that writes is the only one that does. On PostgreSQL the lock keeps out whoever inserts or
-    changes todos; numbers are counted apart from transactions, so that otherwise one could be given out that is
-    brought in. The steps are locked first: every command writes its own before anything else, so those that come now
-    wait there while they hold nothing, and nobody waits in a circle with this transaction. Two that hold numbers at
-    once do; the server lets one of them go on, and the other is tried again.
+    SQLite has a single writer anyway. On PostgreSQL, sequences are not transactional, so without a lock, a number that
+    this transaction adds could also be drawn by another one. The table of steps is locked first: every command inserts
+    its step before anything else, so it waits there without holding other locks, which avoids deadlocks. Two such
+    transactions can still deadlock; the server then cancels one of them, and it is tried again.
     """
     if _is_postgresql(session):
         await session.execute(text(f"LOCK TABLE {SCHEMA}.steps, {_TABLE} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 async def read_counter(session: AsyncSession) -> int:
-    """Return the greatest number that was given out, to a todo that may be gone; 0 where there was none."""
+    """Return the greatest number ever drawn, even if its todo no longer exists; 0 if there was none."""
     counter = await session.scalar(text(_READ[_is_postgresql(session)]), {"table": _name(session)})
     greatest = await session.scalar(select(func.max(TODOS.c.id)))
     return max(counter or 0, greatest or 0)
 
 
 async def raise_counter(session: AsyncSession, number: int) -> bool:
-    """Let the next todo get a number above this one; return False if it would in any case.
+    """Make the next number greater than this one; return False if it is already.
 
-    What PostgreSQL counts is not taken back with the transaction: this comes last in it.
+    PostgreSQL does not roll back sequences, so call this last in the transaction.
     """
     parameters = {"table": _name(session), "number": number}
     if (await session.scalar(text(_READ[_is_postgresql(session)]), parameters) or 0) >= number:
         return False
     if _is_postgresql(session):
         sequence = "pg_get_serial_sequence(:table, 'id')"
-        # By nextval it never counts backwards, also where this role may not see how far it has counted.
+        # nextval prevents setting it back, even if this role cannot read the sequence.
         await session.execute(text(f"SELECT setval({sequence}, greatest(:number, nextval({sequence})))"), parameters)
         return True
-    # SQLite makes the row with the first todo (https://sqlite.org/autoinc.html).
+    # SQLite creates the row with the first todo (https://sqlite.org/autoinc.html).
     await session.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), parameters)
     await session.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :number)"), parameters)
     return True
@@ -57,7 +56,7 @@ _READ = {
 
 
 def _name(session: AsyncSession) -> str:
-    # No statement about a sequence is translated into our schema, as those about tables are.
+    # The schema is translated for tables only, not for sequences.
     return _TABLE if _is_postgresql(session) else Todo.__tablename__
 
 

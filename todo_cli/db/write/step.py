@@ -1,4 +1,4 @@
-"""The write path. Whatever a command writes goes through one `Step`, which keeps the history of it."""
+"""The write path. Everything that a command writes goes through one `Step`, which records the history."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
 Recorded = User | Project | Tag | Series | Todo | Comment
-"""The rows whose history is kept."""
+"""The rows whose history is recorded."""
 
 TODO_FIELDS = tuple(
     "series" if field.kind is Kind.RECURRENCE else field.attribute
     for field in FIELDS.values()
     if not field.is_set and (field.settable or field.leader or field.name in ("status", "deleted"))
 )
-"""What history keeps of a todo besides its sets: what people set, and what the states of todos set."""
+"""The fields of a todo in the history, without its sets."""
 
 COMMENT_FIELDS = ("text", "created_at")
 SERIES_FIELDS = ("rrule", "dtstart_local", "tzid", "after_completion", "ended_at")
@@ -80,10 +80,10 @@ _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
     Todo: TODO_FIELDS,
 }
 FIELDS_OF_REMOVED = {"project": ("name", "archived_at", "created_at"), "tag": ("name",)}
-"""What history keeps of a row that is removed, so that it can be made again."""
+"""The fields of a removed row in the history, so that it can be restored."""
 
 UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
-"""What a new row has unless it is said otherwise, beside what is absent."""
+"""Default values of a new row, which the history omits, as it omits missing values."""
 
 
 NamedT = TypeVar("NamedT", Project, Tag)
@@ -91,9 +91,9 @@ NamedT = TypeVar("NamedT", Project, Tag)
 
 @dataclass
 class Transaction:
-    """What a service works in: a session in an open transaction, whose work it is, and the moment of the command.
+    """A session in an open transaction, with the scope and the time of the command.
 
-    `now` is aware, in the user's zone; the same for all that one command does.
+    `now` is aware, in the user's zone, and the same for everything that a command does.
     """
 
     session: AsyncSession
@@ -102,10 +102,10 @@ class Transaction:
 
 
 class Step(Transaction):
-    """What one command writes: rows together with their history, gated by the step's uuid.
+    """The writes of one command: rows together with their history, stored at most once by the step's uuid.
 
-    Setting attributes of rows by hand would leave no history; services use `create`, `change`, `link`, `unlink` and
-    `remove`. Todos are written at `flush`, everything else at `send`, all at once.
+    Services use `create`, `change`, `link`, `unlink` and `remove`, because setting attributes of rows directly would
+    not be recorded. Todos are written at `flush`, everything else together at `send`.
     """
 
     def __init__(self, session: AsyncSession, now: datetime, command: str, uuid: UUID) -> None:
@@ -120,7 +120,7 @@ class Step(Transaction):
 
     @property
     def wrote(self) -> bool:
-        """Whether anything was changed, so that there is something to keep."""
+        """Whether anything was changed, so that the step must be kept."""
         return self._wrote
 
     @property
@@ -130,25 +130,25 @@ class Step(Transaction):
 
     @property
     def pending(self) -> Pending:
-        """What `send` writes; whoever adds to it notes the history as well."""
+        """The writes that `send` sends; callers that add to them must also record the history."""
         return self._pending
 
     def has_changed(self, todo: Todo) -> bool:
-        """Return whether this step changed, or made, that todo."""
+        """Return whether this step created or changed the todo."""
         return todo.uuid in self._touched
 
     def touch(self, todo: Todo) -> None:
-        """Give the todo a new version: something was changed that shows in it."""
+        """Give the todo a new version, because something that belongs to it was changed."""
         self._touched[todo.uuid] = todo
 
     def keep(self) -> None:
-        """Tell that rows were written past this step, which have a history of their own."""
+        """Keep the step although its rows, with their own history, were written directly."""
         self._wrote = True
 
     async def open(self, user: Select[tuple[int]]) -> bool:
-        """Write the step's own row for the user that the statement finds, or return False.
+        """Insert the step's own row for the user that the statement finds, and return whether it was inserted.
 
-        Then the statement finds nobody, or the row stands there already and all of the step was written before.
+        If not, the statement finds no user, or the step was stored by an earlier attempt.
         """
         me = user.subquery("me")
         gate = open_gate(self._insert, me, self.uuid, self.command, self.now, me.c.author.is_not(None))
@@ -160,25 +160,25 @@ class Step(Transaction):
         return True
 
     async def is_stored(self) -> bool:
-        """Return whether the step was written before."""
+        """Return whether the step was stored by an earlier attempt."""
         stored = await self.session.execute(select(STEPS.c.id).where(STEPS.c.uuid == self.uuid))
         return stored.first() is not None
 
-    async def hold_edges(self, *, adds: bool) -> None:
-        """Keep others from binding todos to each other until the transaction ends; `adds` tells them that we do."""
+    async def lock_graph(self, *, adds: bool) -> None:
+        """Lock the dependency graph until the transaction ends; `adds` also increments its version."""
         mine = is_owner(self.scope)
         raised = update(USERS).where(mine).values(edges_version=USERS.c.edges_version + 1)
         held = select(USERS.c.id).where(mine).with_for_update(read=True)
         await self.session.execute(raised if adds else held)
 
     async def find_changed(self) -> set[UUID]:
-        """Return what the step changed when it was stored before, by uuid."""
+        """Return the uuids of what the step changed when it was stored by an earlier attempt."""
         stored = select(STEPS.c.id).where(STEPS.c.uuid == self.uuid).scalar_subquery()
         changed = select(CHANGES.c.entity_uuid).where(CHANGES.c.step_id == stored)
         return set((await self.session.execute(changed)).scalars())
 
     async def flush(self) -> None:
-        """Send the pending rows to the database, which numbers new ones; a changed todo gets its new version."""
+        """Send new and changed todos and series; the database assigns numbers, and changed todos get a new version."""
         for uuid in self._touched.keys() - self._versioned:
             self._touched[uuid].version += 1
             self._touched[uuid].updated_at = self.now
@@ -186,17 +186,17 @@ class Step(Transaction):
         await self.session.flush()
 
     async def send(self) -> None:
-        """Write what goes together, with the history so far; raises BusyError if what was read is not so any more."""
+        """Send the pending writes with the history so far; raises BusyError if something that was read has changed."""
         pending, self._pending = self._pending, Pending()
         await pending.send(self.session)
 
     async def close(self) -> None:
-        """Write what is pending, and the history."""
+        """Send everything that is pending."""
         await self.flush()
         await self.send()
 
     def create(self, row: Recorded) -> None:
-        """Add a new row, and set its owner or author. Todos and series are numbered by `flush`, others not at all."""
+        """Add a new row, and set its owner or author. Todos and series get a number at `flush`, other rows get none."""
         assign_owner(row, self.scope)
         if isinstance(row, Todo | Series):
             self.session.add(row)
@@ -205,7 +205,7 @@ class Step(Transaction):
         self.note_creation(row)
 
     def change(self, row: Recorded, **fields: object) -> bool:
-        """Set the fields; return whether any of them had another value before."""
+        """Set the fields; return whether any value changed."""
         changed = False
         for field, new in fields.items():
             old = get_value(row, field)
@@ -219,7 +219,7 @@ class Step(Transaction):
         return changed
 
     def link(self, todo: Todo, tag: Tag) -> bool:
-        """Put the tag on the todo, whose tags are loaded; return False if it was there."""
+        """Add the tag to the todo, whose tags must be loaded; return False if the todo has it already."""
         if tag in todo.tags:
             return False
         todo.tags.append(tag)
@@ -227,23 +227,23 @@ class Step(Transaction):
         return True
 
     def unlink(self, todo: Todo, tag: Tag) -> bool:
-        """Take the tag off the todo, whose tags are loaded; return False if it was not there."""
+        """Remove the tag from the todo, whose tags must be loaded; return False if the todo does not have it."""
         if tag not in todo.tags:
             return False
         todo.tags.remove(tag)
         self._record(todo, "tag", tag, None)
         return True
 
-    async def bind(self, todo: Todo, others: Mapping[int, UUID]) -> None:
-        """Let the todo, which has a number, depend on these, on which it does not depend yet."""
+    async def add_dependencies(self, todo: Todo, others: Mapping[int, UUID]) -> None:
+        """Add dependencies that the todo does not have yet; it must have a number."""
         if others:
             rows = [{"todo_id": todo.id, "depends_on_id": number} for number in others]
             await self.session.execute(insert(DEPENDENCIES), rows)
         for uuid in others.values():
             self._record(todo, "depends", None, uuid)
 
-    async def free(self, todo: Todo, others: Mapping[int, UUID]) -> None:
-        """Let the todo depend no more on these, on which it depends."""
+    async def remove_dependencies(self, todo: Todo, others: Mapping[int, UUID]) -> None:
+        """Remove existing dependencies of the todo."""
         edges = and_(DEPENDENCIES.c.todo_id == todo.id, DEPENDENCIES.c.depends_on_id.in_(others))
         if others:
             await self.session.execute(delete(DEPENDENCIES).where(edges))
@@ -251,9 +251,9 @@ class Step(Transaction):
             self._record(todo, "depends", uuid, None)
 
     async def remove(self, model: type[NamedT], condition: ColumnElement[bool]) -> list[NamedT]:
-        """Delete the user's projects, or the tag, that the condition finds, with their links to todos; return them.
+        """Delete the user's projects or tags that match the condition, with their links to todos; return them.
 
-        If by then another todo is in one of them, or carries it, the step is tried again.
+        If another todo is linked to one of them by then, the step is tried again.
         """
         rows, held = await self._lock_with_todos(model, and_(owned(model, self.scope), condition))
         if not rows:
@@ -272,7 +272,7 @@ class Step(Transaction):
         versioned = {"version": TODOS.c.version + 1, "updated_at": self.now}
         self._pending.execute(update(TODOS).where(is_held).values(**emptied, **versioned))
         self._pending.execute(delete(table_of(model)).where(table_of(model).c.id.in_(ids)))
-        # As many as were found, and of those: while one was waited for, it may have left and another come.
+        # The same todos, not only as many: during a wait, one may have been removed and another one added.
         known = one_of(TODOS.c.id, [number for number, _, _ in held])
         self._pending.expect(_count(is_held) == len(held))
         self._pending.expect(_count(and_(is_held, known)) == len(held))
@@ -281,9 +281,9 @@ class Step(Transaction):
     async def _lock_with_todos(
         self, model: type[NamedT], condition: ColumnElement[bool]
     ) -> tuple[list[NamedT], list[tuple[int, UUID, NamedT]]]:
-        """Return projects or tags by key, and number and uuid of each todo that they hold with the one that holds it.
+        """Lock projects or tags and their todos; return the former by key, and number, uuid and holder of each todo.
 
-        Todos are locked before projects and tags, as everywhere; from then on these get no others.
+        Todos are locked before projects and tags, as everywhere.
         """
         wanted = select(table_of(model).c.id).where(condition)
         by = TODOS.c.project_id if model is Project else TODO_TAGS.c.tag_id
@@ -297,7 +297,7 @@ class Step(Transaction):
             .cte("held")
         )
         in_turn = select(func.count()).select_from(held).scalar_subquery() >= 0
-        # The condition again: of a row that had to be waited for, what it says now decides.
+        # Repeat the condition, because it is evaluated again for a row after waiting for its lock.
         chosen = select(table_of(model)).where(condition, in_turn).order_by(table_of(model).c.key)
         holding = chosen.with_for_update().cte("holder")
         holder = aliased(model, holding)
@@ -310,11 +310,11 @@ class Step(Transaction):
         rows = list({row.uuid: row for row, _, _ in found}.values())
         return rows, sorted(((id_, uuid, row) for row, id_, uuid in found if id_ is not None), key=itemgetter(0))
 
-    async def ensure(self, model: type[NamedT], name: str) -> NamedT:
-        """Return this user's project or tag of that name, made if there is none.
+    async def get_or_create(self, model: type[NamedT], name: str) -> NamedT:
+        """Get or create the user's project or tag with that name.
 
-        It is locked against being deleted until the transaction ends. Callers that ensure several do so in the order
-        of their keys: two steps then never wait for each other in a circle.
+        It is locked against deletion until the transaction ends. Callers must process several names in the order of
+        their keys, to avoid deadlocks.
         """
         wanted = (
             select(model)
@@ -331,17 +331,17 @@ class Step(Transaction):
         inserted = statement.on_conflict_do_nothing(index_elements=[*owner, "key"]).returning(table_of(model).c.id)
         is_new = (await self.session.execute(inserted)).scalar() is not None
         row = (await self.session.execute(wanted)).scalar_one_or_none()
-        if row is None:  # somebody's, and deleted in between
+        if row is None:  # created and deleted by others in the meantime
             raise BusyError
         if is_new:
             self.note_creation(row)
         return row
 
     async def erase(self, condition: ColumnElement[bool]) -> int:
-        """Remove todos for good, with their history; return how many. The one thing that history does not keep.
+        """Permanently remove todos with their history; return their number.
 
-        What is left is a line that says that each of them is gone, without its content, and lines about todos that
-        depended on them or belonged to them. Steps stay, also where nothing is left of what they changed.
+        What remains in the history is a line for each removed todo, without its content, and lines for todos that
+        depended on it or were its subtasks. Steps remain even without any changes.
         """
         erased = select(TODOS.c.id).where(condition).correlate(None)
         bound = select_bound(erased)
@@ -352,7 +352,7 @@ class Step(Transaction):
         count, others = (await self.session.execute(locked)).one()
         known = [number for number in read_json(others) if number is not None]
         if count:
-            # In this order: while the todos are there, they tell which lines are theirs.
+            # In this order, because the todos are needed to find their lines.
             self._pending.execute(delete(CHANGES).where(is_about(condition)))
             for lines in tell_erasure(self._id, condition, erased):
                 self._pending.note_found(lines)
@@ -362,15 +362,15 @@ class Step(Transaction):
             self._pending.execute(update(TODOS).where(left).values(parent_id=no_parent, **versioned))
             self._pending.execute(delete(TODOS).where(condition))
             self._pending.expect(_count(condition) == count)
-            # What is bound to them is what was locked, so that nobody else can be changing it.
+            # The linked todos must be those that were locked, so that nobody else can be changing them.
             self._pending.expect(_count(left) == len(known))
             self._pending.expect(_count(and_(left, one_of(TODOS.c.id, known))) == len(known))
             self._wrote = True
         return count
 
     def note_creation(self, row: Recorded) -> None:
-        """Write in the history that the row is new, as `create` does."""
-        self._versioned.add(row.uuid)  # it begins with its first version
+        """Record that the row is new, as `create` does."""
+        self._versioned.add(row.uuid)  # it has its first version
         for field, new in creation_changes(row):
             self._record(row, field, None, new)
         if isinstance(row, Todo):
@@ -383,7 +383,7 @@ class Step(Transaction):
             self._touched[row.uuid] = row
 
     def note(self, entity: str, uuid: UUID, field: str, old: object, new: object) -> None:
-        """Write a line of history, about what was written past this step."""
+        """Record a change that was written directly."""
         self._note(entity, uuid, field, old, new)
 
     def _note(self, entity: str, uuid: UUID, field: str, old: object, new: object) -> None:
@@ -392,7 +392,7 @@ class Step(Transaction):
 
     @property
     def _insert(self) -> Callable[..., Any]:
-        """The dialect's INSERT, the one that knows ON CONFLICT."""
+        """The dialect's INSERT, which supports ON CONFLICT."""
         if self.session.get_bind().dialect.name == "postgresql":
             from sqlalchemy.dialects import postgresql
 
@@ -410,9 +410,9 @@ def open_gate(
     now: datetime,
     condition: ColumnElement[bool],
 ) -> Any:
-    """Return the statement that writes a step's own row, and returns its `id`, `author` and `owner`.
+    """Return the statement that inserts a step's own row and returns its `id`, `author` and `owner`.
 
-    It writes nothing if `user` is empty, the condition does not hold or the step is stored.
+    It inserts nothing if `user` is empty, the condition is false, or the step is already stored.
     """
     row = select(literal(uuid, Uuid()), user.c.author, literal(now, UtcDateTime()), literal(command, Text()))
     gate = insert(STEPS).from_select(["uuid", AUTHOR, "at", "command"], row.select_from(user).where(condition))
@@ -420,7 +420,7 @@ def open_gate(
 
 
 def creation_changes(row: Recorded) -> list[tuple[str, object]]:
-    """Return the fields that the history of a new row begins with, each with its value; tags are not among them."""
+    """Return the fields and values at the beginning of a new row's history, without tags."""
     fields = [(field, get_value(row, field)) for field in _FIELDS[type(row)]]
     return [("exists", True), *((name, new) for name, new in fields if new is not None and new != UNSAID.get(name))]
 
@@ -430,7 +430,7 @@ def _count(condition: ColumnElement[bool]) -> Any:
 
 
 def encode(value: object) -> str | None:
-    """Return the value as history keeps it: JSON, with rows as their uuid, instants in UTC; None stays None."""
+    """Encode a value for the history: JSON, with uuids for rows and instants in UTC; None stays None."""
     match value:
         case None:
             return None

@@ -1,7 +1,7 @@
-"""The tree that a filter is parsed into, a plain frozen value; `db/read/filter_sql.py` turns it into SQL.
+"""The syntax tree of a filter, made of frozen values; `db/read/filter_sql.py` translates it to SQL.
 
-Fields are named as in the registry (`models/fields.py`). There is one node for each kind of comparison, for all fields
-that can be compared so.
+Nodes refer to fields by their names in the registry (`models/fields.py`). There is one node for each kind of
+comparison, whatever the field.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from todo_cli.models.values import Status, When
 from todo_cli.query.references import Reference
 
 Relation = Literal["on", "before", "after", "by", "since"]
-"""Where a date lies in relation to a span of time: within it, before its start, from its end on, before its end, from
-its start on. A `When` stands for its whole day, or with a time for that minute."""
+"""The relation of a date to a day, or to the minute of a `When` with a time: within it, before its start, after its
+end, before its end, or not before its start."""
 
 Comparison = Literal["equal", "above", "below"]
 
 SUBTASKS, COMMENTS = "subtasks", "comments"
-"""What a todo can have besides its fields."""
+"""What `Has` accepts besides fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of the parts match; without parts, every todo does."""
+    """All parts match; without parts, every todo matches."""
 
     parts: tuple[Filter, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of the parts matches; without parts, no todo does."""
+    """At least one part matches; without parts, no todo matches."""
 
     parts: tuple[Filter, ...]
 
@@ -44,7 +44,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class ContainsText:
-    """The field contains the text, in any case; without a field, the title or the description does."""
+    """The field contains the text, regardless of case; without a field, the title or description does."""
 
     text: str
     field: str | None = None
@@ -52,14 +52,14 @@ class ContainsText:
 
 @dataclass(frozen=True, slots=True)
 class HasStatus:
-    """The todo has that status; without one, it has any, which keeps a list from showing open todos only."""
+    """The todo has that status; None matches any status, and turns off the default condition of lists."""
 
     status: Status | None
 
 
 @dataclass(frozen=True, slots=True)
 class HasName:
-    """The field has that name, or, if its names are nested, one below it."""
+    """The field has that name or, if names are nested, one nested in it."""
 
     field: str
     name: str
@@ -67,7 +67,7 @@ class HasName:
 
 @dataclass(frozen=True, slots=True)
 class IsOneOf:
-    """The choice is one of these labels. The last label of an emptyable field matches where there is no value."""
+    """The choice is one of these labels. For a field that can be empty, the last label means no value."""
 
     field: str
     labels: tuple[str, ...]
@@ -75,9 +75,9 @@ class IsOneOf:
 
 @dataclass(frozen=True, slots=True)
 class Compares:
-    """The date has that relation to a day or minute; a missing date has none.
+    """The date has that relation to a day or minute; a missing date never matches.
 
-    Days are compared where only the day is known, in a date without a time.
+    A date without a time is compared by day.
     """
 
     field: str
@@ -87,7 +87,7 @@ class Compares:
 
 @dataclass(frozen=True, slots=True)
 class ComparesNumber:
-    """The number, or the duration in seconds, is equal to, above or below this one; a missing one is not."""
+    """The number, or duration in seconds, is equal to, above or below this one; a missing one never matches."""
 
     field: str
     comparison: Comparison
@@ -96,10 +96,9 @@ class ComparesNumber:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """The field has a value, or there are `SUBTASKS` or `COMMENTS`.
+    """The field has a value, or the todo has `SUBTASKS` or `COMMENTS`.
 
-    A series that has ended is not a recurrence, and a set does not count todos in the trash. Subtasks are counted as
-    `Links` counts them.
+    A series that has ended, and todos in the trash, do not count. Subtasks are those that `Links` counts.
     """
 
     field: str
@@ -107,14 +106,14 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class RefersTo:
-    """The todo is one of those that the references name."""
+    """The todo matches one of the references."""
 
     references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LinksTo:
-    """The field refers to one of the todos that the references name; in a set, todos in the trash do not count."""
+    """The field refers to a todo that matches one of the references; in a set, todos in the trash do not count."""
 
     field: str
     references: tuple[Reference, ...]
@@ -122,37 +121,37 @@ class LinksTo:
 
 @dataclass(frozen=True, slots=True)
 class IsOverdue:
-    """Open, and due before now; a date without a time is overdue from the day after."""
+    """The todo is open and was due before now; without a time, it is overdue from the next day on."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsWaiting:
-    """Open, and hidden from lists until later."""
+    """The todo is open and hidden from lists until later."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsExpired:
-    """Open, and past the date until which it is listed."""
+    """The todo is open, and its `until` has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsBlocked:
-    """Open, and depends on an open todo."""
+    """The todo is open and depends on an open todo."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsBlocking:
-    """Open, and an open todo depends on it."""
+    """The todo is open, and an open todo depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsReady:
-    """Open and actionable: neither blocked nor waiting nor expired, and not scheduled for later."""
+    """The todo is open, neither blocked nor waiting nor expired, and not scheduled for later."""
 
 
 @dataclass(frozen=True, slots=True)
 class IsActive:
-    """Open, and started."""
+    """The todo is open and in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,7 @@ class InArchivedProject:
 
 
 InState = IsOverdue | IsWaiting | IsExpired | IsBlocked | IsBlocking | IsReady | IsActive
-"""States that only open todos have."""
+"""States of open todos."""
 
 Condition = (
     ContainsText
@@ -180,7 +179,7 @@ Filter = And | Or | Not | Condition
 
 
 def conditions_of(tree: Filter) -> Iterator[Condition]:
-    """Yield the conditions that the tree combines, from left to right."""
+    """Yield the conditions in the tree, from left to right."""
     match tree:
         case And(parts) | Or(parts):
             for part in parts:

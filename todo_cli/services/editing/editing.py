@@ -23,15 +23,15 @@ from todo_cli.models.text import fold
 from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference, are_countable
-from todo_cli.services.editing.binding import (
-    Bindings,
+from todo_cli.services.editing.recurring import Every, begin_series, find_next_occurrences, make_next_occurrence
+from todo_cli.services.editing.relations import (
+    RelationChanges,
     check_closing,
     find_ready,
     find_related,
     load_parents,
     read_ready,
 )
-from todo_cli.services.editing.recurring import Every, begin_series, find_next_occurrences, make_next_occurrence
 from todo_cli.services.lookup import (
     find_todos,
     load_todos,
@@ -81,7 +81,7 @@ class Editing:
     async def work(self, step: Step) -> list[TodoOutcome]:
         edit = self.edit
         if edit.binds or edit.kin or edit.whole:
-            await step.hold_edges(adds=edit.binds)
+            await step.lock_graph(adds=edit.binds)
         named = await find_todos(step, self.references, locked=True, trashed=edit.trashed)
         self._check_versions(named)
         todos = [*named, *await find_related(step, self.references, named, edit.kin)]
@@ -97,13 +97,13 @@ class Editing:
             )
         await check_closing(step, touched, edit)
         closing = [todo for todo in touched if edit.whole and todo.status == Status.OPEN.value]
-        bindings = await Bindings.find(step, named, edit)
+        relations = await RelationChanges.find(step, named, edit)
         fields = dict(edit.fields)
         if edit.project is not None:
-            fields["project"] = await ensure_project(step, edit.project)
-        if bindings.parent:
-            fields["parent"] = bindings.parent
-        tags = await ensure_tags(step, edit.tags)
+            fields["project"] = await get_or_create_project(step, edit.project)
+        if relations.parent:
+            fields["parent"] = relations.parent
+        tags = await get_or_create_tags(step, edit.tags)
         for todo in touched:
             if todo in named:
                 series = recurring.get(todo.uuid)
@@ -112,7 +112,7 @@ class Editing:
                     step.touch(todo)
                 step.change(todo, **{**fields, **self._begin(step, todo, fields)})
                 _change_tags(step, todo, tags, edit.untag)
-                await bindings.apply(step, todo)
+                await relations.apply(step, todo)
             else:
                 step.change(todo, **{name: fields[name] for name in edit.kin_fields})
         successors: dict[UUID, list[Todo]] = {}
@@ -309,9 +309,9 @@ class Editing:
                 following.setdefault(row.id, []).append(made)
             todos[todo.id] = todo
         named = match_references(self.references, [todos[row.id] for row in rows if row.named], trashed=True)
-        kin = [todos[row.id] for row in rows if not row.named]
+        related = [todos[row.id] for row in rows if not row.named]
         return gather_outcomes(
-            [*named, *kin],
+            [*named, *related],
             {todo.id for todo in named},
             {row.id for row in rows if row.changed},
             following,
@@ -380,7 +380,7 @@ def _change_tags(step: Step, todo: Todo, tags: Sequence[Tag], untag: Sequence[st
         step.link(todo, tag)
 
 
-async def ensure_project(step: Step, name: str | None) -> Project | None:
+async def get_or_create_project(step: Step, name: str | None) -> Project | None:
     """Get or create the project with that name; raises ConflictError if it is archived."""
     if name is None:
         return None
@@ -391,10 +391,10 @@ async def ensure_project(step: Step, name: str | None) -> Project | None:
         raise ConflictError(
             f"project {nearest.name!r} is archived", f"run 'todo project unarchive {nearest.name}' first"
         )
-    return await step.ensure(Project, name)
+    return await step.get_or_create(Project, name)
 
 
-async def ensure_tags(step: Step, names: Sequence[str]) -> list[Tag]:
+async def get_or_create_tags(step: Step, names: Sequence[str]) -> list[Tag]:
     """Get or create the tags with these names, each once."""
     by_key = {fold(name): name for name in names}
-    return [await step.ensure(Tag, by_key[key]) for key in sorted(by_key)]
+    return [await step.get_or_create(Tag, by_key[key]) for key in sorted(by_key)]

@@ -36,17 +36,17 @@ async def find_related(
 
 
 @dataclass(frozen=True)
-class Bindings:
+class RelationChanges:
     """The dependencies to add and to remove, and the new parent."""
 
     prerequisites: Mapping[int, UUID]
-    freed: Container[int]
+    removed: Container[int]
     depends: Mapping[int, Mapping[int, UUID]]
     """The existing dependencies of each todo, by its number."""
     parent: Todo | None
 
     @classmethod
-    async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> Bindings:
+    async def find(cls, step: Step, todos: Sequence[Todo], edit: Edit) -> RelationChanges:
         """Look up the todos of an edit; raises NotFoundError and CycleError."""
         numbers = {todo.id for todo in todos if todo.id}
         parent = await find_todos(step, [edit.parent], locked=True) if edit.parent else [None]
@@ -56,20 +56,22 @@ class Bindings:
         prerequisites = {other.id: other.uuid for other in found if other.id}
         depends = await _read_dependencies(step, numbers) if numbers and (edit.depends or edit.undepends) else {}
         if edit.undepends == "all":
-            freed = {other for others in depends.values() for other in others}
+            removed = {other for others in depends.values() for other in others}
         else:
             unbound = await find_todos(step, edit.undepends, trashed=True) if edit.undepends else []
-            freed = {other.id for other in unbound if other.id}
+            removed = {other.id for other in unbound if other.id}
         if prerequisites:
-            await _check_dependencies(step, prerequisites, numbers, freed)
-        return cls(prerequisites, freed, depends, parent[0])
+            await _check_dependencies(step, prerequisites, numbers, removed)
+        return cls(prerequisites, removed, depends, parent[0])
 
     async def apply(self, step: Step, todo: Todo) -> None:
         """Add and remove the dependencies of a todo, which has a number."""
         depends = self.depends.get(todo.id or 0, {})
-        await step.free(todo, {number: uuid for number, uuid in depends.items() if number in self.freed})
+        await step.remove_dependencies(
+            todo, {number: uuid for number, uuid in depends.items() if number in self.removed}
+        )
         new = {number: uuid for number, uuid in self.prerequisites.items() if number not in depends}
-        await step.bind(todo, new)
+        await step.add_dependencies(todo, new)
 
 
 async def load_parents(step: Step, todos: Iterable[Todo]) -> None:
@@ -95,14 +97,14 @@ async def _read_dependencies(step: Step, numbers: Collection[int]) -> dict[int, 
 
 
 async def _check_dependencies(
-    step: Step, prerequisites: Collection[int], numbers: Container[int], freed: Container[int]
+    step: Step, prerequisites: Collection[int], numbers: Container[int], removed: Container[int]
 ) -> None:
     """Raise CycleError if one of the todos would depend on itself."""
     reached = select_dependencies(select(TODOS.c.id).where(TODOS.c.id.in_(prerequisites)))
     edges = select(DEPENDENCIES).where(DEPENDENCIES.c.todo_id.in_(select(reached.c.id)))
     further: dict[int, list[int]] = {}
     for row in await step.session.execute(edges.order_by(*DEPENDENCIES.c)):
-        if row.todo_id not in numbers or row.depends_on_id not in freed:
+        if row.todo_id not in numbers or row.depends_on_id not in removed:
             further.setdefault(row.todo_id, []).append(row.depends_on_id)
     for other in prerequisites:
         if path := find_path(other, numbers, further):
