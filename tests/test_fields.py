@@ -164,7 +164,7 @@ def test_filters_with_every_modifier(filled: NewFields) -> None:
         assert filled("list", "--sort", "id", f"not {expression}").ids == others, expression
 
 
-def test_no_filter_is_missing_from_the_table() -> None:
+def test_every_filter_is_in_the_table() -> None:
     heads = {expression.partition(":")[0] for expression in FILTERS}
     for field in NEW_FIELDS:
         modifiers = {
@@ -190,7 +190,7 @@ def test_no_filter_is_missing_from_the_table() -> None:
         ("points.before:3", "above, below"),
     ],
 )
-def test_what_is_wrong_in_a_filter_is_explained(new_fields: NewFields, expression: str, message: str) -> None:
+def test_errors_in_filters_are_explained(new_fields: NewFields, expression: str, message: str) -> None:
     result = new_fields("list", expression)
     assert result.code == 2
     assert message in result.err
@@ -219,13 +219,13 @@ def test_all_details(filled: NewFields) -> None:
     assert [value[0] for value in values[1:11]] == ["status", *(field.name for field in NEW_FIELDS), "created"]
 
 
-def test_columns_that_nobody_chose_and_are_empty_are_left_out(filled: NewFields) -> None:
+def test_empty_columns_are_omitted_unless_chosen(filled: NewFields) -> None:
     filled("view", "save", "sizes", "--columns", "id,size,remark")
     assert filled.on_screen("list", "--view", "sizes", "Darn")[0].split() == ["id", "size", "remark"]
     assert filled.on_screen("list", "Darn")[0].split() == ["id", "title"]
 
 
-def test_a_stored_value_does_not_act_at_a_terminal(new_fields: NewFields) -> None:
+def test_stored_values_are_escaped_at_a_terminal(new_fields: NewFields) -> None:
     new_fields("add", "Beware")
     evil = "https://x\x1b]8;;https://y\x07\x1b[31m"
     new_fields.store(1, remark=evil, link=evil, size=evil)

@@ -62,7 +62,7 @@ def test_add_and_modify_set_them(new_fields: NewFields, given: list[str]) -> Non
 
 
 @pytest.mark.parametrize("value", ["", "none"])
-def test_modify_empties_them(new_fields: NewFields, value: str) -> None:
+def test_modify_clears_them(new_fields: NewFields, value: str) -> None:
     new_fields("add", "Sew", *ATTRIBUTES)
     # In text, `none` is a word like any other.
     given = [f"{name}:{'' if name == 'remark' else value}" for name in WRITTEN]
@@ -90,7 +90,7 @@ def test_modify_empties_them(new_fields: NewFields, value: str) -> None:
         ("birthday:24 dec", "did you mean birthday:'24 dec'?"),
     ],
 )
-def test_what_is_wrong_is_explained_and_nothing_is_stored(new_fields: NewFields, word: str, message: str) -> None:
+def test_errors_are_explained_and_nothing_is_stored(new_fields: NewFields, word: str, message: str) -> None:
     arguments = [word.replace("'", "")] if "'" in word else word.split()
     result = new_fields("add", "Sew", *arguments)
     assert result.code == 2
@@ -98,7 +98,7 @@ def test_what_is_wrong_is_explained_and_nothing_is_stored(new_fields: NewFields,
     assert new_fields("list").out == ""
 
 
-def test_a_value_is_given_once(new_fields: NewFields) -> None:
+def test_a_repeated_value_is_refused(new_fields: NewFields) -> None:
     result = new_fields("add", "Sew", "points:3", "--points", "4")
     assert (result.code, "points: and --points set the same field" in result.err) == (2, True)
 

@@ -119,7 +119,7 @@ class TestWaking:
         assert (process.returncode, out, err) == (130, b"", b"error: interrupted\n")
 
 
-class TestWhatWaitingCannotMend:
+class TestPermanentErrors:
     def test_a_wrong_password(self, cli: Cli, door: FrontDoor) -> None:
         wrong = cli.environment["TODO_DATABASE_URL"].replace(PASSWORD, "wrong")
         check_error(

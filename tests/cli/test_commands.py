@@ -185,7 +185,7 @@ class TestList:
         ],
         ids=lambda value: " ".join(map(str, value)) or "nothing",
     )
-    def test_filters_orders_and_pages(self, filled: Here, arguments: list[str], ids: list[int]) -> None:
+    def test_filters_sort_orders_and_pages(self, filled: Here, arguments: list[str], ids: list[int]) -> None:
         for name in ("list", "ls"):
             assert filled(name, *arguments).ids == ids
         assert [item["id"] for item in as_json(filled, "list", *arguments)] == ids

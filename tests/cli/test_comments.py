@@ -19,7 +19,7 @@ def run(cli: Cli, *arguments: str, stdin: bytes) -> subprocess.CompletedProcess[
     return subprocess.run(command, input=stdin, capture_output=True, env=cli.environment)
 
 
-def test_words_are_the_comment(todo: Here) -> None:
+def test_words_become_the_comment(todo: Here) -> None:
     todo("add", "a")
     made = json.loads(todo("comment", "1", "Called", "the landlord", "due:friday", "--json").out)
     assert list(made) == ["todo", "uuid", "author", "text", "created_at"]
@@ -30,14 +30,14 @@ def test_words_are_the_comment(todo: Here) -> None:
     assert "comments" not in json.loads(todo("list", "--json").out)[0]
 
 
-def test_to_a_pipe_it_is_a_line(todo: Here) -> None:
+def test_a_pipe_gets_a_line(todo: Here) -> None:
     todo("add", "a")
     number, moment, author, text = todo("comment", "1", "a\tb\n\x1b[31m").out.rstrip("\n").split("\t")
     assert (number, author, text) == ("1", "alex", r"a\tb\n\x1b[31m")
     assert todo("show", "1").lines[-1].split("\t") == ["comment", moment, author, text]
 
 
-def test_stdin_is_taken_as_it_is(cli: Cli) -> None:
+def test_stdin_is_stored_unchanged(cli: Cli) -> None:
     cli.here("add", "a")
     assert run(cli, "comment", "1", "-", stdin="Zwei\n\tZeilen – ü\n".encode()).returncode == 0
     cli.here("comment", "1", "--", "-")
@@ -58,7 +58,7 @@ def test_stdin_is_taken_as_it_is(cli: Cli) -> None:
         (["comment", "99", "a"], 3, "there is no todo 99"),
     ],
 )
-def test_what_is_not_understood_is_refused(todo: Here, arguments: list[str], code: int, message: str) -> None:
+def test_invalid_input_is_refused(todo: Here, arguments: list[str], code: int, message: str) -> None:
     todo("add", "a")
     result = todo(*arguments)
     assert (result.code, result.out) == (code, "")
@@ -67,7 +67,7 @@ def test_what_is_not_understood_is_refused(todo: Here, arguments: list[str], cod
 
 
 @pytest.mark.parametrize("stdin", [b"", b"\n", b"\xff"])
-def test_stdin_that_is_no_comment_is_refused(cli: Cli, stdin: bytes) -> None:
+def test_invalid_stdin_is_refused(cli: Cli, stdin: bytes) -> None:
     cli.here("add", "a")
     result = run(cli, "comment", "1", "-", stdin=stdin)
     assert (result.returncode, result.stdout) == (2, b"")
@@ -75,7 +75,7 @@ def test_stdin_that_is_no_comment_is_refused(cli: Cli, stdin: bytes) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
-def test_at_a_terminal_they_stand_below_the_todo(cli: Cli) -> None:
+def test_a_terminal_shows_comments_below_the_todo(cli: Cli) -> None:
     cli.here("add", "a")
     cli.here("comment", "1", "[red]one\x1b[31m\nsecond line")
     result = at_terminal([sys.executable, "-m", "todo_cli", "show", "1"], {**cli.environment, "NO_COLOR": "1"})

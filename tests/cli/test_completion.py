@@ -70,7 +70,7 @@ def test_names_and_references(filled: Cli, line: str, offered: list[str]) -> Non
     assert complete(filled, line) == offered
 
 
-def test_lists_of_names_correct_it(filled: Cli) -> None:
+def test_lists_of_names_update_the_cache(filled: Cli) -> None:
     filled.here("project", "rename", "work", "job")
     filled.here("project", "list")
     assert complete(filled, "todo add x -p ") == ["home.flat", "job"]
@@ -142,7 +142,7 @@ def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None
         ("", [""]),
     ],
 )
-def test_a_line_is_split_like_a_shell_does(line: str, words: list[str]) -> None:
+def test_a_line_is_split_as_in_a_shell(line: str, words: list[str]) -> None:
     assert split_line(line) == words
 
 

@@ -21,7 +21,7 @@ from todo_cli.query.urgency import Coefficients
 NEON = "postgresql://alex:AbC123dEf@ep-cool-darkness-a1b2c3d4-pooler.us-east-2.aws.neon.tech/dbname?sslmode=require"
 
 
-def test_flag_before_environment_before_file_before_default(fresh_cli: Cli, tmp_path: Path) -> None:
+def test_a_flag_overrides_the_environment_the_file_and_the_default(fresh_cli: Cli, tmp_path: Path) -> None:
     def source(*arguments: str, **environment: str) -> tuple[str, str]:
         status = json.loads(fresh_cli(*arguments, "db", "status", "--json", **environment).out)
         return status["source"], status["database"]
@@ -44,7 +44,7 @@ def test_values_are_checked_before_they_are_stored(fresh_cli: Cli) -> None:
         assert not (fresh_cli.home / "config.toml").exists()
 
 
-def test_what_a_person_wrote_in_the_file_stays(fresh_cli: Cli) -> None:
+def test_comments_in_the_file_are_preserved(fresh_cli: Cli) -> None:
     fresh_cli.home.mkdir()
     path = fresh_cli.home / "config.toml"
     path.write_text("# my settings\nper_page = 7  # lines\n")
@@ -54,7 +54,7 @@ def test_what_a_person_wrote_in_the_file_stays(fresh_cli: Cli) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
-def test_only_the_owner_may_read_the_file(fresh_cli: Cli) -> None:
+def test_only_the_owner_can_read_the_file(fresh_cli: Cli) -> None:
     fresh_cli("config", "set", "database", NEON)
     path = fresh_cli.home / "config.toml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -102,7 +102,7 @@ def test_a_password_is_stored_and_never_shown(fresh_cli: Cli) -> None:
         ("[theme]\noverdue = ['red']", "theme.overdue must be a single value, not a list"),
     ],
 )
-def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, message: str) -> None:
+def test_an_invalid_file_is_named_in_the_error(fresh_cli: Cli, content: str, message: str) -> None:
     fresh_cli.home.mkdir()
     (fresh_cli.home / "config.toml").write_bytes(content.encode("latin-1"))
     for arguments in (["list"], ["config", "set", "user", "alex"]):
@@ -113,7 +113,7 @@ def test_a_file_that_is_not_understood_is_named(fresh_cli: Cli, content: str, me
     assert fresh_cli("config", "path").out == f"{fresh_cli.home / 'config.toml'}\n"
 
 
-def test_settings_that_are_stored_at_once_are_all_stored(fresh_cli: Cli) -> None:
+def test_concurrent_changes_are_all_stored(fresh_cli: Cli) -> None:
     fresh_cli("config", "path")
     for attempt in range(3):
         values = {"per_page": str(attempt + 5), "user": f"user{attempt}", "database": f"sqlite:////tmp/{attempt}.db"}
@@ -124,7 +124,7 @@ def test_settings_that_are_stored_at_once_are_all_stored(fresh_cli: Cli) -> None
         assert {key: fresh_cli("config", "get", key).out.strip() for key in values} == values
 
 
-def test_a_link_to_the_file_stays_a_link(fresh_cli: Cli, tmp_path: Path) -> None:
+def test_a_symbolic_link_to_the_file_is_preserved(fresh_cli: Cli, tmp_path: Path) -> None:
     fresh_cli.home.mkdir()
     real = tmp_path / "dotfiles.toml"
     real.write_text("per_page = 7\n")
@@ -144,14 +144,14 @@ def test_an_empty_option_is_not_the_default(fresh_cli: Cli) -> None:
         assert fresh_cli(*arguments).code == 2
 
 
-def test_without_a_home_folder_it_is_said_what_to_set(fresh_cli: Cli) -> None:
+def test_a_missing_home_folder_is_explained(fresh_cli: Cli) -> None:
     result = fresh_cli("list", TODO_HOME="~nobody-of-that-name/x")
     assert result.code == 1
     assert "set TODO_HOME" in result.err
 
 
 @pytest.mark.parametrize("name", ["a?b", "a#b", "a%20b", "a b", "ä", "a?mode=ro"])
-def test_a_folder_may_be_named_anything(fresh_cli: Cli, tmp_path: Path, name: str) -> None:
+def test_a_folder_may_have_any_name(fresh_cli: Cli, tmp_path: Path, name: str) -> None:
     home = tmp_path / name
     assert fresh_cli("add", "a", TODO_HOME=str(home)).code == 0
     assert (home / "todo.db").exists()
@@ -191,7 +191,7 @@ class TestTables:
         path.write_text(TABLES)
         return path
 
-    def test_commands_change_their_own_part_only(self, todo: Here, path: Path) -> None:
+    def test_commands_change_only_their_own_part(self, todo: Here, path: Path) -> None:
         def changed(*arguments: str) -> list[str]:
             """Return the lines that the command put in and, with a minus, took out."""
             before = path.read_text().splitlines()
@@ -233,7 +233,7 @@ class TestTables:
     @pytest.mark.parametrize(
         "content", ["views.a.filter = 'x'\n", "urgency.due = 3\n", "contexts = {a = {filter = 'x'}}\n"]
     )
-    def test_any_form_of_the_file_is_read_and_none_is_damaged(self, todo: Here, path: Path, content: str) -> None:
+    def test_every_form_of_the_file_is_read_and_preserved(self, todo: Here, path: Path, content: str) -> None:
         path.write_text(content)
         for arguments in (
             ["view", "save", "b", "+x"],
@@ -264,7 +264,7 @@ class TestTables:
             assert (refused.code, message in refused.err) == (2, True), refused
         assert path.read_text() == TABLES
 
-    def test_the_list_has_what_is_set_and_all_of_a_table(self, todo: Here, path: Path) -> None:
+    def test_the_list_has_changed_settings_or_a_whole_table(self, todo: Here, path: Path) -> None:
         assert todo("config", "list").lines[-1].split("\t")[:3] == ["theme.today", "red", "stored"]
         assert len(todo("config", "list", "theme").lines) == len(STYLES)
         rows = [line.split("\t")[:3] for line in todo("config", "list", "urgency").lines]
@@ -272,7 +272,7 @@ class TestTables:
         assert todo("config", "list", "views").code == 2
         assert todo("config", "get", "urgency.tag.unheard").out == "0.0\n"
 
-    def test_urgency_has_the_coefficients_of_the_file(self, todo: Here, path: Path) -> None:
+    def test_urgency_uses_the_coefficients_in_the_file(self, todo: Here, path: Path) -> None:
         path.write_text(
             "[urgency]\ndue = 3\npriority.low = 1\n[urgency.tag]\nNext = 15\n[urgency.project]\nwork.api = 2\n"
         )
@@ -284,7 +284,7 @@ class TestTables:
         with pytest.raises(InvalidInputError, match="not a valid tag name"):
             _ = Invocation().coefficients
 
-    def test_the_theme_is_that_of_the_file(self, todo: Here, path: Path) -> None:
+    def test_the_theme_in_the_file_is_used(self, todo: Here, path: Path) -> None:
         todo("add", "late", "due:yesterday")
         path.write_text("[theme]\noverdue = 'green'\nid = 'none'\n")
         screen = "\n".join(on_screen("list", TERM="xterm-256color"))
@@ -294,7 +294,7 @@ class TestTables:
         assert on_screen("list")[0] == "error: 'gren' is not a valid style for theme.overdue"
         assert todo("list").code == 0  # a pipe has no use for it
 
-    def test_styles_of_earlier_versions_are_named_and_stop_no_command(self, todo: Here, path: Path) -> None:
+    def test_styles_of_earlier_versions_are_only_a_warning(self, todo: Here, path: Path) -> None:
         todo("add", "late", "due:yesterday")
         path.write_text("[theme]\ndue.overdue = 'green'\n'todo.title' = 'red'\nlow = 'blue'\n")
         warned = on_screen("list", width=200)

@@ -57,7 +57,7 @@ def test_a_note_says_that_the_environment_overrides_it(fresh_cli: Cli, server: S
     assert "overrides" not in fresh_cli("db", "disconnect").err
 
 
-def test_one_of_several_users_is_named_or_chosen(fresh_cli: Cli, shared: str) -> None:
+def test_one_of_several_users_is_given_or_chosen(fresh_cli: Cli, shared: str) -> None:
     refused = fresh_cli("db", "connect", shared)
     assert refused.code == 2
     assert "alex, Sam" in refused.err

@@ -78,24 +78,24 @@ class TestLists:
         ],
         ids=lambda value: " ".join(map(str, value)),
     )
-    def test_every_list_keeps_to_it(self, filled: Here, arguments: list[str], found: list[int]) -> None:
+    def test_a_context_limits_every_list(self, filled: Here, arguments: list[str], found: list[int]) -> None:
         filled("view", "save", "all", "--sort", "due")
         result = filled(*arguments)
         assert (result.code, result.ids) == (0, found)
         assert [each["id"] for each in json.loads(filled("--json", *arguments).out)] == found
 
-    def test_what_is_named_is_reached_in_every_context(self, filled: Here) -> None:
+    def test_numbers_work_outside_the_context(self, filled: Here) -> None:
         assert filled("show", "3").code == 0
         assert filled("done", "3").ids == [3]
         assert filled("modify", "4", "+x").ids == [4]
 
-    def test_and_what_is_looked_for_is_not(self, filled: Here) -> None:
+    def test_where_finds_only_todos_in_the_context(self, filled: Here) -> None:
         found = filled("done", "--where", "due.by:friday")
         assert (found.ids, found.err) == ([1, 2], "Found 2 todos in context work.\n")
         nothing = filled("done", "--where", "milk")
         assert (nothing.out, nothing.err) == ("", "No todos match in context work.\n")
 
-    def test_it_only_narrows(self, filled: Here) -> None:
+    def test_a_context_only_narrows(self, filled: Here) -> None:
         filled("context", "save", "all", "status:all project:home", "--force")
         filled("context", "use", "all")
         assert filled("list").ids == [3]
@@ -103,7 +103,7 @@ class TestLists:
         assert filled("list").ids == []
         assert filled("list", "project:home").ids == [3]
 
-    def test_a_name_that_is_still_to_come_is_no_slip(self, todo: Here) -> None:
+    def test_a_name_may_not_exist_yet(self, todo: Here) -> None:
         todo("context", "save", "new", "project:new or +new", "--defaults", "project:new")
         todo("context", "use", "new")
         assert todo("list").code == 0
@@ -143,7 +143,9 @@ class TestAdd:
         ],
         ids=str,
     )
-    def test_what_is_said_goes_first(self, todo: Here, words: list[str], project: str | None, tags: list[str]) -> None:
+    def test_given_values_override_defaults(
+        self, todo: Here, words: list[str], project: str | None, tags: list[str]
+    ) -> None:
         todo("context", "save", "work", "+office", "--defaults", "project:work +office")
         todo("context", "use", "work")
         added = add(todo, "x", *words)
@@ -161,12 +163,12 @@ class TestAdd:
         assert add(todo, "z", "every:", "due:")["due"] is None
         assert "until must be after wait" in refused(todo, "add", "y", "wait:2027-01-01")
 
-    def test_without_defaults_an_empty_attribute_is_refused_as_ever(self, filled: Here) -> None:
+    def test_without_defaults_an_empty_attribute_is_refused(self, filled: Here) -> None:
         assert "due: needs a value" in refused(filled, "add", "x", "due:")
         filled("context", "use", "none")
         assert "project: needs a value" in refused(filled, "add", "x", "project:")
 
-    def test_modify_takes_none(self, filled: Here) -> None:
+    def test_modify_uses_no_defaults(self, filled: Here) -> None:
         filled("modify", "4", "title:'a walk'")
         assert json.loads(filled("show", "4", "--json").out)["project"] is None
 
@@ -190,7 +192,7 @@ class TestSaving:
         ],
         ids=lambda value: " ".join(value) if isinstance(value, list) else "",
     )
-    def test_what_cannot_be_used_is_not_saved(
+    def test_an_invalid_context_is_not_saved(
         self, todo: Here, tmp_path: Path, arguments: list[str], message: str
     ) -> None:
         assert message in refused(todo, "context", "save", *arguments)
@@ -214,7 +216,7 @@ class TestSaving:
         assert filled("config", "get", "context").out == ""
         assert refused(filled, "context", "show")
 
-    def test_using_one(self, filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_use_a_context(self, filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "did you mean 'work'?" in refused(filled, "context", "use", "wrk", code=3)
         assert filled("config", "get", "context").out == "work\n"
         assert "no context 'x'" in refused(filled, "config", "set", "context", "x", code=3)
@@ -231,7 +233,7 @@ class TestSaving:
         monkeypatch.setenv("TODO_CONTEXT", "")
         assert filled("list").ids == [3]
 
-    def test_one_that_is_not_there_is_refused_before_anything_is_stored(
+    def test_a_missing_context_is_refused_before_anything_is_stored(
         self, filled: Here, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("TODO_CONTEXT", "hoem")
@@ -244,7 +246,7 @@ class TestSaving:
         assert filled("list", "--no-context", "--status", "all", "--sort", "id").ids == [1, 2, 3, 4, 5, 6]
         assert filled("show", "1").code == 0
 
-    def test_a_mistake_in_the_file_is_said_to_be_there(self, todo: Here, tmp_path: Path) -> None:
+    def test_an_error_in_the_file_names_its_place(self, todo: Here, tmp_path: Path) -> None:
         (tmp_path / "home").mkdir()
         (tmp_path / "home" / "config.toml").write_text(
             "context = 'c'\n[contexts.c]\nfilter = 'due:nope'\ndefaults = 'Buy'\n"
@@ -254,7 +256,7 @@ class TestSaving:
         assert todo("list", "--no-context").ids == []
 
 
-def test_it_costs_no_round_trip(neon: Neon, tmp_path: Path) -> None:
+def test_a_context_costs_no_round_trip(neon: Neon, tmp_path: Path) -> None:
     neon.server.fresh("context_trips")
     with neon.door(delay=0.02) as door:
         cli = Cli(tmp_path / "home", TODO_DATABASE_URL=neon.url(door, "context_trips", host=ADDRESS))

@@ -93,7 +93,7 @@ def test_json_is_one_object(filled: Cli, shared: str) -> None:
     assert (again["copied"], again["already_there"], again["renumbered"]) == (0, 2, [])
 
 
-def test_new_numbers_are_data(filled: Cli, shared: str, server: Server) -> None:
+def test_new_numbers_are_printed_to_stdout(filled: Cli, shared: str, server: Server) -> None:
     for title in ("a", "b"):
         filled.here("--database", shared, "add", title)
     refused = filled("db", "copy", "--to", shared)
@@ -144,7 +144,7 @@ def test_progress_is_for_a_terminal_only(filled: Cli, shared: str) -> None:
         (["--to", "sqlite:///new.db", "--to-user", "-"], 2, "is not a valid user name"),
     ],
 )
-def test_what_cannot_be_copied(filled: Cli, arguments: list[str], code: int, message: str) -> None:
+def test_invalid_copies_are_refused(filled: Cli, arguments: list[str], code: int, message: str) -> None:
     result = filled("db", "copy", *arguments, TODO_CONNECT_TIMEOUT="1")
     assert (result.code, result.out) == (code, "")
     assert message in result.err
@@ -153,13 +153,13 @@ def test_what_cannot_be_copied(filled: Cli, arguments: list[str], code: int, mes
     assert filled("list").ids == [1]
 
 
-def test_no_source_no_file(fresh_cli: Cli, shared: str) -> None:
+def test_a_missing_source_creates_no_file(fresh_cli: Cli, shared: str) -> None:
     refused = fresh_cli("db", "copy", "--from", "embedded", "--to", shared)
     assert refused.code == 3
     assert not (fresh_cli.home / "todo.db").exists()
 
 
-def test_a_server_without_tables_is_left_alone(filled: Cli, server: Server) -> None:
+def test_a_server_without_tables_is_not_changed(filled: Cli, server: Server) -> None:
     bare = server.create("shared_bare")
     refused = filled("db", "copy", "--to", bare)
     assert refused.code == 1
@@ -167,7 +167,7 @@ def test_a_server_without_tables_is_left_alone(filled: Cli, server: Server) -> N
     assert server.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'todo'", "shared_bare") == []
 
 
-def test_whose_todos_they_are(filled: Cli, shared: str) -> None:
+def test_users_are_selected_on_both_sides(filled: Cli, shared: str) -> None:
     filled.here("user", "add", "sam")
     filled.here("--database", shared, "user", "add", "sam")
     filled.here("--user", "sam", "add", "his")
@@ -194,7 +194,7 @@ async def fill(url: str) -> None:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("stopped_by", [signal.SIGKILL, signal.SIGINT])
-async def test_what_is_stopped_in_the_middle_leaves_nothing_on_a_server(
+async def test_an_interrupted_copy_leaves_nothing_on_a_server(
     fresh_cli: Cli, shared: str, tmp_path: Path, stopped_by: signal.Signals
 ) -> None:
     url = f"sqlite:///{tmp_path / 'many.db'}"
@@ -214,11 +214,11 @@ async def test_what_is_stopped_in_the_middle_leaves_nothing_on_a_server(
     await holder.close()
     stopped = (-signal.SIGKILL, b"") if stopped_by is signal.SIGKILL else (130, b"error: interrupted\n")
     assert (process.returncode, err) == stopped
-    check_that_nothing_is_there_and_all_can_be(fresh_cli, url, shared)
+    check_that_nothing_was_copied(fresh_cli, url, shared)
 
 
 @pytest.mark.exhaustive
-async def test_a_kill_in_the_middle_leaves_nothing_in_a_file(fresh_cli: Cli, shared: str, tmp_path: Path) -> None:
+async def test_a_killed_copy_leaves_nothing_in_a_file(fresh_cli: Cli, shared: str, tmp_path: Path) -> None:
     await fill(shared)
     path = tmp_path / "into.db"
     url = f"sqlite:///{path}"
@@ -241,10 +241,10 @@ async def test_a_kill_in_the_middle_leaves_nothing_in_a_file(fresh_cli: Cli, sha
     assert process.returncode == -signal.SIGKILL
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM todos").fetchone() == (0,)
-    check_that_nothing_is_there_and_all_can_be(fresh_cli, shared, url)
+    check_that_nothing_was_copied(fresh_cli, shared, url)
 
 
-def check_that_nothing_is_there_and_all_can_be(cli: Cli, source: str, destination: str) -> None:
+def check_that_nothing_was_copied(cli: Cli, source: str, destination: str) -> None:
     there = cli("--database", destination, "list", "--status", "all", "--json")
     assert json.loads(there.out) == []
     assert cli("--database", destination, "project", "list").out == ""

@@ -66,7 +66,7 @@ def test_each_problem_comes_with_advice(fresh_cli: Cli, server: Server, neon: Ne
 
 
 @pytest.mark.exhaustive
-def test_a_distant_server_has_its_advice(fresh_cli: Cli, server: Server, neon: Neon) -> None:
+def test_a_distant_server_comes_with_advice(fresh_cli: Cli, server: Server, neon: Neon) -> None:
     server.fresh("shared")
     with neon.door(delay=0.3) as far:
         _, findings = diagnose(fresh_cli, TODO_DATABASE_URL=neon.url(far, "shared", host=ADDRESS))

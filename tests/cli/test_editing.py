@@ -44,7 +44,7 @@ def kept(result: Result) -> str:
 
 
 class TestEdit:
-    def test_what_is_changed_is_written(self, todo: Here, editor: FakeEditor) -> None:
+    def test_changed_fields_are_written(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", *RENT)
         editor.will(
             Step(
@@ -69,7 +69,7 @@ class TestEdit:
         assert (now["recurrence"], now["description"]) == ("FREQ=MONTHLY", "Line one\n+++\nline two")
         assert (now["project"], now["version"]) == ("home", 2)
 
-    def test_what_is_emptied_is_taken_off(self, todo: Here, editor: FakeEditor) -> None:
+    def test_empty_fields_are_cleared(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", *RENT, "priority:high", "scheduled:2026-11-01", "every:month")
         editor.will(
             Step(
@@ -90,7 +90,7 @@ class TestEdit:
         emptied = ("due", "scheduled", "project", "priority", "every", "description")
         assert [now[field] for field in (*emptied, "tags")] == [None] * len(emptied) + [[]]
 
-    def test_nothing_changed_nothing_written(self, todo: Here, editor: FakeEditor) -> None:
+    def test_without_changes_nothing_is_written(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", *RENT, "every:month", "wait:2026-11-25")
         for step in (
             Step(),
@@ -102,7 +102,7 @@ class TestEdit:
             assert (result.code, result.err) == (0, "1: nothing changed\n")
             assert show(todo)["version"] == 1
 
-    def test_what_comes_first_and_what_it_belongs_to(self, todo: Here, editor: FakeEditor) -> None:
+    def test_dependencies_and_parent(self, todo: Here, editor: FakeEditor) -> None:
         for title in "abcd":
             todo("add", title)
         todo("modify", "1", "depends:2", "parent:4")
@@ -119,13 +119,13 @@ class TestEdit:
         assert todo("edit", "3").code == 4
         assert show(todo, "3")["depends"] == []
 
-    def test_several_are_edited_one_after_the_other(self, todo: Here, editor: FakeEditor) -> None:
+    def test_several_todos_are_edited_one_after_the_other(self, todo: Here, editor: FakeEditor) -> None:
         for title in "abc":
             todo("add", title)
         editor.will(Step([('"c"', '"C"')]), Step(), Step([('"b"', '"B"')]))
         assert [item["title"] for item in json.loads(todo("edit", "3,1-2", "--json").out)] == ["C", "a", "B"]
 
-    def test_a_failure_later_on_leaves_what_is_done(self, todo: Here, editor: FakeEditor) -> None:
+    def test_a_later_failure_keeps_earlier_changes(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a")
         todo("add", "b")
         editor.will(Step([('"a"', '"A"')]), Step(code=3))
@@ -133,14 +133,14 @@ class TestEdit:
         assert (result.code, result.ids) == (1, [1])
         assert "exited with code 3" in result.err
 
-    def test_the_file_is_private_and_goes_away(self, todo: Here, editor: FakeEditor, tmp_path: Path) -> None:
+    def test_the_file_is_private_and_removed_afterwards(self, todo: Here, editor: FakeEditor, tmp_path: Path) -> None:
         todo("add", "a")
         editor.will(Step([('"a"', '"b"')]))
         todo("edit", "1")
         assert (editor.folder / "modes").read_text() == "600 700"
         assert not list((tmp_path / "home").rglob("*.md"))
 
-    def test_what_is_not_there_opens_no_editor(self, todo: Here, editor: FakeEditor) -> None:
+    def test_a_missing_todo_opens_no_editor(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a")
         todo("delete", "1")
         editor.will(Step())
@@ -167,7 +167,7 @@ class TestEdit:
             ("+++\n\n", "+++\n\udcff", "not valid UTF-8"),
         ],
     )
-    def test_a_mistake_stores_nothing_and_keeps_the_text(
+    def test_an_error_stores_nothing_and_keeps_the_text(
         self, todo: Here, editor: FakeEditor, old: str, new: str, message: str
     ) -> None:
         todo("add", "a", "wait:2026-11-30")
@@ -188,7 +188,7 @@ class TestEdit:
         assert "kept" not in unchanged.err
         assert show(todo)["version"] == 1
 
-    def test_what_contradicts_is_refused_and_the_text_is_kept(self, todo: Here, editor: FakeEditor) -> None:
+    def test_a_conflict_is_refused_and_the_text_is_kept(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a", "-p", "old")
         todo("add", "b")
         todo("project", "archive", "old")
@@ -208,14 +208,14 @@ class TestEdit:
         assert show(todo)["every"] == "10 days after it is done"
         assert "cannot be used together" in todo("edit", "1").err
 
-    def test_the_last_day_of_a_month_stays_the_last(self, todo: Here, editor: FakeEditor) -> None:
+    def test_the_last_day_of_a_month_stays_the_last_day(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a", "due:2026-11-30")
         editor.will(Step([('due = "2026-11-30"', 'due = "last day of november"'), ('every = ""', 'every = "month"')]))
         todo("edit", "1")
         assert show(todo)["recurrence"] == "FREQ=MONTHLY;BYMONTHDAY=-1"
 
 
-class TestTheEditor:
+class TestEditor:
     @pytest.mark.parametrize(
         ("visual", "command", "code", "message"),
         [
@@ -227,7 +227,7 @@ class TestTheEditor:
             ("", " ", 1, "an editor needs a terminal"),
         ],
     )
-    def test_which_one_it_is(
+    def test_visual_overrides_editor(
         self, todo: Here, monkeypatch: pytest.MonkeyPatch, visual: str, command: str, code: int, message: str
     ) -> None:
         todo("add", "a")
@@ -237,7 +237,7 @@ class TestTheEditor:
         assert result.code == code
         assert message in result.err
 
-    def test_one_that_is_there_is_taken_at_a_terminal(self, cli: Cli, tmp_path: Path) -> None:
+    def test_an_installed_editor_is_used_at_a_terminal(self, cli: Cli, tmp_path: Path) -> None:
         cli.here("add", "a")
         folder = tmp_path / "bin"
         folder.mkdir()
@@ -250,14 +250,14 @@ class TestTheEditor:
         found = at_terminal(command, environment)
         assert (found.code, "opened" in found.out) == (0, True)
 
-    def test_what_it_says_is_no_data(self, cli: Cli) -> None:
+    def test_its_output_goes_to_stderr(self, cli: Cli) -> None:
         cli.here("add", "a")
         result = cli("edit", "1", "--json", VISUAL="", EDITOR="sh -c 'echo hello'")
         assert json.loads(result.out)["id"] == 1
         assert "hello" in result.err
 
 
-class TestMeanwhile:
+class TestConcurrentChanges:
     def test_other_fields_are_merged(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", *RENT)
         meanwhile = [["modify", "1", "due:2026-12-24", "+now", "untag:bills"], ["done", "1"]]
@@ -272,21 +272,21 @@ class TestMeanwhile:
         assert (now["title"], now["due"], now["status"]) == ("Pay the rent", "2026-12-24", "done")
         assert (now["tags"], now["description"]) == (["flat", "now"], "To the *landlord*.")
 
-    def test_the_same_change_is_none(self, todo: Here, editor: FakeEditor) -> None:
+    def test_the_same_change_is_no_conflict(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a")
         editor.will(Step([('"a"', '"b"')], [["modify", "1", "--title", "b"]]))
         result = todo("edit", "1")
         assert (result.code, show(todo)["version"]) == (0, 2)
         assert "nothing changed" in result.err
 
-    def test_a_comment_is_in_nobodys_way(self, todo: Here, editor: FakeEditor) -> None:
+    def test_a_comment_is_no_conflict(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a")
         editor.will(Step([('"a"', '"b"')], [["comment", "1", "c"]]))
         result = todo("edit", "1")
         assert result.err == "todo 1 was changed in the meantime: only fields outside the editor\n"
         assert show(todo)["title"] == "b"
 
-    def test_the_same_field_is_refused_where_nobody_can_be_asked(self, todo: Here, editor: FakeEditor) -> None:
+    def test_the_same_field_is_refused_without_a_terminal(self, todo: Here, editor: FakeEditor) -> None:
         todo("add", "a", "-p", "p")
         meanwhile = [["modify", "1", "--title", "theirs", "-p", "q"]]
         editor.will(Step([('"a"', '"mine"'), ('due = ""', 'due = "2026-11-30"')], meanwhile))
@@ -298,7 +298,7 @@ class TestMeanwhile:
         assert (now["title"], now["project"], now["due"], now["version"]) == ("theirs", "q", None, 2)
 
     @pytest.mark.parametrize("gone", [["delete", "1"], ["trash", "empty", "--yes"]])
-    def test_what_is_gone_is_said(self, todo: Here, editor: FakeEditor, gone: list[str]) -> None:
+    def test_a_deleted_todo_is_reported(self, todo: Here, editor: FakeEditor, gone: list[str]) -> None:
         todo("add", "a")
         editor.will(Step([('"a"', '"mine"')], [["delete", "1"], gone]))
         result = todo("edit", "1")
@@ -308,7 +308,7 @@ class TestMeanwhile:
     @pytest.mark.parametrize(
         ("typed", "title"), [("m\n", "mine"), ("theirs\n", "theirs"), ("what\nM\n", "mine"), ("e\n", "again")]
     )
-    def test_at_a_terminal_one_is_asked(self, cli: Cli, editor: FakeEditor, typed: str, title: str) -> None:
+    def test_a_terminal_asks_which_value_to_keep(self, cli: Cli, editor: FakeEditor, typed: str, title: str) -> None:
         cli.here("add", "a", "-p", "p")
         meanwhile = [["modify", "1", "--title", "theirs", "-p", "q"]]
         editor.will(Step([('"a"', '"mine"'), ('due = ""', 'due = "2026-11-30"')], meanwhile), Step([("mine", "again")]))
@@ -331,7 +331,7 @@ class TestMeanwhile:
         assert 'title = "mine"' in kept(Result("", result.out, 0))
 
 
-class TestMending:
+class TestReopening:
     """At a terminal a mistake opens the editor again."""
 
     def edit(self, cli: Cli, editor: FakeEditor, *steps: Step) -> Result:
@@ -340,7 +340,7 @@ class TestMending:
         environment = {**cli.environment, "VISUAL": editor.command}
         return at_terminal([sys.executable, "-m", "todo_cli", "edit", "1"], environment, width=200)
 
-    def test_with_the_reason_on_top(self, cli: Cli, editor: FakeEditor) -> None:
+    def test_the_reason_is_at_the_top(self, cli: Cli, editor: FakeEditor) -> None:
         result = self.edit(
             cli,
             editor,
@@ -358,19 +358,19 @@ class TestMending:
         now = json.loads(cli("show", "1", "--json").out)
         assert (now["title"], now["due"], now["version"]) == ("b", "2026-11-30", 2)
 
-    def test_what_the_database_refuses_is_one_too(self, cli: Cli, editor: FakeEditor) -> None:
+    def test_conflicts_in_the_database_reopen_the_editor(self, cli: Cli, editor: FakeEditor) -> None:
         result = self.edit(
             cli, editor, Step([('every = ""', 'every = "hour"')]), Step([('due = ""', 'due = "2026-11-30 18:00"')])
         )
         assert result.code == 0, result.out
         assert editor.seen[1].startswith("#! error: an hourly or minutely recurrence")
 
-    def test_what_contradicts_can_be_mended(self, cli: Cli, editor: FakeEditor) -> None:
+    def test_invalid_combinations_can_be_corrected(self, cli: Cli, editor: FakeEditor) -> None:
         result = self.edit(cli, editor, Step([('parent = ""', 'parent = "1"')]), Step([('"1"', '""')]))
         assert result.code == 0, result.out
         assert editor.seen[1].startswith("#! error: ")
 
-    def test_left_as_it_is_one_gives_up(self, cli: Cli, editor: FakeEditor) -> None:
+    def test_an_unchanged_text_gives_up(self, cli: Cli, editor: FakeEditor) -> None:
         result = self.edit(cli, editor, Step([('due = ""', 'due = "fridya"')]), Step())
         assert result.code == 2
         assert "'fridya' is not a date" in result.out
@@ -378,7 +378,7 @@ class TestMending:
 
 
 class TestAdding:
-    def test_what_the_words_say_is_filled_in(self, todo: Here, editor: FakeEditor) -> None:
+    def test_words_are_filled_in(self, todo: Here, editor: FakeEditor) -> None:
         editor.will(Step([("+++\n\n", "+++\nIn *detail*.\n"), ('until = ""', 'until = "2027-01-01"')]))
         todo("add", "first")
         words = (
@@ -409,7 +409,7 @@ class TestAdding:
         assert (now["until"], now["every"]) == ("2027-01-01T23:00:00Z", "2 weeks after it is done")
         assert (now["tags"], now["project"], now["priority"]) == (["bills"], "home", "high")
 
-    def test_left_as_it_is_what_the_words_say_is_added(self, todo: Here, editor: FakeEditor) -> None:
+    def test_an_unchanged_text_adds_the_words(self, todo: Here, editor: FakeEditor) -> None:
         editor.will(Step())
         assert todo("add", "--edit", "Buy milk").out == "1\topen\t\t\t\t\tBuy milk\n"
         assert show(todo)["description"] is None
@@ -424,13 +424,13 @@ class TestAdding:
         assert result.err.startswith("error: nothing was added")
         assert todo("list", "--status", "all").out == ""
 
-    def test_a_mistake_in_the_words_opens_no_editor(self, todo: Here, editor: FakeEditor) -> None:
+    def test_an_error_in_the_words_opens_no_editor(self, todo: Here, editor: FakeEditor) -> None:
         editor.will(Step())
         assert todo("add", "-e", "a", "due:fridya").code == 2
         assert todo("add", "-e", "a", "--id", "x").code == 2
         assert editor.left == 1
 
-    def test_a_mistake_in_the_text_adds_nothing(self, todo: Here, editor: FakeEditor) -> None:
+    def test_an_error_in_the_text_adds_nothing(self, todo: Here, editor: FakeEditor) -> None:
         editor.will(Step([('due = ""', 'due = "fridya"')]))
         result = todo("add", "-e", "a")
         assert result.code == 2

@@ -25,7 +25,7 @@ def show(todo: Here, *arguments: str) -> Any:
     return json.loads(result.out)
 
 
-def test_they_are_set_changed_and_cleared(todo: Here) -> None:
+def test_set_change_and_clear(todo: Here) -> None:
     assert todo("add", "Paint", "estimate:1h30m", f"url:{URL}").code == 0
     assert (show(todo, "1")["estimate"], show(todo, "1")["url"]) == (5400, URL)
     assert todo("modify", "1", "--estimate", "2d", "--url", "mailto:alex@example.com").code == 0
@@ -49,14 +49,14 @@ def test_they_are_set_changed_and_cleared(todo: Here) -> None:
         (f"url:https://example.com/{'x' * 10_000}", "the limit is 10,000"),
     ],
 )
-def test_other_values_are_refused(todo: Here, attribute: str, message: str) -> None:
+def test_invalid_values_are_refused(todo: Here, attribute: str, message: str) -> None:
     refused = todo("add", "x", attribute)
     assert refused.code == 2
     assert message in refused.err
     assert todo("list").out == ""
 
 
-def test_history_undo_and_the_past_know_them(todo: Here) -> None:
+def test_history_undo_and_show_at(todo: Here) -> None:
     todo("add", "Paint", "estimate:1h", f"url:{URL}")
     todo("modify", "1", "estimate:2h", "url:https://example.org")
     changes = json.loads(todo("history", "1", "--json").out)[0]["changes"]
@@ -72,7 +72,7 @@ def test_history_undo_and_the_past_know_them(todo: Here) -> None:
     assert show(todo, "1")["estimate"] == 7200
 
 
-def test_the_next_occurrence_has_them(todo: Here) -> None:
+def test_the_next_occurrence_inherits_them(todo: Here) -> None:
     todo("add", "Paint", "due:tomorrow", "every:week", "estimate:1h", f"url:{URL}")
     todo("done", "1")
     assert (show(todo, "2")["estimate"], show(todo, "2")["url"]) == (3600, URL)
@@ -133,7 +133,7 @@ class TestOpen:
         return result.out
 
     @pytest.mark.parametrize("address", [URL, "HTTP://EXAMPLE.COM", "mailto:alex@example.com"])
-    def test_the_desktop_opens_it(self, cli: Cli, desktop: Path, address: str) -> None:
+    def test_the_desktop_opens_the_url(self, cli: Cli, desktop: Path, address: str) -> None:
         cli.here("add", "Paint", f"url:{address}")
         assert self.at_terminal(cli, "open", "1") == f"Opened {address}\n"
         wait_until(desktop.exists)
@@ -145,7 +145,7 @@ class TestOpen:
         assert self.at_terminal(cli, "open", "1") == f"{address}\n"
         assert not desktop.exists()
 
-    def test_it_is_printed_without_a_desktop(self, cli: Cli, desktop: Path) -> None:
+    def test_the_url_is_printed_without_a_desktop(self, cli: Cli, desktop: Path) -> None:
         cli.here("add", "Paint", f"url:{URL}")
         for name in ("DISPLAY", "WAYLAND_DISPLAY"):
             cli.environment.pop(name, None)
@@ -153,14 +153,14 @@ class TestOpen:
             assert self.at_terminal(cli, "open", "1") == f"{URL}\n"
         assert not desktop.exists()
 
-    def test_it_is_printed_in_a_pipe_and_in_json(self, cli: Cli, desktop: Path) -> None:
+    def test_the_url_is_printed_in_a_pipe_and_in_json(self, cli: Cli, desktop: Path) -> None:
         cli.here("add", "Paint", f"url:{URL}")
         assert cli("open", "1").out == f"{URL}\n"
         assert json.loads(cli("open", "1", "--json").out) == {"id": 1, "url": URL}
         assert json.loads(self.at_terminal(cli, "open", "1", "--json")) == {"id": 1, "url": URL}
         assert not desktop.exists()
 
-    def test_what_cannot_be_opened(self, todo: Here) -> None:
+    def test_todos_without_a_url_are_refused(self, todo: Here) -> None:
         todo("add", "Paint")
         refused = todo("open", "1")
         assert (refused.code, refused.err.splitlines()) == (

@@ -357,7 +357,7 @@ def test_typos_get_suggestions(cli: Cli, arguments: list[str], message: str) -> 
     ],
     ids=" ".join,
 )
-def test_words_that_only_look_like_glued_options_are_text(
+def test_words_that_look_like_attached_options_are_text(
     arguments: list[str], fresh_cli: Cli, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fresh_cli.here("add", "first")
@@ -368,7 +368,7 @@ def test_words_that_only_look_like_glued_options_are_text(
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs a shell that limits the size of files")
-def test_a_full_disk_stores_nothing_in_part(fresh_cli: Cli) -> None:
+def test_a_full_disk_stores_nothing(fresh_cli: Cli) -> None:
     fresh_cli("add", "first")
     size = (fresh_cli.home / "todo.db").stat().st_size // 1024 + 16
     command = f"{sys.executable} -m todo_cli add {'x' * 9000} --description {'y' * 90000}"

@@ -50,7 +50,7 @@ def check_is_clear(result: Result, *codes: int) -> None:
     assert "Traceback" not in result.err
 
 
-class TestMaking:
+class TestCreation:
     def test_two_concurrent_first_commands_lose_nothing(self, fresh_cli: Cli) -> None:
         running = [fresh_cli.start("add", f"todo {number}") for number in range(3)]
         for process in running:
@@ -89,7 +89,7 @@ class TestMaking:
 COMMANDS = (["list"], ["add", "a"], ["show", "1"], ["history"], ["undo"], ["db", "status"], ["db", "init"], ["doctor"])
 
 
-class TestWhatIsNoList:
+class TestOtherFiles:
     @pytest.mark.parametrize("content", [b"", b"0123456789", b"\0" * 4096, b"SQLite format 3\0", os.urandom(8192)])
     def test_it_is_refused_and_not_changed(self, todo: Here, path: Path, content: bytes) -> None:
         path.parent.mkdir()
@@ -128,7 +128,7 @@ class TestWhatIsNoList:
             check_is_clear(todo(*command))
         assert todo("doctor").code == 1
 
-    def test_what_is_not_a_file(self, todo: Here, path: Path, tmp_path: Path) -> None:
+    def test_a_folder_is_refused(self, todo: Here, path: Path, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "pipe")
         for place in (tmp_path, tmp_path / "pipe", Path(os.devnull)):
             check_is_clear(todo("--database", f"sqlite:///{place}", "list"))

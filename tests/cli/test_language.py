@@ -30,7 +30,7 @@ def as_json(todo: Here, *arguments: str) -> Any:
     return json.loads(result.out)
 
 
-def test_attributes_do_what_the_options_do(todo: Here) -> None:
+def test_attributes_are_equivalent_to_options(todo: Here) -> None:
     words = [
         "Pay",
         "rent",
@@ -80,7 +80,7 @@ def test_attributes_do_what_the_options_do(todo: Here) -> None:
         (["Write", "description:", "of", "the", "job"], "description: needs a value"),
     ],
 )
-def test_what_is_not_understood_stores_nothing(todo: Here, arguments: list[str], message: str) -> None:
+def test_invalid_input_stores_nothing(todo: Here, arguments: list[str], message: str) -> None:
     result = todo("add", *arguments)
     assert (result.code, result.out) == (2, "")
     assert message in result.err
@@ -94,7 +94,7 @@ def test_after_two_hyphens_everything_is_text(todo: Here) -> None:
     assert todo("list", "--", "due:friday").ids == [1]
 
 
-def test_modify_takes_attributes_and_empties(todo: Here) -> None:
+def test_modify_sets_and_clears_attributes(todo: Here) -> None:
     todo(
         "add",
         "a",
@@ -146,7 +146,7 @@ def test_conventions_are_settings(todo: Here) -> None:
         assert todo("config", "set", setting, value).code == 2
 
 
-def test_waiting_and_expired_ones_are_not_listed(todo: Here) -> None:
+def test_waiting_and_expired_todos_are_not_listed(todo: Here) -> None:
     todo("add", "waits", "wait:tomorrow")
     todo("add", "waited", "wait:yesterday")
     todo("add", "expired", "until:yesterday")
@@ -158,7 +158,7 @@ def test_waiting_and_expired_ones_are_not_listed(todo: Here) -> None:
     assert todo("list", "status:done").ids == [3]
 
 
-def test_closed_ones_are_spared_by_skip_and_get_no_rule(todo: Here) -> None:
+def test_skip_and_rules_do_not_apply_to_closed_todos(todo: Here) -> None:
     todo("add", "a", "due:today", "every:day")
     todo("done", "1")
     assert todo("skip", "1").err == "1: not open\n"
@@ -195,12 +195,12 @@ class TestWhere:
             todo("add", f"todo {number}", "project:home" if number < 5 else "project:work")
         return todo
 
-    def test_a_few_are_changed_without_a_question(self, filled: Here) -> None:
+    def test_a_few_todos_are_changed_without_a_question(self, filled: Here) -> None:
         result = filled("done", "--where", "project:work")
         assert (result.code, result.ids, result.err) == (0, [5], "Found 1 todo.\n")
         assert filled("reopen", "--where", "project:work").ids == [5]
 
-    def test_more_have_to_be_confirmed(self, filled: Here) -> None:
+    def test_many_todos_have_to_be_confirmed(self, filled: Here) -> None:
         refused = filled("done", "--where", "project:home")
         assert (refused.code, refused.out) == (2, "")
         assert refused.err.splitlines()[:2] == ["Found 4 todos.", "  1  todo 1"]
@@ -215,7 +215,7 @@ class TestWhere:
         assert sorted(filled("restore", "--where", "+x and not id:1").ids) == [2, 3, 4]
         assert filled("cancel", "--where", "id:5").ids == [5]
 
-    def test_nothing_found_is_said(self, filled: Here) -> None:
+    def test_no_match_is_reported(self, filled: Here) -> None:
         result = filled("done", "--where", "todo 9")
         assert (result.code, result.out, result.err) == (0, "", "No todos match.\n")
 
@@ -248,7 +248,7 @@ def test_what_was_understood_is_printed(cli: Cli) -> None:
     assert "next: 2 Pay rent · due Fri 31 Jan 2031 · home.flat" in shown("done", "1")
 
 
-def test_a_filter_is_pointed_at(todo: Here) -> None:
+def test_the_error_in_a_filter_is_marked(todo: Here) -> None:
     result = todo("list", "+work", "is:overdeu")
     assert result.code == 2
     assert result.err.splitlines()[1:3] == ["  +work is:overdeu", "           ^^^^^^^"]

@@ -127,7 +127,7 @@ def test_no_colour(filled: Cli) -> None:
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", text)  # attributes such as bold may stay, colours may not
 
 
-class TestNothingActs:
+class TestEscaping:
     def test_on_a_terminal(self, filled: Cli) -> None:
         for arguments in (["list"], ["show", "3"], ["done", "3"], ["delete", "3"], ["trash", "list"]):
             text = COLOUR.sub("", show(filled, *arguments, width=200).out)

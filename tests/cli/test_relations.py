@@ -31,7 +31,7 @@ def as_json(todo: Here, *arguments: str) -> Any:
     return json.loads(result.out)
 
 
-def test_what_is_said_is_stored_and_told(trip: Here) -> None:
+def test_relations_are_stored_and_shown(trip: Here) -> None:
     hotel = as_json(trip, "show", "4")
     assert (hotel["parent"], hotel["depends"], hotel["blocked"]) == (1, [2, 3], True)
     assert as_json(trip, "show", "1")["subtasks"] == 3
@@ -56,7 +56,7 @@ def test_what_is_said_is_stored_and_told(trip: Here) -> None:
         ("add x depends:friday", 2, "'friday' is not a todo number or uuid", None),
     ],
 )  # fmt: skip
-def test_what_is_refused(trip: Here, arguments: str, code: int, error: str, hint: str | None) -> None:
+def test_invalid_relations_are_refused(trip: Here, arguments: str, code: int, error: str, hint: str | None) -> None:
     before = trip("list", "--status", "all", "--json").out
     result = trip(*arguments.split())
     assert (result.code, result.out) == (code, "")
@@ -65,13 +65,13 @@ def test_what_is_refused(trip: Here, arguments: str, code: int, error: str, hint
     assert trip("list", "--status", "all", "--json").out == before
 
 
-def test_force_and_what_is_ready(trip: Here) -> None:
+def test_force_and_ready_todos(trip: Here) -> None:
     assert as_json(trip, "done", "2")["ready"] == [3]
     assert as_json(trip, "done", "4", "--force")["status"] == "done"
     assert as_json(trip, "done", "3")["ready"] == []
 
 
-def test_families_go_together(trip: Here) -> None:
+def test_subtrees_stay_together(trip: Here) -> None:
     assert as_json(trip, "delete", "1")["family"] == [2, 3, 4]
     assert as_json(trip, "list") == []
     assert as_json(trip, "restore", "1")["family"] == [2, 3, 4]
@@ -88,7 +88,7 @@ def test_the_tree(trip: Here) -> None:
     assert trip("tree", "9").code == 3
 
 
-def test_lists_put_subtasks_below(trip: Here) -> None:
+def test_lists_indent_subtasks(trip: Here) -> None:
     trip("add", "Before", "due:2030-01-01")
     assert [each["id"] for each in as_json(trip, "list")] == [5, 1, 2, 3, 4]
     assert [each["id"] for each in as_json(trip, "list", "--sort", "-id")] == [5, 4, 3, 2, 1]
@@ -117,7 +117,7 @@ def test_at_a_terminal(cli: Cli) -> None:
     assert cli("list").out == ""
 
 
-def test_a_no_leaves_all_as_it_is(cli: Cli) -> None:
+def test_declining_changes_nothing(cli: Cli) -> None:
     for line in ("Trip", "Flight parent:1"):
         cli("add", *line.split())
     assert "nothing changed" in run(cli)("done", "1", typed="n\n")

@@ -86,11 +86,11 @@ def refused(todo: Here, *arguments: str, code: int = 2) -> str:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and value and isinstance(value[0], str) else "",
 )
-def test_what_each_lists(filled: Here, arguments: list[str], found: list[int]) -> None:
+def test_built_in_views(filled: Here, arguments: list[str], found: list[int]) -> None:
     assert ids(filled, *arguments) == found
 
 
-def test_the_latest_that_is_done_comes_first(filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completed_todos_are_sorted_newest_first(filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW.replace(hour=15))
     filled("done", "12,3")
     assert ids(filled, "completed")[-1] == 11
@@ -98,7 +98,7 @@ def test_the_latest_that_is_done_comes_first(filled: Here, monkeypatch: pytest.M
     assert ids(filled, "completed", "--since", "2026-11-25 14:45") == [3, 12]
 
 
-def test_what_is_refused(todo: Here) -> None:
+def test_invalid_options_are_refused(todo: Here) -> None:
     assert "tomorrow" in refused(todo, "completed", "--since", "tomorow")
     assert "days" in refused(todo, "agenda", "--days", "0")
     assert "did you mean 'title'?" in refused(todo, "list", "--columns", "id,titel")
@@ -116,7 +116,7 @@ class TestColumns:
             "1 due yesterday", "a,phone", "every week on Tuesday", "2026-11-24", r"one\ntwo", "", "open", "",
         ]  # fmt: skip
 
-    def test_each_is_the_field_of_json(self, filled: Here) -> None:
+    def test_each_column_equals_the_json_field(self, filled: Here) -> None:
         filled("modify", "7", "until:2027-01-01", "wait:-1d", "+a", "every:week", "description:text")
         filled("done", "11")
         names = "id,title,project,tags,due,scheduled,wait,until,every,recurrence,priority,status"
@@ -140,11 +140,11 @@ class TestSavedViews:
         assert ids(filled, "list", "--view", "home", "--sort", "id", "--tag", "phone") == [1]
         assert filled("list", "--view", "home", "--columns", "id").out == "7\n2\n1\n"
 
-    def test_it_may_ask_for_what_lists_leave_out(self, filled: Here) -> None:
+    def test_a_view_may_include_hidden_todos(self, filled: Here) -> None:
         filled("view", "save", "old", "status:done")
         assert ids(filled, "list", "--view", "old") == [11]
 
-    def test_its_dates_are_those_of_the_day(self, filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_dates_are_relative_to_the_day_of_use(self, filled: Here, monkeypatch: pytest.MonkeyPatch) -> None:
         filled("view", "save", "now", "due:tomorrow")
         assert ids(filled, "list", "--view", "now") == [7]
         monkeypatch.setattr("todo_cli.cli.invocation.Invocation.now", NOW.replace(day=24))
@@ -179,11 +179,11 @@ class TestSavedViews:
             (["a"], "needs a filter"),
         ],
     )
-    def test_what_cannot_be_saved_is_not(self, todo: Here, tmp_path: Path, arguments: list[str], message: str) -> None:
+    def test_an_invalid_view_is_not_saved(self, todo: Here, tmp_path: Path, arguments: list[str], message: str) -> None:
         assert message in refused(todo, "view", "save", *arguments)
         assert not (tmp_path / "home" / "config.toml").exists()
 
-    def test_one_that_is_there_stays_unless_it_is_forced(self, todo: Here) -> None:
+    def test_an_existing_view_is_replaced_only_with_force(self, todo: Here) -> None:
         todo("view", "save", "Bills", "+bills", "--sort", "due")
         assert todo("view", "save", "Bills", "+bills", "--sort", "due").code == 0  # it is so already
         assert "'Bills' already" in refused(todo, "view", "save", "bills", "+money", code=4)
@@ -194,7 +194,7 @@ class TestSavedViews:
         ]
 
     @pytest.mark.parametrize("key", ["filter = 'due:nope'", "sort = 'x'", "columns = ['x']"])
-    def test_a_mistake_in_the_file_is_said_to_be_there(self, todo: Here, tmp_path: Path, key: str) -> None:
+    def test_an_error_in_the_file_names_its_place(self, todo: Here, tmp_path: Path, key: str) -> None:
         (tmp_path / "home").mkdir()
         (tmp_path / "home" / "config.toml").write_text(f"[views.mine]\n{key}\n")
         assert "in the view 'mine': " in refused(todo, "list", "--view", "mine")
@@ -225,19 +225,19 @@ class TestAtATerminal:
             assert any(r"\x1b[31m[bold]evil" in line for line in lines)
             assert any("recurs ↻" in line for line in lines)
 
-    def test_one_without_todos(self, todo: Here) -> None:
+    def test_an_empty_agenda(self, todo: Here) -> None:
         assert on_screen("agenda") == ["Nothing to do in these days."]
         assert on_screen("today") == ["Nothing to do today."]
         assert on_screen("inbox") == ["Everything has a project."]
         assert on_screen("waiting") == ["Nothing is waiting."]
         assert on_screen("completed") == ["Nothing is completed."]
 
-    def test_columns_that_were_chosen_are_shown_in_their_order(self, shown: Here) -> None:
+    def test_chosen_columns_are_shown_in_order(self, shown: Here) -> None:
         lines = on_screen("list", "id:1,3", "--columns", "project,id,title,wait,scheduled,every,priority", width=120)
         assert lines[0].split() == ["project", "id", "title", "wait", "scheduled", "every", "priority"]
         assert lines[1].split() == ["work", "1", "late", "high"]
 
-    def test_what_waits_and_what_is_done_have_their_date(self, shown: Here) -> None:
+    def test_waiting_and_completed_show_their_dates(self, shown: Here) -> None:
         shown("modify", "1", "wait:2d")
         assert on_screen("waiting")[0].split()[-1] == "wait"
         shown("done", "3")
@@ -253,6 +253,6 @@ def test_the_shell_completes_views(cli: Cli) -> None:
     assert complete(cli, "todo list --view b") == []
 
 
-def test_json_has_todos_whole(filled: Here) -> None:
+def test_json_has_complete_todos(filled: Here) -> None:
     whole: list[Any] = json.loads(filled("agenda", "--json").out)
     assert {**whole[0], "comments": []} == json.loads(filled("show", "1", "--json").out)

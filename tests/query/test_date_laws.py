@@ -61,18 +61,18 @@ def check(text: str, now: datetime, conventions: Conventions) -> None:
 
 
 @given(st.text() | st.text(st.characters()) | st.text("0123456789-+:/.,tzpwdhmay ", max_size=30), MOMENTS, CONVENTIONS)
-def test_no_text_does_anything_but_parse_or_be_refused(text: str, now: datetime, conventions: Conventions) -> None:
+def test_every_text_is_parsed_or_refused(text: str, now: datetime, conventions: Conventions) -> None:
     check(text, now, conventions)
 
 
 @settings(max_examples=choose(100, 600))
 @given(PHRASES, MOMENTS, CONVENTIONS)
-def test_whatever_is_proposed_works(text: str, now: datetime, conventions: Conventions) -> None:
+def test_suggestions_are_valid(text: str, now: datetime, conventions: Conventions) -> None:
     check(text, now, conventions)
 
 
 @given(PHRASES)
-def test_capitals_and_spare_spaces_mean_nothing(text: str) -> None:
+def test_case_and_extra_spaces_do_not_matter(text: str) -> None:
     try:
         when = parse_when(text, NOW)
     except InvalidInputError:
@@ -83,7 +83,7 @@ def test_capitals_and_spare_spaces_mean_nothing(text: str) -> None:
 
 
 @given(DAY_FORMS, DATES, st.times(), st.times(), ZONES, ZONES)
-def test_days_depend_on_the_day_alone(
+def test_days_do_not_depend_on_the_time(
     text: str, on: date, at: time, other: time, zone: ZoneInfo, other_zone: ZoneInfo
 ) -> None:
     when = parse_when(text, datetime.combine(on, at, zone))
@@ -92,7 +92,7 @@ def test_days_depend_on_the_day_alone(
 
 
 @given(MOMENTS, CONVENTIONS)
-def test_beginnings_are_not_after_today_and_ends_not_before(now: datetime, conventions: Conventions) -> None:
+def test_starts_are_not_after_today_and_ends_not_before(now: datetime, conventions: Conventions) -> None:
     for unit in "wmqy":
         first, last = (parse_when(f"{edge}o{unit}", now, conventions).on for edge in "se")
         assert first <= now.date() <= last
@@ -103,14 +103,14 @@ def test_beginnings_are_not_after_today_and_ends_not_before(now: datetime, conve
 
 
 @given(DATES, st.integers(-2000, 2000))
-def test_months_end_in_the_month_that_is_meant(on: date, months: int) -> None:
+def test_adding_months_ends_in_the_right_month(on: date, months: int) -> None:
     total = parse_when(f"{on}{months:+}mo", NOW).on
     assert (total.year * 12 + total.month) - (on.year * 12 + on.month) == months
     assert total.day == on.day or (total.day < on.day and (total + timedelta(1)).day == 1)
 
 
 @given(st.dates(date(2, 1, 8), date(9998, 12, 20)))
-def test_every_form_of_iso_8601_names_the_same_day(on: date) -> None:
+def test_all_forms_of_iso_8601_agree(on: date) -> None:
     year, week, weekday = on.isocalendar()
     days = on.timetuple().tm_yday
     forms = (
@@ -124,7 +124,7 @@ def test_every_form_of_iso_8601_names_the_same_day(on: date) -> None:
 
 
 @given(MOMENTS, ZONES)
-def test_an_instant_of_iso_8601_comes_back(instant: datetime, zone: ZoneInfo) -> None:
+def test_an_iso_8601_instant_round_trips(instant: datetime, zone: ZoneInfo) -> None:
     instant = instant.astimezone(UTC)
     assert parse_when(instant.isoformat(), datetime(2026, 1, 1, tzinfo=zone)).at == instant
 
@@ -137,7 +137,7 @@ def test_seconds_are_elapsed_time(now: datetime, seconds: int) -> None:
 
 
 @given(MOMENTS, st.times())
-def test_a_time_alone_is_the_next(now: datetime, at: time) -> None:
+def test_a_time_alone_is_the_next_such_time(now: datetime, at: time) -> None:
     try:
         found = parse_when(f"{at:%H:%M}", now).at
     except InvalidInputError:
@@ -148,7 +148,7 @@ def test_a_time_alone_is_the_next(now: datetime, at: time) -> None:
 
 
 @given(DATES, st.times(), ZONES)
-def test_an_instant_shows_the_wall_clock_it_was_made_from(on: date, at: time, zone: ZoneInfo) -> None:
+def test_an_instant_keeps_its_wall_clock_time(on: date, at: time, zone: ZoneInfo) -> None:
     now = datetime(2026, 1, 1, tzinfo=zone)
     wall = time(at.hour, at.minute)
     try:
@@ -159,10 +159,10 @@ def test_an_instant_shows_the_wall_clock_it_was_made_from(on: date, at: time, zo
         assert instant.astimezone(now.tzinfo).replace(tzinfo=None) == datetime.combine(on, wall)
 
 
-def test_easter_is_that_of_dateutil() -> None:
+def test_easter_agrees_with_dateutil() -> None:
     assert [easter_sunday(year) for year in range(1583, 4100)] == [easter(year) for year in range(1583, 4100)]
 
 
 @given(DATES, st.integers(-1200, 1200))
-def test_months_later_is_the_day_of_dateutil(on: date, months: int) -> None:
+def test_adding_months_agrees_with_dateutil(on: date, months: int) -> None:
     assert add_months(on, months) == on + relativedelta(months=months)

@@ -107,7 +107,7 @@ class TestNamedDays:
         31st         | 2026-12-31   # November has none
         easter       | 2027-03-28
     """)
-    def test_are_counted_from_today(self, text: str, expected: str) -> None:
+    def test_relative_to_today(self, text: str, expected: str) -> None:
         assert day(text) == expected
 
     @table("""
@@ -122,7 +122,7 @@ class TestNamedDays:
         next sunday | 2026-11-29
         sunday      | 2026-11-29
     """)
-    def test_of_weeks_that_begin_on_sunday(self, text: str, expected: str) -> None:
+    def test_with_weeks_that_start_on_sunday(self, text: str, expected: str) -> None:
         assert day(text, conventions=FROM_SUNDAY) == expected
         assert day(text, NOW, FROM_SUNDAY) == expected  # which is that Sunday, and in the same week
 
@@ -136,7 +136,7 @@ class TestNamedDays:
         last sunday | 2026-11-15
         sunday      | 2026-11-29
     """)
-    def test_on_a_sunday_of_weeks_that_begin_on_monday(self, text: str, expected: str) -> None:
+    def test_on_a_sunday_with_weeks_that_start_on_monday(self, text: str, expected: str) -> None:
         assert day(text, NOW) == expected
 
     @table("""
@@ -182,7 +182,7 @@ class TestNamedDays:
         assert day("easter", datetime.fromisoformat(today).replace(tzinfo=BERLIN)) == expected
 
     @pytest.mark.parametrize("month", range(1, 13))
-    def test_end_of_month_is_its_last_day(self, month: int) -> None:
+    def test_eom_is_the_last_day_of_the_month(self, month: int) -> None:
         last = parse_when("eom", datetime(2028, month, 15, tzinfo=BERLIN)).on
         assert last.month == month
         assert (last + timedelta(days=1)).day == 1
@@ -217,7 +217,7 @@ class TestWrittenDays:
         24 dec, 1999     | 1999-12-24
         29 feb           | 2028-02-29   # the next that there is
     """)
-    def test_stand_for_that_day(self, text: str, expected: str) -> None:
+    def test_give_that_day(self, text: str, expected: str) -> None:
         assert day(text) == expected
 
     @table("""
@@ -246,7 +246,7 @@ class TestWrittenDays:
         first day of next quarter     | 2027-01-01
         first day of last year        | 2025-01-01
     """)
-    def test_of_a_month_a_quarter_or_a_year(self, text: str, expected: str) -> None:
+    def test_within_a_month_quarter_or_year(self, text: str, expected: str) -> None:
         assert day(text) == expected
 
     @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ class TestWrittenDays:
             ("1/2", "m/d/y", "2027-01-02"),
         ],
     )
-    def test_with_slashes_follow_the_convention(self, text: str, order: str, expected: str) -> None:
+    def test_slashes_follow_the_convention(self, text: str, order: str, expected: str) -> None:
         conventions = Conventions(date_order="d/m/y" if order == "d/m/y" else "m/d/y")
         assert day(text, conventions=conventions) == expected
 
@@ -307,7 +307,7 @@ class TestTimes:
         2026-12-24 18:00-0800        | 2026-12-25 03:00+01:00
         2026-12-24T18:00+02          | 2026-12-24 17:00+01:00
     """)
-    def test_are_in_the_zone_of_now_unless_they_name_one(self, text: str, expected: str) -> None:
+    def test_are_in_the_zone_of_now_unless_a_zone_is_given(self, text: str, expected: str) -> None:
         assert moment(text) == expected
 
     def test_keep_fractions_of_a_second(self) -> None:
@@ -340,7 +340,7 @@ class TestDurations:
         -P1D        | 2026-11-24
         in P1M      | 2026-12-25
     """)
-    def test_of_days_give_a_day(self, text: str, expected: str) -> None:
+    def test_days_give_a_day(self, text: str, expected: str) -> None:
         assert day(text) == expected
 
     @table("""
@@ -360,7 +360,7 @@ class TestDurations:
         3d 17:00           | 2026-11-28 17:00+01:00
         in 2 weeks at noon | 2026-12-09 12:00+01:00
     """)
-    def test_of_hours_give_an_instant(self, text: str, expected: str) -> None:
+    def test_hours_give_an_instant(self, text: str, expected: str) -> None:
         assert moment(text) == expected
 
     @table("""
@@ -402,24 +402,24 @@ class TestDurations:
         assert moment(text) == expected
 
 
-class TestClocksThatChange:
+class TestClockChanges:
     """In Berlin they go from 02:00 to 03:00 on 29 March 2026, and from 03:00 to 02:00 on 25 October."""
 
-    def test_a_time_that_is_left_out_is_refused(self) -> None:
+    def test_a_time_in_the_gap_is_refused(self) -> None:
         error = refusal("2026-03-29 02:30")
         assert "go forward" in error.message
         assert "did you mean '2026-03-29 03:30'?" in str(error.hint)
         assert "03:30" in str(refusal("02:30", datetime(2026, 3, 28, 20, 0, tzinfo=BERLIN)).hint)
 
-    def test_a_time_that_comes_twice_is_the_first(self) -> None:
+    def test_an_ambiguous_time_is_the_first_one(self) -> None:
         assert moment("2026-10-25 02:30") == "2026-10-25 02:30+02:00"
 
-    def test_the_next_time_the_clock_shows_may_be_the_second(self) -> None:
+    def test_the_next_such_time_may_be_the_second_one(self) -> None:
         now = datetime(2026, 10, 25, 2, 45, tzinfo=BERLIN)
         assert moment("02:30", now) == "2026-10-25 02:30+01:00"
         assert moment("02:50", now) == "2026-10-25 02:50+02:00"
 
-    def test_a_time_that_was_left_out_today_is_tomorrow(self) -> None:
+    def test_a_time_in_the_gap_of_today_is_tomorrow(self) -> None:
         assert moment("02:30", datetime(2026, 3, 29, 12, 0, tzinfo=BERLIN)) == "2026-03-30 02:30+02:00"
 
     @pytest.mark.parametrize(
@@ -438,10 +438,10 @@ class TestClocksThatChange:
             ("1h", "2026-10-25 02:30", "2026-10-25 02:30+01:00"),
         ],
     )
-    def test_days_keep_the_clock_and_hours_are_elapsed_time(self, text: str, now: str, expected: str) -> None:
+    def test_days_keep_the_clock_time_and_hours_are_elapsed_time(self, text: str, now: str, expected: str) -> None:
         assert moment(text, datetime.fromisoformat(now).replace(tzinfo=BERLIN)) == expected
 
-    def test_a_day_may_begin_at_one(self) -> None:
+    def test_a_day_may_start_at_one(self) -> None:
         # On 6 September 2026 the clocks go from 24:00 to 01:00 in Santiago: the day begins at 01:00, UTC-3.
         santiago = datetime(2026, 9, 6, 12, 0, tzinfo=ZoneInfo("America/Santiago"))
         first = datetime(2026, 9, 6, 4, 0, tzinfo=UTC)
@@ -464,11 +464,11 @@ class TestClocksThatChange:
     def test_other_zones(self, zone: str, text: str, expected: str) -> None:
         assert moment(text, WEDNESDAY.replace(tzinfo=ZoneInfo(zone))) == expected
 
-    def test_the_second_of_two_can_be_asked_for(self) -> None:
+    def test_an_offset_selects_the_second_of_two_times(self) -> None:
         assert to_instant(date(2026, 10, 25), time(2, 30, fold=1), NOW) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
 
 
-class TestRefusals:
+class TestErrors:
     @table("""
         tommorow                  | tomorrow
         tommorow 5pm              | tomorrow 5pm
@@ -539,7 +539,7 @@ class TestRefusals:
         25/10/2026                | 2026-10-25
         2026/12/24                | 2026-12-24
     """)
-    def test_say_what_was_meant(self, text: str, expected: str) -> None:
+    def test_suggest_a_correction(self, text: str, expected: str) -> None:
         hint = str(refusal(text).hint)
         assert hint.startswith(f"did you mean '{expected}'? ")
         assert "examples: " in hint
@@ -551,17 +551,17 @@ class TestRefusals:
         10/11/26 17:00  | '2026-11-10 17:00' or '2026-10-11 17:00'
         this month      | 'som' or 'eom'
     """)
-    def test_name_both_where_there_are_two(self, text: str, expected: str) -> None:
+    def test_suggest_both_readings(self, text: str, expected: str) -> None:
         assert f"did you mean {expected}? " in str(refusal(text).hint)
 
-    def test_name_the_setting_for_slashes(self) -> None:
+    def test_name_the_setting_for_dates_with_slashes(self) -> None:
         assert "todo config set date_order d/m/y" in str(refusal("10/11").hint)
 
-    def test_name_the_other_order_where_the_convention_gives_none(self) -> None:
+    def test_suggest_the_other_order(self) -> None:
         error = refusal("25/12/2026", conventions=Conventions(date_order="m/d/y"))
         assert str(error.hint).startswith("did you mean '2026-12-25'? date_order is m/d/y; ")
 
-    def test_two_digits_are_no_year_in_any_order(self) -> None:
+    def test_a_year_needs_four_digits(self) -> None:
         assert "'2026-11-10'" in str(refusal("10/11/26", conventions=Conventions(date_order="d/m/y")).hint)
 
     @pytest.mark.parametrize(
@@ -595,7 +595,7 @@ class TestRefusals:
             *("٢٠٢٦-١٢-٢٤", "٣d", "²d", "\u212aw", "\x00", "today\x00", "\ud800", "😀", "2026\u201112\u201124"),
         ],
     )
-    def test_come_without_a_proposal_where_none_is_near(self, text: str) -> None:
+    def test_have_no_suggestion_if_nothing_is_similar(self, text: str) -> None:
         assert str(refusal(text).hint).startswith(("examples: ", "write ISO 8601 durations ", "did you mean "))
 
     @pytest.mark.parametrize(
@@ -609,17 +609,17 @@ class TestRefusals:
             "1/1/9999",
         ],
     )
-    def test_name_the_years_for_what_is_too_far_away(self, text: str) -> None:
+    def test_name_the_supported_years(self, text: str) -> None:
         error = refusal(text, datetime(2026, 1, 1, tzinfo=UTC))
         assert "too far away" in error.message
         assert "year 0002 to the end of 9998" in str(error.hint)
 
-    def test_stay_short(self) -> None:
+    def test_are_short(self) -> None:
         for text in ("x" * 100_000, "1" * 100_000, "+1d" * 30_000, "\ud800" * 100_000, "9" * 150 + " foo" * 10):
             assert len(refusal(text).message) < 500
             assert len(str(refusal(text).hint)) < 500
 
-    def test_say_why_there_is_no_such_weekday(self) -> None:
+    def test_explain_a_missing_weekday(self) -> None:
         message = refusal("fifth monday of february").message
         assert message.endswith("there is no fifth monday from 2027-02-01 to 2027-02-28")
 
@@ -632,7 +632,7 @@ class TestLastDays:
             *("last  day of the month", "last day of quarter", "last day of next year", "last day of february 17:00"),
         ],
     )
-    def test_are_named_as_such(self, text: str) -> None:
+    def test_are_recognized(self, text: str) -> None:
         assert names_last_day(text)
 
     @pytest.mark.parametrize(
@@ -642,7 +642,7 @@ class TestLastDays:
             *("last friday of month", "31 dec", "", "eom 25:00", "eom eom", "last day of", "\ud800", "later"),
         ],
     )
-    def test_are_not_named_by_anything_else(self, text: str) -> None:
+    def test_other_texts_are_not_last_days(self, text: str) -> None:
         assert not names_last_day(text)
 
 
@@ -654,7 +654,7 @@ def test_the_years_leave_room_for_every_zone() -> None:
     assert parse_when("today", NOW) == When(NOW.date())
 
 
-def test_every_example_of_the_reference_is_understood() -> None:
+def test_every_example_in_the_reference_is_valid() -> None:
     rows = [row.split("|")[1] for row in str(dates.__doc__).splitlines() if row.startswith("| ")]
     examples = [text for row in rows for text in re.findall("`([^`…]+)`", row)]
     assert len(examples) > 60
@@ -677,16 +677,16 @@ def test_every_example_of_the_reference_is_understood() -> None:
         ("", False),
     ],
 )
-def test_several_words_that_were_meant_as_one_date(text: str, is_one: bool) -> None:
+def test_likely_typos_of_several_words(text: str, is_one: bool) -> None:
     assert dates.is_slip(text, lambda word: dates.is_when(word, WEDNESDAY)) is is_one
 
 
 @pytest.mark.parametrize(("text", "meant"), [("end of month", "eom"), ("the start of this week", "sow")])
-def test_the_edge_of_a_period_is_proposed(text: str, meant: str) -> None:
+def test_the_start_or_end_of_a_period_is_suggested(text: str, meant: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_when(text, WEDNESDAY)
     assert f"did you mean '{meant}'?" in str(caught.value.hint)
 
 
-def test_a_time_that_the_clocks_leave_out_is_a_date_all_the_same() -> None:
+def test_a_time_in_the_gap_still_counts_as_a_date() -> None:
     assert dates.is_when("2027-03-28 02:30", WEDNESDAY)

@@ -80,7 +80,7 @@ def test_a_document() -> None:
     )
 
 
-def test_the_page_shows_a_document_as_it_is() -> None:
+def test_the_page_shows_a_real_document() -> None:
     page = (Path(__file__).parents[2] / "docs" / "editing.md").read_text("utf-8")
     [document] = re.findall(r"^```\n(\+\+\+\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert write_document(read_document(document), ["12, open."]) == document
@@ -144,7 +144,7 @@ TODOS = st.builds(
 
 
 @given(TODOS, st.lists(TRICKY, max_size=3))
-def test_what_is_not_edited_is_not_changed(todo: TodoPublic, reason: list[str]) -> None:
+def test_a_document_round_trips(todo: TodoPublic, reason: list[str]) -> None:
     texts = describe_todo(todo, NOW)
     document = write_document(texts, ["1, open."])
     assert read_document(document) == texts
@@ -154,7 +154,7 @@ def test_what_is_not_edited_is_not_changed(todo: TodoPublic, reason: list[str]) 
 
 
 @given(TODOS.filter(lambda todo: "\r" not in (todo.description or "")))
-def test_other_ends_of_lines_change_nothing(todo: TodoPublic) -> None:
+def test_windows_line_endings_change_nothing(todo: TodoPublic) -> None:
     texts = describe_todo(todo, NOW)
     document = write_document(texts).replace("\n", "\r\n")
     assert read_document("\ufeff" + document) == texts
@@ -180,7 +180,7 @@ def test_other_ends_of_lines_change_nothing(todo: TodoPublic) -> None:
         ("+++\n# 1", "[x]\n+++\n# 1", "the first line must be +++"),
     ],
 )
-def test_mistakes(old: str, new: str, message: str) -> None:
+def test_errors(old: str, new: str, message: str) -> None:
     document = write_document(describe_todo(replace(BARE, description="text"), NOW), ["1, open."])
     assert old in document
     with pytest.raises(InvalidInputError) as caught:
@@ -188,7 +188,7 @@ def test_mistakes(old: str, new: str, message: str) -> None:
     assert message in caught.value.message
 
 
-def test_of_a_new_todo_lines_may_be_missing() -> None:
+def test_fields_may_be_missing_for_a_new_todo() -> None:
     assert read_document('+++\ntitle = "a"\ndue = " None "\n+++\n', complete=False) == {
         **describe_nothing(),
         "title": "a",
@@ -198,7 +198,7 @@ def test_of_a_new_todo_lines_may_be_missing() -> None:
 @pytest.mark.parametrize(
     ("text", "blank"), [("", True), ("\n \n", True), ("#! error: x\n\n", True), ("+++", False), ("# Head", False)]
 )
-def test_a_text_that_was_emptied(text: str, blank: bool) -> None:
+def test_an_empty_document(text: str, blank: bool) -> None:
     assert is_blank(text) is blank
 
 
@@ -214,7 +214,7 @@ def test_a_text_that_was_emptied(text: str, blank: bool) -> None:
         ("", "b", "", "b", False),
     ],
 )
-def test_what_both_have_changed(base: str, mine: str, theirs: str, merged: str, conflicts: bool) -> None:
+def test_both_changed_a_field(base: str, mine: str, theirs: str, merged: str, conflicts: bool) -> None:
     for field in ("title", DESCRIPTION):
         found = merge_texts(*({**describe_nothing(), field: text} for text in (base, mine, theirs)))
         assert found == ({**describe_nothing(), field: merged}, [field] if conflicts else [])
@@ -231,7 +231,7 @@ def test_what_both_have_changed(base: str, mine: str, theirs: str, merged: str, 
         ("A", "a, x", "A", "A, x"),
     ],
 )
-def test_tags_count_one_by_one(base: str, mine: str, theirs: str, merged: str) -> None:
+def test_tags_are_merged_one_by_one(base: str, mine: str, theirs: str, merged: str) -> None:
     found, conflicts = merge_texts(*({**describe_nothing(), "tags": text} for text in (base, mine, theirs)))
     assert (found["tags"].lower(), conflicts) == (merged.lower(), [])
 
@@ -243,13 +243,13 @@ SOME = st.fixed_dictionaries(
 
 
 @given(SOME, SOME)
-def test_merging_with_what_is_unchanged_gives_the_other(base: Texts, other: Texts) -> None:
+def test_merging_with_the_base_gives_the_other_version(base: Texts, other: Texts) -> None:
     for mine, theirs in ((other, base), (base, other), (other, other)):
         assert merge_texts(base, mine, theirs) == (other, [])
 
 
 @given(SOME, SOME, SOME)
-def test_what_one_side_alone_has_changed_is_kept(base: Texts, mine: Texts, theirs: Texts) -> None:
+def test_a_change_on_one_side_is_kept(base: Texts, mine: Texts, theirs: Texts) -> None:
     merged, conflicts = merge_texts(base, mine, theirs)
     for name in merged.keys() - {*LISTS}:
         sides = {mine[name], theirs[name]} - {base[name]}

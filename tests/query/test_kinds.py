@@ -50,7 +50,7 @@ def local(day: int, hour: int = 0) -> datetime:
         (field(Kind.INSTANT), "30 nov 5pm", local(30, 17), "2026-11-30 17:00"),
     ],
 )
-def test_a_text_its_value_and_how_it_is_written(declared: Field, text: str, value: object, written: str | None) -> None:
+def test_parse_and_format(declared: Field, text: str, value: object, written: str | None) -> None:
     assert parse_value(declared, text, CONTEXT) == value
     assert format_value(declared, value, NOW) == (text if written is None else written)
 
@@ -72,12 +72,12 @@ def test_a_text_its_value_and_how_it_is_written(declared: Field, text: str, valu
         (field(Kind.INSTANT), "soon", "is not a date"),
     ],
 )
-def test_other_texts_are_refused(declared: Field, text: str, message: str) -> None:
+def test_invalid_values_are_refused(declared: Field, text: str, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         parse_value(declared, text, CONTEXT)
 
 
-def test_a_default_time_is_for_dates_that_may_have_one() -> None:
+def test_a_default_time_is_added_to_dates_that_may_have_a_time() -> None:
     context = replace(CONTEXT, default_time=time(9))
     assert parse_value(field(Kind.WHEN), "30 nov", context) == When(date(2026, 11, 30), local(30, 9))
     assert parse_value(field(Kind.WHEN), "30 nov 5pm", context) == When(date(2026, 11, 30), local(30, 17))
@@ -97,7 +97,7 @@ def test_a_default_time_is_for_dates_that_may_have_one() -> None:
         (Kind.TEXT, "anything at all", True),
     ],
 )
-def test_whether_several_words_are_one_value(kind: Kind, text: str, *, expected: bool) -> None:
+def test_several_words_as_one_value(kind: Kind, text: str, *, expected: bool) -> None:
     assert is_value(field(kind), text, CONTEXT) is expected
 
 
@@ -118,7 +118,7 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.name)
 @given(st.data())
-def test_what_is_written_is_read_as_the_same_value(kind: Kind, data: st.DataObject) -> None:
+def test_formatted_values_round_trip(kind: Kind, data: st.DataObject) -> None:
     declared = field(kind, choices=SIZES if kind is Kind.CHOICE else (), is_end=data.draw(st.booleans()))
     value = data.draw(VALUES[kind])
     assert parse_value(declared, format_value(declared, value, NOW), CONTEXT) == value

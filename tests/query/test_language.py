@@ -146,7 +146,7 @@ A, B, C = (ContainsText(letter) for letter in "abc")
         ("id:3f2a", RefersTo(parse_references(["3f2a"]))),
     ],
 )
-def test_what_an_expression_means(expression: str, tree: Filter) -> None:
+def test_expressions(expression: str, tree: Filter) -> None:
     assert parse_filter(expression.split(" "), NOW) == tree
     assert parse_filter([f"({expression})"], NOW) == tree
 
@@ -169,11 +169,11 @@ def test_what_an_expression_means(expression: str, tree: Filter) -> None:
         (["a", ""], A),
     ],
 )
-def test_the_shell_takes_quotes_away_and_phrases_get_them_back(arguments: list[str], tree: Filter) -> None:
+def test_quotes_that_the_shell_removed_are_restored(arguments: list[str], tree: Filter) -> None:
     assert parse_filter(arguments, NOW) == tree
 
 
-def test_a_week_begins_on_the_day_that_is_said() -> None:
+def test_the_first_day_of_the_week_is_configurable() -> None:
     tree = parse_filter(["is:week"], NOW, Conventions(week_start=6))
     assert tree == And((Compares("due", "since", TODAY), Compares("due", "before", When(date(2026, 11, 29)))))
 
@@ -236,7 +236,7 @@ def test_a_week_begins_on_the_day_that_is_said() -> None:
         (" ", "", "the filter is empty", "for example"),
     ],
 )
-def test_what_means_nothing_is_pointed_at(expression: str, at: str, message: str, hint: str | None) -> None:
+def test_errors_mark_the_invalid_part(expression: str, at: str, message: str, hint: str | None) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_filter([expression], NOW)
     error = caught.value
@@ -261,14 +261,14 @@ def test_what_means_nothing_is_pointed_at(expression: str, at: str, message: str
     ],
     ids=range(9),
 )
-def test_there_is_an_end_to_it(expression: str, message: str) -> None:
+def test_limits(expression: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_filter(expression.split(" "), NOW)
     assert message in caught.value.message
 
 
 @pytest.mark.parametrize("text", ["a\udcff", "due:\udcff", "a\x00", "title:'\x00'"])
-def test_what_no_database_can_hold_is_refused(text: str) -> None:
+def test_text_that_no_database_can_store_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError, match=r"the filter (is not valid UTF-8|contains a NUL)"):
         parse_filter([text], NOW)
 
@@ -308,7 +308,7 @@ PIECES = st.sampled_from([*"()\"':.+- ", "and", "or", "not", "due", "is", "milk"
 
 @given(st.lists(st.text() | st.lists(PIECES).map("".join)))
 @example(["\u0130:x"])
-def test_no_text_does_anything_but_parse_or_be_refused(arguments: list[str]) -> None:
+def test_every_text_is_parsed_or_refused(arguments: list[str]) -> None:
     try:
         parse_filter(arguments, NOW)
     except ExpressionError as error:
@@ -318,7 +318,7 @@ def test_no_text_does_anything_but_parse_or_be_refused(arguments: list[str]) -> 
 
 
 @given(trees(TYPED, fewest=2))
-def test_a_filter_that_is_typed_out_is_read_as_the_same(tree: Filter) -> None:
+def test_a_formatted_filter_round_trips(tree: Filter) -> None:
     assert parse_filter([type_out(tree)], NOW) == tree
 
 
@@ -331,7 +331,7 @@ def test_a_filter_that_is_typed_out_is_read_as_the_same(tree: Filter) -> None:
         ("due:today milk", And((Compares("due", "on", parse_when("today", NOW)), ContainsText("milk")))),
     ],
 )
-def test_a_value_whose_quotes_the_shell_took_away(argument: str, tree: Filter) -> None:
+def test_a_value_without_its_quotes(argument: str, tree: Filter) -> None:
     assert parse_filter([argument], NOW) == tree
 
 
@@ -347,7 +347,7 @@ def test_a_value_whose_quotes_the_shell_took_away(argument: str, tree: Filter) -
         ("project=home", "project:home"),
     ],
 )
-def test_signs_of_other_languages_are_refused(expression: str, meant: str) -> None:
+def test_operators_of_other_languages_are_refused(expression: str, meant: str) -> None:
     with pytest.raises(ExpressionError, match="is not a condition") as caught:
         parse_filter(expression.split(), NOW)
     assert f"did you mean '{meant}'?" in str(caught.value.hint)
@@ -357,7 +357,7 @@ def test_signs_of_other_languages_are_refused(expression: str, meant: str) -> No
 @pytest.mark.parametrize(
     "words", ["due:friday 5pm", "due.before:24 dec", "due:friday at 5pm +x", "milk due:2026-12-24 18:00"]
 )
-def test_a_date_that_goes_on_in_the_next_words_is_refused(words: str) -> None:
+def test_a_date_that_continues_in_the_next_words_is_refused(words: str) -> None:
     for arguments in (words.split(), [f"{words} or milk"]):
         with pytest.raises(ExpressionError, match="may belong to this date") as caught:
             parse_filter(arguments, NOW)
@@ -365,7 +365,7 @@ def test_a_date_that_goes_on_in_the_next_words_is_refused(words: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["30 feb", "next fridya", "friday 25:00", "2027-03-28 02:30"])
-def test_a_quoted_value_that_is_no_date_is_not_cut_into_a_date_and_text(value: str) -> None:
+def test_an_invalid_quoted_date_is_not_split_into_a_date_and_text(value: str) -> None:
     with pytest.raises(ExpressionError) as caught:
         parse_filter([f"due:{value}"], NOW)
     assert caught.value.expression[caught.value.start : caught.value.end].strip("\"'") == value

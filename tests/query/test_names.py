@@ -25,7 +25,7 @@ from todo_cli.query.names import parse_name, propose_name
         ("sam@example", "user"),
     ],
 )
-def test_allowed(name: str, kind: str) -> None:
+def test_valid_names(name: str, kind: str) -> None:
     assert parse_name(name, kind) == name
 
 
@@ -66,7 +66,7 @@ def test_too_long() -> None:
 
 
 @given(st.text(max_size=30), st.sampled_from(["project", "tag", "user"]))
-def test_a_proposal_is_always_allowed(text: str, kind: str) -> None:
+def test_a_proposal_is_always_valid(text: str, kind: str) -> None:
     proposal = propose_name(text, kind)
     if proposal is not None:
         parse_name(proposal, kind)

@@ -228,15 +228,15 @@ def test_hours_and_minutes_need_a_start_with_a_time(every: str, rrule: str, word
         ("week", "2027-02-28", True, "FREQ=WEEKLY"),
     ],
 )
-def test_the_start_says_which_day_comes_back(every: str, start: str, last_day: bool, rrule: str) -> None:
+def test_the_start_determines_the_day(every: str, start: str, last_day: bool, rrule: str) -> None:
     assert str(parse_every(every, parse_slot(start), last_day=last_day)) == rrule
 
 
-def test_a_series_that_counts_from_completion_keeps_no_day() -> None:
+def test_a_series_that_counts_from_completion_does_not_keep_the_day() -> None:
     assert str(parse_every("month", date(2027, 1, 31), from_completion=True)) == "FREQ=MONTHLY"
 
 
-def test_the_start_of_the_week_matters_where_weeks_are_counted() -> None:
+def test_the_start_of_the_week_matters_if_weeks_are_counted() -> None:
     assert str(parse_every("2 weeks on mon", START, week_start=6)).endswith(";WKST=SU")
     assert str(parse_every("mon", START, week_start=6)) == "FREQ=WEEKLY;BYDAY=MO"
 
@@ -290,7 +290,7 @@ def test_the_start_of_the_week_matters_where_weeks_are_counted() -> None:
         ("rrule:", "parts: FREQ"),
     ],
 )
-def test_anything_else_is_refused_with_what_was_meant(every: str, message: str) -> None:
+def test_invalid_phrases_are_refused_with_a_suggestion(every: str, message: str) -> None:
     begin = thread_time()
     with pytest.raises(InvalidInputError) as caught:
         parse_every(every, START)
@@ -316,7 +316,7 @@ _WORDS = (
     st.one_of(st.text(), st.lists(st.sampled_from(_WORDS.split())).map(" ".join)),
     st.one_of(st.dates(date(2, 1, 1), date(9998, 12, 31)), STARTS),
 )
-def test_no_text_does_anything_but_parse_or_be_refused(text: str, start: Slot) -> None:
+def test_every_text_is_parsed_or_refused(text: str, start: Slot) -> None:
     try:
         rule = parse_every(text, start)
     except InvalidInputError as error:
@@ -341,7 +341,7 @@ def test_no_text_does_anything_but_parse_or_be_refused(text: str, start: Slot) -
         ("FREQ=YEARLY;BYMONTH=2", "every year on 23 February"),
     ],
 )
-def test_words_of_other_rules(rrule: str, words: str) -> None:
+def test_descriptions_of_other_rules(rrule: str, words: str) -> None:
     assert describe(parse_rule(rrule), START) == words
 
 
@@ -369,12 +369,12 @@ def test_words_of_other_rules(rrule: str, words: str) -> None:
         "FREQ=DAILY;COUNT=3;BYHOUR=9,17",
     ],
 )
-def test_what_has_no_words_is_its_rrule(rrule: str) -> None:
+def test_a_rule_without_a_description_is_shown_as_an_rrule(rrule: str) -> None:
     assert describe(parse_rule(rrule), START) == rrule
 
 
 @given(RULES, STARTS)
-def test_words_that_can_be_read_back_mean_the_same(rule: Rule, start: Slot) -> None:
+def test_descriptions_round_trip(rule: Rule, start: Slot) -> None:
     assume(isinstance(start, datetime) or not rule.has_times)
     words = describe(rule, start)
     assert words == str(rule) or words.startswith("every ")
@@ -392,11 +392,11 @@ def test_words_that_can_be_read_back_mean_the_same(rule: Rule, start: Slot) -> N
         ("mon,thu", "every week on Monday and Thursday, counted from when it is done"),
     ],
 )
-def test_words_of_series_that_count_from_completion(every: str, words: str) -> None:
+def test_descriptions_of_series_that_count_from_completion(every: str, words: str) -> None:
     assert describe_after(parse_every(every, START, from_completion=True), START) == words
 
 
-def test_what_has_the_form_of_a_phrase() -> None:
+def test_is_phrase() -> None:
     for text in ("month", "every 2 weeks", "29th and 30th", "30 feb", "hour", "FREQ=DALY", "rrule:"):
         assert is_phrase(text), text
     for text in ("", "29th and", "mnoth", "month of rent", "FREQ=DAILY Pay rent", "day " * 30_000):

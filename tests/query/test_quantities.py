@@ -57,7 +57,7 @@ def test_other_texts_are_not_durations(text: str, message: str) -> None:
 
 
 @given(st.integers(0, LONGEST_DURATION))
-def test_a_formatted_duration_is_read_as_the_same(seconds: int) -> None:
+def test_formatted_durations_round_trip(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
 
 

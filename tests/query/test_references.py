@@ -40,7 +40,7 @@ def test_numbers(words: list[str], numbers: list[int]) -> None:
         ("c75b58e1-2603-480a-a7d9-368e7ade225a",) + ("c75b58e1-2603-480a-a7d9-368e7ade225a",) * 2,
     ],
 )
-def test_beginnings_of_a_uuid(word: str, first: str, last: str) -> None:
+def test_uuid_prefixes(word: str, first: str, last: str) -> None:
     assert parse_references([word]) == (UuidReference(word, UUID(first), UUID(last)),)
 
 
@@ -93,6 +93,6 @@ def test_a_reference_matches_by_number_or_by_the_first_characters_of_the_uuid(wo
 
 
 @given(st.lists(st.text()))
-def test_no_words_do_anything_but_parse_or_be_refused(words: list[str]) -> None:
+def test_all_words_are_parsed_or_refused(words: list[str]) -> None:
     with suppress(InvalidInputError):
         assert len(parse_references(words)) <= MOST

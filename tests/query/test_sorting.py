@@ -18,7 +18,7 @@ def test_a_key_given_twice_is_refused(text: str) -> None:
         parse_sort(text)
 
 
-def test_reversed_keys_run_the_other_way() -> None:
+def test_reverse_sort() -> None:
     assert reverse_sort(parse_sort("due,-id")) == parse_sort("-due,id")
 
 

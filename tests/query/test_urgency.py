@@ -97,14 +97,14 @@ def test_terms(fields: dict[str, Any], terms: dict[str, float]) -> None:
     assert score(todo, NOW, coefficients) == pytest.approx(sum(terms.values()))
 
 
-def test_coefficients_weigh_and_a_zero_leaves_out() -> None:
+def test_a_zero_coefficient_omits_the_term() -> None:
     todo = replace(PLAIN, due=When(TODAY - 9 * DAY), project="home", created_at=NOW - 5 * DAY)
     assert score(todo, NOW, Coefficients(due=1.5, projects=0, age=1, age_max=10)) == 2.0
     assert [term.name for term in explain(todo, NOW, Coefficients(due=1.5, projects=0))] == ["due", "age"]
     assert score(todo, NOW, Coefficients(due=0, projects=0, age=1, age_max=0)) == 1.0
 
 
-def test_days_of_due_are_those_of_the_reader_and_those_of_age_are_in_utc() -> None:
+def test_due_uses_days_in_the_reader_s_zone_and_age_days_in_utc() -> None:
     late = datetime(2026, 11, 22, 23, 30, tzinfo=BERLIN)
     apia = late.astimezone(ZoneInfo("Pacific/Apia"))  # there it is the 23rd
     overdue = replace(PLAIN, due=When(date(2026, 11, 16)), created_at=late - DAY)

@@ -91,14 +91,14 @@ def test_words(line: str, text: str, values: dict[str, str], tags: list[str]) ->
         ("Filter every!:3 weeks", "the next word may belong to", "every-after:'3 weeks'"),
     ],
 )
-def test_slips(line: str, message: str, hint: str) -> None:
+def test_likely_typos(line: str, message: str, hint: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         read(line)
     assert message in caught.value.message
     assert hint in str(caught.value.hint)
 
 
-def test_modify_knows_more() -> None:
+def test_modify_accepts_more_attributes() -> None:
     found = read("12 title:'Buy bread' untag:a,b project: 14-16", Settable.MODIFY)
     assert (found.text, found.values, found.lists) == (
         ["12", "14-16"],
@@ -108,7 +108,7 @@ def test_modify_knows_more() -> None:
 
 
 @given(st.lists(st.text(max_size=30), max_size=4))
-def test_any_words_are_read_or_refused(words: list[str]) -> None:
+def test_all_words_are_parsed_or_refused(words: list[str]) -> None:
     with suppress(InvalidInputError):
         read_words(words, Settable.ADD, CONTEXT)
 
@@ -117,7 +117,7 @@ PLAIN = st.text(st.characters(exclude_characters=":+\"'", exclude_categories=["C
 
 
 @given(st.lists(PLAIN, min_size=1, max_size=4), st.integers(0, 4), st.integers(0, 2))
-def test_text_stays_as_it_was_typed(words: list[str], place: int, kind: int) -> None:
+def test_text_is_unchanged(words: list[str], place: int, kind: int) -> None:
     attribute = ["project:home", "+tag", "due:2026-12-24"][kind]
     mixed = [*words[:place], attribute, *words[place:]]
     try:

@@ -44,7 +44,7 @@ def test_in_words(due: When, words: str, nearness: str) -> None:
     assert describe_due(due, NOW) == (words, nearness)
 
 
-def test_a_time_is_shown_in_the_reader_s_zone_and_a_date_stays() -> None:
+def test_a_time_is_shown_in_the_reader_s_zone_and_a_date_is_unchanged() -> None:
     there = datetime(2026, 12, 24, 23, 30, tzinfo=UTC)
     assert format_when(When(date(2026, 12, 24), there), NOW) == "Fri 25 Dec 00:30"
     assert format_when(When(date(2026, 12, 24)), NOW) == "Thu 24 Dec"

@@ -582,9 +582,7 @@ class TestNames:
         listed = (await list_todos(other, ListQuery(And(())))).todos
         assert [todo.tags for todo in listed] == [("u",), ("u",)]
 
-    async def test_whose_uuid_another_has_get_a_new_one(
-        self, db: Database, other: Database, open_other: Opened
-    ) -> None:
+    async def test_a_uuid_of_another_user_is_replaced(self, db: Database, other: Database, open_other: Opened) -> None:
         await add_todo(db, NewTodo("a", project="p", tags=("t",)))
         await copy_todos(db, other)
         await todos.delete_todos(other, parse_references(["1"]))
@@ -722,9 +720,7 @@ class TestSeries:
         found = (await list_todos(other, ListQuery(And(())))).todos
         assert sorted(todo.occurrence or "" for todo in found) == ["2026-11-30", "2026-12-07", "2026-12-14"]
 
-    async def test_whose_uuid_another_has_get_a_new_one(
-        self, db: Database, other: Database, open_other: Opened
-    ) -> None:
+    async def test_a_uuid_of_another_user_is_replaced(self, db: Database, other: Database, open_other: Opened) -> None:
         await add_todo(db, NewTodo("a", due=When(date(2026, 11, 30)), every=Every("week")))
         [series] = await rows(db, select(Series))
         await users.add_user(other, "sam")
@@ -744,7 +740,7 @@ class TestSeries:
         assert [line["new"] for line in changes] == [json.dumps(str(todo.recurrence.series))]
 
 
-class TestMeeting:
+class TestConcurrency:
     @pytest.mark.exhaustive
     async def test_todos_added_during_the_copy_get_other_numbers(
         self, db: Database, other: Database, open_other: Opened

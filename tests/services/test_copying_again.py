@@ -55,7 +55,7 @@ async def listed(db: Database) -> list[tuple[str, str | None, tuple[str, ...]]]:
 
 
 @TO_SQLITE
-class TestWhatWasDeletedHere:
+class TestDeletedInTheDestination:
     """A copy restores a deleted tag or project that the other list still has."""
 
     async def test_a_restored_tag_is_undone_and_redone(

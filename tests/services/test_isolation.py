@@ -139,14 +139,14 @@ async def everything(db: Database) -> list[Any]:
 
 
 @pytest.mark.parametrize("function", SEES_NOTHING, ids=lambda function: function.__name__)
-async def test_sees_nothing(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+async def test_other_users_see_nothing(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
     before = await everything(open_db("alex"))
     assert await SEES_NOTHING[function](sam) == []
     assert await everything(open_db("alex")) == before
 
 
 @pytest.mark.parametrize("function", IS_REFUSED, ids=lambda function: function.__name__)
-async def test_is_refused(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+async def test_other_users_are_refused(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
     before = await everything(open_db("alex"))
     with pytest.raises(NotFoundError) as caught:
         await IS_REFUSED[function](sam)
@@ -156,7 +156,9 @@ async def test_is_refused(sam: Database, open_db: OpenDatabase, function: Callab
 
 
 @pytest.mark.parametrize("function", MAKES_ITS_OWN, ids=lambda function: function.__name__)
-async def test_creates_its_own(sam: Database, open_db: OpenDatabase, function: Callable[..., Any]) -> None:
+async def test_names_are_created_for_each_user(
+    sam: Database, open_db: OpenDatabase, function: Callable[..., Any]
+) -> None:
     before = await everything(open_db("alex"))
     made = (await MAKES_ITS_OWN[function](sam)).todo
     assert (made.project, made.tags) == ("P", ("T",))

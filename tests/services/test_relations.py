@@ -160,7 +160,7 @@ class TestDependencies:
         assert outcome.todo.links.depends == (2,)
 
 
-class TestFamilies:
+class TestSubtasks:
     async def test_subtasks_are_counted(self, db: Database) -> None:
         await plant(db, "a", "b <1", "c <1", "d <2", "e <1")
         await complete_todos(db, refs("3"))

@@ -108,7 +108,7 @@ class Field:
     is_set: bool = False
     """Whether it is a set, whose items are added and removed one by one."""
     names: str = ""
-    """The table of the names of a NAME or NAMES, with the columns `id`, `uuid`, `user_id`, `name` and `key`."""
+    """The table of the names of a NAME or NAMES, with `id`, `uuid`, the owner, `name` and `key`."""
     links: str = ""
     """The table that links todos to the values of NAMES or REFERENCES, with `todo_id` and the column `refers`."""
     refers: str = ""

@@ -147,7 +147,7 @@ class Reverting:
         self._told: list[Turned] = []
 
     def revert(self, step: Values) -> list[Turned]:
-        """Turn round what the step changed; return what that changes. What stands in the way joins the conflicts."""
+        """Revert the changes of a step; return the resulting changes, and add what prevents it to the conflicts."""
         self._told = []
         lines = self._found.lines[step["id"]]
         whole: dict[tuple[str, UUID], list[Line]] = {}
