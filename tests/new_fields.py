@@ -15,17 +15,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date, datetime
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from sqlalchemy import BigInteger, Column, Connection, Date, Double, Text, text
+from sqlalchemy import BigInteger, Column, Connection, Date, Double, SmallInteger, Text, text
 
 from tests.commands import Result
 from todo_cli.models.fields import FIELDS, Field, Inherit, Kind, Settable
 from todo_cli.models.tables import SCHEMA, Base, Todo
 from todo_cli.models.types import UtcDateTime, binary_text
+
+
+class Energy(IntEnum):
+    HIGH = 1
+    MEDIUM = 2
+    LOW = 3
 
 
 def declare(name: str, kind: Kind, example: str, **options: Any) -> Field:
@@ -46,6 +53,7 @@ NEW_FIELDS = (
     declare("remark", Kind.TEXT, "soft"),
     declare("link", Kind.URL, "https://example.com/a"),
     declare("size", Kind.CHOICE, "large", choices=("large", "medium", "small", "none")),
+    declare("energy", Kind.CHOICE, "low", enum=Energy),
     declare("points", Kind.NUMBER, "3"),
     declare("effort", Kind.DURATION, "1h30m"),
     declare("birthday", Kind.DATE, "friday"),
@@ -61,6 +69,7 @@ def make_columns() -> dict[str, Column[Any]]:
         "remark_folded": Column(binary_text()),
         "link": Column(binary_text()),
         "size": Column(Text()),
+        "energy": Column(SmallInteger()),
         "points": Column(Double()),
         "effort": Column(BigInteger()),
         "birthday": Column(Date()),

@@ -25,6 +25,7 @@ def filled(new_fields: NewFields) -> NewFields:
         remark_folded="soft wool\nand silk",
         link="https://example.com/b?c=1",
         size="large",
+        energy=1,
         points=2.5,
         effort=5400,
         birthday="2026-11-27",
@@ -37,6 +38,7 @@ def filled(new_fields: NewFields) -> NewFields:
         remark_folded="cotton",
         link="https://example.com/a",
         size="small",
+        energy=3,
         points=13,
         effort=45 * 60,
         birthday="2025-01-05",
@@ -51,6 +53,7 @@ ASCENDING = {
     "remark": [2, 1, 3],
     "link": [2, 1, 3],
     "size": [2, 1, 3],
+    "energy": [2, 1, 3],
     "points": [1, 2, 3],
     "effort": [2, 1, 3],
     "birthday": [2, 1, 3],
@@ -73,6 +76,7 @@ def test_json(filled: NewFields) -> None:
         "Soft Wool\nand silk",
         "https://example.com/b?c=1",
         "large",
+        "high",
         2.5,
         5400,
         "2026-11-27",
@@ -92,6 +96,7 @@ def test_tab_separated_lines(filled: NewFields) -> None:
         "Soft Wool\\nand silk",
         "https://example.com/b?c=1",
         "large",
+        "high",
         "2.5",
         "5400",
         "2026-11-27",
@@ -119,6 +124,13 @@ FILTERS = {
     "size.above:small": [1],
     "size.below:large": [2, 3],
     "no:size": [3],
+    "energy:high": [1],
+    "energy:l": [2],
+    "energy:none": [3],
+    "energy:any": [1, 2],
+    "energy.above:low": [1],
+    "energy.below:high": [2, 3],
+    "no:energy": [3],
     "points:13": [2],
     "points:2.5": [1],
     "points:none": [3],
@@ -202,11 +214,11 @@ def test_a_table(filled: NewFields) -> None:
     head, first, second, third = (re.split(r"\s{2,}", line.strip()) for line in lines[:4])
     assert head == names
     assert first == [
-        *("1", "Soft Wool", "https://example.com/b?c=1", "large", "2.5", "1h30m"),
+        *("1", "Soft Wool", "https://example.com/b?c=1", "large", "high", "2.5", "1h30m"),
         *("Fri 27 Nov", "Fri 27 Nov", "Mon 30 Nov 09:00"),
     ]
     assert second == [
-        *("2", "cotton", "https://example.com/a", "small", "13", "45m"),
+        *("2", "cotton", "https://example.com/a", "small", "low", "13", "45m"),
         *("Sun 5 Jan 2025", "Fri 27 Nov 18:00", "Sun 29 Nov"),
     ]
     assert third == ["3"]
@@ -216,7 +228,31 @@ def test_all_details(filled: NewFields) -> None:
     lines = filled.on_screen("show", "1", width=120)
     values = [re.split(r"\s{2,}", line.strip()) for line in lines]
     assert ["effort", "1h30m"] in values
-    assert [value[0] for value in values[1:11]] == ["status", *(field.name for field in NEW_FIELDS), "created"]
+    assert [value[0] for value in values[1 : len(NEW_FIELDS) + 3]] == [
+        "status",
+        *(field.name for field in NEW_FIELDS),
+        "created",
+    ]
+
+
+def test_history_shows_choices_by_their_labels(new_fields: NewFields) -> None:
+    """Those of the new fields, and the priority, each stored in another way."""
+    names = ("size", "energy", "priority")
+    new_fields("add", "Sew", "size:large", "energy:high", "priority:high")
+    new_fields("modify", "1", "size:small", "energy:low", "priority:low")
+    new_fields("modify", "1", *(f"{name}:" for name in names))
+    found = new_fields("history", "1", "--json")
+    assert found.code == 0, found.err
+    changes = [step["changes"] for step in json.loads(found.out)]
+    told = [{change["field"]: (change["old"], change["new"]) for change in step} for step in changes]
+    assert [[step[name] for name in names] for step in told] == [
+        [("small", None), ("low", None), ("low", None)],
+        [("large", "small"), ("high", "low"), ("high", "low")],
+        [(None, "large"), (None, "high"), (None, "high")],
+    ]
+    lines = " ".join(new_fields.on_screen("history", "1", width=200))
+    for shown in ("size large → small", "energy high → low", "priority high → low", "energy [-low-], priority [-low-]"):
+        assert shown in lines
 
 
 def test_empty_columns_are_omitted_unless_chosen(filled: NewFields) -> None:

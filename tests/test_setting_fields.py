@@ -18,6 +18,7 @@ WRITTEN = {
     "remark": "soft wool",
     "link": "https://example.com/a?b=c",
     "size": "l",
+    "energy": "high",
     "points": "2.5",
     "effort": "90 min",
     "birthday": "24 dec 2026",
@@ -28,6 +29,7 @@ STORED = {
     "remark": "soft wool",
     "link": "https://example.com/a?b=c",
     "size": "large",
+    "energy": "high",
     "points": 2.5,
     "effort": 5400,
     "birthday": "2026-12-24",
@@ -126,6 +128,7 @@ def test_the_next_occurrence_inherits_them(new_fields: NewFields) -> None:
 DESCRIBED = {
     "link": "https://example.com/a?b=c",
     "size": "large",
+    "energy": "high",
     "points": "2.5",
     "effort": "1h30m",
     "birthday": "2026-12-24",

@@ -101,9 +101,13 @@ class Field:
     is_sort_key: bool = False
     is_column: bool = True
     choices: tuple[str, ...] = ()
-    """The labels of a CHOICE. If the field can be empty, the greatest comes first and the last one means no value."""
+    """The labels of a CHOICE. If the field can be empty, the greatest comes first and the last one means no value.
+
+    With `enum`, they are the names of its members, and `none` if the field can be empty.
+    """
     enum: type[Enum] | None = None
-    """The type of the values of a CHOICE; without it, the values are the labels."""
+    """The values of a CHOICE, stored as numbers if it is an IntEnum, whose numbers ascend from the greatest; without an
+    enum, the values are the labels. No value is the member `NONE` if there is one, otherwise None."""
     is_end: bool = False
     is_set: bool = False
     """Whether it is a set, whose items are added and removed one by one."""
@@ -135,6 +139,9 @@ class Field:
         object.__setattr__(self, "json", self.json or self.name)
         object.__setattr__(self, "item", self.item or self.name)
         object.__setattr__(self, "refers", self.refers or (f"{self.name}_id" if self.is_linked else ""))
+        if self.enum:
+            labels = dict.fromkeys(name.lower() for name in self.enum.__members__)
+            object.__setattr__(self, "choices", (*(labels | {"none": None} if self.is_emptyable else labels),))
 
     @property
     def is_simple(self) -> bool:
@@ -147,14 +154,30 @@ class Field:
         return self.kind in _LINKED
 
     @property
+    def is_ranked(self) -> bool:
+        """Whether it is a CHOICE that is stored as a number, which ascends from the greatest to the least."""
+        return self.enum is not None and issubclass(self.enum, int)
+
+    @property
+    def empty(self) -> Any:
+        """The value that means no value: None, or a member of the enum."""
+        return self.choice(self.choices[-1]) if self.choices and self.is_emptyable else None
+
+    def choice(self, label: str) -> Any:
+        """Return the value of a CHOICE that has this label."""
+        if self.enum:
+            return self.enum.__members__.get(label.upper())
+        return None if self.is_emptyable and label == self.choices[-1] else label
+
+    @property
     def is_declared(self) -> bool:
         """Whether `TodoPublic` declares it."""
         return self.path.partition(".")[0] in TodoPublic.__dataclass_fields__
 
     def get(self, todo: TodoPublic) -> Any:
         """Return the value of the field in a todo, None if there is none."""
-        if self.name in todo.fields:
-            return todo.fields[self.name]
+        if not self.is_declared and self.path == self.attribute:
+            return todo.fields.get(self.name)
         value: Any = todo
         for part in self.path.split("."):
             value = None if value is None else getattr(value, part)
@@ -220,7 +243,6 @@ FIELDS = Fields(
     Field(
         name="status",
         kind=Kind.CHOICE,
-        choices=("open", "done", "cancelled"),
         enum=Status,
         is_sort_key=True,
         help="open, done or cancelled",
@@ -229,7 +251,6 @@ FIELDS = Fields(
     Field(
         name="priority",
         kind=Kind.CHOICE,
-        choices=("high", "medium", "low", "none"),
         enum=Priority,
         settable=Settable.BOTH,
         is_emptyable=True,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Literal
 from uuid import UUID
 
-from todo_cli.models.values import Priority, TodoPublic, When
+from todo_cli.models.values import TodoPublic, When
 
-FieldValue = str | int | bool | datetime | When | Priority | UUID | None
+FieldValue = str | int | bool | datetime | When | Enum | UUID | None
 """A value of a field: the name of a project or tag; the number of a todo, or its uuid if it was removed permanently."""
 
 

@@ -61,7 +61,7 @@ def parse_value(field: Field, text: str, context: InputContext) -> Any:
         case Kind.URL:
             return parse_url(text)
         case Kind.CHOICE:
-            return _parse_choice(field, text)
+            return field.choice(choose_label(field, text))
         case Kind.NUMBER:
             return parse_number(text)
         case Kind.DURATION:
@@ -102,8 +102,9 @@ def format_value(field: Field, value: Any, now: datetime) -> str:
 
 def label_of(field: Field, value: Any) -> str | None:
     """Return the label of a choice; None for the one that means no value."""
-    label = str(value) if field.enum is None else field.enum(value).name.lower()
-    return None if field.is_emptyable and label == field.choices[-1] else label
+    if value is None or value == field.empty:
+        return None
+    return str(value) if field.enum is None else field.enum(value).name.lower()
 
 
 def takes_words(field: Field) -> bool:
@@ -133,13 +134,6 @@ def choose_label(field: Field, text: str) -> str:
     begun = [label for label in field.choices if label[0] == text.lower()]
     plural = f"{field.name[:-1]}ies" if field.name.endswith("y") else f"{field.name}s"
     return begun[0] if len(begun) == 1 else choose(text, field.choices, field.name, plural)
-
-
-def _parse_choice(field: Field, text: str) -> Any:
-    label = choose_label(field, text)
-    if field.enum:
-        return field.enum[label.upper()]
-    return None if field.is_emptyable and label == field.choices[-1] else label
 
 
 def _parse_date(text: str, context: InputContext) -> date:

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.history import FieldValue, HistoryChange, HistoryStep, RevertedSteps
-from todo_cli.models.values import Priority, When
+from todo_cli.models.values import When
+from todo_cli.query.kinds import label_of
 from todo_cli.query.quantities import format_duration
 from todo_cli.rendering.format.dates import describe_age, format_date, format_instant, format_moment, format_when
 from todo_cli.rendering.format.differences import ADDED, REMOVED, Pieces, compare_texts, cut
@@ -240,12 +241,12 @@ def _format_values(change: HistoryChange, now: datetime) -> Pieces:
 def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
     """Format a value of a field; `field` is None for one that this version does not know."""
     match value:
-        case None | Priority.NONE:
+        case None:
             return ""
         case When():
             return format_when(value, now)
-        case Priority():
-            return value.label or ""
+        case _ if field and field.kind is Kind.CHOICE:
+            return neutralise(label_of(field, value) or "")
         case UUID():
             return _show_todo(value)
         case datetime():

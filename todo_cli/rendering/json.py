@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from enum import Enum
 from typing import Any, TextIO
 from uuid import UUID
 
-from todo_cli.models.fields import FIELDS
+from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.history import HistoryChange, HistoryPage, HistoryStep, UndoOutcome
 from todo_cli.models.values import (
     CommentPublic,
     Finding,
-    Priority,
     Recurrence,
     TodoDetails,
     TodoOutcome,
@@ -24,6 +22,7 @@ from todo_cli.models.values import (
 )
 from todo_cli.query.agenda import Agenda
 from todo_cli.query.columns import USUAL, Columns
+from todo_cli.query.kinds import label_of
 from todo_cli.query.trees import grow
 from todo_cli.query.urgency import score
 from todo_cli.rendering.format.dates import describe_recurrence
@@ -101,7 +100,7 @@ def todo_object(todo: TodoPublic, urgency: float) -> dict[str, Any]:
     """Return the JSON object of a todo, including its urgency, which depends on the time."""
     computed = {"urgency": round(urgency, 2), "occurrence": todo.occurrence if todo.recurrence else None}
     return {
-        field.json: computed[name] if name in computed else plain_value(field.get(todo))
+        field.json: computed[name] if name in computed else plain_value(field.get(todo), field)
         for name, field in FIELDS.items()
     }
 
@@ -137,20 +136,18 @@ def change_object(change: HistoryChange) -> dict[str, Any]:
         "uuid": str(change.uuid),
         "name": change.name,
         "field": field.json if field else change.field,
-        "old": plain_value(change.old),
-        "new": plain_value(change.new),
+        "old": plain_value(change.old, field),
+        "new": plain_value(change.new, field),
     }
 
 
-def plain_value(value: object) -> object:
-    """Return the JSON value of a field."""
+def plain_value(value: object, field: Field | None) -> object:
+    """Return the JSON value of a field; `field` is None for one that this version does not know."""
+    if field and field.kind is Kind.CHOICE:
+        return label_of(field, value)
     match value:
         case When():
             return format_when(value)
-        case Priority():
-            return value.label
-        case Enum():
-            return value.value
         case datetime():
             return format_instant(value)
         case date():

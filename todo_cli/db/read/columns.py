@@ -8,7 +8,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Column, Integer, Table
+from sqlalchemy import Column, Table
 
 from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.models.tables import TODOS, Base
@@ -50,11 +50,6 @@ def links_of(field: Field) -> Table:
     return Base.metadata.tables[field.links]
 
 
-def is_ranked(field: Field) -> bool:
-    """Return whether the column of a choice holds its rank, counted from 1; otherwise it holds the label."""
-    return isinstance(column_of(field).type, Integer)
-
-
 @cache
 def _readers() -> tuple[Mapping[str, Reader], Mapping[str, Reader]]:
     """Return the readers of fields in a row of `todos`: for those that `TodoPublic` declares, and for the others."""
@@ -85,9 +80,8 @@ def _make_reader(field: Field) -> Reader:
     match field.kind:
         case Kind.WHEN:
             return lambda row: _make_when(*get(row))
-        case Kind.CHOICE:
-            choose = field.enum or _choose_by_rank(field)
-            return lambda row: choose(get(row))
+        case Kind.CHOICE if enum := field.enum:
+            return lambda row: field.empty if (value := get(row)) is None else enum(value)
         case Kind.NUMBER:
             return lambda row: None if (number := get(row)) is None else simplify(number)
     return get
@@ -95,11 +89,3 @@ def _make_reader(field: Field) -> Reader:
 
 def _make_when(on: date | None, at: datetime | None) -> When | None:
     return None if on is None else When(on, at)
-
-
-def _choose_by_rank(field: Field) -> Reader:
-    """Return a function that converts a stored choice to its label."""
-    if not is_ranked(field):
-        return lambda label: label
-    labels = dict(enumerate(field.choices[:-1] if field.is_emptyable else field.choices, start=1))
-    return labels.get

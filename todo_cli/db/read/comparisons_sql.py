@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, case, or_, true
 
-from todo_cli.db.read.columns import column_names, column_of, is_ranked
+from todo_cli.db.read.columns import column_names, column_of
 from todo_cli.models.fields import Field, Kind
-from todo_cli.models.tables import TODOS
+from todo_cli.models.tables import TODOS, as_stored
 from todo_cli.models.text import fold
 from todo_cli.models.values import NO_DUE_KEY, When
 from todo_cli.query.dates import start_of_day
@@ -29,9 +29,8 @@ def has_value(field: Field) -> ColumnElement[bool]:
     """Return whether a field in a column of `todos` has a value."""
     if field.name == "due":
         return TODOS.c.due_key < NO_DUE_KEY  # uses an index
-    if field.kind is Kind.CHOICE and is_ranked(field):
-        return column_of(field) != len(field.choices)
-    return column_of(field).is_not(None)
+    column = column_of(field)
+    return column.is_not(None) if field.empty is None else column != as_stored(field.empty)
 
 
 def contains_text(field: Field, text: str) -> ColumnElement[bool]:
@@ -43,12 +42,9 @@ def contains_text(field: Field, text: str) -> ColumnElement[bool]:
 
 def is_one_of(field: Field, labels: tuple[str, ...]) -> ColumnElement[bool]:
     """Return whether the choice is one of these labels; if the field can be empty, the last label means no value."""
-    column = column_of(field)
-    if is_ranked(field):
-        return _is_in(column, [field.choices.index(label) + 1 for label in labels])
-    missing = field.choices[-1] if field.is_emptyable else None
-    stored = _and_present(column, _is_in(column, [label for label in labels if label != missing]))
-    return or_(stored, column.is_(None)) if missing in labels else stored
+    column, values = column_of(field), [as_stored(field.choice(label)) for label in labels]
+    stored = _and_present(column, _is_in(column, [value for value in values if value is not None]))
+    return or_(stored, column.is_(None)) if None in values else stored
 
 
 def _is_in(column: Column[Any], values: list[Any]) -> ColumnElement[bool]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import case
 
-from todo_cli.db.read.columns import column_names, column_of, is_ranked
+from todo_cli.db.read.columns import column_names, column_of
+from todo_cli.db.read.comparisons_sql import has_value
 from todo_cli.db.read.linked_sql import joined_names
 from todo_cli.db.read.queries import Ordering, Request
 from todo_cli.db.read.urgency_sql import make_urgency
@@ -53,10 +54,9 @@ def _order_by(key: SortKey, request: Request, coefficients: Coefficients) -> lis
 
 def _order_by_choice(field: Field, *, down: bool) -> list[Ordering]:
     """Return the order of a choice by its labels. If the field can be empty, the greatest label comes first."""
-    column, last = column_of(field), len(field.choices)
+    column, greatest_first = column_of(field), field.is_emptyable
     ranks = {label: rank for rank, label in enumerate(field.choices, start=1)}
-    rank = column if is_ranked(field) else case(ranks, value=column, else_=last)
-    if not field.is_emptyable:
-        return [Ordering(rank, down)]
-    missing_last = [] if down else [Ordering(case((rank == last, 1), else_=0))]
-    return [*missing_last, Ordering(rank, not down)]
+    rank = column if field.is_ranked else case(ranks, value=column, else_=len(ranks))
+    missing_last = [Ordering(case((has_value(field), 0), else_=1))] if greatest_first and not down else []
+    may_be_null = field.is_ranked and bool(column.nullable)
+    return [*missing_last, Ordering(rank, down != greatest_first, nulls_last=may_be_null)]

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from todo_cli.models.fields import FIELDS, Kind
-from todo_cli.models.values import Priority, When
+from todo_cli.models.values import When
 
 Plain = Any
 """A value in JSON: None, text, number or boolean; a date with a time is a mapping, a row is its uuid."""
@@ -33,10 +33,10 @@ def decode(field: str, plain: Plain) -> Any:
         return UUID(plain)
     if field in _OTHER_INSTANTS:
         return datetime.fromisoformat(plain)
-    if field == "priority":
-        return Priority(plain)
     declared = FIELDS.of_attribute(field)
     match declared.kind if declared else None:
+        case Kind.CHOICE if declared and declared.enum:
+            return declared.enum(plain)
         case Kind.WHEN if isinstance(plain, dict):
             return When(date.fromisoformat(plain["on"]), datetime.fromisoformat(plain["at"]))
         case Kind.WHEN:

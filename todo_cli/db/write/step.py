@@ -50,7 +50,7 @@ from todo_cli.models.tables import (
 )
 from todo_cli.models.text import fold
 from todo_cli.models.types import UtcDateTime
-from todo_cli.models.values import Priority, Status, When
+from todo_cli.models.values import Status, When
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,7 +82,11 @@ _FIELDS: dict[type[Recorded], tuple[str, ...]] = {
 FIELDS_OF_REMOVED = {"project": ("name", "archived_at", "created_at"), "tag": ("name",)}
 """The fields of a removed row in the history, so that it can be restored."""
 
-UNSAID: dict[str, object] = {"status": Status.OPEN, "priority": Priority.NONE, "after_completion": False}
+UNSAID: dict[str, object] = {
+    **{field.attribute: field.empty for field in FIELDS.values() if field.empty is not None},
+    "status": Status.OPEN,
+    "after_completion": False,
+}
 """Default values of a new row, which the history omits, as it omits missing values."""
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from todo_cli.models.fields import Field, Kind
 from todo_cli.models.values import Priority, Recurrence, Status, TodoPublic
 from todo_cli.query.columns import fields_by_column
+from todo_cli.query.kinds import label_of
 from todo_cli.query.quantities import format_duration, format_number
 from todo_cli.rendering.format.dates import (
     Nearness,
@@ -76,10 +77,8 @@ def _url(_: Field, value: str, __: datetime) -> Text:
 
 
 def _choice(field: Field, value: Any, _: datetime) -> Text:
-    if field.name != "priority":
-        return Text(neutralise(str(value)))
-    label = value.label or ""
-    return Text(label, style=label)
+    label = label_of(field, value) or ""
+    return Text(neutralise(label), style=label if field.name == "priority" else "")
 
 
 def _numbers(_: Field, value: tuple[int, ...], __: datetime) -> Text:
