@@ -1,4 +1,4 @@
-"""Counts how much is done, which does not depend on the machine as the time it takes does."""
+"""Count function calls, which, unlike time, do not depend on the machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 def count_calls(work: Callable[[], object]) -> int:
-    """Return how many calls of functions, of Python and built in, the work makes."""
+    """Return the number of calls of Python and built-in functions that the work makes."""
     calls = 0
 
     def note(_frame: FrameType, event: str, _argument: object) -> None:

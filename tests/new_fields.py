@@ -80,18 +80,18 @@ def make_columns() -> dict[str, Column[Any]]:
 
 
 class NewFields:
-    """Runs commands in the process that knows the new fields, on the database of a test."""
+    """Runs commands in a process that knows the new fields, on the database of a test."""
 
     def __init__(self, process: subprocess.Popen[str], url: str, home: Path) -> None:
         self._process = process
         self._environment = {"TODO_DATABASE_URL": url, "TODO_HOME": str(home), "TZ": "Europe/Berlin"}
 
     def __call__(self, *arguments: str, **environment: str) -> Result:
-        """Return what a command leaves whose output goes to a pipe."""
+        """Return the result of a command whose output goes to a pipe."""
         return Result(**self._ask(arguments=arguments, environment={**self._environment, **environment}))
 
     def on_screen(self, *arguments: str, width: int = 80) -> list[str]:
-        """Return the lines that a command leaves on a terminal, without colours."""
+        """Return the lines that a command prints at a terminal, without colours."""
         lines: list[str] = self._ask(arguments=arguments, width=width)["lines"]
         return lines
 
@@ -99,7 +99,7 @@ class NewFields:
         self._ask(migrate=True)
 
     def store(self, number: int, **columns: str | float | None) -> None:
-        """Write columns of a todo, dates and instants as ISO 8601 has them, without any command."""
+        """Write columns of a todo directly; dates and instants are in ISO 8601."""
         self._ask(number=number, columns=columns)
 
     def _ask(self, **request: Any) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def new_fields_process() -> Iterator[subprocess.Popen[str]]:
 
 @pytest.fixture
 def new_fields(new_fields_process: subprocess.Popen[str], url: str, tmp_path: Path) -> NewFields:
-    """The `todo` command with one more field of each kind, on a database that has their columns."""
+    """The `todo` command with one more field of each kind, on a database with their columns."""
     fields = NewFields(new_fields_process, url, tmp_path / "home")
     fields.migrate()
     return fields
@@ -166,7 +166,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_columns(connection: Connection) -> None:
-    """Migrate the database, as a revision of Alembic does."""
+    """Migrate the database, as an Alembic revision does."""
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
 

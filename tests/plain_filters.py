@@ -195,7 +195,7 @@ TYPED: st.SearchStrategy[Filter] = st.one_of(
 
 
 def trees(conditions: st.SearchStrategy[Filter], fewest: int = 0) -> st.SearchStrategy[Filter]:
-    """Return filters of these conditions, with at least this many parts in AND and OR."""
+    """Return filters made of these conditions, with at least this many parts in AND and OR."""
 
     def combine(parts: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
         several = st.lists(parts, min_size=fewest, max_size=3).map(tuple)

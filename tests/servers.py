@@ -29,7 +29,7 @@ T = TypeVar("T")
 TEMPLATE = "template"
 """The database with the current tables and one user, `alex`."""
 
-MOST_USES = 100
+MAX_USES = 100
 """Recreate a database after this many tests, because deleted rows stay in its files."""
 
 # Everything in a database that a test can change except rows. Object ids are never reused.
@@ -69,7 +69,7 @@ class Server:
 
         An existing one is emptied instead if the tests have only changed rows, which takes a hundredth of the time.
         """
-        if self._used.get(name, MOST_USES) < MOST_USES and self._empty(name):
+        if self._used.get(name, MAX_USES) < MAX_USES and self._empty(name):
             self._used[name] += 1
         else:
             self.create(name, template=TEMPLATE)

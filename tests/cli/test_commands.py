@@ -1,4 +1,4 @@
-"""The commands as people and scripts use them, on both databases."""
+"""Commands as people and scripts use them, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `comment`, and how comments are shown."""
+"""The command `comment`, and the display of comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is written."""
+"""Settings: their sources, and changes to the configuration file."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ class TestTables:
 
     def test_commands_change_only_their_own_part(self, todo: Here, path: Path) -> None:
         def changed(*arguments: str) -> list[str]:
-            """Return the lines that the command put in and, with a minus, took out."""
+            """Return the lines that the command added and removed, marked with + and -."""
             before = path.read_text().splitlines()
             assert todo(*arguments).code == 0
             after = path.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Contexts: what every list keeps to, and what every new todo gets."""
+"""Contexts, which limit every list and give defaults to new todos."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
 
 @pytest.fixture
 def dialect() -> str:
-    """Contexts lie above the databases: docs/views-and-contexts.md is run on both, and so are the filters."""
+    """Contexts do not depend on the database; docs/views-and-contexts.md and the filters are tested on both."""
     return "sqlite"
 
 

@@ -18,7 +18,7 @@ RENT = ("Pay rent", "due:2026-11-30", "project:home", "+bills", "--description",
 
 @pytest.fixture
 def dialect() -> str:
-    """The editor lies above the databases: `modify` with a version is tested on both, and so are the services."""
+    """The editor does not depend on the database; `modify` with a version and the services are tested on both."""
     return "sqlite"
 
 
@@ -35,7 +35,7 @@ def show(todo: Here, reference: str = "1") -> Any:
 
 
 def kept(result: Result) -> str:
-    """Return the text that was kept, and take it away."""
+    """Return the text that was kept, and remove it."""
     path = Path(result.err.rstrip().split("your text is kept in ")[1].splitlines()[0])
     assert path.stat().st_mode & 0o777 == 0o600
     text = path.read_text("utf-8")
@@ -332,7 +332,7 @@ class TestConcurrentChanges:
 
 
 class TestReopening:
-    """At a terminal a mistake opens the editor again."""
+    """At a terminal, an error opens the editor again."""
 
     def edit(self, cli: Cli, editor: FakeEditor, *steps: Step) -> Result:
         cli.here("add", "a")

@@ -1,4 +1,4 @@
-"""Estimates and URLs: what sets them, what shows them, and `todo open`."""
+"""Estimates and URLs: setting and showing them, and `todo open`."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class TestOpen:
 
     @pytest.fixture
     def desktop(self, cli: Cli, tmp_path: Path) -> Path:
-        """The file that has what the desktop was asked to open."""
+        """The file with the URLs that the desktop was asked to open."""
         opened = tmp_path / "opened"
         programs = tmp_path / "programs"
         programs.mkdir()

@@ -1,4 +1,4 @@
-"""The language at the command line: attributes, recurrence, and todos that are found by an expression."""
+"""The language on the command line: attributes, recurrence, and selecting todos with an expression."""
 
 from __future__ import annotations
 

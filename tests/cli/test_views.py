@@ -1,4 +1,4 @@
-"""Lists with commands of their own, lists that were saved under names, and their columns."""
+"""Built-in views, saved views, and columns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 25, 14, 30, tzinfo=BERLIN)  # a Wednesday
 
 @pytest.fixture
 def dialect() -> str:
-    """Views lie above the databases: docs/views-and-contexts.md is run on both, and so are the services."""
+    """Views do not depend on the database; docs/views-and-contexts.md and the services are tested on both."""
     return "sqlite"
 
 

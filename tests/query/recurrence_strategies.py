@@ -1,4 +1,4 @@
-"""Recurrence rules and starts for the tests that hold for any of them."""
+"""Random recurrence rules and starts."""
 
 # ruff: noqa: DTZ001 (slots are naive: wall-clock times of a series' zone)
 
@@ -51,7 +51,7 @@ _PARTS = st.fixed_dictionaries(
 
 @st.composite
 def _rules(draw: st.DrawFn) -> Rule:
-    """Draw parts, and leave out those that do not go with the ones before."""
+    """Draw parts, without those that cannot be combined with earlier ones."""
     parts = draw(_PARTS)
     kept: list[str] = []
     rule = None

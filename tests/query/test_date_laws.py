@@ -1,4 +1,4 @@
-"""What holds for every WHEN, whatever is written, and wherever."""
+"""Properties of every WHEN, in every time zone."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -41,7 +41,7 @@ DAY_FORMS = st.sampled_from([form.strip() for form in DAYS.split(";")])
 
 
 def meant(error: InvalidInputError) -> list[str]:
-    """The texts that an error proposes."""
+    """The texts that an error suggests."""
     said = re.match(r"did you mean ('.*?')\? ?", str(error.hint))
     return re.findall("'(.*?)'", said[1]) if said else []
 

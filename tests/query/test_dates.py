@@ -1,4 +1,4 @@
-"""What WHEN accepts and what it refuses, as tables.
+"""Valid and invalid forms of WHEN, as tables.
 
 Unless a table says otherwise, `now` is Wednesday, 25 November 2026, 14:30 in Berlin; NOW is the Sunday before, 12:00.
 """
@@ -29,14 +29,14 @@ FROM_SUNDAY = Conventions(week_start=6)
 
 
 def day(text: str, now: datetime = WEDNESDAY, conventions: Conventions | None = None) -> str:
-    """What the text means, if that is a day."""
+    """Return the day that the text means."""
     when = parse_when(text, now, conventions or Conventions())
     assert when.at is None, f"{text} is an instant"
     return when.on.isoformat()
 
 
 def moment(text: str, now: datetime = WEDNESDAY) -> str:
-    """What the text means, if that is an instant, as the clock of the writer shows it, with the offset."""
+    """Return the instant that the text means, in the user's zone, with its offset."""
     when = parse_when(text, now)
     assert when.at is not None, f"{text} is a day"
     assert when.at.utcoffset() == timedelta(0)
@@ -53,7 +53,7 @@ def refusal(text: str, now: datetime = WEDNESDAY, conventions: Conventions | Non
 
 
 def table(rows: str) -> pytest.MarkDecorator:
-    """Each row is a text and what is expected of it, apart by ` | `; what follows `#` is for the reader."""
+    """Return the rows of a table: a text and the expected result, separated by ` | `; `#` starts a comment."""
     parts = [row.partition("#")[0].split("|") for row in rows.strip().splitlines()]
     return pytest.mark.parametrize(("text", "expected"), [(text.strip(), said.strip()) for text, said in parts])
 
@@ -403,7 +403,7 @@ class TestDurations:
 
 
 class TestClockChanges:
-    """In Berlin they go from 02:00 to 03:00 on 29 March 2026, and from 03:00 to 02:00 on 25 October."""
+    """In Berlin, clocks go from 02:00 to 03:00 on 29 March 2026, and from 03:00 to 02:00 on 25 October."""
 
     def test_a_time_in_the_gap_is_refused(self) -> None:
         error = refusal("2026-03-29 02:30")

@@ -1,4 +1,4 @@
-"""The text in which a todo is edited: as text it comes back as it was, and two changes of it are merged."""
+"""The document of the editor: it round-trips, and concurrent changes are merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of fields by their kinds: what a text means, and how a value is written."""
+"""Parsing and formatting of values, for each kind of field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter language: what an expression means, and what is said of one that means nothing.
+"""The filter language: the meaning of expressions, and errors.
 
 `now` is Sunday, 22 November 2026, 12:00 in Berlin.
 """
@@ -40,7 +40,7 @@ from todo_cli.query.filter.ast import (
     RefersTo,
 )
 from todo_cli.query.filter.conditions import NAMES
-from todo_cli.query.filter.parser import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
+from todo_cli.query.filter.parser import MAX_CONDITIONS, MAX_DEPTH, MAX_TEXT_LENGTH, MAX_TEXTS, parse_filter
 from todo_cli.query.references import NumberReference, parse_references
 
 FRIDAY, TODAY = When(date(2026, 11, 27)), When(date(2026, 11, 22))
@@ -249,14 +249,14 @@ def test_errors_mark_the_invalid_part(expression: str, at: str, message: str, hi
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (" ".join("a" for _ in range(MOST_TEXTS + 1)), "50 texts"),
-        (" ".join("+a" for _ in range(MOST_CONDITIONS + 1)), "200 conditions"),
-        (" ".join("is:week" for _ in range(MOST_CONDITIONS // 2 + 1)), "200 conditions"),
-        ("id:" + ",".join(f"{number:04x}a" for number in range(MOST_CONDITIONS)), "200 conditions"),
+        (" ".join("a" for _ in range(MAX_TEXTS + 1)), "50 texts"),
+        (" ".join("+a" for _ in range(MAX_CONDITIONS + 1)), "200 conditions"),
+        (" ".join("is:week" for _ in range(MAX_CONDITIONS // 2 + 1)), "200 conditions"),
+        ("id:" + ",".join(f"{number:04x}a" for number in range(MAX_CONDITIONS)), "200 conditions"),
         ("id:1-600 id:601-1001", "1,000 todo numbers"),
-        ("x" * (LONGEST_TEXT + 1), "1,000 characters"),
-        ("(" * (DEEPEST + 1) + "a" + ")" * (DEEPEST + 1), "50 levels deep"),
-        ("not " * (DEEPEST + 1) + "a", "50 levels deep"),
+        ("x" * (MAX_TEXT_LENGTH + 1), "1,000 characters"),
+        ("(" * (MAX_DEPTH + 1) + "a" + ")" * (MAX_DEPTH + 1), "50 levels deep"),
+        ("not " * (MAX_DEPTH + 1) + "a", "50 levels deep"),
         ("(" * 100_000, "50 levels deep"),
     ],
     ids=range(9),
@@ -282,7 +282,7 @@ def test_text_that_no_database_can_store_is_refused(text: str) -> None:
 @example("foo:", '"due:today or x"')
 @example("foo:", "a'b\"c(d")
 def test_an_unknown_attribute_is_refused_and_the_hint_finds_it_as_text(head: str, value: str) -> None:
-    """An unknown attribute that became text would match every todo behind a `not`."""
+    """If an unknown attribute were text, it would match every todo after `not`."""
     name = head.rsplit(maxsplit=1)[-1].partition(".")[0].removesuffix(":")
     assume(name not in NAMES and value.strip() and not value.startswith("//"))
     try:

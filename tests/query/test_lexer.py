@@ -1,4 +1,4 @@
-"""Which words have the form of an attribute."""
+"""Words that have the form of an attribute."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which names there can be, and what is proposed for those that cannot."""
+"""Valid names, and suggestions for invalid ones."""
 
 import pytest
 from hypothesis import given

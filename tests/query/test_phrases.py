@@ -1,4 +1,4 @@
-"""What `every` accepts, as a table: the phrase, its RRULE, that in words, and the first slots of the series."""
+"""Recurrence phrases, as a table: the phrase, its RRULE, the description, and the first slots of the series."""
 
 from contextlib import suppress
 from datetime import date, datetime
@@ -301,7 +301,7 @@ def test_invalid_phrases_are_refused_with_a_suggestion(every: str, message: str)
 
 
 def _check_proposal(error: InvalidInputError, start: Slot) -> None:
-    """What is proposed in quotes must be accepted."""
+    """Return the suggestion in quotes, which must be valid."""
     hint = error.hint or ""
     if hint.startswith("did you mean '"):
         parse_every(hint.split("'")[1], start)

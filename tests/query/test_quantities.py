@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.quantities import LONGEST_DURATION, format_duration, format_number, parse_duration, parse_number
+from todo_cli.query.quantities import MAX_DURATION, format_duration, format_number, parse_duration, parse_number
 
 HOUR = 3600
 
@@ -27,7 +27,7 @@ HOUR = 3600
         ("P1W", 168 * HOUR, "7d"),
         ("P1DT1S", 24 * HOUR + 1, "1d1s"),
         ("1w", 168 * HOUR, "7d"),
-        ("36525d", LONGEST_DURATION, "36525d"),
+        ("36525d", MAX_DURATION, "36525d"),
     ],
 )
 def test_durations(text: str, seconds: int, formatted: str) -> None:
@@ -56,7 +56,7 @@ def test_other_texts_are_not_durations(text: str, message: str) -> None:
         parse_duration(text)
 
 
-@given(st.integers(0, LONGEST_DURATION))
+@given(st.integers(0, MAX_DURATION))
 def test_formatted_durations_round_trip(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
 

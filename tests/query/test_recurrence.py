@@ -1,4 +1,4 @@
-"""Which slots a series has: the examples of RFC 5545, 3.8.5.3, then what they leave open."""
+"""The slots of a series: the examples of RFC 5545, 3.8.5.3, then cases that they do not cover."""
 
 # ruff: noqa: DTZ001 (slots are naive: wall-clock times of a series' zone)
 
@@ -33,7 +33,7 @@ def first_slots(rule: str, start: Slot, count: int, zone: str = NEW_YORK) -> lis
 
 
 def days_of(text: str) -> list[date]:
-    """`1997-09-02,05 10-01 1998-01-01`: the days, where year and month are those of the day before unless given."""
+    """Parse `1997-09-02,05 10-01 1998-01-01`: year and month default to those of the previous day."""
     found: list[date] = []
     for word in text.replace(",", " ").split():
         parts = [int(part) for part in word.split("-")]
@@ -258,7 +258,7 @@ class TestExamplesOfTheRfc:
 
 
 class TestDetailsOfTheRfc:
-    """Each of these is what a widespread implementation gets wrong, or where one has to choose."""
+    """Cases that common implementations get wrong, or in which the RFC leaves a choice."""
 
     @pytest.mark.parametrize(
         ("rule", "start", "days"),

@@ -1,4 +1,4 @@
-"""What REF accepts, and that nothing else becomes a reference."""
+"""Valid and invalid references."""
 
 from contextlib import suppress
 from uuid import UUID
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.conftest import NOW
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.tables import Todo
-from todo_cli.query.references import MOST, MOST_PREFIXES, NumberReference, UuidReference, parse_references
+from todo_cli.query.references import MAX, MAX_PREFIXES, NumberReference, UuidReference, parse_references
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_a_reversed_range_is_refused_with_a_hint() -> None:
 
 
 def test_a_huge_range_is_refused_at_once() -> None:
-    assert len(parse_references([f"1-{MOST}"])) == MOST
-    for word in (f"0-{MOST}", "1-999999999999999999"):
+    assert len(parse_references([f"1-{MAX}"])) == MAX
+    for word in (f"0-{MAX}", "1-999999999999999999"):
         with pytest.raises(InvalidInputError):
             parse_references([word])
 
 
 def test_too_many_uuid_prefixes_are_refused() -> None:
-    prefixes = [f"a{number:04}" for number in range(MOST_PREFIXES + 1)]
-    assert len(parse_references(prefixes[1:])) == MOST_PREFIXES
-    with pytest.raises(InvalidInputError, match=f"more than {MOST_PREFIXES} uuid prefixes"):
+    prefixes = [f"a{number:04}" for number in range(MAX_PREFIXES + 1)]
+    assert len(parse_references(prefixes[1:])) == MAX_PREFIXES
+    with pytest.raises(InvalidInputError, match=f"more than {MAX_PREFIXES} uuid prefixes"):
         parse_references(prefixes)
 
 
@@ -95,4 +95,4 @@ def test_a_reference_matches_by_number_or_by_the_first_characters_of_the_uuid(wo
 @given(st.lists(st.text()))
 def test_all_words_are_parsed_or_refused(words: list[str]) -> None:
     with suppress(InvalidInputError):
-        assert len(parse_references(words)) <= MOST
+        assert len(parse_references(words)) <= MAX

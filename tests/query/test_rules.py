@@ -1,4 +1,4 @@
-"""What an RRULE may say (RFC 5545, 3.3.10), and that every rule comes back from its own text."""
+"""Valid and invalid RRULEs (RFC 5545, 3.3.10); formatted rules round-trip."""
 
 from contextlib import suppress
 from time import thread_time

@@ -1,4 +1,4 @@
-"""How urgent a todo is, term by term; `now` is Sunday, 22 November 2026, 12:00 in Berlin."""
+"""Urgency, term by term; `now` is Sunday, 22 November 2026, 12:00 in Berlin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLAIN = TodoPublic(
     deleted_at=None,
     version=1,
 )
-"""A todo of today about which nothing is said: it is not urgent at all."""
+"""A todo that was added today and has no other fields, so that its urgency is 0."""
 
 DAY = timedelta(days=1)
 TODAY = NOW.date()

@@ -1,4 +1,4 @@
-"""Attributes among words: what is one, what is text, and what is refused as a slip."""
+"""Words of `add` and `modify`: attributes, text, and likely typos."""
 
 from __future__ import annotations
 

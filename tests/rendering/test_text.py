@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.terminal import Screen
-from todo_cli.rendering.format.escaping import WIDEST, escape_field, neutralise, point_at, write_json
+from todo_cli.rendering.format.escaping import MAX_WIDTH, escape_field, neutralise, point_at, write_json
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -94,5 +94,5 @@ def test_the_marked_part_is_visible(expression: str, data: st.DataObject) -> Non
     end = data.draw(st.integers(start, len(expression)))
     shown, carets = point_at(expression, start, end).split("\n")
     assert not ACTIVE.search(shown)
-    assert len(carets) <= WIDEST + 1
+    assert len(carets) <= MAX_WIDTH + 1
     assert carets.strip(" ").strip("^") == ""

@@ -22,7 +22,7 @@ from todo_cli.models.tables import Comment, Dependency, Project, Series, Tag, To
 from todo_cli.models.values import Priority, Status, TodoPublic, When
 from todo_cli.query.defaults import with_defaults
 from todo_cli.query.filter.ast import And, Filter, InArchivedProject, conditions_of
-from todo_cli.query.filter.parser import DEEPEST, LONGEST_TEXT, MOST_CONDITIONS, MOST_TEXTS, parse_filter
+from todo_cli.query.filter.parser import MAX_CONDITIONS, MAX_DEPTH, MAX_TEXT_LENGTH, MAX_TEXTS, parse_filter
 from todo_cli.query.sorting import parse_sort
 from todo_cli.services.listing import Context, ListQuery, list_todos
 from todo_cli.services.projects import archive_project
@@ -365,16 +365,16 @@ async def test_the_database_agrees_with_plain_python(
 
 
 async def test_the_largest_possible_filter(filled: Database) -> None:
-    long = "ΐ" * (LONGEST_TEXT - 2)
-    texts = [f"'{number:02}{long}'" for number in range(MOST_TEXTS)]
+    long = "ΐ" * (MAX_TEXT_LENGTH - 2)
+    texts = [f"'{number:02}{long}'" for number in range(MAX_TEXTS)]
     others = ["project:home", "due.by:today", "+soon", "is:recurring", "has:tag", "is:ready", "depends:1", "parent:2"]
-    rest = [others[number % len(others)] for number in range(MOST_CONDITIONS - MOST_TEXTS - 1)]
+    rest = [others[number % len(others)] for number in range(MAX_CONDITIONS - MAX_TEXTS - 1)]
     conditions = ["id:1-900", *texts, *rest]
-    nested = f"({' or '.join(conditions[DEEPEST:])})"
-    for number, condition in enumerate(conditions[1:DEEPEST]):
+    nested = f"({' or '.join(conditions[MAX_DEPTH:])})"
+    for number, condition in enumerate(conditions[1:MAX_DEPTH]):
         nested = f"({condition} {'or' if number % 2 else 'and'} {nested})"
     tree = parse_filter([f"{conditions[0]} or {nested}"], NOW)
-    assert len(list(conditions_of(tree))) == MOST_CONDITIONS
+    assert len(list(conditions_of(tree))) == MAX_CONDITIONS
     page = await list_todos(filled, ListQuery(with_defaults(tree), size=5))
     assert page.total
 
@@ -386,13 +386,13 @@ async def test_the_deepest_possible_filter(filled: Database) -> None:
         return f"({inner} {'or' if levels % 2 else 'and'} {inner})"
 
     nested = pair(7)  # of 128 conditions
-    for number in range(DEEPEST - 7):
+    for number in range(MAX_DEPTH - 7):
         nested = f"(project:home {'and' if number % 2 else 'or'} {nested})"
     assert await find(filled, parse_filter([nested], NOW)) == "ab"
-    assert await find(filled, parse_filter(["not " * DEEPEST + "+soon"], NOW)) == "be"
+    assert await find(filled, parse_filter(["not " * MAX_DEPTH + "+soon"], NOW)) == "be"
     for state in ("is:ready", "not is:ready", "is:blocked", "depends:1", "parent:1", "has:subtasks"):
         nested = pair(7, state)
-        for _ in range(DEEPEST - 8):
+        for _ in range(MAX_DEPTH - 8):
             nested = f"(project:home or {nested})"
         assert "a" in await find(filled, parse_filter([nested], NOW))
 
@@ -400,10 +400,10 @@ async def test_the_deepest_possible_filter(filled: Database) -> None:
 @pytest.mark.either_database
 async def test_the_largest_context_with_the_largest_filter(filled: Database) -> None:
     nested = "+soon"
-    for number in range(DEEPEST):
+    for number in range(MAX_DEPTH):
         nested = f"(project:home {'and' if number % 2 else 'or'} {nested})"
-    text = "'" + "ΐ" * (LONGEST_TEXT - 2) + "'"
-    wide = " or ".join(["has:project", *[text] * (MOST_TEXTS), *["+soon"] * (MOST_CONDITIONS - MOST_TEXTS - 1)])
+    text = "'" + "ΐ" * (MAX_TEXT_LENGTH - 2) + "'"
+    wide = " or ".join(["has:project", *[text] * (MAX_TEXTS), *["+soon"] * (MAX_CONDITIONS - MAX_TEXTS - 1)])
     for one, other in ((nested, nested), (wide, wide), (nested, wide), (wide, nested)):
         context = Context("c", parse_filter([one], NOW))
         query = ListQuery(with_defaults(parse_filter([other], NOW)), size=5, context=context)

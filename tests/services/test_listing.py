@@ -26,7 +26,7 @@ from todo_cli.query.filter.ast import (
     Or,
     RefersTo,
 )
-from todo_cli.query.references import MOST_PREFIXES, parse_references
+from todo_cli.query.references import MAX_PREFIXES, parse_references
 from todo_cli.query.sorting import parse_sort
 from todo_cli.services.listing import ListQuery, get_todos, list_todos
 from todo_cli.services.projects import archive_project
@@ -230,7 +230,7 @@ async def test_unknown_names_are_explained(filled_once: FilledOnce) -> None:
 
 
 async def test_as_many_uuid_prefixes_as_are_allowed_fit_into_a_statement(filled_once: FilledOnce) -> None:
-    prefixes = parse_references([f"a{number:04}" for number in range(MOST_PREFIXES)])
+    prefixes = parse_references([f"a{number:04}" for number in range(MAX_PREFIXES)])
     with pytest.raises(NotFoundError):
         await get_todos(await filled_once(fill), prefixes)
     assert list((await list_todos(await filled_once(fill), ListQuery(RefersTo(prefixes)))).todos) == []

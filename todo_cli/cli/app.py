@@ -59,7 +59,7 @@ def start(
         from todo_cli.cli.listing import ListOptions
 
         with quiet_when_closed():
-            list_(context.obj, look=ListOptions())
+            list_(context.obj, display=ListOptions())
 
 
 @cache

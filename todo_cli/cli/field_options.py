@@ -1,7 +1,7 @@
-"""The options of `add` and `modify`, made of the registry of fields.
+"""The options of `add` and `modify`, derived from the field registry.
 
-A command takes them as one parameter, a mapping by the names of setters; `parsing/registration.py` puts the options in
-its place when the command is built.
+A command takes them as one parameter, a mapping by the names of setters, which `parsing/registration.py` replaces by
+the options when the command is built.
 """
 
 from __future__ import annotations

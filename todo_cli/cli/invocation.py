@@ -40,7 +40,7 @@ class Invocation:
     literals: int = 0
     """The number of arguments after `--`."""
     session: Session | None = None
-    """What a worker of the resident prepared before it got the command."""
+    """What a worker of the resident prepared before it received the command."""
 
     @cached_property
     def now(self) -> datetime:
@@ -58,7 +58,7 @@ class Invocation:
 
     @cached_property
     def conventions(self) -> Conventions:
-        """How to read ambiguous dates, from the settings."""
+        """The conventions for ambiguous dates, from the settings."""
         from todo_cli.config import WEEKDAYS
         from todo_cli.query.dates import Conventions
 
@@ -70,7 +70,7 @@ class Invocation:
 
     @cached_property
     def input_context(self) -> InputContext:
-        """What values of fields are read with."""
+        """The context for parsing values of fields."""
         from todo_cli.query.kinds import InputContext
 
         hour = self.settings["default_hour"].value

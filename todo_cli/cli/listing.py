@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from todo_cli.query.sorting import SortKey
     from todo_cli.services.listing import Context, ListQuery
 
-MOST = 1_000_000
+MAX = 1_000_000
 """The largest page number, and the largest number of todos on a page."""
 
 WordsArgument = Annotated[list[str] | None, typer.Argument(metavar="WORDS", hidden=True)]
@@ -80,7 +80,7 @@ class CompletedOptions(ListOptions):
 def show_list(
     invocation: Invocation,
     parts: Sequence[Filter],
-    look: ListOptions,
+    display: ListOptions,
     *,
     nothing: str,
     sort: str | None = None,
@@ -95,16 +95,16 @@ def show_list(
     from todo_cli.query.filter.ast import And
     from todo_cli.services.listing import ListQuery
 
-    keys = sort_keys(sort if look.sort is None else look.sort, reverse=look.reverse)
-    shown = columns if look.columns is None else parse_columns(look.columns.split(","))
+    keys = sort_keys(sort if display.sort is None else display.sort, reverse=display.reverse)
+    shown = columns if display.columns is None else parse_columns(display.columns.split(","))
     if shown is None and any(key.key == "urgency" for key in keys):
         shown = USUAL.extended_by("urgency")
     query = ListQuery(
         with_defaults(And(tuple(parts))),
         keys,
-        look.page or 1,
-        page_size(invocation, look.page, look.per_page, everything=look.everything),
-        context=None if look.no_context else read_context(invocation),
+        display.page or 1,
+        page_size(invocation, display.page, display.per_page, everything=display.everything),
+        context=None if display.no_context else read_context(invocation),
         coefficients=invocation.coefficients,
         sums=duration_columns(shown) if shown and invocation.at_terminal else (),
     )
@@ -168,8 +168,8 @@ def read_context(invocation: Invocation) -> Context | None:
 def page_size(invocation: Invocation, page: int | None, per_page: int | None, *, everything: bool) -> int | None:
     """Return the number of todos per page, None for all: a pipe gets pages only if an option asks for one."""
     for option, number in (("--page", page), ("--per-page", per_page)):
-        if number is not None and not 1 <= number <= MOST:
-            raise InvalidInputError(f"{option} must be a whole number from 1 to {MOST:,}, not {number}")
+        if number is not None and not 1 <= number <= MAX:
+            raise InvalidInputError(f"{option} must be a whole number from 1 to {MAX:,}, not {number}")
     if everything and (page or per_page):
         raise InvalidInputError(f"--all and {'--page' if page else '--per-page'} cannot be used together")
     if everything or not (page or per_page or invocation.at_terminal):

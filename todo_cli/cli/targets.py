@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     Change = Callable[[Database, Sequence[Reference]], Awaitable[list[TodoOutcome]]]
 
-MOST = 1000
+MAX = 1000
 """The largest number of todos that one command changes."""
 
-MOST_UNASKED = 3
+MAX_UNASKED = 3
 """The largest number of todos found by --where that are changed without a question."""
 
-MOST_SHOWN = 10
+MAX_SHOWN = 10
 """The largest number of todos that are shown with the question."""
 
 
@@ -58,7 +58,7 @@ class Targets:
 
     @classmethod
     def of(cls, chosen: TargetOptions, *, usual: Filter | None = None, trashed: bool = False) -> Targets:
-        """Return what the options of a command choose."""
+        """Return the targets that the options of a command select."""
         return cls(chosen.references or (), chosen.where, chosen.yes, usual, trashed)
 
     def change(self, invocation: Invocation, change: Change, verb: str) -> list[TodoOutcome]:
@@ -76,23 +76,23 @@ class Targets:
                 f"{self.references[0]!r} and --where cannot be used together",
                 "name todos or find them with --where",
             )
-        most = MOST if self.yes else MOST_UNASKED
+        most = MAX if self.yes else MAX_UNASKED
         query = self._parse_where(invocation)
         found, outcomes = invocation.run(change_found, query, change, most=most)
         within = f" in context {query.context.name}" if query.context else ""
         if not found:
             invocation.note(f"No todos match{within}.")
             return []
-        if len(found) > MOST:
+        if len(found) > MAX:
             raise InvalidInputError(
-                f"--where matches more than {MOST:,} todos, the most that one command changes", "narrow the filter"
+                f"--where matches more than {MAX:,} todos, the most that one command changes", "narrow the filter"
             )
         invocation.note(f"Found {count_todos(len(found))}{within}.")
         if outcomes is None:
-            for todo in found[:MOST_SHOWN]:
+            for todo in found[:MAX_SHOWN]:
                 invocation.note(f"  {todo.id}  {todo.title}")
-            if len(found) > MOST_SHOWN:
-                invocation.note(f"  and {len(found) - MOST_SHOWN} more")
+            if len(found) > MAX_SHOWN:
+                invocation.note(f"  and {len(found) - MAX_SHOWN} more")
             invocation.confirm(f"{verb} {count_todos(len(found))}", yes=self.yes)
             outcomes = invocation.run(change, refer_to(found))
         return outcomes
@@ -106,7 +106,7 @@ class Targets:
         assert self.where is not None
         tree = parse_filter([self.where], invocation.now, invocation.conventions)
         condition = with_defaults(tree) if self.usual is None else And((self.usual, tree))
-        return ListQuery(condition, size=MOST + 1, trashed=self.trashed, context=read_context(invocation))
+        return ListQuery(condition, size=MAX + 1, trashed=self.trashed, context=read_context(invocation))
 
 
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:

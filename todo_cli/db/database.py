@@ -75,8 +75,8 @@ async def _nothing(_: Transaction) -> None:
 
 IDLE_WHILE_OTHERS_WRITE = 10
 """The factor of the idle timeout for a transaction that holds no locks while another database is written."""
-MOST_ATTEMPTS = 10
-MOST_NAMES = 20
+MAX_ATTEMPTS = 10
+MAX_NAMES = 20
 
 
 class Database:
@@ -319,7 +319,7 @@ class Database:
         """Return the result of the attempt; retry errors that may be temporary, and translate others."""
         prepared = False
         give_up_at: float | None = None
-        for number in range(1, MOST_ATTEMPTS + 1):
+        for number in range(1, MAX_ATTEMPTS + 1):
             self._storing = False
             try:
                 return await attempt()
@@ -341,7 +341,7 @@ class Database:
                     prepared = True
                 elif (
                     may_succeed_again(error, failure)
-                    and number < MOST_ATTEMPTS
+                    and number < MAX_ATTEMPTS
                     and (give_up_at is None or time.monotonic() < give_up_at)
                 ):
                     await asyncio.sleep(random.uniform(0, min(0.5, 0.02 * 2**number)))  # noqa: S311 - spreads retries
@@ -375,13 +375,13 @@ class Database:
             select(Label("revision", REVISION), USERS.c.id, USERS.c.name)
             .select_from(always.outerjoin(USERS, users_named(self.user_name)))
             .order_by(USERS.c.id)
-            .limit(MOST_NAMES)
+            .limit(MAX_NAMES)
         )
         rows = (await session.execute(statement)).all()
         check_revision(self.target, rows[0].revision)
         names = [name for _, _, name in rows if name is not None]
         if not names:
-            known = (await session.execute(select(USERS.c.name).order_by(USERS.c.key).limit(MOST_NAMES))).scalars()
+            known = (await session.execute(select(USERS.c.name).order_by(USERS.c.key).limit(MAX_NAMES))).scalars()
             raise UnknownUserError(self.user_name or "", list(known))
         if len(names) > 1 and anybody:
             return Transaction(session, NOBODY, self.now)

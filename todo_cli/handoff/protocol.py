@@ -37,7 +37,7 @@ BUSY_FACTOR = 10
 HELLO, OFFER, GO, BEGUN, EXIT, ASK, ASKED = b"H", b"O", b"G", b"B", b"X", b"A", b"a"
 NUMBER = 8
 """The number of bytes of a length or process id, in native byte order."""
-MOST_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
 """The maximum length of a request, above the limit of any system for command lines and environments."""
 
 RUN, STATUS, STOP = "run", "status", "stop"

@@ -12,10 +12,10 @@ from todo_cli.query.dates.words import UNITS, normalise
 _SIZES = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _DAY = _SIZES["d"]
 
-LONGEST_DURATION = 36_525 * _DAY
+MAX_DURATION = 36_525 * _DAY
 """A century, in seconds."""
 
-GREATEST_NUMBER = 10**15
+MAX_NUMBER = 10**15
 """Up to this number, databases and JSON parsers represent whole numbers and thousandths exactly."""
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -29,8 +29,8 @@ def parse_number(text: str) -> float:
     if not _NUMBER.fullmatch(text.strip()):
         raise InvalidInputError(f"{text!r} is not a number", "examples: 3, 2.5, -1")
     number = float(text)
-    if abs(number) > GREATEST_NUMBER:
-        raise InvalidInputError(f"{text!r} is too large", f"the largest number is {GREATEST_NUMBER}")
+    if abs(number) > MAX_NUMBER:
+        raise InvalidInputError(f"{text!r} is too large", f"the largest number is {MAX_NUMBER}")
     return simplify(number)
 
 
@@ -61,7 +61,7 @@ def parse_duration(text: str) -> int:
         )
     else:
         raise _refuse(text)
-    if seconds > LONGEST_DURATION:
+    if seconds > MAX_DURATION:
         raise InvalidInputError(f"{text!r} is too long", "the longest duration is 36525d, a century")
     return round(seconds)
 

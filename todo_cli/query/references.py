@@ -11,8 +11,8 @@ from uuid import UUID
 from todo_cli.errors import InvalidInputError
 from todo_cli.models.values import TodoPublic
 
-MOST = 1000
-MOST_PREFIXES = 200
+MAX = 1000
+MAX_PREFIXES = 200
 """Each is a condition of its own, and databases limit how many a statement may have."""
 
 _HINT = "write 12, 12-15, 12,14 or the first characters of a uuid"
@@ -79,8 +79,8 @@ Reference = NumberReference | UuidReference
 def parse_references(words: Iterable[str], hint: str | None = None) -> tuple[Reference, ...]:
     """Return the references in the words, each once, in order.
 
-    Raises InvalidInputError for an invalid reference, with an additional hint, and for more than `MOST` references or
-    `MOST_PREFIXES` uuid prefixes.
+    Raises InvalidInputError for an invalid reference, with an additional hint, and for more than `MAX` references or
+    `MAX_PREFIXES` uuid prefixes.
     """
     try:
         return _parse(words)
@@ -118,10 +118,10 @@ def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
         for part in word.split(","):
             for reference in _parse_part(part.strip(), word):
                 found[reference] = None
-            if len(found) > MOST:
-                raise InvalidInputError(f"{word!r} names more than {MOST} todos")
-    if sum(not reference.is_exact for reference in found) > MOST_PREFIXES:
-        raise InvalidInputError(f"more than {MOST_PREFIXES} uuid prefixes at once", "write the uuids in full")
+            if len(found) > MAX:
+                raise InvalidInputError(f"{word!r} names more than {MAX} todos")
+    if sum(not reference.is_exact for reference in found) > MAX_PREFIXES:
+        raise InvalidInputError(f"more than {MAX_PREFIXES} uuid prefixes at once", "write the uuids in full")
     if not found:
         raise InvalidInputError("no todo given", _HINT)
     return tuple(found)
@@ -134,7 +134,7 @@ def _parse_part(part: str, word: str) -> Iterable[Reference]:
         first, last = _number(match[1], word), _number(match[2], word)
         if first <= last:
             # one more than the limit, to detect longer ranges without listing them
-            return (NumberReference(number) for number in range(first, min(last, first + MOST) + 1))
+            return (NumberReference(number) for number in range(first, min(last, first + MAX) + 1))
         raise InvalidInputError(f"invalid range {part!r}", f"did you mean '{last}-{first}'?")
     digits = part.lower().replace("-", "")
     dashes = tuple(place for place, character in enumerate(part) if character == "-")

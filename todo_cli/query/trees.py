@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from todo_cli.models.values import TodoPublic
 
-DEEPEST = 50
+MAX_DEPTH = 50
 """The greatest depth; deeper todos start a new tree, because terminals are not wide enough."""
 
 
@@ -15,13 +15,13 @@ DEEPEST = 50
 class Node:
     """A todo in a tree. `is_prerequisite` means that it is a dependency of the todo above, and not a subtask.
 
-    `is_repeated` means that it also occurs elsewhere; with `goes_on`, its descendants are shown there.
+    `is_repeated` means that it also occurs elsewhere; with `has_more`, its descendants are shown there.
     """
 
     todo: TodoPublic
     is_prerequisite: bool = False
     is_repeated: bool = False
-    goes_on: bool = False
+    has_more: bool = False
     below: list[Node] = field(default_factory=list)
 
     def flatten(self) -> Iterator[TodoPublic]:
@@ -88,8 +88,8 @@ class _Forest:
     def grow(self, todo: TodoPublic, depth: int = 1, *, is_prerequisite: bool = False) -> Node:
         first = [self._todos[number] for number in todo.links.depends if number in self._todos]
         parts = [part for part in self._children.get(todo.id, ()) if part not in first]
-        if todo.id in self.seen or depth > DEEPEST:
-            return Node(todo, is_prerequisite, is_repeated=True, goes_on=bool(first or parts))
+        if todo.id in self.seen or depth > MAX_DEPTH:
+            return Node(todo, is_prerequisite, is_repeated=True, has_more=bool(first or parts))
         self.seen.add(todo.id)
         below = [self.grow(other, depth + 1, is_prerequisite=True) for other in first]
         below += [self.grow(other, depth + 1) for other in parts]

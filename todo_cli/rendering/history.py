@@ -16,10 +16,10 @@ from todo_cli.rendering.format.dates import describe_age, format_date, format_in
 from todo_cli.rendering.format.differences import ADDED, REMOVED, Pieces, compare_texts, cut
 from todo_cli.rendering.format.escaping import neutralise
 
-MOST_NAMED = 8
+MAX_NAMED = 8
 """The maximum number of todos to list if a step changed several in the same way."""
 
-LONGEST_TITLE = 50
+MAX_TITLE_LENGTH = 50
 
 VERBS = {"undo": "undid", "redo": "redid"}
 
@@ -175,15 +175,15 @@ def _name_several(todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
         yield from _name(todos[0])
         return
     numbers = sorted(todo.id or 0 for todo in todos)
-    more = "" if len(numbers) <= MOST_NAMED else " …"
+    more = "" if len(numbers) <= MAX_NAMED else " …"
     yield (f"{len(numbers):,} todos: ", "")
-    yield (", ".join(map(str, numbers[:MOST_NAMED])) + more, "id")
+    yield (", ".join(map(str, numbers[:MAX_NAMED])) + more, "id")
 
 
 def _name(todo: _Subject, *, with_title: bool = True) -> Iterator[tuple[str, str]]:
     yield (str(todo.id) if todo.id else "a todo", "id")
     if with_title and todo.name:
-        title = todo.name if len(todo.name) <= LONGEST_TITLE else f"{todo.name[: LONGEST_TITLE - 1]}…"
+        title = todo.name if len(todo.name) <= MAX_TITLE_LENGTH else f"{todo.name[: MAX_TITLE_LENGTH - 1]}…"
         yield (f" {neutralise(title)}", "")
 
 

@@ -18,13 +18,13 @@ class Installation:
         # Installing another version of a dependency changes the entries of these folders.
         self._paths += [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
         self._paths.append(sys.executable)
-        self._known = self._look()
+        self._known = self._scan()
 
     def is_unchanged(self) -> bool:
         """Return whether all files are unchanged."""
-        return self._look() == self._known
+        return self._scan() == self._known
 
-    def _look(self) -> list[tuple[int, int, int] | None]:
+    def _scan(self) -> list[tuple[int, int, int] | None]:
         return [_stamp(path) for path in self._paths]
 
 

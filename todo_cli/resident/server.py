@@ -27,7 +27,7 @@ from todo_cli.handoff.client import peer_user, receive_exactly
 
 IDLE_SECONDS = 600.0
 """The idle time after which the resident exits."""
-LOOK_SECONDS = 30.0
+CHECK_SECONDS = 30.0
 """The interval of checks that the socket exists, which a logout removes, and that the program is unchanged."""
 WAITING_WORKERS = 3
 BACKLOG = 128
@@ -179,7 +179,7 @@ class Resident:
         while True:
             while sum(each.waits and each.server is None for each in self._workers.values()) < WAITING_WORKERS:
                 self._fork()
-            if not (ready := self._selector.select(min(LOOK_SECONDS, self._idle_seconds))):
+            if not (ready := self._selector.select(min(CHECK_SECONDS, self._idle_seconds))):
                 if self._is_superfluous():
                     return
                 self._wake_orphans()

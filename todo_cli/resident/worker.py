@@ -25,7 +25,7 @@ from todo_cli.resident.ahead import pack_server
 
 REQUEST_SECONDS = 5.0
 """The timeout for the client's request and its answer to the offer."""
-MOST_ATTACHED = 4
+MAX_ATTACHED = 4
 
 READY, SERVED, STOPPED, USED = b"R", b"G", b"S", b"U"
 """Reports of a worker to the resident: it can accept a client, it has started a command, the resident was asked to
@@ -77,7 +77,7 @@ def serve(
 
 def _receive(connection: socket.socket) -> protocol.Request:
     length = int.from_bytes(receive_exactly(connection, protocol.NUMBER), sys.byteorder)
-    if length > protocol.MOST_BYTES:
+    if length > protocol.MAX_BYTES:
         raise RefusedError
     content = receive_exactly(connection, length)
     return marshal.loads(content)  # type: ignore[no-any-return]  # noqa: S302 - from a client of this user
@@ -109,7 +109,7 @@ def _run(
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.sendall(protocol.OFFER + os.getpid().to_bytes(protocol.NUMBER, sys.byteorder))
-    message, attached, *_ = socket.recv_fds(connection, 1, MOST_ATTACHED)
+    message, attached, *_ = socket.recv_fds(connection, 1, MAX_ATTACHED)
     if message != protocol.GO:
         return  # the client gave up waiting and runs the command itself
     _take_place(mask, attached, origin)
@@ -227,7 +227,7 @@ def _open_stream(number: int, origin: Origin) -> io.TextIOWrapper:
 def _follow(connection: socket.socket, ignored: Sequence[int]) -> None:
     """Exit when the client dies, unless a change is being stored."""
 
-    def look(_number: int, _frame: FrameType | None) -> None:
+    def check_client(_number: int, _frame: FrameType | None) -> None:
         try:
             if connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
                 return
@@ -240,10 +240,10 @@ def _follow(connection: socket.socket, ignored: Sequence[int]) -> None:
 
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGIO, look)
+    signal.signal(signal.SIGIO, check_client)
     fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) | os.O_ASYNC)
-    look(signal.SIGIO, None)
+    check_client(signal.SIGIO, None)
 
 
 def _ask(connection: socket.socket, *, asking: bool) -> None:

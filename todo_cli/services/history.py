@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, literal, null, or_, select, true, union_all
 
 from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
-from todo_cli.db.database import MOST_NAMES, Database
+from todo_cli.db.database import MAX_NAMES, Database
 from todo_cli.db.read.json_sql import uuid_of_json
 from todo_cli.db.read.queries import Ordering, Query, Request
 from todo_cli.db.read.references_sql import refers_to
@@ -160,7 +160,7 @@ def _read_change(row: Any) -> HistoryChange:
 
 async def _refuse_user(db: Database, name: str) -> None:
     async def work(transaction: Transaction) -> None:
-        names = select(USERS.c.name).order_by(USERS.c.key).limit(MOST_NAMES)
+        names = select(USERS.c.name).order_by(USERS.c.key).limit(MAX_NAMES)
         raise UnknownUserError(name, list((await transaction.session.execute(names)).scalars()))
 
     await db.read(work)

@@ -25,7 +25,7 @@ from todo_cli.services.lookup import make_public, read_links
 FIELDS = {"wait_until": "wait", "expires_at": "until", "deleted_at": "trash", "completed_at": "completion"}
 """The names of fields that differ from those in the history."""
 
-MOST_CONFLICTS = 3
+MAX_CONFLICTS = 3
 
 
 async def undo_steps(db: Database, count: int = 1, *, force: bool = False) -> UndoOutcome:
@@ -173,7 +173,7 @@ def _read_recurrence(reverting: Reverting, todo: Entry) -> Recurrence | None:
 async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
     """Raise ConflictError with the conflicting changes, their authors and times."""
     messages = []
-    for conflict in conflicts[:MOST_CONFLICTS]:
+    for conflict in conflicts[:MAX_CONFLICTS]:
         entry, about = conflict.entry, conflict.entry.uuid
         subject = f"{entry.entity} {entry.fields.get('name') or ''}".strip()
         if entry.entity == "todo" and entry.row:
@@ -202,7 +202,7 @@ async def _refuse(step: Step, conflicts: Sequence[Conflict]) -> NoReturn:
             at = row.at.astimezone(step.now.tzinfo)
             text += f" by {row.name} on {at:%Y-%m-%d at %H:%M} ({row.command})"
         messages.append(text)
-    more = len(conflicts) - MOST_CONFLICTS
+    more = len(conflicts) - MAX_CONFLICTS
     summary = "; ".join(messages) + (f"; and {more} more conflicts" if more > 0 else "")
     raise ConflictError(f"{summary}; nothing was written", "add --force to overwrite later changes")
 

@@ -24,7 +24,7 @@ from todo_cli.cli.parsing.registration import command
 
 app = typer.Typer()
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 
 
 @command(app, "today", epilog="Example: todo today +phone")
@@ -32,7 +32,7 @@ def today(
     invocation: Invocation,
     words: WordsArgument = None,
     *,
-    look: ListOptions,
+    display: ListOptions,
 ) -> None:
     """List the todos for today.
 
@@ -42,7 +42,7 @@ def today(
     from todo_cli.query.agenda import due_or_scheduled
 
     parts = [due_or_scheduled(invocation.now.date()), *read_words(invocation, words)]
-    show_list(invocation, parts, look, nothing="No todos match." if words else "Nothing to do today.")
+    show_list(invocation, parts, display, nothing="No todos match." if words else "Nothing to do today.")
 
 
 @command(app, "agenda", epilog="Example: todo agenda --days 14")
@@ -50,7 +50,7 @@ def agenda(
     invocation: Invocation,
     words: WordsArgument = None,
     days: Annotated[
-        int, typer.Option("--days", metavar="N", min=1, max=MOST_DAYS, help="Number of days, including today.")
+        int, typer.Option("--days", metavar="N", min=1, max=MAX_DAYS, help="Number of days, including today.")
     ] = 7,
     no_context: NoContextOption = False,
 ) -> None:
@@ -82,7 +82,7 @@ def inbox(
     invocation: Invocation,
     words: WordsArgument = None,
     *,
-    look: ListOptions,
+    display: ListOptions,
 ) -> None:
     """List todos without a project.
 
@@ -91,7 +91,7 @@ def inbox(
     from todo_cli.query.filter.ast import Has, Not
 
     parts = [Not(Has("project")), *read_words(invocation, words)]
-    show_list(invocation, parts, look, nothing="No todos match." if words else "Everything has a project.")
+    show_list(invocation, parts, display, nothing="No todos match." if words else "Everything has a project.")
 
 
 @command(app, "waiting", epilog="Example: todo waiting")
@@ -99,7 +99,7 @@ def waiting(
     invocation: Invocation,
     words: WordsArgument = None,
     *,
-    look: WaitingOptions,
+    display: WaitingOptions,
 ) -> None:
     """List hidden todos, in the order in which they will appear.
 
@@ -113,7 +113,7 @@ def waiting(
     show_list(
         invocation,
         parts,
-        look,
+        display,
         nothing="No todos match." if words else "Nothing is waiting.",
         sort="wait",
         columns=usual,
@@ -128,7 +128,7 @@ def completed(
         str | None, typer.Option("--since", metavar="WHEN", help="Completed on or after that day or time.")
     ] = None,
     *,
-    look: CompletedOptions,
+    display: CompletedOptions,
 ) -> None:
     """List completed todos, most recent first.
 
@@ -146,7 +146,7 @@ def completed(
     show_list(
         invocation,
         parts,
-        look,
+        display,
         nothing="No todos match." if words else "Nothing is completed.",
         sort="-completed",
         columns=usual,

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-MOST = 1_000
+MAX = 1_000
 
-CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, max=MOST, help="Number of steps.")]
+CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, max=MAX, help="Number of steps.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite later changes.")]
 
 

@@ -68,7 +68,7 @@ def list_(
     overdue: Annotated[bool, typer.Option("--overdue", help="Only overdue todos.")] = False,
     priority: options.PriorityOption = None,
     *,
-    look: ListOptions,
+    display: ListOptions,
 ) -> None:
     """List todos: one page at a terminal, all of them in a pipe. Alias: todo ls.
 
@@ -89,7 +89,7 @@ def list_(
     now, conventions = invocation.now, invocation.conventions
     parts = read_words(invocation, words)
     if view is not None:
-        saved, look = read_view(invocation, view, look)
+        saved, display = read_view(invocation, view, display)
         parts = [*saved, *parts]
     if status is not None:
         parts.append(parse_status(status))
@@ -105,7 +105,7 @@ def list_(
     if priority is not None:
         parts.append(filters.IsOneOf("priority", (choose_label(FIELDS["priority"], priority),)))
     nothing = "No todos match." if parts else "Nothing to do. Add a todo: todo add Buy milk"
-    show_list(invocation, parts, look, nothing=nothing)
+    show_list(invocation, parts, display, nothing=nothing)
 
 
 @command(app, "show", epilog="Example: todo show 12")

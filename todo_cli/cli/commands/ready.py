@@ -8,7 +8,7 @@ import typer
 
 from todo_cli.cli.invocation import Invocation
 from todo_cli.cli.listing import (
-    MOST,
+    MAX,
     AllOption,
     ColumnsOption,
     ListOptions,
@@ -49,9 +49,9 @@ def next_(
             raise InvalidInputError(f"N ({words[0]}) and --per-page cannot be used together", "use one of them")
         per_page, words = _read_number(words[0]), words[1:]
     parts = read_words(invocation, words)
-    look = ListOptions(None, False, columns, page, per_page, all_, no_context)
+    display = ListOptions(None, False, columns, page, per_page, all_, no_context)
     nothing = "No todos match." if parts else "Nothing is ready."
-    show_list(invocation, [IsReady(), *parts], look, nothing=nothing, sort="-urgency")
+    show_list(invocation, [IsReady(), *parts], display, nothing=nothing, sort="-urgency")
 
 
 @command(app, "blocked", epilog="Example: todo blocked project:work")
@@ -59,7 +59,7 @@ def blocked(
     invocation: Invocation,
     words: WordsArgument = None,
     *,
-    look: ListOptions,
+    display: ListOptions,
 ) -> None:
     """List blocked todos, with the numbers of the todos they wait for.
 
@@ -70,12 +70,12 @@ def blocked(
 
     parts = read_words(invocation, words)
     nothing = "No todos match." if parts else "Nothing is blocked."
-    show_list(invocation, [IsBlocked(), *parts], look, nothing=nothing, columns=USUAL.extended_by("waits_for"))
+    show_list(invocation, [IsBlocked(), *parts], display, nothing=nothing, columns=USUAL.extended_by("waits_for"))
 
 
 def _read_number(text: str) -> int:
-    if len(text) > len(str(MOST)) or not 1 <= int(text) <= MOST:
+    if len(text) > len(str(MAX)) or not 1 <= int(text) <= MAX:
         raise InvalidInputError(
-            f"N must be a whole number from 1 to {MOST:,}, not {text}", "quote it to search for it as text: '\"7\"'"
+            f"N must be a whole number from 1 to {MAX:,}, not {text}", "quote it to search for it as text: '\"7\"'"
         )
     return int(text)

@@ -88,8 +88,8 @@ def delete(invocation: Invocation, name: ViewName) -> None:
         invocation.renderer.show_records([{"name": deleted.name}])
 
 
-def read_view(invocation: Invocation, name: str, look: ListOptions) -> tuple[Sequence[Filter], ListOptions]:
-    """Return the filter of a view, and `look` completed with its sort order and columns.
+def read_view(invocation: Invocation, name: str, display: ListOptions) -> tuple[Sequence[Filter], ListOptions]:
+    """Return the filter of a view, and `display` completed with its sort order and columns.
 
     Raises NotFoundError, and InvalidInputError if the view is invalid.
     """
@@ -106,9 +106,9 @@ def read_view(invocation: Invocation, name: str, look: ListOptions) -> tuple[Seq
         if view.columns:
             parse_columns(view.columns)
     return parts, replace(
-        look,
-        sort=view.sort if look.sort is None else look.sort,
-        columns=",".join(view.columns) or None if look.columns is None else look.columns,
+        display,
+        sort=view.sort if display.sort is None else display.sort,
+        columns=",".join(view.columns) or None if display.columns is None else display.columns,
     )
 
 

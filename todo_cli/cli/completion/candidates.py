@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
-MOST_TODOS = 500
+MAX_TODOS = 500
 
 
 class Seen(TypedDict):
@@ -87,7 +87,7 @@ def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
             seen["todos"][str(todo.id)] = neutralise(todo.title)[:60]
         seen["projects"] = sorted({*seen["projects"], *([todo.project] if todo.project else [])})
         seen["tags"] = sorted({*seen["tags"], *todo.tags})
-    seen["todos"] = dict(list(seen["todos"].items())[-MOST_TODOS:])
+    seen["todos"] = dict(list(seen["todos"].items())[-MAX_TODOS:])
     _save(path, seen)
 
 

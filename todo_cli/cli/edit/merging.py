@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from todo_cli.models.values import TodoOutcome, TodoPublic
     from todo_cli.query.input.document import Texts
 
-_MOST_SHOWN = 300
+_MAX_SHOWN = 300
 """The number of characters to show of a text that was changed concurrently."""
 
 
@@ -125,4 +125,4 @@ def _explain_conflict(name: str, text: str) -> str:
 
 def _shorten(text: str) -> str:
     shown = repr(text) if text else "none"
-    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"

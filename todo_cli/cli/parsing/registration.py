@@ -1,7 +1,7 @@
 """Registration of commands, each with the global options, which are accepted before and after the command's name.
 
-A parameter that is annotated with a dataclass stands for the options that its attributes declare, and gets an instance
-of it. So commands share their options, and pass them on as one value.
+A parameter that is annotated with a dataclass is replaced by the options that the attributes of the dataclass declare,
+and receives an instance of it. In this way, commands share options and pass them on as one value.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def with_global_options(function: Command) -> Command:
 
 @dataclass(frozen=True)
 class _Group:
-    """The parameters that one parameter of a function stands for, by key, and what makes a value of theirs."""
+    """The parameters that replace one parameter of a function, by key, and the function that combines their values."""
 
     parameters: Mapping[str, inspect.Parameter]
     make: Callable[..., Any]

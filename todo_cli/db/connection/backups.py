@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
 
-MOST_REVISIONS = 5
+MAX_REVISIONS = 5
 """The number of backups by migrations that are kept."""
 
 
@@ -40,6 +40,6 @@ def name_backup(path: Path, kind: str = "") -> Path:
 def drop_old_revisions(path: Path, made: Path) -> None:
     """Remove all but the newest backups by migrations, and never the latest one."""
     older = [file for file in find_backups(path) if ".revision-" in file.name and file != made]
-    for file in older[MOST_REVISIONS - 1 :]:
+    for file in older[MAX_REVISIONS - 1 :]:
         with suppress(OSError):
             file.unlink()

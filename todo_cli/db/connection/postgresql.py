@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from todo_cli.db.connection.waiting import Waiting
 
 OLDEST_SERVER = (16,)
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+FIRST_PAUSE, MAX_PAUSE = 0.1, 2.0
 _ALPN = "postgresql"  # direct TLS asks for it (PostgreSQL manual, 54.2.2)
 
 
@@ -166,7 +166,7 @@ async def open_connection(
             await asyncio.sleep(min(rest, pause * random.uniform(0.5, 1)))  # noqa: S311 - spreads the retries of many clients
             if loop.time() >= deadline:
                 raise explain_unreachable(last, target) from last
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, MAX_PAUSE)
 
 
 async def _connect_once(target: PostgresTarget, arguments: dict[str, Any], seconds: float) -> WatchedConnection:

@@ -179,13 +179,13 @@ async def find_revision(connection: AsyncConnection, target: Target) -> str | No
     """
     schema = schema_of(connection)
 
-    def look(sync_connection: Connection) -> str | None:
+    def read_revision(sync_connection: Connection) -> str | None:
         if not sync_connection.dialect.has_table(sync_connection, version_table.name, schema=schema):
             return None
         translated = sync_connection.execution_options(schema_translate_map={None: schema})
         return translated.scalar(select(REVISION))
 
-    found = await connection.run_sync(look)
+    found = await connection.run_sync(read_revision)
     if found is not None:
         refuse_foreign_revision(target, found)
     return found

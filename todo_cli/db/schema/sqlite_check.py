@@ -15,7 +15,7 @@ from todo_cli.db.connection.sqlite import open_file
 from todo_cli.db.connection.target import SqliteTarget
 from todo_cli.models.tables import Base
 
-MOST_FOUND = 5
+MAX_FOUND = 5
 _ROWS_AT_ONCE = 1_000
 _JSON = ("changes.old", "changes.new")
 
@@ -30,12 +30,12 @@ def find_damage(target: SqliteTarget) -> list[str]:
     """
     with closing(open_file(target, unchanged=True)) as connection:
         connection.execute("BEGIN")  # a consistent snapshot
-        return list(islice(_check(connection), MOST_FOUND))
+        return list(islice(_check(connection), MAX_FOUND))
 
 
 def _check(connection: sqlite3.Connection) -> Iterator[str]:
     try:
-        for (line,) in connection.execute(f"PRAGMA integrity_check({MOST_FOUND})"):
+        for (line,) in connection.execute(f"PRAGMA integrity_check({MAX_FOUND})"):
             if line != "ok":
                 yield " ".join(str(line).split())
         for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):

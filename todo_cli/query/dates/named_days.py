@@ -23,7 +23,7 @@ from todo_cli.query.dates.written_days import read_year
 
 _FRIDAY = WEEKDAYS["friday"]
 _OFFSETS = {"last": -1, "this": 0, "next": 1}
-_LAST, _MOST = -1, 5
+_LAST, _MAX = -1, 5
 
 _Pick = Callable[[date, date], date]
 """A function that chooses a day of a month, quarter or year from its first and last day."""
@@ -96,7 +96,7 @@ def read_weekday_in_period(cursor: Cursor, token: Token, number: int, today: dat
         if number == _LAST:
             return add_days(last, -((last.weekday() - weekday) % 7))
         days = (weekday - first.weekday()) % 7 + 7 * (number - 1)
-        if number > _MOST or days > (last - first).days:
+        if number > _MAX or days > (last - first).days:
             missing = f"{cursor.text[token.start : ordinal.end]} {WEEKDAY_NAMES[weekday]}"
             what = f"is not a date: there is no {missing} from {first} to {last}"
             raise cursor.refusal(token, ordinal, "last", what=what)

@@ -74,7 +74,7 @@ WORDS = frozenset(
     | {"this", "next", "last", "the", "of", "in", "at", "ago", "a", "an", "am", "pm"}
 )
 
-LONGEST = 200
+MAX_LENGTH = 200
 """The maximum number of characters of a date, which also limits the size of its numbers."""
 
 _TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)

@@ -56,14 +56,14 @@ from todo_cli.query.filter.attributes import explain_unknown, read_attribute
 from todo_cli.query.filter.conditions import DATE_FIELDS, NAMES, TEXT_FIELDS
 from todo_cli.query.lexer import Place, Syntax, Token, following_text, join_arguments, tokenize
 from todo_cli.query.names import parse_name
-from todo_cli.query.references import MOST as MOST_REFERENCES
+from todo_cli.query.references import MAX as MAX_REFERENCES
 from todo_cli.query.texts import check_text
 
-MOST_CONDITIONS, MOST_TEXTS, LONGEST_TEXT = 200, 50, 1000
-DEEPEST = 50
+MAX_CONDITIONS, MAX_TEXTS, MAX_TEXT_LENGTH = 200, 50, 1000
+MAX_DEPTH = 50
 """The maximum depth of nested parentheses and NOTs. Both databases can handle a filter that reaches all limits."""
 
-LONGEST_DATE = 6
+MAX_DATE_WORDS = 6
 """The maximum number of words that are checked as one date."""
 
 _AS_TEXT = "quote it to search for it as text"
@@ -131,8 +131,8 @@ class _Parser:
         if token.kind not in ("not", "("):
             return self._condition(token)
         self._depth += 1
-        if self._depth > DEEPEST:
-            raise token.place.error(f"nested more than {DEEPEST} levels deep")
+        if self._depth > MAX_DEPTH:
+            raise token.place.error(f"nested more than {MAX_DEPTH} levels deep")
         if token.kind == "not":
             tree: Filter = Not(self._part())
         else:
@@ -170,10 +170,10 @@ class _Parser:
         # In SQL, each uuid prefix is a condition of its own.
         self._conditions += len(found) + sum(not each.is_exact for each in named)
         for number, most, things in (
-            (self._conditions, MOST_CONDITIONS, "conditions"),
-            (self._texts, MOST_TEXTS, "texts to search for"),
-            (self._references, MOST_REFERENCES, "todo numbers"),
-            (max((len(each.text) for each in texts), default=0), LONGEST_TEXT, "characters in a text"),
+            (self._conditions, MAX_CONDITIONS, "conditions"),
+            (self._texts, MAX_TEXTS, "texts to search for"),
+            (self._references, MAX_REFERENCES, "todo numbers"),
+            (max((len(each.text) for each in texts), default=0), MAX_TEXT_LENGTH, "characters in a text"),
         ):
             if number > most:
                 raise token.place.error(f"a filter has at most {most:,} {things}")
@@ -186,7 +186,7 @@ class _Parser:
         if attribute.name not in DATE_FIELDS or not attribute.value or place.expression[place.end - 1] in "\"'":
             return
         value = attribute.value
-        for word in islice(following_text(place.expression, place.end, NAMES), LONGEST_DATE):
+        for word in islice(following_text(place.expression, place.end, NAMES), MAX_DATE_WORDS):
             value = f"{value} {word}"
             if is_when(value, self._now, self._conventions):
                 head = token.text.removesuffix(attribute.value)

@@ -46,7 +46,7 @@ LISTS = tuple(key for key, setter in HEAD.items() if setter.field.is_set)
 
 _FENCE = "+++"
 _REASON = "#!"
-_WIDEST = 40
+_MAX_WIDTH = 40
 """Longer lines have no comment."""
 _EXPLANATION = (
     "Fields are between the +++ lines; the description, in Markdown, is below them.",
@@ -87,7 +87,7 @@ def write_document(texts: Texts, remarks: Iterable[str] = ()) -> str:
     """Return the document, with the remarks as comments in its header."""
     introduction = [f"# {_escape(line)}" for line in (*remarks, *_EXPLANATION)]
     values = {name: f"{name} = {_quote(texts[name])}" for name in HEAD}
-    comments = {name: _explain_field(setter) for name, setter in HEAD.items() if len(values[name]) <= _WIDEST}
+    comments = {name: _explain_field(setter) for name, setter in HEAD.items() if len(values[name]) <= _MAX_WIDTH}
     width = max((len(values[name]) for name, comment in comments.items() if comment), default=0)
     lines = [
         f"{value.ljust(width)}  # {comments[name]}" if comments.get(name) else value for name, value in values.items()
@@ -224,4 +224,4 @@ def _explain(error: tomllib.TOMLDecodeError, head: str) -> str:
     what, _, place = str(error).partition(" (at ")
     number = re.match(r"line (\d+)", place)
     line = head.split("\n")[int(number[1]) - 1].strip() if number else ""
-    return f"{what[:1].lower()}{what[1:]}" + (f", in {line[:_WIDEST]}" if line else "")
+    return f"{what[:1].lower()}{what[1:]}" + (f", in {line[:_MAX_WIDTH]}" if line else "")

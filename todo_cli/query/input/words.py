@@ -32,7 +32,7 @@ from todo_cli.query.names import parse_name
 from todo_cli.suggestions import nearest
 
 _NUMBERS = re.compile(r"[\d,-]+", re.ASCII)
-_LONGEST_VALUE = 6
+_MAX_VALUE_WORDS = 6
 """The maximum number of words that are checked as one value."""
 
 _EQUALS = re.compile(r"([A-Za-z]\w*)=(\S+)")
@@ -177,7 +177,7 @@ class _Reader:
         test = partial(is_value, setter.field, context=self._context)
         value, meant, is_uncertain = word.value, None, False
         for count, more in enumerate(following, start=2):
-            if more.setter is not None or count > _LONGEST_VALUE or word.token.is_quoted or " " in word.value:
+            if more.setter is not None or count > _MAX_VALUE_WORDS or word.token.is_quoted or " " in word.value:
                 break
             value = f"{value} {more.source}".strip()
             if test(value):

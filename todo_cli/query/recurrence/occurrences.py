@@ -15,7 +15,7 @@ from todo_cli.query.dates import LAST_YEAR
 from todo_cli.query.dates.calendar_days import add_months
 from todo_cli.query.dates.errors import UnreadableError
 from todo_cli.query.recurrence.expansion import LOOK_AHEAD, expand_rule
-from todo_cli.query.recurrence.rules import MOST_COUNT, Frequency, Rule
+from todo_cli.query.recurrence.rules import MAX_COUNT, Frequency, Rule
 from todo_cli.query.recurrence.slots import Slot, local_time, start_of
 
 _SECOND = timedelta(seconds=1)
@@ -27,15 +27,15 @@ def check_rule(rule: Rule, start: Slot, zone: str, *, from_completion: bool = Fa
     """Raise InvalidInputError if the rule is incompatible with its start.
 
     This is the case for times if the start has no time of day, for an UNTIL before the start, a rule without another
-    occurrence (except with COUNT=1), a COUNT above `MOST_COUNT`, and COUNT in a series that counts from completion. It
+    occurrence (except with COUNT=1), a COUNT above `MAX_COUNT`, and COUNT in a series that counts from completion. It
     is also raised for an unknown zone.
     """
     if rule.has_times and not isinstance(start, datetime):
         raise InvalidInputError(f"{rule} needs a due date with a time", "for example: due:'2026-12-24 18:00'")
     if from_completion and rule.count is not None:
         raise InvalidInputError("COUNT cannot be used with a series that counts from completion", "use UNTIL")
-    if rule.count is not None and rule.count > MOST_COUNT:
-        raise InvalidInputError(f"COUNT is at most {MOST_COUNT:,}", "omit COUNT for a series without an end")
+    if rule.count is not None and rule.count > MAX_COUNT:
+        raise InvalidInputError(f"COUNT is at most {MAX_COUNT:,}", "omit COUNT for a series without an end")
     until = _last_moment(rule, zone)
     if until is not None and start_of(start) > until:
         raise InvalidInputError(f"{rule} ends before its start, {start.isoformat()}", "use a later UNTIL")

@@ -71,7 +71,7 @@ _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "last
 _FILLERS = ("every", "other", "on", "of", "and", "the")
 _WORDS = (*_UNITS, *(f"{unit}s" for unit in _UNITS), *_DAY_NAMES, *MONTHS, *_ORDINALS, *_FILLERS)
 
-_LONGEST = 200
+_MAX_LENGTH = 200
 _DAYS_OF_QUARTER = 30
 """The length of the shortest first month of a quarter."""
 _COUNT = re.compile(r"\d{1,18}", re.ASCII)
@@ -113,7 +113,7 @@ def parse_every(
     """
     if "=" in text or text.strip().upper().startswith(PREFIX):
         return parse_rule(text)
-    words = _split(text) if len(text) <= _LONGEST else []
+    words = _split(text) if len(text) <= _MAX_LENGTH else []
     if (phrase := _parse_phrase(words)) is None:
         meant = next((" ".join(other) for other in _corrections(words) if _is_every(other, start)), None)
         hint = f"did you mean {meant!r}? " if meant else ""
@@ -125,7 +125,7 @@ def is_phrase(text: str) -> bool:
     """Return whether the text is a phrase of the module's table or an RRULE, even if it never occurs."""
     if "=" in text or text.strip().upper().startswith(PREFIX):
         return len(text.split()) == 1
-    return len(text) <= _LONGEST and _parse_phrase(_split(text)) is not None
+    return len(text) <= _MAX_LENGTH and _parse_phrase(_split(text)) is not None
 
 
 def _make_rule(

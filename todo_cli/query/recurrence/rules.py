@@ -19,10 +19,10 @@ from todo_cli.suggestions import nearest
 DAY_CODES = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 PREFIX = "RRULE:"
 
-MOST_COUNT = 100_000
+MAX_COUNT = 100_000
 """The greatest COUNT of a new series. A greater one would take minutes to compute."""
 
-_MOST_DIGITS = 18
+_MAX_DIGITS = 18
 _QUOTED_LENGTH = 60
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _SIGNED = re.compile(r"[+-]?\d{1,3}", re.ASCII)
@@ -198,8 +198,8 @@ def _parse_freq(parts: dict[str, str]) -> Frequency:
 
 
 def _parse_positive(name: str, value: str) -> int:
-    if not _NUMBER.fullmatch(value) or len(value) > _MOST_DIGITS or not int(value):
-        raise _wrong(name, value, f"a whole number from 1, of at most {_MOST_DIGITS} digits")
+    if not _NUMBER.fullmatch(value) or len(value) > _MAX_DIGITS or not int(value):
+        raise _wrong(name, value, f"a whole number from 1, of at most {_MAX_DIGITS} digits")
     return int(value)
 
 

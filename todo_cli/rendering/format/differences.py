@@ -15,7 +15,7 @@ REMOVED, ADDED = "removed", "added"
 CONTEXT = 3
 """The number of unchanged words to show on either side of a change in a long text."""
 
-MOST_WORDS = 400
+MAX_WORDS = 400
 """Only this many words of each text are compared."""
 
 LONG = 60
@@ -50,7 +50,7 @@ def cut(text: str) -> str:
 
 def _split(text: str) -> list[str]:
     """Return words and the white space between them, alternately."""
-    return re.findall(r"\s+|\S+", text)[:MOST_WORDS]
+    return re.findall(r"\s+|\S+", text)[:MAX_WORDS]
 
 
 Opcode = tuple[str, int, int, int, int]

@@ -54,7 +54,7 @@ def write_json(value: object, stream: TextIO, *, indent: int | None = None) -> N
     stream.write("\n")
 
 
-WIDEST = 70
+MAX_WIDTH = 70
 """The maximum number of columns of an expression in an error."""
 
 
@@ -70,7 +70,7 @@ def point_at(expression: str, start: int, end: int) -> str:
 
 def _fit(widths: list[int], start: int, end: int) -> tuple[int, int]:
     """Return the range of characters that fits: first the part itself, then as much as possible on either side."""
-    room = WIDEST if sum(widths) <= WIDEST else WIDEST - 2  # an ellipsis at each end
+    room = MAX_WIDTH if sum(widths) <= MAX_WIDTH else MAX_WIDTH - 2  # an ellipsis at each end
     first = last = start
     while last < end and widths[last] <= room:
         room -= widths[last]

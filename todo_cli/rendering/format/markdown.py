@@ -19,10 +19,10 @@ from rich.text import Text
 
 from todo_cli.rendering.format.escaping import inert_lines, neutralise
 
-DEEPEST = 12
+MAX_DEPTH = 12
 """Text with lists and quotes nested deeper is shown unrendered, because the parser omits what is too deep."""
 
-NARROWEST = 12
+MIN_WIDTH = 12
 """The minimum number of columns for nested text; each level of nesting takes up to four."""
 
 
@@ -46,7 +46,7 @@ class _Fitting:
     depth: int
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
-        fits = self.depth <= DEEPEST and self.depth * 4 + NARROWEST <= options.max_width
+        fits = self.depth <= MAX_DEPTH and self.depth * 4 + MIN_WIDTH <= options.max_width
         yield self.markdown if fits else Text(self.plain)
 
 

@@ -20,7 +20,7 @@ from todo_cli.rendering.terminal.todo_table import GAP
 
 _INDENT = 2
 _COLUMNS = ("when", "id", "mark", "title", "project", "tags")
-_NARROWEST_TITLE = 20
+_MIN_TITLE_WIDTH = 20
 
 
 def draw_agenda(agenda: Agenda, now: datetime, width: int) -> Iterator[RenderableType]:
@@ -95,7 +95,7 @@ def _measure(rows: Sequence[Sequence[Text]], width: int) -> list[int]:
         return width - sum(others) - GAP * len(others)
 
     for name in ("tags", "project"):  # omitted on a narrow terminal, the least important first
-        if room() < _NARROWEST_TITLE:
+        if room() < _MIN_TITLE_WIDTH:
             widths[_COLUMNS.index(name)] = 0
     widths[title] = max(1, min(widths[title], room()))
     return widths

@@ -19,8 +19,8 @@ from todo_cli.rendering.terminal.cells import Score, describe_subtasks, make_cel
 GAP = 2
 """Columns of the terminal between two columns of the table."""
 
-_NARROWEST_TITLE, _NARROWEST = 20, 5
-_INDENTATION, _DEEPEST = 2, 8
+_MIN_TITLE_WIDTH, _MIN_WIDTH = 20, 5
+_INDENTATION, _MAX_DEPTH = 2, 8
 """The indentation of a subtask for each level, and the maximum number of levels."""
 
 
@@ -53,7 +53,7 @@ def make_table(
         )
         room = width - taken - GAP * len(others)
         for title in dict(shown)["title"]:
-            title.truncate(max(_NARROWEST_TITLE, room), overflow="ellipsis")
+            title.truncate(max(_MIN_TITLE_WIDTH, room), overflow="ellipsis")
     table = plain_table(*made.values())
     for row in zip(*(cells for _, cells in shown), strict=True):
         table.add_row(*row)
@@ -73,13 +73,13 @@ def _fit(made: dict[str, Column], cells: dict[str, list[Text]], width: int) -> i
         natural["title"] = min(natural["title"], made["title"].min_width or width)
     excess = sum(natural.values()) + GAP * len(natural) - width
     flexible = [name for name in natural if made[name].max_width]
-    while excess > 0 and flexible and max(natural[name] for name in flexible) > _NARROWEST:
+    while excess > 0 and flexible and max(natural[name] for name in flexible) > _MIN_WIDTH:
         widest = max(flexible, key=natural.__getitem__)
         natural[widest] -= 1
         made[widest].max_width = natural[widest]
         excess -= 1
     if excess > 0 and "title" in made:
-        narrowed = max(_NARROWEST_TITLE // 2, natural["title"] - excess)
+        narrowed = max(_MIN_TITLE_WIDTH // 2, natural["title"] - excess)
         excess -= natural["title"] - narrowed
         made["title"].min_width = narrowed
     return excess
@@ -88,7 +88,7 @@ def _fit(made: dict[str, Column], cells: dict[str, list[Text]], width: int) -> i
 def _place(title: Text, todo: TodoPublic, depth: int) -> None:
     """Indent the title of a subtask; add the number of done subtasks to the title of a parent."""
     if depth:
-        title.pad_left(min(depth, _DEEPEST) * _INDENTATION)
+        title.pad_left(min(depth, _MAX_DEPTH) * _INDENTATION)
     if subtasks := describe_subtasks(todo):
         title.append(f"  {subtasks}", style="id")
 
@@ -103,7 +103,7 @@ def _make_column(name: str, width: int, *, one_line_each: bool) -> Column:
     short: dict[str, Any] = {"overflow": "ellipsis", "max_width": max(8, width // 5)}
     head = "" if name == MARK else name.replace("_", " ")
     if name == "title":
-        return Column(head, ratio=1, min_width=min(_NARROWEST_TITLE, width // 2), overflow="fold")
+        return Column(head, ratio=1, min_width=min(_MIN_TITLE_WIDTH, width // 2), overflow="fold")
     if name in ("id", "urgency"):
         return Column(head, justify="right", no_wrap=True)
     match fields_by_column()[name].kind if name != MARK else None:

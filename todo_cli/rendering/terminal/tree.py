@@ -17,7 +17,7 @@ def draw_tree(node: Node, now: datetime, above: Tree | None = None) -> Tree:
     """Return the node with everything below it."""
     line = Text.assemble(("first " if node.is_prerequisite else "", "faint"))
     line.append_text(name_todo(node.todo, now))
-    if node.goes_on:
+    if node.has_more:
         line.append("  …", style="faint")
     tree = Tree(line, guide_style="faint") if above is None else above.add(line)
     for each in node.below:

@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 TODOS_AT_ONCE = 1_000
 CHANGES_AT_ONCE = 5_000
-MOST_NAMED = 10
+MAX_NAMED = 10
 
 Row = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -338,8 +338,8 @@ class _Copy:
             )
 
     def _clash(self) -> ConflictError:
-        named = ", ".join(map(str, self._taken[:MOST_NAMED]))
-        more = len(self._taken) - MOST_NAMED
+        named = ", ".join(map(str, self._taken[:MAX_NAMED]))
+        more = len(self._taken) - MAX_NAMED
         are = "the number {} is" if len(self._taken) == 1 else f"{len(self._taken):,} numbers ({{}}) are"
         return ConflictError(
             f"{are.format(named + (f' and {more:,} more' if more > 0 else ''))} taken in {self._destination.target}; "

@@ -43,7 +43,7 @@ from todo_cli.services.lookup import (
     to_recurrence,
 )
 
-MOST_AT_ONCE = 100
+MAX_AT_ONCE = 100
 """The most occurrences that are created in one statement; for more, the transaction is used."""
 
 
@@ -261,7 +261,7 @@ class Editing:
                     return None
                 if found:
                     successors[row.uuid] = found
-        if sum(map(len, successors.values())) > MOST_AT_ONCE:
+        if sum(map(len, successors.values())) > MAX_AT_ONCE:
             return None
         plan = Plan({row.uuid: row.version for row in rows}, series, successors)
         return replace(self, edit=edit).write_planned(plan)

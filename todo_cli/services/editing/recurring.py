@@ -29,7 +29,7 @@ from todo_cli.query.recurrence.slots import (
     when_to_slot,
 )
 
-MOST_CAUGHT_UP = 500
+MAX_CAUGHT_UP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,9 @@ def find_next_occurrences(
         mark = later.get(follower.occurrence)
         if mark in (None, Later.TRASHED):
             found.append(_make_occurrence(todo, recurrence, follower))
-        if len(found) > MOST_CAUGHT_UP:
+        if len(found) > MAX_CAUGHT_UP:
             raise ConflictError(
-                f"more than {MOST_CAUGHT_UP} occurrences of todo {todo.id} were missed", "omit --catch-up"
+                f"more than {MAX_CAUGHT_UP} occurrences of todo {todo.id} were missed", "omit --catch-up"
             )
         if not follower.is_missed and mark is not Later.GONE:
             break

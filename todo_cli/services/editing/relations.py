@@ -21,7 +21,7 @@ from todo_cli.query.references import Reference
 from todo_cli.query.trees import find_path
 from todo_cli.services.lookup import find_todos, load_todos
 
-MOST_NAMED = 5
+MAX_NAMED = 5
 
 
 async def find_related(
@@ -138,8 +138,8 @@ async def check_closing(step: Step, todos: Sequence[Todo], edit: Edit) -> None:
         for number, other, title in found:
             waiting.setdefault(number, []).append(f"{other} {_shorten(title)}")
         for number, others in waiting.items():
-            more = len(others) - MOST_NAMED
-            named = ", ".join(others[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+            more = len(others) - MAX_NAMED
+            named = ", ".join(others[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
             raise ConflictError(
                 f"todo {number} is blocked by {named}",
                 f"finish {'it' if len(others) == 1 else 'them'} first, or add --force",

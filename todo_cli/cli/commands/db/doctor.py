@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-MOST_SKEW = 5.0
+MAX_SKEW = 5.0
 """Seconds by which two clocks may differ before `overdue` and the order of the history become wrong."""
 SLOW_MS = 250
-NARROWEST = 60
-MOST_NAMED = 3
+MIN_WIDTH = 60
+MAX_NAMED = 3
 
 
 @command(app, "doctor", epilog="Example: todo doctor")
@@ -106,11 +106,11 @@ def _check_connection(target: PostgresTarget, found: DatabaseStatus) -> Iterator
     skew = found.clock_skew or 0
     yield Finding(
         "clock",
-        abs(skew) <= MOST_SKEW,
+        abs(skew) <= MAX_SKEW,
         f"the server's clock is {abs(skew):g} s {'ahead of' if skew > 0 else 'behind'} this machine's"
         if abs(skew) >= 1
         else "the server's clock and this machine's agree",
-        None if abs(skew) <= MOST_SKEW else "enable network time on this machine",
+        None if abs(skew) <= MAX_SKEW else "enable network time on this machine",
     )
 
 
@@ -148,8 +148,8 @@ def _check_permissions(invocation: Invocation) -> Iterator[Finding]:
     if not paths:
         yield Finding("permissions", True, "only you can access your files")
         return
-    named = ", ".join(map(str, paths[:MOST_NAMED])) + (
-        f" and {more} more" if (more := len(paths) - MOST_NAMED) > 0 else ""
+    named = ", ".join(map(str, paths[:MAX_NAMED])) + (
+        f" and {more} more" if (more := len(paths) - MAX_NAMED) > 0 else ""
     )
     commands = [f"chmod {mode} {shlex.join(map(str, paths))}" for mode, paths in exposed.items() if paths]
     yield Finding("permissions", False, f"other users of this machine can access {named}", "; ".join(commands))
@@ -216,7 +216,7 @@ def _check_terminal(invocation: Invocation) -> Iterator[Finding]:
     width, encoding = shutil.get_terminal_size().columns, sys.stdout.encoding
     if encoding.lower().replace("-", "") != "utf8":
         yield Finding("terminal", False, f"the encoding {encoding} cannot display every title", "use a UTF-8 locale")
-    elif width < NARROWEST:
-        yield Finding("terminal", False, f"{width} columns are too few", f"lists need at least {NARROWEST}")
+    elif width < MIN_WIDTH:
+        yield Finding("terminal", False, f"{width} columns are too few", f"lists need at least {MIN_WIDTH}")
     else:
         yield Finding("terminal", True, f"{width} columns, {encoding}")
