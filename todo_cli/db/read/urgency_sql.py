@@ -24,7 +24,7 @@ from todo_cli.models.tables import TODO_TAGS, TODOS
 from todo_cli.models.values import Priority
 from todo_cli.query.urgency import DUE_LATEST, DUE_LEAST, OVERDUE_MOST, TAG_FACTORS, Coefficients
 
-_MAX_LENGTH = 700_000
+_MAX_DAYS = 700_000
 """A number of days that is within the calendar and longer than the age of any todo."""
 
 
@@ -118,7 +118,7 @@ def _age_factor(request: Request, most: float) -> ColumnElement[float]:
     today = request.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     created: SQLColumnExpression[datetime] = TODOS.c.created_at
     days: SQLColumnExpression[int] = _DaysBetween(_UtcDate(created), literal(today.date(), Date()))
-    oldest = today - timedelta(days=ceil(min(max(most, 0), _MAX_LENGTH)) - 1)
+    oldest = today - timedelta(days=ceil(min(max(most, 0), _MAX_DAYS)) - 1)
     return case((created >= today, _number(0)), (created < oldest, _number(1)), else_=days / _number(most))
 
 
