@@ -226,7 +226,7 @@ class Invocation:
         typer.echo(neutralise(text) if self.at_terminal else text)
 
     def confirm(self, action: str, *, yes: bool, warning: str | None = None) -> None:
-        """Ask whether to go on with an action, such as "change 4 todos"; `yes` is the option that answers it.
+        """Ask for confirmation of an action, such as "change 4 todos"; `yes` is the option that confirms it.
 
         Raises NotConfirmedError for a no, and InvalidInputError if nobody can be asked.
         """

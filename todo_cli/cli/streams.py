@@ -1,4 +1,4 @@
-"""The standard streams of a command: made usable at its start, and left alone once nobody reads them."""
+"""The standard streams of a command: preparing them at the start, and handling a reader that closes the output."""
 
 from __future__ import annotations
 

@@ -216,7 +216,7 @@ class Database:
                             raise BusyError
                         # An earlier attempt was stored; only its response was lost.
                         return await shortcut.recall(step) if shortcut else results[-1]
-                    self._uncertain = False  # what holds the gate's place now is this attempt
+                    self._uncertain = False  # the step's row is now that of this attempt
                     if batch:
                         await self._limit(connection, answer=None)
                     results.append(await work(step))

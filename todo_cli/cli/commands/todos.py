@@ -116,7 +116,7 @@ def modify(
         may_empty=list_setters(Settable.MODIFY),
         literals=invocation.literals,
     )
-    if where is None:  # a title without quotes is the most frequent slip
+    if where is None:  # an unquoted title is the most common mistake
         parse_references(given.text, hint="quote a new title: title:'Buy bread'")
     changes = make_changes(given)
     if changes == TodoChanges():

@@ -24,12 +24,12 @@ _KNOWN_ELSEWHERE = {
 }
 """Names that other programs give to our commands."""
 
-_WORDINGS = {
+_CONSTRAINTS = {
     "greater than or equal to": "at least",
     "less than or equal to": "at most",
     "a valid integer, unable to parse string as an integer": "a whole number",
 }
-_INVALID = re.compile(f"invalid value for '(.+?)': Input should be ({'|'.join(_WORDINGS)}) ?(.*)")
+_INVALID = re.compile(f"invalid value for '(.+?)': Input should be ({'|'.join(_CONSTRAINTS)}) ?(.*)")
 
 
 def translate_usage(error: typer.TyperException) -> TodoError:
@@ -62,6 +62,6 @@ def translate_usage(error: typer.TyperException) -> TodoError:
         hint = "quote the URL" if extra else hint
     if invalid := _INVALID.fullmatch(message):
         option, rule, bound = invalid.groups()
-        message = f"{option} must be {_WORDINGS[rule]} {bound}"
+        message = f"{option} must be {_CONSTRAINTS[rule]} {bound}"
     message = message.replace("invalid value for ", "")
     return InvalidInputError(" ".join(message.split()).rstrip("."), hint)

@@ -75,7 +75,7 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT
 _DAMAGED_TEXTS = ("Could not decode to UTF-8", "unsupported file format")
 """Messages of SQLite and Python's driver about damage that have no code."""
 
-_REFUSED_TLS = "rejected SSL upgrade"  # as asyncpg says it
+_REFUSED_TLS = "rejected SSL upgrade"  # asyncpg's message
 
 FAILURES = (SQLAlchemyError, sqlite3.Error, OSError)
 """Errors of databases, drivers and connections. `is_failure` also recognizes asyncpg's errors while connecting."""

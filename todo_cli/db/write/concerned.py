@@ -1,7 +1,7 @@
-"""What undoing is about, in one statement: the steps, what they changed, and the rows concerned as they are, locked.
+"""Load the steps to undo or redo, and load and lock every row that they touched, in one statement.
 
-On a server every statement costs two round trips; so rows of all kinds come together, each as one text of JSON.
-Todos are locked before series, and these before projects and tags, each in a fixed order, as everywhere.
+On a server, each statement costs two round trips, so rows of all kinds are returned together, each as JSON text.
+Todos are locked before series, and series before projects and tags, each in a fixed order, as everywhere.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ Values = dict[str, Any]
 
 
 NOT_UNDONE = ("undo", "redo", "db copy", "db downgrade", "trash empty")
-"""The commands that `undo` passes over although what they changed has a history."""
+"""The commands that `undo` skips although their changes are in the history."""
 
 
 def is_ordinary(steps: FromClause = STEPS) -> ColumnElement[bool]:
-    """Return the condition on steps for those that `undo` takes back.
+    """Return the condition on steps for those that can be undone.
 
-    Not those of `NOT_UNDONE`, not what is about users, and not that of which nothing is left.
+    Excluded are the commands in `NOT_UNDONE`, changes to users, and steps without remaining changes.
     """
     counts = or_(CHANGES.c.entity.in_(("todo", "project", "tag", "comment")), CHANGES.c.field == "ended_at")
     has_some = exists().where(CHANGES.c.step_id == steps.c.id, counts).correlate(steps)
@@ -74,7 +74,7 @@ def is_ordinary(steps: FromClause = STEPS) -> ColumnElement[bool]:
 
 @dataclass
 class Line:
-    """One line of history; `old` and `new` as they are kept there."""
+    """A line of history; `old` and `new` are encoded values."""
 
     id: int
     step_id: int
@@ -87,18 +87,16 @@ class Line:
 
 @dataclass
 class Concerned:
-    """The steps, the last one first, and what they are about; rows by their uuid, with columns of their tables.
+    """The steps, newest first, their lines of history, and the touched rows by uuid, with the columns of their tables.
 
-    A step has beside them `undid`, the steps that are undone by it, and `since`, whether another one came after it
-    that is in the way of redoing it.
+    In addition, a step has `undid`, the steps that it undid, and `since`, whether a later step prevents redoing it.
 
-    A todo has beside them: `project`, `series` and `parent`, uuids; `tag` and `depends`, uuids of several with a name
-    or a number each; `project_name`; `marked_depends`, `blocks` and `children` (see `select_links`); and
-    `version seen`, its version when the statement began, another one than that of its row if that had to be waited for.
-    Todos are also those in the trash with a project or a tag that one of the steps made. Of projects and tags `held`
-    tells whether a todo has them that is not among these.
-    `others` are todos that lines name; `ways` tells by their numbers what these depend on, and belong to, and so on,
-    where they are to be bound to again. `keys` are those of all projects and tags, where lines are about names.
+    In addition, a todo has the uuids `project`, `series` and `parent`; `tag` and `depends`, uuids with the name or
+    number of each; `project_name`; `marked_depends`, `blocks` and `children` (see `select_links`); and `version seen`,
+    its version at the start of the statement, which differs from that of the row after waiting for a lock. Todos in the
+    trash are included if a step created their project or one of their tags. For projects and tags, `held` is true if
+    other todos have them. `others` are further todos in the lines. If edges are restored, `ways` has the edges from
+    these todos, transitively, by number. If lines are about names, `keys` has the keys of all projects and tags.
     """
 
     steps: list[Values] = field(default_factory=list)

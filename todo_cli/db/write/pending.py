@@ -1,7 +1,7 @@
-"""What a step is about to write, sent together: on a server each statement costs two round trips.
+"""The pending writes of a step, which are sent together, because each statement costs two round trips on a server.
 
-The parts do not depend on each other, so that they may be sent one after the other, as on SQLite, or as one statement
-whose parts all see the database as it was when it began, as on PostgreSQL (its manual, 7.8.4).
+The writes are independent, so they can be sent one after the other on SQLite, and as one statement on PostgreSQL, whose
+parts all see the database as it was when the statement began (PostgreSQL manual, 7.8.4).
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ LINKS = {
     "tag": (TODO_TAGS, "tag_id", TAGS),
     "depends": (DEPENDENCIES, "depends_on_id", TODOS),
 }
-"""Fields of todos that hold several others: the table of the links, its column for the other row, and its table."""
+"""Sets of a todo: the table of links, its column for the other row, and the table of that row."""
 
 REFERENCES = {"project": PROJECTS, "series": SERIES, "parent": TODOS}
-"""Fields of todos that hold one other row, and its table; the column is called like the field, with `_id`."""
+"""Fields of a todo that refer to one row, and its table; the column is the field with `_id`."""
 
 LINE = ("step_id", "entity", "entity_uuid", "field", "old", "new")
 """The columns of a line of history."""
@@ -82,7 +82,7 @@ _RESTATED = tuple(
 
 
 class Pending:
-    """The writes that are still to be sent, and what has to be so for them to be right."""
+    """The writes to send, and the conditions that must hold for them."""
 
     def __init__(self) -> None:
         self._created: list[User | Project | Tag | Comment] = []
@@ -94,44 +94,44 @@ class Pending:
         self._expectations: list[ColumnElement[bool]] = []
 
     def create(self, row: User | Project | Tag | Comment) -> None:
-        """Insert the row. It is none of a session's, and has no number."""
+        """Insert the row, which must be in no session and have no number."""
         derive(row)
         self._created.append(row)
 
     def change(self, row: User | Project | Tag | Series | Comment, field: str, value: object) -> None:
-        """Set the field; of the object at once, so that the session that loaded it does not write it as well."""
+        """Set the field. The object is updated as if loaded, so that its session does not write it as well."""
         values = {field: value, "key": fold(str(value))} if field == "name" else {field: value}
         for name, new in values.items():
             set_committed_value(row, name, new)
-        if row.id is not None:  # else it is to be inserted, as it is by then
+        if row.id is not None:  # otherwise it will be inserted with the new values
             self._changed.setdefault((row.__tablename__, row.id), {}).update(values)
 
     def update(self, table: Table, number: int, values: Mapping[str, object]) -> None:
-        """Set columns of the row of that number."""
+        """Set columns of the row with that number."""
         self._changed.setdefault((table.name, number), {}).update(values)
 
     def restate(self, todo: Todo, references: Mapping[str, UUID | None]) -> None:
-        """Write all columns of a todo that is none of a session's; the `references` (see there) are uuids of rows.
+        """Write all columns of a todo that is in no session; `references` has the uuids for `REFERENCES`.
 
-        These may be rows that are inserted with it. What is not there any more counts as None.
+        They may be those of rows inserted together with it. A reference to a row that no longer exists becomes None.
         """
         derive(todo)
         columns = {name: getattr(todo, name) for name in _RESTATED}
         self._restated.append({"id": todo.id, **columns, **{field: references[field] for field in REFERENCES}})
 
     def link(self, field: str, todo_id: int, other: UUID, *, off: bool = False) -> None:
-        """Put the row of that uuid, which may be inserted with it, into one of the `LINKS` of a todo, or take it off.
+        """Add the row with that uuid to one of the `LINKS` of a todo, or with `off` remove it.
 
-        What is not there any more is left out.
+        The row may be inserted together with the link. A row that no longer exists is skipped.
         """
         self._linked.setdefault((field, off), []).append({"todo_id": todo_id, "other": other})
 
     def execute(self, statement: Update | Delete) -> None:
-        """Send that statement; where they do not all go together, after those that were given before it."""
+        """Send the statement; if writes are sent one by one, in the order of the calls."""
         self._statements.append(statement)
 
     def note_found(self, lines: Select[Any]) -> None:
-        """Write the lines of history that the statement gives, with the columns `LINE`; in turn as `execute` says."""
+        """Write the lines of history that the statement selects, with the columns `LINE`, in the order of `execute`."""
         self._statements.append(lines)
 
     def note(self, step_id: int, entity: str, uuid: object, field: str, old: str | None, new: str | None) -> None:
@@ -140,14 +140,14 @@ class Pending:
         self._history.append(line)
 
     def expect(self, condition: ColumnElement[bool]) -> None:
-        """Write only if the condition holds then; else raise BusyError.
+        """Write only if the condition holds when the writes are sent; otherwise `send` raises BusyError.
 
-        Where one transaction writes at a time, as on SQLite, what it has read holds until its end.
+        SQLite has a single writer, so what a transaction has read cannot change.
         """
         self._expectations.append(condition)
 
     async def send(self, session: AsyncSession) -> None:
-        """Write all of it. Raises BusyError if what is expected is not so any more."""
+        """Send all writes; raises BusyError if a condition no longer holds."""
         if not (self._created or self._changed or self._restated or self._linked or self._statements or self._history):
             return
         if session.get_bind().dialect.name != "postgresql":
@@ -161,7 +161,7 @@ class Pending:
             yield table, [{column.name: getattr(row, column.name) for column in table.c if column.name != "id"}]
 
     def _updates(self) -> Iterable[tuple[Table, tuple[str, ...], list[dict[str, Any]]]]:
-        """Return the changed rows with their numbers, those together of which the same columns change."""
+        """Yield the changed rows with their numbers, grouped by the changed columns."""
         alike: dict[tuple[str, tuple[str, ...]], list[dict[str, Any]]] = {}
         for (table, number), values in self._changed.items():
             alike.setdefault((table, tuple(values)), []).append({"id": number, **values})
@@ -186,7 +186,7 @@ class Pending:
             await connection.execute(insert(CHANGES), self._history)
 
     def _together(self) -> Select[tuple[int]]:
-        """Return the one statement that writes all of it and returns a row, or does neither."""
+        """Return a single statement that writes everything and returns a row, or does neither."""
         held = select(literal(1).label("one")).where(*self._expectations).cte("held")
         is_held = exists(select(held.c.one))
         made: dict[Table, list[CTE]] = {}
@@ -216,7 +216,7 @@ def _insert_lines(lines: Select[Any]) -> Insert:
 
 
 def _as_new(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows as parameters, which may not be called like columns."""
+    """Return the rows as parameters, whose names must differ from those of columns."""
     return [{f"new_{name}": value for name, value in row.items()} for row in rows]
 
 
@@ -238,7 +238,7 @@ def _restate_given(rows: Sequence[dict[str, Any]], made: Mapping[Table, Sequence
 
 
 def _link_by_number(field: str, *, off: bool) -> Insert | Delete:
-    """Return the statement that makes, or removes, a link for each set of parameters."""
+    """Return the statement that adds or removes a link for each set of parameters."""
     links, column, table = LINKS[field]
     todo_id: BindParameter[int] = bindparam("new_todo_id")
     other = bindparam("new_other", type_=Uuid())
@@ -261,7 +261,7 @@ def _link_given(
 
 
 def _known(table: Table, made: Mapping[Table, Sequence[CTE]]) -> Table | Subquery:
-    """Return the rows with `id` and `uuid`, those that the same statement makes as well."""
+    """Return the rows with `id` and `uuid`, including those that the same statement inserts."""
     if table not in made:
         return table
     there = select(table.c.id, table.c.uuid)
@@ -281,7 +281,7 @@ def _insert_given(table: Table, rows: Sequence[dict[str, Any]], condition: Any) 
 
 
 def one_of(column: ColumnElement[Any], values: Sequence[object]) -> ColumnElement[bool]:
-    """Return whether the column has one of the values, which are one parameter. For PostgreSQL."""
+    """Return whether the column has one of the values, which are a single parameter (PostgreSQL only)."""
     value = func.unnest(_array(values)).column_valued("value")
     return column.in_(select(cast(value, column.type)))
 
@@ -291,7 +291,7 @@ def _types(table: Table, names: Iterable[str]) -> dict[str, TypeEngine[Any]]:
 
 
 def _as_table(types: Mapping[str, TypeEngine[Any]], rows: Sequence[dict[str, Any]]) -> Subquery:
-    """Return the rows as something to select from: a parameter for each column, however many rows there are."""
+    """Return the rows as a table, with one parameter for each column, whatever the number of rows."""
     arrays = [_array([row[name] for row in rows]) for name in types]
     texts = func.unnest(*arrays).table_valued(*types, with_ordinality="place").render_derived(name="texts")
     typed = (cast(texts.c[name], _plain(type_)).label(name) for name, type_ in types.items())

@@ -1,13 +1,13 @@
-"""Reverting steps: what they changed is set back, in an order that is always right, as a step of its own.
+"""Reverting steps, as a step of its own.
 
-Of each step the lines of history are turned round, the last one first. What is different in the end is written, with
-its history; so redoing is the same, done to a step that undid. Nothing is written before all of it is known to go.
+The lines of history of each step are reversed, the last line first. The resulting differences are written together with
+their history, so redo is the same, applied to an undo step. Nothing is written unless everything can be reverted.
 
-- A todo that a step added goes into the trash, as it is. A project or a tag that it made is removed, unless a todo
-  that is not in the trash has it; those in the trash lose it, which is history like everything else.
-- A project, a tag or a comment that was removed is made again, with the uuid that it had.
-- A field that is not as the step left it has been changed since: that is a conflict, unless it is as before anyway.
-- What is gone for good, with the emptying of the trash, is passed over. A series that was begun stays, unseen.
+- A todo that a step added moves to the trash unchanged. A project or tag that it created is removed, unless a todo
+  outside the trash has it; todos in the trash lose it, which is recorded in the history.
+- A project, tag or comment that was removed is created again, with its uuid.
+- A field that no longer has the value that the step gave it is a conflict, unless it has the old value anyway.
+- Rows that were removed permanently by emptying the trash are skipped. A series that was started remains, invisibly.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _EDGES = ("depends", "parent")
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """What reverting changed: one field of a row, as JSON has it before and after."""
+    """A change made by reverting: a field of a row, with its JSON values before and after."""
 
     entity: str
     uuid: UUID
@@ -70,9 +70,9 @@ class Turned:
 
 @dataclass
 class Entry:
-    """A row as history sees it: its fields, links to others, and whether it exists, then and now.
+    """A row in terms of the history: its fields, its links, and whether it exists, as read and as it should be.
 
-    `row` is what was read of it; None for one that is to be made.
+    `row` is the row as read, None if it has to be created.
     """
 
     entity: str
@@ -93,13 +93,13 @@ class Entry:
 
     @property
     def is_changed(self) -> bool:
-        """Whether it is not as it was read."""
+        """Whether it differs from the row as read."""
         if self.row is None or not self.exists:
             return self.exists != (self.row is not None)
         return (self.fields, self.links) != self.before
 
     def find_changes(self) -> Iterator[Turned]:
-        """Yield what is not as it was read: of a row that is made, or removed, all of it."""
+        """Yield the differences from the row as read; for a row that is created or removed, all its fields."""
 
         def tell(name: str, old: Plain, new: Plain) -> Turned:
             return Turned(self.entity, self.uuid, name, old, new)
@@ -128,7 +128,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A field that is not as a step left it; `gone` if it is the row that it should hold again which is not there."""
+    """A field that was changed since the step; with `gone`, the row that it should refer to again does not exist."""
 
     entry: Entry
     field: str
@@ -137,7 +137,7 @@ class Conflict:
 
 
 class Reverting:
-    """What is to be written so that steps are reverted, one after the other, beginning with the last."""
+    """The changes that revert steps, one after the other, starting with the last."""
 
     def __init__(self, step: Step, found: Concerned) -> None:
         self._step = step
@@ -167,7 +167,7 @@ class Reverting:
                 self._turn_existence(key, whole[key], was_made=line.new is not None)
         return self._told
 
-    # What becomes of a row as a whole.
+    # Creation and removal of rows.
 
     def _turn_existence(self, key: tuple[str, UUID], lines: Sequence[Line], *, was_made: bool) -> None:
         entry = self.entries.get(key)
@@ -188,12 +188,12 @@ class Reverting:
             self._set(todo, "deleted_at", load(encode(self._step.now)))
 
     def _check_left(self, entry: Entry, lines: Sequence[Line]) -> None:
-        """Note a conflict for each field that is not as it was when the row was made."""
+        """Add a conflict for each field that differs from its value at the creation of the row."""
         left = {line.field: load(line.new) for line in lines}
-        # Databases have lines twice that an earlier version copied a second time.
+        # An earlier version of `db copy` could duplicate lines.
         made = next(line for line in lines if line.field == "exists")
         if left.get("parent") and not self._is_there("parent", left["parent"]):
-            left["parent"] = None  # a todo is gone only for good
+            left["parent"] = None  # only permanently removed todos are missing
         for name in entry.fields:
             if name != "created_at" and entry.fields[name] != left.get(name, _unsaid(name)):
                 self.conflicts.append(Conflict(entry, name, made))
@@ -205,7 +205,7 @@ class Reverting:
             self.conflicts.append(Conflict(entry, "subtasks", made))
 
     def _has_subtasks(self, entry: Entry) -> bool:
-        """Return whether todos belong to this one that stay where they are."""
+        """Return whether the todo has subtasks that would not be reverted with it."""
         if entry.row is None or entry.entity != "todo":
             return False
         known = {todo.row["id"]: todo for todo in self._todos() if todo.row}
@@ -217,7 +217,7 @@ class Reverting:
         )
 
     def _let_go(self, holder: Entry) -> bool:
-        """Take a project or a tag off what lies in the trash; return False, and do nothing, if another todo has it."""
+        """Remove a project or tag from todos in the trash; return False and do nothing if another todo has it."""
         uuid = str(holder.uuid)
         holding = [todo for todo in self._todos() if uuid in (todo.fields["project"], *todo.links["tag"])]
         is_held = holder.row is not None and holder.row["held"]
@@ -247,7 +247,7 @@ class Reverting:
     def _has_place(self, entity: str, kept: dict[str, Plain]) -> bool:
         return entity != "comment" or ("todo", UUID(kept["todo"])) in self.entries
 
-    # What becomes of a field.
+    # Fields.
 
     def _set_back(self, line: Line) -> None:
         entry = self.entries.get((line.entity, line.uuid))
@@ -269,7 +269,7 @@ class Reverting:
         if current != new and not was_taken_away:
             self.conflicts.append(Conflict(entry, line.field, line))
         if refers and old is not None and not self._is_there(line.field, old):
-            if line.field != "parent":  # a todo is gone only for good
+            if line.field != "parent":  # only permanently removed todos are missing
                 self.conflicts.append(Conflict(entry, line.field, line, gone=True))
             old = None
         self._set(entry, line.field, old)
@@ -291,7 +291,7 @@ class Reverting:
             entry.fields[name] = value
 
     def _is_there(self, name: str, uuid: str) -> bool:
-        """Return whether there is the row that a field of a todo is to hold."""
+        """Return whether the row that a field of a todo should refer to exists."""
         if name in _EDGES:
             return UUID(uuid) in self._found.others
         entry = self.entries.get((name, UUID(uuid)))
@@ -302,7 +302,7 @@ class Reverting:
             self._told.append(Turned(entry.entity, entry.uuid, name, old, new))
 
     def check_cycles(self) -> None:
-        """Raise CycleError if a todo would come before itself."""
+        """Raise CycleError if a todo would depend on itself or be its own ancestor."""
         changes = list(self._find_changes())
         for name, verb in (("depends", "depend on"), ("parent", "belong to")):
             bound = {each.uuid for each in changes if each.field == name and each.new is not None}
@@ -319,7 +319,7 @@ class Reverting:
                         raise CycleError(verb, [number, *path])
 
     def _find_numbers(self) -> dict[str, int]:
-        """Return the numbers of todos that depend on, or belong to, others, and of these."""
+        """Return the numbers of todos at both ends of edges, by uuid."""
         numbers = {str(uuid): int(other["id"]) for uuid, other in self._found.others.items()}
         for todo in self._todos():
             assert todo.row
@@ -329,26 +329,26 @@ class Reverting:
                 numbers[str(todo.row["parent"])] = todo.row["parent_id"]
         return numbers
 
-    # What is written.
+    # Writing.
 
     def _todos(self) -> Iterator[Entry]:
         return (entry for (entity, _), entry in self.entries.items() if entity == "todo")
 
     def find_touched(self) -> list[Entry]:
-        """Return the todos that change, by number: also those about which something else changes."""
+        """Return the todos that change, or whose comments change, sorted by number."""
         comments = [entry for entry in self.entries.values() if entry.entity == "comment" and entry.is_changed]
         commented = {UUID(comment.fields["todo"]) for comment in comments}
         touched = [todo for todo in self._todos() if todo.is_changed or todo.uuid in commented]
         return sorted(touched, key=lambda todo: todo.row["id"] if todo.row else 0)
 
     def make_row(self, todo: Entry) -> Todo:
-        """Return the todo as it is stored afterwards, in no session; its references are those of before."""
+        """Return the new row of the todo, in no session, with its old references."""
         row = make_todo(todo)
         row.version, row.updated_at = row.version + 1, self._step.now
         return row
 
     def _find_changes(self) -> Iterator[Turned]:
-        """Yield all that changes: what is made at first, and what is removed last, as it is right to turn round."""
+        """Yield all changes: first of rows that are created, last of rows that are removed, so they can be reverted."""
 
         def place(entry: Entry) -> int:
             return 0 if entry.row is None else 1 if entry.exists else 2
@@ -357,9 +357,9 @@ class Reverting:
             yield from entry.find_changes()
 
     async def write(self, done: Iterable[int], *, redoing: bool) -> None:
-        """Write all of it; `done` are the numbers of the steps. Raises ConflictError for a name that is taken.
+        """Write all changes; `done` has the numbers of the reverted steps. Raises ConflictError if a name is taken.
 
-        Raises BusyError if others are changing the same.
+        Raises BusyError if other commands are changing the same rows.
         """
         await self._free_names()
         pending = self._step.pending
@@ -375,13 +375,15 @@ class Reverting:
                 for other in sorted(others - before[name]):
                     pending.link(name, row.id, UUID(other))
         rest = [entry for entry in self.entries.values() if entry.entity != "todo" and entry.is_changed]
-        for entry in sorted(rest, key=lambda entry: entry.fields.get("created_at") or ""):  # comments have an order
+        for entry in sorted(
+            rest, key=lambda entry: entry.fields.get("created_at") or ""
+        ):  # to keep the order of comments
             self._write_other(entry)
         changes = list(self._find_changes())
         for each in changes:
             self._step.note(each.entity, each.uuid, each.field, each.old, each.new)
         ends = {UUID(each.new) for each in changes if each.field in _EDGES and each.new is not None}
-        if ends:  # one that was removed for good meanwhile would be left out, although history tells of it
+        if ends:  # a todo that was removed permanently meanwhile would be skipped, although the history has the edge
             there = select(func.count()).select_from(TODOS).where(one_of(TODOS.c.uuid, sorted(ends)))
             pending.expect(there.scalar_subquery() == len(ends))
         if any(each.field in _EDGES for each in changes):
@@ -430,9 +432,9 @@ class Reverting:
                 return Comment(**common, **values, todo_id=todo.row["id"])
 
     async def _free_names(self) -> None:
-        """Raise ConflictError for a name that another row has; give up those that are given away among these rows.
+        """Raise ConflictError if another row has a name; rename rows temporarily that exchange names with each other.
 
-        Uniqueness is checked row by row, so that a name is free only after what had it has another one.
+        Uniqueness is checked row by row, so a name is free only after its previous holder has another one.
         """
         for entity in _NAMED:
             taken = self._found.keys[entity]
@@ -454,7 +456,7 @@ class Reverting:
 
 
 def make_todo(entry: Entry) -> Todo:
-    """Return a todo with the fields of the entry, in no session; its references, and what else there is, stay."""
+    """Return a todo with the fields of the entry, in no session; references and other columns are unchanged."""
     assert entry.row
     row = Todo(**{column.name: entry.row[column.name] for column in TODOS.c})
     for name, value in entry.fields.items():
@@ -464,7 +466,7 @@ def make_todo(entry: Entry) -> Todo:
 
 
 def _plain(row: Values, name: str) -> Plain:
-    """Return the field of a row as JSON has it."""
+    """Return the JSON value of a field of a row."""
     if f"{name}_on" in row:
         on, at = row[f"{name}_on"], row[f"{name}_at"]
         return load(encode(None if on is None else When(on, at)))

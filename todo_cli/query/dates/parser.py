@@ -40,10 +40,10 @@ def read_when(text: str, now: datetime, conventions: Conventions) -> When:
         raise UnreadableError
     if len(when) > MAX_LENGTH:
         raise UnreadableError(advice=f"a date has at most {MAX_LENGTH} characters")
-    return _Reader(when, now, conventions).read()
+    return _Parser(when, now, conventions).read()
 
 
-class _Reader:
+class _Parser:
     def __init__(self, when: str, now: datetime, conventions: Conventions) -> None:
         self._cursor = Cursor(when)
         self._now = now

@@ -140,19 +140,19 @@ def read_punctuated_day(cursor: Cursor, today: date, conventions: Conventions) -
     parts = re.findall(r"\d+", token.text)
     if token.kind == "dots":
         clock = [f"{parts[0]}:{parts[1]}"] if re.fullmatch(r"\d\d?\.\d\d", token.text) else []
-        raise cursor.refusal(token, token, *_readings(parts, ("d/m/y",), today), *clock)
+        raise cursor.refusal(token, token, *_list_dates(parts, ("d/m/y",), today), *clock)
     order = conventions.date_order
     if order is None:
         is_usual = re.match(r"\d\d?/\d\d?(/|$)", token.text)
         advice = "run 'todo config set date_order d/m/y' (or m/d/y) to choose an order" if is_usual else None
-        raise cursor.refusal(token, token, *_readings(parts, _ORDERS, today), advice=advice, is_choice=True)
-    readings = _readings(parts, (order,), today)
-    if readings and re.fullmatch(r"\d\d?/\d\d?(/\d{4})?", token.text):
-        return date.fromisoformat(readings[0])
-    raise cursor.refusal(token, token, *readings, *_readings(parts, _ORDERS, today), advice=f"date_order is {order}")
+        raise cursor.refusal(token, token, *_list_dates(parts, _ORDERS, today), advice=advice, is_choice=True)
+    dates = _list_dates(parts, (order,), today)
+    if dates and re.fullmatch(r"\d\d?/\d\d?(/\d{4})?", token.text):
+        return date.fromisoformat(dates[0])
+    raise cursor.refusal(token, token, *dates, *_list_dates(parts, _ORDERS, today), advice=f"date_order is {order}")
 
 
-def _readings(parts: list[str], orders: tuple[DateOrder, ...], today: date) -> list[str]:
+def _list_dates(parts: list[str], orders: tuple[DateOrder, ...], today: date) -> list[str]:
     """Return the possible dates of the numbers, each once, in ISO 8601."""
     found: dict[str, None] = {}
     for order in orders:

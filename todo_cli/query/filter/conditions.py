@@ -55,7 +55,7 @@ from todo_cli.query.quantities import parse_duration, parse_number
 from todo_cli.query.references import parse_references
 from todo_cli.suggestions import choose
 
-_Reader = Callable[[Field, Attribute, datetime, Conventions], Filter]
+_Parser = Callable[[Field, Attribute, datetime, Conventions], Filter]
 
 _DATES = (Kind.DATE, Kind.WHEN, Kind.INSTANT)
 _TEXTS = (Kind.TEXT, Kind.URL)
@@ -184,7 +184,7 @@ def _read_references(field: Field, attribute: Attribute, _: datetime, __: Conven
     return RefersTo(references) if field.kind is Kind.IDENTITY else LinksTo(field.name, references)
 
 
-_READERS: dict[Kind, _Reader] = {
+_READERS: dict[Kind, _Parser] = {
     **dict.fromkeys(_TEXTS, _read_text),
     **dict.fromkeys(_QUANTITIES, _read_quantity),
     **dict.fromkeys(_DATES, _read_date),

@@ -71,10 +71,10 @@ def read_words(arguments: Sequence[str], by: Settable, context: InputContext) ->
     Text is unchanged, except that the space before or after an attribute is removed with it. Raises InvalidInputError
     for a likely typo, and for an attribute that is given twice.
     """
-    return _Reader(by, context).read(arguments)
+    return _Parser(by, context).read(arguments)
 
 
-class _Reader:
+class _Parser:
     """Parses the words of one command."""
 
     def __init__(self, by: Settable, context: InputContext) -> None:
