@@ -1,4 +1,4 @@
-"""`todo db copy` as a command: selection of databases and users, messages, and interruptions."""
+"""`todo db copy` as it is used: which databases and users, what is said, and what a kill leaves."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MANY = 4000
 
 @pytest.fixture
 def fresh_cli(tmp_path: Path) -> Cli:
-    """`db` commands never run in the resident; here they run in the process of the test."""
+    """Commands on databases run in the process that was asked for them, which is the test's here."""
     return QuickCli(tmp_path / "home")
 
 
 @pytest.fixture
 def filled(fresh_cli: Cli) -> Cli:
-    """A new machine with a list in the embedded file: 1 and 2, one of them in the trash; 3 was removed permanently."""
+    """A new machine with a list in the embedded file: 1 and 2, one of them in the trash; 3 was removed for good."""
     fresh_cli.here("--user", "alex", "add", "Pay rent", "-p", "home", "-t", "bills", "-t", "urgent")
     for command in (
         ["add", "Buy milk", "-p", "home"],
@@ -175,7 +175,7 @@ def test_users_are_selected_on_both_sides(filled: Cli, shared: str) -> None:
     assert unnamed.code == 2
     assert "todo.db has several users" in unnamed.err
     assert "--from-user NAME" in unnamed.err
-    # The settings have the user of the database in use only.
+    # Settings tell who one is in the database in use, and nothing of the other one.
     half = filled("db", "copy", "--to", shared, TODO_USER="sam")
     assert half.code == 2
     assert "--to-user NAME" in half.err
