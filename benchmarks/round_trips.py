@@ -92,6 +92,11 @@ COMMANDS: Sequence[tuple[str, usual.Work | None]] = (
     ("--user alex user add sam", None),
     ("--user alex user rename sam kim", None),
 )
+"""They run in this order on one list, and may use what earlier ones created: insert a command where its todos exist.
+
+Todos 1 to 3 exist from the first lines on; 4 to 7 are occurrences of series, which end with `delete 7 --series`; 8 is
+the trip, 9 its subtask. `trash empty` removes 2 and 7.
+"""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,8 @@ def _count(neon: Neon, line: str, database: str, home: str, **options: str) -> i
         out, err = (io.TextIOWrapper(io.BytesIO()) for _ in range(2))
         with there, redirect_stdout(out), redirect_stderr(err):
             code = todo(shlex.split(line))
-        assert code == 0, f"todo {line}: exit code {code}"
+        err.seek(0)
+        assert code == 0, f"todo {line}: exit code {code}: {err.read()}"
         door.settle()
         return sum(connection.round_trips for connection in door.connections)
 

@@ -9,15 +9,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import BERLIN, Cli, Here
+from todo_cli.models.fields import FIELDS
 
 pytestmark = pytest.mark.either_database
 
-FIELDS = [
-    *("id", "uuid", "title", "description", "status", "priority", "project", "tags", "due"),
-    *("scheduled", "wait", "until", "every", "recurrence", "series", "occurrence"),
-    *("estimate", "url", "parent", "subtasks", "subtasks_done", "depends", "waits_for", "blocks", "blocked", "urgency"),
-    *("started_at", "created_at", "updated_at", "completed_at", "deleted_at", "version"),
-]
+KEYS = [field.json for field in FIELDS.values()]
 
 
 def as_json(todo: Here, *arguments: str) -> Any:
@@ -32,7 +28,7 @@ class TestAdd:
 
     def test_options_may_be_anywhere(self, todo: Here) -> None:
         added = as_json(todo, "add", "-p", "home.flat", "Pay", "-t", "bills", "rent", "-t", "money", "-d", "2026-12-24")
-        assert list(added) == [*FIELDS, "next", "family", "ready"]
+        assert list(added) == [*KEYS, "next", "family", "ready"]
         assert (added["title"], added["project"], added["tags"]) == ("Pay rent", "home.flat", ["bills", "money"])
         assert (added["due"], added["priority"], added["description"]) == ("2026-12-24", None, None)
 

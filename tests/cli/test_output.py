@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.cli.test_commands import FIELDS
+from tests.cli.test_commands import KEYS
 from tests.conftest import BERLIN, Cli, Result
 from tests.terminal import at_terminal
 
@@ -146,10 +146,10 @@ class TestEscaping:
     def test_details_in_a_pipe(self, filled: Cli) -> None:
         filled.here("modify", "1", "--description", "one\ntwo")
         lines = [line.split("\t") for line in filled("show", "1").lines]
-        assert [line[0] for line in lines] == FIELDS
+        assert [line[0] for line in lines] == KEYS
         assert dict(lines)["description"] == r"one\ntwo"
         assert dict(lines)["tags"] == "bills"
-        assert len(filled("show", "1-2").lines) == 2 * len(FIELDS) + 1
+        assert len(filled("show", "1-2").lines) == 2 * len(KEYS) + 1
 
     def test_in_messages(self, cli: Cli) -> None:
         result = cli("list", "-p", "a\x1b[31mb")

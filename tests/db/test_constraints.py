@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import CheckConstraint, insert, select
 from sqlmodel import col
 
+from todo_cli.db.connection.error_translation import explain_check
 from todo_cli.db.database import Database
 from todo_cli.db.scope import owner_values
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.errors import ConflictError, InvalidInputError, StorageError, TodoError
-from todo_cli.models.tables import Project, Tag, Todo, User
+from todo_cli.models.fields import FIELDS, Kind
+from todo_cli.models.tables import TODOS, Project, Tag, Todo, User
 from todo_cli.models.values import DESCRIPTION_LENGTH, NAME_LENGTH, TITLE_LENGTH, URL_LENGTH
 
 
@@ -55,6 +57,10 @@ async def insert_todo(db: Database, **values: Any) -> None:
         ({"estimate": -1}, InvalidInputError),
         ({"priority": 0}, InvalidInputError),
         ({"priority": 5}, InvalidInputError),
+        *(
+            ({field.attribute: 0 if field.is_ranked else "?"}, InvalidInputError)
+            for field in FIELDS.find(kind=Kind.CHOICE)
+        ),
         ({"status": "done"}, StorageError),  # without a time
         ({"version": 0}, StorageError),
         ({"user_id": 4711}, StorageError),
@@ -65,6 +71,18 @@ async def test_invalid_todos(db: Database, values: dict[str, Any], error: type[T
     with pytest.raises(error):
         await insert_todo(db, **values)
     assert await db.read(_count) == 0
+
+
+def test_a_violated_check_of_a_field_is_explained() -> None:
+    assert explain_check("ck_todos_title_not_blank") == "the title is blank"
+    assert explain_check("ck_todos_estimate_not_negative") == "the estimate is negative"
+    assert explain_check("ck_todos_priority_known") == "the priority is not one of high, medium, low"
+    assert explain_check("ck_todos_status_known") == "the status is not one of open, done, cancelled"
+    names = {str(each.name) for each in TODOS.constraints if isinstance(each, CheckConstraint)}
+    assert {name for name in names if not explain_check(name)} == {
+        *("ck_todos_due_time_has_date", "ck_todos_scheduled_time_has_date", "ck_todos_done_is_completed"),
+        *("ck_todos_version_positive", "ck_todos_occurrence_of_series", "ck_todos_parent_is_another"),
+    }
 
 
 async def test_the_longest_title(db: Database) -> None:

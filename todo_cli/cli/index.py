@@ -13,7 +13,7 @@ COMMANDS = {
     "commands.history": ("undo", "redo", "history"),
     "commands.db.doctor": ("doctor",),
 }
-"""The commands that each module declares in its `app`, in the order of the help."""
+"""The commands that each module declares in its `app`, in the order of the help; `ls` is a hidden alias of `list`."""
 
 GROUPS = {
     "trash": ("commands.lists:trash_app",),

@@ -12,8 +12,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
+from todo_cli.db.schema.revisions import migrations_folder
+
 revision = "9001"
-down_revision = "0005"
+down_revision = max(path.name[:4] for path in (migrations_folder() / "versions").glob("0*.py"))
 branch_labels = None
 depends_on = None
 

@@ -28,6 +28,7 @@ from todo_cli.errors import (
     StorageError,
     TodoError,
 )
+from todo_cli.models.fields import FIELDS
 
 # Classes and codes of PostgreSQL's errors: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _UNDEFINED = ("42P01", "42703", "3F000")
@@ -54,14 +55,10 @@ _VIOLATIONS = {
     "uq_projects_user_id_key": "a project with that name already exists",
     "uq_tags_user_id_key": "a tag with that name already exists",
     "uq_todos_uuid": "a todo with that uuid already exists",
-    "ck_todos_title_not_blank": "the title is blank",
-    "ck_todos_title_length": "the title is too long",
-    "ck_todos_description_length": "the description is too long",
-    "ck_todos_status_known": "the status is not one of open, done, cancelled",
-    "ck_todos_url_length": "the URL is too long",
-    "ck_todos_estimate_not_negative": "the estimate is negative",
-    "ck_todos_priority_known": "the priority is not one of high, medium, low",
 }
+_FIELD_CHECKS = {"not_blank": "is blank", "length": "is too long", "not_negative": "is negative"}
+"""What is wrong with a field if the constraint `ck_todos_<column>_<check>` is violated; `known` lists the choices."""
+
 # SQLite names a unique constraint by its columns.
 _SQLITE_UNIQUE = {
     "users.key": "uq_users_key",
@@ -181,12 +178,24 @@ def _violated(error: IntegrityError) -> str:
 
 def _translate_violation(error: IntegrityError) -> TodoError:
     constraint = _violated(error)
-    message = _VIOLATIONS.get(constraint)
+    message = _VIOLATIONS.get(constraint) or explain_check(constraint)
     if message is None:
         return StorageError(f"the database rejected the change ({constraint or 'a constraint'}); nothing was written")
     if constraint.startswith("uq_"):
         return ConflictError(message)
     return InvalidInputError(message)
+
+
+def explain_check(constraint: str) -> str | None:
+    """Return what the violation of a CHECK on a single field of a todo means; None for any other constraint."""
+    for field in FIELDS.values():
+        check = constraint.removeprefix(f"ck_todos_{field.attribute}_")
+        if check == "known":
+            values = [label for label in field.choices if field.choice(label) != field.empty]
+            return f"the {field.name} is not one of {', '.join(values)}"
+        if check in _FIELD_CHECKS:
+            return f"the {field.name} {_FIELD_CHECKS[check]}"
+    return None
 
 
 def _translate_sqlite(error: BaseException, target: Target) -> TodoError:

@@ -11,6 +11,8 @@ Most attributes are fields of the registry. The modifiers and values of a field 
 | NAME, NAMES          |                           | a name; `none`                                                |
 | REFERENCE, REFERENCES|                           | references (see `references.py`); `none`, `any`               |
 | IDENTITY             |                           | references                                                    |
+
+`is` takes a state (`make_states`), `has` and `no` a field, `subtasks` or `comments`; `status` also takes `all`.
 """
 
 from __future__ import annotations

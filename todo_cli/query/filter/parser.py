@@ -10,26 +10,11 @@
 Keywords are in lower or upper case; the case of names and modifiers does not matter. A word ends at white space or at a
 parenthesis. A quotation mark is special only at the beginning of a word or value.
 
-| NAME                               | VALUE                                                                        |
-|------------------------------------|------------------------------------------------------------------------------|
-| `project`                          | a name, which includes nested projects; `none`                               |
-| `tag`, or `+bills` for `tag:bills` | a name; `none`                                                               |
-| `due`, `scheduled`, `wait`, `until`, | a date (see `dates/`); `none`, `any`                                     |
-| `created`, `updated`, `completed`  |                                                                              |
-| these with `.before` `.after` `.by` `.since` | a date                                                             |
-| `priority`, `.above`, `.below`     | `high`, `medium`, `low`, `none`                                              |
-| `status`                           | `open`, `done`, `cancelled`, `all`                                           |
-| `is`                               | `open`, `done`, `cancelled`, `overdue`, `today`, `week` (due this week),     |
-|                                    | `waiting`, `expired`, `blocked`, `blocking`, `ready`, `active`, `scheduled`, |
-|                                    | `recurring`, `untagged`                                                      |
-| `has`, `no`                        | one of the dates, `description`, `project`, `tag`, `priority`, `recurrence`, |
-|                                    | `parent`, `subtasks`, `depends`, `comments`                                  |
-| `depends`, `parent`                | references; `none`, `any`                                                    |
-| `title`, `description`             | text                                                                         |
-| `id`                               | references (see `references.py`)                                             |
+Attributes are the fields that are filters (`docs/fields.md`), with the modifiers and values of their kinds, and `is`,
+`has` and `no`; `conditions.py` has them all. `+bills` means `tag:bills`.
 
 Everything else is text to search for in the title and the description. A word that looks like an attribute but has a
-NAME that is not in the table is an error (see `query/lexer.py`).
+name that is none of these is an error (see `query/lexer.py`).
 """
 
 from __future__ import annotations
