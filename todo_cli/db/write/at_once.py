@@ -1,13 +1,13 @@
-"""The steps that people take all day as one statement of PostgreSQL each: gate, change, tags and history together.
+"""Common steps as single PostgreSQL statements: the gate, the changes, the tags and the history together.
 
-On a server a transaction of several statements costs many round trips; a data-modifying WITH (PostgreSQL manual,
-7.8.4) costs those of one. All its parts see the database as it was when it began, and nothing of each other but what
-they return. So each of these statements writes only where that is enough, and otherwise writes nothing and returns no
-row; the caller then does the same in an ordinary transaction, which also knows how to explain what is wrong:
+On a server, a transaction of several statements costs many round trips; a data-modifying WITH (PostgreSQL manual,
+7.8.4) costs those of one. All its parts see the database as it was when the statement began, and of each other only
+what they return. Therefore such a statement writes only under these conditions. Otherwise it writes nothing and returns
+no row, and the caller does the same in an ordinary transaction, which can also explain what is wrong:
 
-- the revision of the tables, the user, every reference and the project are as they should be;
-- no other command holds one of the todos, or changed it after the statement began (`FOR NO KEY UPDATE SKIP LOCKED`,
-  and the version that was locked is the one that is seen), so that what history calls the old value was the old value;
+- the revision of the tables, the user, all references and the project are valid;
+- no other command holds one of the todos or changed it after the statement began (`FOR NO KEY UPDATE SKIP LOCKED`, and
+  the locked version is the one that the statement sees), so that the old values in the history are correct;
 - the step is not stored yet.
 
 Projects and tags are locked after todos and in the order of their keys, as everywhere.
@@ -61,10 +61,10 @@ def add_at_once(
     series: Series | None,
     bound: Edit,
 ) -> Select[Any]:
-    """Return the statement that adds the todo with its project, tags and series, bound to others as the edit says.
+    """Return the statement that adds the todo with its project, tags and series, and with the relations of the edit.
 
-    The todo's own fields are set, but neither its user nor its project nor the series, which the statement makes. The
-    row has `id`, `project`, `tags`, in JSON, and what `read_links` reads.
+    The todo has its own fields; the statement sets the user, the project and the series. The resulting row has `id`,
+    `project`, `tags` in JSON, and the columns that `read_links` reads.
     """
     derive(todo)
     me = prove(request).cte("me")
@@ -73,7 +73,7 @@ def add_at_once(
     is_new = and_(~exists().where(TODOS.c.uuid == uuid), ~was_erased)
     bindings = Bindings(me, bound)
     all_well = and_(is_new, is_not_archived(me, project), bindings.all_found())
-    # Nothing depends on it yet, so that there is no circle; but its parent may be closed or deleted at this moment.
+    # Nothing depends on a new todo, so there is no cycle; but its parent may be closed or deleted concurrently.
     safe = bindings.guard(all_well) if bindings.parent is not None else all_well
     gate = open_gate_if(me, step, "add", request.now, safe)
     wanted_projects = Wanted.make(PROJECTS, [project] if project else [])
@@ -149,13 +149,13 @@ def add_at_once(
 
 
 def open_gate_if(me: CTE, step: UUID, command: str, now: datetime, condition: ColumnElement[bool]) -> CTE:
-    """Return the step's own row, written if the condition holds; without it nothing else is written."""
+    """Return the step's own row, which is inserted if the condition holds; otherwise nothing is written."""
     gate: CTE = open_gate(insert, me, step, command, now, condition).cte("gate")
     return gate
 
 
 def is_not_archived(me: CTE, project: str | None) -> ColumnElement[bool]:
-    """Return whether todos may be put into the project: the nearest that there is, itself or above it, is not away."""
+    """Return whether the project accepts todos: neither it nor the nearest existing project around it is archived."""
     if project is None:
         return true()
     keys = [fold(part) for part in Project.path_of(project)]

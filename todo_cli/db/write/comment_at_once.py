@@ -1,4 +1,4 @@
-"""Commenting on a todo as one statement of PostgreSQL; see `at_once` for what makes it safe."""
+"""Adding a comment as a single PostgreSQL statement; `at_once` explains why this is safe."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from todo_cli.models.tables import COMMENTS, TODOS, USERS, Comment
 
 
 def comment_at_once(request: Request, step: UUID, condition: ColumnElement[bool], comment: Comment) -> Select[Any]:
-    """Return the statement that adds the comment to the one todo, not in the trash, that the condition finds.
+    """Return the statement that adds the comment to the only todo outside the trash that matches the condition.
 
-    Its row has `id`, the number of the todo, and `author`. The comment's own fields are set, but neither its user nor
-    its todo, which the statement finds.
+    The resulting row has `id`, the number of the todo, and `author`. The comment has its own fields; the statement sets
+    the user and the todo.
     """
     me = prove(request).cte("me")
     target = (

@@ -1,9 +1,9 @@
-"""Edges of the graph of todos that an edit adds and removes, as parts of one statement of PostgreSQL.
+"""Edges that an edit adds to the dependency graph and removes from it, as parts of a PostgreSQL statement.
 
-No todo may come before itself. A check for cycles sees what was committed before its statement began; two steps that
-each add half of a cycle would both pass it. So every step that adds such an edge also raises `users.edges_version`,
-and writes nothing where another one has raised it since the check: of a row that had to be waited for, PostgreSQL
-compares the new version with the one that the statement saw at its beginning (PostgreSQL manual, 13.2.1).
+No todo may depend on itself. A cycle check sees what was committed before its statement began, so two steps that each
+add half of a cycle would both pass. Therefore each step that adds an edge also increments `users.edges_version`, and
+writes nothing if another step has incremented it since: after waiting for the lock on a row, PostgreSQL compares its
+new version with the one seen at the start of the statement (PostgreSQL manual, 13.2.1).
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ from todo_cli.query.references import Reference
 
 
 class Bindings:
-    """What todos are bound to and freed from by an edit, or in being added. `me` has the scope (see `Scope.given`)."""
+    """The edges that an edit or a new todo adds and removes. `me` has the scope (see `Scope.given`)."""
 
     def __init__(self, me: CTE, edit: Edit) -> None:
         self._edit = edit
         self._scope = Scope.given(me)
         self._mine = owned(TODOS, self._scope)
         self._prerequisites = self._find(edit.depends).cte("prerequisites") if edit.depends else None
-        # A parent that is closed or deleted at this moment takes no more subtasks, unless it sees them.
+        # Lock the parent, so that it is not closed or deleted without its new subtasks.
         parent = self._find((edit.parent,)) if edit.parent else None
         self.parent = None if parent is None else parent.with_for_update(read=True, skip_locked=True).cte("parent")
-        """The todo to belong to."""
+        """The new parent."""
 
     def _find(self, references: Sequence[Reference]) -> Select[Any]:
         columns = (TODOS.c.id, TODOS.c.uuid, TODOS.c.project_id, TODOS.c.status, TODOS.c.deleted_at)
         return select(*columns).where(self._mine, refers_to(references), TODOS.c.deleted_at.is_(None))
 
     def all_found(self) -> ColumnElement[bool]:
-        """Return whether every reference stands for one todo, if they are countable."""
+        """Return whether each reference matches a todo, provided that they are countable."""
         freed = self._edit.undepends
         groups: list[tuple[FromClause, int]] = []
         if self._prerequisites is not None:
@@ -73,7 +73,7 @@ class Bindings:
         return and_(true(), *counts)
 
     def makes_no_circle(self, target: CTE) -> ColumnElement[bool]:
-        """Return whether none of the todos would come before itself."""
+        """Return whether no todo would depend on itself or be its own ancestor."""
         named = select(target.c.id).where(target.c.named)
         conditions: list[ColumnElement[bool]] = [true()]
         if self._prerequisites is not None:
@@ -85,9 +85,9 @@ class Bindings:
         return and_(*conditions)
 
     def guard(self, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        """Return whether nobody has added an edge since the statement began, where that matters, and the condition.
+        """Return the condition, and if edges matter, that nobody has added one since the statement began.
 
-        Others are told of the edges that are added.
+        If edges are added, this also increments the version of the graph.
         """
         if not (self._edit.binds or self._edit.kin or self._edit.whole):
             return condition
@@ -106,7 +106,7 @@ class Bindings:
         return exists(select(raised.c.id))
 
     def lacks(self, target: CTE) -> ColumnElement[bool]:
-        """Return whether the todo is not bound yet as wanted."""
+        """Return whether edges have to be added to the todo or removed from it."""
         edge = DEPENDENCIES.alias("edge")
         conditions: list[ColumnElement[bool]] = []
         if self._prerequisites is not None:
@@ -125,11 +125,11 @@ class Bindings:
         return target.c.parent_id.is_distinct_from(select(self.parent.c.id).scalar_subquery())
 
     def _is_freed(self) -> ColumnElement[bool]:
-        """Return the condition on `todos` for those on which nothing is to depend any more."""
+        """Return the condition on `todos` for the dependencies to remove."""
         return true() if self._edit.undepends == "all" else refers_to(self._edit.undepends)
 
     def bind(self, todos: CTE, is_open: ColumnElement[bool]) -> CTE | None:
-        """Return the new edges, `todo_id` and `depends_on_id`; None where there are to be none."""
+        """Return the added edges, `todo_id` and `depends_on_id`; None if none are to be added."""
         if self._prerequisites is None:
             return None
         edge = DEPENDENCIES.alias("known")
@@ -144,7 +144,7 @@ class Bindings:
         )
 
     def free(self, changing: CTE, is_open: ColumnElement[bool]) -> CTE | None:
-        """Return the edges that were taken away: `todo_id`, `id` and `uuid` of the other; None where none are to be."""
+        """Return the removed edges: `todo_id`, `id` and `uuid` of the other todo; None if none are to be removed."""
         if not self._edit.undepends:
             return None
         return (
@@ -161,7 +161,7 @@ class Bindings:
         )
 
     def tell(self, place: int, todos: CTE, bound: CTE | None, freed: CTE | None) -> list[Select[Any]]:
-        """Return the history of the edges, which begins at that place."""
+        """Return the history of the edges, starting at that place."""
         lines = []
         if freed is not None:
             off = line(place, todos.c.uuid, "depends", todo=todos.c.id, old=quoted(freed.c.uuid))
@@ -174,13 +174,13 @@ class Bindings:
         return lines
 
     def tell_parent(self, place: int, todos: CTE, old: ColumnElement[str] | None) -> Select[Any]:
-        """Return the lines of history about the parents of the todos."""
+        """Return the history of the parents of the todos."""
         assert self.parent is not None
         new = quoted(select(self.parent.c.uuid).scalar_subquery())
         return line(place, todos.c.uuid, "parent", todo=todos.c.id, old=old, new=new)
 
     def describe(self, target: FromClause, bound: CTE | None, freed: CTE | None) -> Sequence[ColumnElement[Any]]:
-        """Return what to select of new and old edges: `bound`, as in `select_links`, and `freed`, numbers."""
+        """Return columns with the added and removed edges: `bound`, as in `select_links`, and `freed`, numbers."""
         new: ColumnElement[Any] = cast(null(), Text())
         old: ColumnElement[Any] = cast(null(), Text())
         if bound is not None and self._prerequisites is not None:
@@ -194,7 +194,7 @@ class Bindings:
         return [new.label("bound"), old.label("freed")]
 
     def list_prerequisites(self) -> ColumnElement[Any]:
-        """Return all that is to come before, as in `select_links`."""
+        """Return the dependencies to add, as in `select_links`."""
         if self._prerequisites is None:
             return cast(null(), Text())
         found = self._prerequisites

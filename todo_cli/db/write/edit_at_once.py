@@ -1,4 +1,4 @@
-"""Editing todos as one statement of PostgreSQL; see `at_once` for what makes it safe."""
+"""Editing todos as a single PostgreSQL statement; `at_once` explains why this is safe."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ def edit_at_once(
     plan: Plan | None = None,
     looks: bool = False,
 ) -> Select[Any]:
-    """Return the statement that edits the todos that the condition finds, if they are as many as expected.
+    """Return the statement that edits the todos matching the condition, if their number is the expected one.
 
-    Those of their families that the edit is about too are neither found nor expected; `named` tells them apart.
+    Related todos that the edit includes do not count; the column `named` is false for them.
 
-    Its rows have the columns of each todo afterwards, `project`, `kept` and `added` (names of tags, in JSON),
-    those of its recurrence before, its links before with what became of them (see `Bindings.describe`), `changed`,
-    `next` (see `Successors.list_numbers`) and `ready` (see `list_ready`).
+    The rows have the columns of each todo afterwards, `project`, `kept` and `added` (names of tags, in JSON), its
+    recurrence before, its links before with their changes (see `Bindings.describe`), `changed`, `next` (see
+    `Successors.list_numbers`) and `ready` (see `list_ready`).
 
-    Where something follows from a todo that only the caller can work out, and always if it `looks` only, nothing is
-    written, and all rows have `pending`, with the todo as it is and `later` (see `list_later`). The `plan` is made of
-    these, and given with the same edit.
+    If the caller has to calculate something from the todos, and always with `looks` (a dry run), nothing is written,
+    and all rows have `pending`, with the present todo and `later` (see `list_later`). The caller makes the `plan` from
+    these rows and passes it with the same edit.
     """
     me = prove(request).cte("me")
     named = condition
@@ -94,7 +94,7 @@ def edit_at_once(
     all_well = and_(
         (found if plan else found.where(target.c.named)).scalar_subquery()
         == (len(plan.versions) if plan else expected),
-        # Nobody of the family was passed over, as those are that somebody else holds.
+        # No related todo was skipped because another command has locked it.
         found.scalar_subquery() == _count(and_(mine, family, _may_be(edit))) if edit.kin else true(),
         bindings.all_found(),
         bindings.makes_no_circle(target),
@@ -150,7 +150,7 @@ def edit_at_once(
 
 
 def _is_left_to_caller(changing: CTE, edit: Edit, plan: Plan | None, *, looks: bool) -> ColumnElement[bool]:
-    """Return whether nothing is written yet, since something follows from the todos as they are."""
+    """Return whether nothing is written yet, because the caller has to make a plan first."""
     if plan:
         return false()
     if looks or edit.recurring == "only":
@@ -170,7 +170,7 @@ def _is_refused(changing: CTE, target: CTE, edit: Edit) -> ColumnElement[bool]:
         reasons.append(exists(select(changing.c.id).where(is_open, waiting)))
     if edit.whole:
         child = TODOS.alias("subtask")
-        # Only what is still to be closed has anything to do with its subtasks.
+        # Subtasks matter only for todos that are being closed.
         left = child.c.id.not_in(select(target.c.id))
         open_ones = select(child.c.id).join(changing, child.c.parent_id == changing.c.id).where(is_live(child), left)
         reasons.append(exists(open_ones.where(is_open)))
@@ -193,9 +193,9 @@ def _may_be(edit: Edit) -> ColumnElement[bool]:
 
 
 def _find_changing(target: CTE, edit: Edit, bindings: Bindings, *, begins_series: bool) -> CTE:
-    """Return those of the todos that are not as wanted, for each field in `differs_…` whether it is not, and `recurs`.
+    """Return the todos to change, with `differs_…` for each field, and `recurs`.
 
-    Where they begin series, that is all of them.
+    If they start series, these are all todos.
     """
     differences = {field: _differs(target, field, value) for field, value in edit.fields.items()}
     if edit.project is not None:
@@ -233,7 +233,7 @@ def _change(
     begun: CTE | None,
     bindings: Bindings,
 ) -> CTE:
-    """Return the todos after their fields have been set."""
+    """Return the todos with their new fields."""
     new: dict[str, Any] = {}
     shared: set[str] = set()
     for field, value in edit.fields.items():
@@ -261,7 +261,7 @@ def _change(
 
 
 def _unlink(changing: CTE, edit: Edit, is_open: ColumnElement[bool]) -> CTE:
-    """Return the links that were taken away: `todo_id`, and the `uuid` of the tag."""
+    """Return the removed links: `todo_id`, and the `uuid` of the tag."""
     dropped = and_(TODO_TAGS.c.tag_id == TAGS.c.id, TAGS.c.key.in_(_keys(edit.untag)), changing.c.named)
     return (
         delete(TODO_TAGS)
@@ -272,7 +272,7 @@ def _unlink(changing: CTE, edit: Edit, is_open: ColumnElement[bool]) -> CTE:
 
 
 def _link(changing: CTE, labels: CTE) -> CTE:
-    """Return the links that were made."""
+    """Return the added links."""
     has = TODO_TAGS.alias("has")
     missing = ~exists().where(has.c.todo_id == changing.c.id, has.c.tag_id == labels.c.id)
     pairs = select(changing.c.id, labels.c.id).select_from(changing.join(labels, true()))
@@ -285,7 +285,7 @@ def _link(changing: CTE, labels: CTE) -> CTE:
 
 
 def _tell_fields(changing: CTE, edit: Edit, project: CTE | None, bindings: Bindings) -> list[Select[Any]]:
-    """Return the history of the fields, in their order."""
+    """Return the history of the fields, in order."""
     new: dict[str, ColumnElement[str]] = {field: literal(encode(value), Text()) for field, value in edit.fields.items()}
     if project is not None:
         new["project"] = quoted(select(project.c.uuid).scalar_subquery())
@@ -300,7 +300,7 @@ def _tell_fields(changing: CTE, edit: Edit, project: CTE | None, bindings: Bindi
 
 
 def _tell_beginnings(changing: CTE, beginnings: Beginnings) -> list[Select[Any]]:
-    """Return the history of the todos that begin a series each."""
+    """Return the history of the todos that start series."""
     place = len(TODO_FIELDS) - 2
     occurrence = beginnings.occurrence_of(changing)
     return [
@@ -324,7 +324,7 @@ def _tell_beginnings(changing: CTE, beginnings: Beginnings) -> list[Select[Any]]
 
 
 def _tell_tags(changing: CTE, labels: CTE, unlinked: CTE, linked: CTE) -> list[Select[Any]]:
-    """Return the history of the tags, which comes after that of the fields."""
+    """Return the history of the tags, which follows that of the fields."""
     last = len(TODO_FIELDS)
     off = line(last, changing.c.uuid, "tag", todo=changing.c.id, old=quoted(unlinked.c.uuid))
     on = line(last + 1, changing.c.uuid, "tag", todo=changing.c.id, new=quoted(labels.c.uuid))
@@ -336,11 +336,11 @@ def _tell_tags(changing: CTE, labels: CTE, unlinked: CTE, linked: CTE) -> list[S
 
 
 def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, labels: CTE) -> Select[Any]:
-    """Return the todos as they are afterwards."""
+    """Return the todos after the edit."""
     was_changed = changed.c.id.is_not(None)
     before = scalar(select(PROJECTS.c.name).where(PROJECTS.c.id == target.c.project_id), target)
     after = before if new_project is None else scalar(select(new_project.c.name))
-    if "project" in edit.fields:  # it is taken out of its project
+    if "project" in edit.fields:  # it is removed from its project
         after = null()
     gets_project = target.c.named if "project" not in edit.kin_fields else true()
     kept = (
@@ -361,7 +361,7 @@ def _describe(target: CTE, changed: CTE, edit: Edit, new_project: CTE | None, la
 
 
 def _lock(condition: ColumnElement[bool], named: ColumnElement[bool], edit: Edit) -> CTE:
-    """Return the todos that are meant, locked; those that another command holds are passed over."""
+    """Return the todos to edit, locked; todos that another command has locked are skipped."""
     return (
         select(TODOS, named.label("named"))
         .where(
@@ -376,13 +376,13 @@ def _lock(condition: ColumnElement[bool], named: ColumnElement[bool], edit: Edit
 
 
 def _columns_of(field: str) -> list[str]:
-    """Return the columns that a field is stored in, with those that follow from it."""
+    """Return the columns of a field, including derived ones."""
     endings = ("_id",) if field in REFERENCES else ("", "_on", "_at", "_key", "_folded")
     return [name for name in (f"{field}{ending}" for ending in endings) if name in TODOS.c]
 
 
 def _column_values(field: str, value: object) -> dict[str, object]:
-    """Return the columns that the field is stored in."""
+    """Return the values of the columns of a field."""
     names = _columns_of(field)
     scratch = Todo(title="", created_at=_NEVER, updated_at=_NEVER)
     set_value(scratch, names[0] if field in REFERENCES else field, value)
@@ -400,7 +400,7 @@ def _differs(target: CTE, field: str, value: object) -> ColumnElement[bool]:
 
 
 def _is_not_spared(target: CTE, edit: Edit) -> ColumnElement[bool]:
-    """Say in SQL what `Edit.spares` says of a row."""
+    """Return the opposite of `Edit.spares` as a condition."""
     if edit.only_open:
         return target.c.status == Status.OPEN.value
     if edit.unless is None:

@@ -1,4 +1,4 @@
-"""Projects and tags that there have to be, as a part of one statement of PostgreSQL: found and locked, or made."""
+"""Get or create projects and tags, as parts of a PostgreSQL statement."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from todo_cli.models.types import UtcDateTime
 
 @dataclass(frozen=True)
 class Wanted:
-    """Projects or tags that there have to be: a row for each with `key`, `name`, `uuid` if it is made, and `told`."""
+    """Projects or tags to get or create: a row for each with `key`, `name`, a new `uuid`, and `told`."""
 
     table: Table
     rows: Values
@@ -40,7 +40,7 @@ class Wanted:
         return cls(table, rows, sorted(by_key))
 
     def creations(self, ensured: CTE) -> list[Select[Any]]:
-        """Return the history of those that were made."""
+        """Return the history of those that were created."""
         if not self.keys:
             return []
         entity = self.table.name.removesuffix("s")
@@ -53,9 +53,9 @@ class Wanted:
 
 
 def ensure(wanted: Wanted, gate: CTE, now: datetime, after: CTE | None = None) -> CTE:
-    """Return the wanted rows with `id`, `uuid`, `name`, `key`: those there are, locked against deletion, or made.
+    """Return the rows with `id`, `uuid`, `name` and `key`: existing ones, locked against deletion, or new ones.
 
-    Whoever makes the same at the same moment is waited for, and its row is taken; `after` is read first.
+    If another command is creating the same row, this waits for it and returns its row; `after` is read first.
     """
     table, rows = wanted.table, wanted.rows
     columns = (table.c.id, table.c.uuid, table.c.name, table.c.key)
@@ -80,7 +80,7 @@ def ensure(wanted: Wanted, gate: CTE, now: datetime, after: CTE | None = None) -
     made = (
         insert(table)
         .from_select([*owner, "uuid", "name", "key", *created_at], missing)
-        # Not DO NOTHING: that returns no row for one that another command has made meanwhile.
+        # Not DO NOTHING, which returns no row if another command has created it meanwhile.
         .on_conflict_do_update(index_elements=[*owner, "key"], set_={"name": table.c.name})
         .returning(*columns)
         .cte(f"made_{table.name}")

@@ -1,4 +1,4 @@
-"""History as one statement of PostgreSQL writes it: its lines, and values as `encode` gives them."""
+"""Lines of history in a PostgreSQL statement, with values encoded as by `encode`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def line(
     old: ColumnElement[str] | None = None,
     new: ColumnElement[str] | None = None,
 ) -> Select[*tuple[Any, ...]]:
-    """Return one line of history; lines are sorted by the todo's number and their place."""
+    """Return a line of history; lines are sorted by the number of the todo and their place."""
     return select(
         (literal(0, Integer()) if todo is None else todo).label("todo"),
         (literal(place, Integer()) if isinstance(place, int) else place).label("place"),
@@ -62,7 +62,7 @@ def write_history(gate: CTE, lines: Sequence[Select[Any]]) -> CTE:
     return insert(CHANGES).from_select(["step_id", "entity", "entity_uuid", "field", "old", "new"], rows).cte("history")
 
 
-# What `encode` makes of a value, made by the database of the value it has.
+# The same encodings as `encode`, applied by the database.
 
 
 def quoted(text: ColumnElement[Any]) -> ColumnElement[str]:
@@ -94,7 +94,7 @@ def _parent_uuid(row: FromClause) -> ColumnElement[Any]:
 
 
 def tell_old(field: str, row: FromClause) -> ColumnElement[str]:
-    """Return the value that a row of `todos` has of a field."""
+    """Return the encoded value of a field in a row of `todos`."""
     match field:
         case "project":
             return _uuid_of(PROJECTS, row, row.c.project_id)

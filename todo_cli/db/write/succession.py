@@ -1,4 +1,4 @@
-"""Series as parts of one statement of PostgreSQL: those that begin, those that end, and the occurrences that follow."""
+"""Starting and ending series, and creating next occurrences, as parts of a PostgreSQL statement."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ from todo_cli.models.values import Status
 
 _COPIED = [name for field in FIELDS.find(inherit=Inherit.COPY) for name in column_names(field)]
 _INHERITED = (OWNER, "series_id", *_COPIED, *(name for each in _COPIED if (name := f"{each}_folded") in TODOS.c))
-"""The columns that the next occurrence gets from its predecessor."""
+"""The columns that the next occurrence inherits."""
 
 _OWN = tuple(name for name in TODOS.c.keys() if name not in ("id", *_INHERITED))  # noqa: SIM118 - columns, not keys
 
 
 def recurs(todos: FromClause) -> ColumnElement[bool]:
-    """Return whether the todo belongs to a series that goes on."""
+    """Return whether the todo belongs to a series that has not ended."""
     return exists().where(SERIES.c.id == todos.c.series_id, SERIES.c.ended_at.is_(None)).correlate(todos)
 
 
@@ -71,7 +71,7 @@ def list_later(todos: FromClause) -> ColumnElement[str]:
 
 
 class Beginnings:
-    """Series that begin, one for each of some todos, which are known by their uuid."""
+    """New series, by the uuid of their todo."""
 
     def __init__(self, series: Mapping[UUID, Series]) -> None:
         self._series = series
@@ -106,7 +106,7 @@ class Beginnings:
         )
 
     def occurrence_of(self, todos: FromClause) -> Any:
-        """Return which occurrence of its new series the todo is."""
+        """Return the occurrence of the todo in its new series."""
         found = select(self._given.c.occurrence).where(self._given.c.todo == todos.c.uuid)
         return found.correlate(todos).scalar_subquery()
 
@@ -130,7 +130,7 @@ class Beginnings:
 
 
 def hold_series(changing: CTE) -> ColumnElement[bool]:
-    """Lock the series that go on; return whether all of them could be locked, and go on still."""
+    """Lock the series; return whether all of them could be locked and have not ended."""
     theirs = select(changing.c.series_id).where(changing.c.recurs)
     held = (
         select(SERIES.c.id)
@@ -144,7 +144,7 @@ def hold_series(changing: CTE) -> ColumnElement[bool]:
 
 
 def end_series(changing: CTE, now: datetime, is_open: ColumnElement[bool]) -> CTE:
-    """Return the uuids of the series that go on no more."""
+    """End the series; return their uuids."""
     theirs = select(changing.c.series_id).where(changing.c.recurs)
     return (
         update(SERIES)
@@ -162,7 +162,7 @@ def tell_endings(ended: CTE, now: datetime) -> Select[Any]:
 
 
 class Successors:
-    """The occurrences that follow on todos, which are known by their uuid."""
+    """Next occurrences, by the uuid of their todo."""
 
     def __init__(self, rows: Mapping[UUID, Sequence[Todo]]) -> None:
         self._rows = [(predecessor, row) for predecessor, heirs in rows.items() for row in heirs]
@@ -175,8 +175,8 @@ class Successors:
         )
 
     def insert(self, changed: CTE) -> CTE:
-        """Return the new todos: `id` and `uuid`, and what they have of their predecessors."""
-        # A column of nothing but NULL would be text.
+        """Return the new todos: `id`, `uuid`, and the inherited columns."""
+        # PostgreSQL gives a column with only NULL the type text.
         own = (cast(self._given.c[name], _plain(TODOS.c[name])) for name in _OWN)
         rows = (
             select(*(changed.c[name] for name in _INHERITED), *own)
@@ -194,7 +194,7 @@ class Successors:
         return todos.join(self._given, self._given.c.predecessor == todos.c.uuid)
 
     def link(self, born: CTE, changed: CTE) -> CTE:
-        """Return the links to tags that the new todos have of their predecessors."""
+        """Return the links to tags that the new todos inherit."""
         pairs = select(born.c.id, TODO_TAGS.c.tag_id).select_from(
             self._joined(changed)
             .join(born, born.c.uuid == self._given.c.uuid)
@@ -243,7 +243,7 @@ class Successors:
         return [fields, project, series, parent, tags]
 
     def list_numbers(self, todos: FromClause, born: CTE) -> ColumnElement[str]:
-        """Return uuid and number of each todo that follows on this one, in JSON."""
+        """Return the uuid and number of each next occurrence of this todo, in JSON."""
         joined = born.join(self._given, self._given.c.uuid == born.c.uuid)
         found = select(json_rows(born.c.uuid, born.c.id)).select_from(joined)
         return found.where(self._given.c.predecessor == todos.c.uuid).correlate(todos).scalar_subquery()
@@ -258,7 +258,7 @@ def _plain(named: Column[Any]) -> Any:
 
 
 def is_version(versions: Mapping[UUID, int], todos: Table = TODOS) -> ColumnElement[bool]:
-    """Return whether the todo is one of these, by uuid, and at the version given for it."""
+    """Return whether the todo is one of these, by uuid, at the given version."""
     known = _as_values(
         "versions",
         [column("uuid", Uuid()), column("version", todos.c.version.type)],
