@@ -1,6 +1,6 @@
 """A process of `todo` that knows one more field of each kind, declared as a contributor would declare it.
 
-Each has an entry in the registry, columns in the table, and a migration. It is a process of its own because nothing
+Each has an entry in the registry, columns or tables, and a migration. It is a process of its own because nothing
 takes a field away again from a table. `python -m tests.new_fields` reads requests from stdin, one JSON object a line.
 """
 
@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date, datetime
 from enum import IntEnum
@@ -21,12 +21,26 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from sqlalchemy import BigInteger, Column, Connection, Date, Double, SmallInteger, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Date,
+    Double,
+    ForeignKey,
+    Identity,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 
 from tests.commands import Result
 from todo_cli.models.fields import FIELDS, Field, Inherit, Kind, Settable
 from todo_cli.models.tables import SCHEMA, Base, Todo
-from todo_cli.models.types import UtcDateTime, binary_text
+from todo_cli.models.types import BigInt, UtcDateTime, binary_text
 
 
 class Energy(IntEnum):
@@ -36,20 +50,22 @@ class Energy(IntEnum):
 
 
 def declare(name: str, kind: Kind, example: str, **options: Any) -> Field:
+    is_set = kind in (Kind.NAMES, Kind.REFERENCES)
     return Field(
         name=name,
         kind=kind,
         settable=Settable.BOTH,
         is_emptyable=True,
         inherit=Inherit.MOVE if kind in (Kind.DATE, Kind.WHEN, Kind.INSTANT) else Inherit.COPY,
-        is_sort_key=True,
+        is_set=is_set,
+        is_sort_key=not is_set,
         help=f"The {name}",
         example=example,
         **options,
     )
 
 
-NEW_FIELDS = (
+SIMPLE_FIELDS = (
     declare("remark", Kind.TEXT, "soft"),
     declare("link", Kind.URL, "https://example.com/a"),
     declare("size", Kind.CHOICE, "large", choices=("large", "medium", "small", "none")),
@@ -60,6 +76,15 @@ NEW_FIELDS = (
     declare("review", Kind.WHEN, "friday"),
     declare("seen", Kind.INSTANT, "monday"),
 )
+LINKED_FIELDS = (
+    declare("area", Kind.NAME, "garden", names="areas"),
+    declare("people", Kind.NAMES, "anna", names="people", links="todo_people", refers="person_id", item="person"),
+    declare("related", Kind.REFERENCE, "12"),
+    declare("see", Kind.REFERENCES, "12,15", links="todo_see"),
+)
+"""There is no second RECURRENCE: a todo belongs to one series, whose rule decides its due and next dates."""
+
+NEW_FIELDS = (*SIMPLE_FIELDS, *LINKED_FIELDS)
 
 
 def make_columns() -> dict[str, Column[Any]]:
@@ -76,7 +101,40 @@ def make_columns() -> dict[str, Column[Any]]:
         "review_on": Column(Date()),
         "review_at": Column(UtcDateTime()),
         "seen": Column(UtcDateTime()),
+        "area_id": Column(BigInt, ForeignKey("areas.id", ondelete="SET NULL")),
+        "related_id": Column(BigInt, ForeignKey("todos.id", ondelete="SET NULL")),
     }
+
+
+def make_tables() -> list[Table]:
+    """Declare the tables of the new fields: names, and the links of todos to names and to each other."""
+    return [
+        *(_make_names(table) for table in ("areas", "people")),
+        _make_links("todo_people", "person_id", "people"),
+        _make_links("todo_see", "see_id", "todos"),
+    ]
+
+
+def _make_names(name: str) -> Table:
+    columns = (
+        Column("id", BigInt, Identity(always=False), primary_key=True),
+        Column("uuid", Uuid(), nullable=False, unique=True),
+        Column("user_id", BigInt, ForeignKey("users.id"), nullable=False),
+        Column("name", Text(), nullable=False),
+        Column("key", binary_text(), nullable=False),
+    )
+    return Table(name, Base.metadata, *columns, UniqueConstraint("user_id", "key"))
+
+
+def _make_links(name: str, refers: str, table: str) -> Table:
+    return Table(
+        name,
+        Base.metadata,
+        *(
+            Column(column, BigInt, ForeignKey(f"{other}.id", ondelete="CASCADE"), primary_key=True)
+            for column, other in (("todo_id", "todos"), (refers, table))
+        ),
+    )
 
 
 class NewFields:
@@ -135,19 +193,20 @@ def serve() -> None:
     answers, sys.stdout = sys.stdout, sys.stderr
     for field in NEW_FIELDS:
         FIELDS.add(field)
+    tables = make_tables()
     for name, column in make_columns().items():
         setattr(Todo, name, column)
     for line in sys.stdin:
         request = json.loads(line)
         with mock.patch.dict(os.environ, request["environment"]):
             os.environ.pop("TODO_USER", None)
-            answers.write(json.dumps(_answer(request)) + "\n")
+            answers.write(json.dumps(_answer(request, tables)) + "\n")
         answers.flush()
 
 
-def _answer(request: dict[str, Any]) -> dict[str, Any]:
+def _answer(request: dict[str, Any], tables: Sequence[Table]) -> dict[str, Any]:
     if "migrate" in request:
-        asyncio.run(_change_database(_add_columns))
+        asyncio.run(_change_database(lambda connection: _migrate(connection, tables)))
         return {}
     if "columns" in request:
         asyncio.run(_change_database(lambda connection: _store(connection, request["number"], request["columns"])))
@@ -165,14 +224,24 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"out": written[0], "err": written[1], "code": code}
 
 
-def _add_columns(connection: Connection) -> None:
+def _migrate(connection: Connection, tables: Sequence[Table]) -> None:
     """Migrate the database, as an Alembic revision does."""
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
 
     operations = Operations(MigrationContext.configure(connection))
+    for table in tables:
+        table.create(connection)
     for name, column in make_columns().items():
-        operations.add_column("todos", Column(name, column.type))
+        if column.foreign_keys:  # SQLite knows them only as part of the column
+            [key] = column.foreign_keys
+            kind = column.type.compile(connection.dialect)
+            target = key.target_fullname.removesuffix(".id")
+            operations.execute(
+                f"ALTER TABLE todos ADD COLUMN {name} {kind} REFERENCES {target} (id) ON DELETE SET NULL"
+            )
+        else:
+            operations.add_column("todos", Column(name, column.type))
 
 
 def _store(connection: Connection, number: int, columns: dict[str, Any]) -> None:

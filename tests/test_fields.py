@@ -46,6 +46,8 @@ def filled(new_fields: NewFields) -> NewFields:
         review_at="2026-11-27T18:00:00+01:00",
         seen="2026-11-29T00:00:00+01:00",
     )
+    new_fields("modify", "1", "area:Garden", "people:Ben,anna", "related:3", "see:2,3")
+    new_fields("modify", "2", "area:barn", "people:anna", "related:1", "see:1")
     return new_fields
 
 
@@ -59,11 +61,16 @@ ASCENDING = {
     "birthday": [2, 1, 3],
     "review": [2, 1, 3],
     "seen": [2, 1, 3],
+    "area": [2, 1, 3],
+    "related": [2, 1, 3],
 }
 
 
 def test_sort_keys(filled: NewFields) -> None:
     for field in NEW_FIELDS:
+        if field.is_set:
+            assert filled("list", "--sort", field.name).code == 2  # a set has no order
+            continue
         ascending = ASCENDING[field.name]
         assert filled("list", "--sort", field.name).ids == ascending, field.name
         assert filled("list", "--sort", f"-{field.name}").ids == [*ascending[1::-1], ascending[2]], field.name
@@ -82,10 +89,14 @@ def test_json(filled: NewFields) -> None:
         "2026-11-27",
         "2026-11-27",
         "2026-11-30T08:00:00Z",
+        "Garden",
+        ["anna", "Ben"],
+        3,
+        [2, 3],
     ]
     assert second["review"] == "2026-11-27T17:00:00Z"
     assert repr(second["points"]) == "13"
-    assert [third[name] for name in names] == [None] * len(names)
+    assert [third[name] for name in names] == [[] if field.is_set else None for field in NEW_FIELDS]
 
 
 def test_tab_separated_lines(filled: NewFields) -> None:
@@ -102,6 +113,10 @@ def test_tab_separated_lines(filled: NewFields) -> None:
         "2026-11-27",
         "2026-11-27",
         "2026-11-30T08:00:00Z",
+        "Garden",
+        "anna,Ben",
+        "3",
+        "2,3",
     ]
     assert third == "3" + "\t" * len(NEW_FIELDS)
     shown = dict(line.split("\t") for line in filled("show", "1").lines)
@@ -165,6 +180,25 @@ FILTERS = {
     "seen.by:2026-11-29": [2],
     "seen.since:2026-11-30T09:00": [1],
     "has:seen": [1, 2],
+    "area:garden": [1],
+    "area:none": [3],
+    "has:area": [1, 2],
+    "(area:garden or area:BARN)": [1, 2],
+    "people:ANNA": [1, 2],
+    "people:ben": [1],
+    "(people:ben or area:barn)": [1, 2],
+    "people:none": [3],
+    "no:people": [3],
+    "related:3": [1],
+    "related:1,3": [1, 2],
+    "related:none": [3],
+    "related:any": [1, 2],
+    "has:related": [1, 2],
+    "see:2": [1],
+    "see:1-3": [1, 2],
+    "see:none": [3],
+    "see:any": [1, 2],
+    "no:see": [3],
 }
 
 
@@ -180,12 +214,13 @@ def test_every_filter_is_in_the_table() -> None:
     heads = {expression.partition(":")[0] for expression in FILTERS}
     for field in NEW_FIELDS:
         modifiers = {
-            Kind.TEXT: [],
-            Kind.URL: [],
             Kind.CHOICE: ["above", "below"],
             Kind.NUMBER: ["above", "below"],
             Kind.DURATION: ["above", "below"],
-        }.get(field.kind, ["before", "after", "by", "since"])
+            Kind.DATE: ["before", "after", "by", "since"],
+            Kind.WHEN: ["before", "after", "by", "since"],
+            Kind.INSTANT: ["before", "after", "by", "since"],
+        }.get(field.kind, [])
         assert {field.name, *(f"{field.name}.{modifier}" for modifier in modifiers)} <= heads
 
 
@@ -200,12 +235,24 @@ def test_every_filter_is_in_the_table() -> None:
         ("points:", "for example points:3"),
         ("size.above:large", "no size is above 'large'"),
         ("points.before:3", "above, below"),
+        ("area:2nd", "'2nd' is not a valid area name"),
+        ("people.above:anna", "did you mean 'people:'?"),
+        ("see:twelve", "'twelve' is not a todo number or uuid"),
     ],
 )
 def test_errors_in_filters_are_explained(new_fields: NewFields, expression: str, message: str) -> None:
     result = new_fields("list", expression)
     assert result.code == 2
     assert message in result.err
+
+
+def test_an_unknown_name_is_not_an_empty_list(filled: NewFields) -> None:
+    for expression, message in {
+        "area:gardn": "error: there is no area 'gardn'\nhint: did you mean 'Garden'?\n",
+        "people:bne": "error: there is no person 'bne'\nhint: did you mean 'Ben'?\n",
+        "people:zoe": "error: there is no person 'zoe'\nhint: run 'todo list has:people' to see them\n",
+    }.items():
+        assert filled("list", expression).err == message
 
 
 def test_a_table(filled: NewFields) -> None:
@@ -215,11 +262,11 @@ def test_a_table(filled: NewFields) -> None:
     assert head == names
     assert first == [
         *("1", "Soft Wool", "https://example.com/b?c=1", "large", "high", "2.5", "1h30m"),
-        *("Fri 27 Nov", "Fri 27 Nov", "Mon 30 Nov 09:00"),
+        *("Fri 27 Nov", "Fri 27 Nov", "Mon 30 Nov 09:00", "Garden", "#anna #Ben", "3", "2, 3"),
     ]
     assert second == [
         *("2", "cotton", "https://example.com/a", "small", "low", "13", "45m"),
-        *("Sun 5 Jan 2025", "Fri 27 Nov 18:00", "Sun 29 Nov"),
+        *("Sun 5 Jan 2025", "Fri 27 Nov 18:00", "Sun 29 Nov", "barn", "#anna", "1", "1"),
     ]
     assert third == ["3"]
 
@@ -228,10 +275,12 @@ def test_all_details(filled: NewFields) -> None:
     lines = filled.on_screen("show", "1", width=120)
     values = [re.split(r"\s{2,}", line.strip()) for line in lines]
     assert ["effort", "1h30m"] in values
-    assert [value[0] for value in values[1 : len(NEW_FIELDS) + 3]] == [
-        "status",
-        *(field.name for field in NEW_FIELDS),
-        "created",
+    assert [value[0] for value in values[1 : len(NEW_FIELDS) + 2]] == ["status", *(field.name for field in NEW_FIELDS)]
+    assert values[12:16] == [
+        ["people", "#anna #Ben"],
+        ["related", "3 Darn socks"],
+        ["see", "2 Knit a cap"],
+        ["3 Darn socks"],
     ]
 
 

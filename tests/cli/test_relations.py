@@ -15,7 +15,7 @@ from tests.terminal import at_terminal
 
 pytestmark = pytest.mark.either_database
 
-LAST, WITHOUT = "if not, put depends: last", "to remove all dependencies, write depends:"
+LAST, WITHOUT = "if not, put depends: last", "to remove all of them, write depends:"
 
 
 @pytest.fixture

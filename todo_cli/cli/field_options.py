@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from todo_cli.cli.completion import candidates
-from todo_cli.models.fields import Kind, Settable
+from todo_cli.models.fields import Field, Kind, Settable
 from todo_cli.query.input.setters import Action, Setter, list_setters
 
 FieldOptions = Mapping[str, str | list[str] | None]
@@ -33,12 +33,6 @@ _METAVARS = {
     Kind.REFERENCE: "REF",
     Kind.REFERENCES: "REF,REF",
     Kind.RECURRENCE: "RULE",
-}
-_COMPLETIONS: Mapping[Kind, Callable[..., Any]] = {
-    Kind.NAME: candidates.complete_projects,
-    Kind.NAMES: candidates.complete_tags,
-    Kind.REFERENCE: candidates.complete_references,
-    Kind.REFERENCES: candidates.complete_references,
 }
 
 
@@ -62,7 +56,7 @@ def _make_parameter(setter: Setter) -> inspect.Parameter:
         *([f"-{field.flag}"] if field.flag and is_set else []),
         metavar="|".join(choices) if choices else _METAVARS[field.kind],
         help=f"{_explain(setter)}.",
-        autocompletion=(lambda: list(choices)) if choices else _COMPLETIONS.get(field.kind),
+        autocompletion=_find_completion(field),
     )
     value: Any = list[str] if setter.is_list else str
     return inspect.Parameter(
@@ -71,6 +65,18 @@ def _make_parameter(setter: Setter) -> inspect.Parameter:
         default=None,
         annotation=Annotated[value | None, option],
     )
+
+
+def _find_completion(field: Field) -> Callable[..., Any] | None:
+    """Return the function that completes values of the field."""
+    match field.kind:
+        case Kind.CHOICE:
+            return lambda: list(field.choices)
+        case Kind.NAME | Kind.NAMES:
+            return candidates.complete_names(field.names)
+        case Kind.REFERENCE | Kind.REFERENCES:
+            return candidates.complete_references
+    return None
 
 
 def _explain(setter: Setter) -> str:

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from todo_cli.cli.invocation import Invocation
 from todo_cli.errors import InvalidInputError, errors_in
-from todo_cli.models.fields import FIELDS, Kind, Settable
+from todo_cli.models.fields import FIELDS, Field, Kind, Settable
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from todo_cli.query.links import LinkChange
     from todo_cli.query.references import Reference
     from todo_cli.services.editing.recurring import Every
     from todo_cli.services.todos import NewTodo, TodoChanges
 
 _AS_TEXT = "after -- everything is text"
 _EVERY = ("every", "every!")
+_ARGUMENTS = ("project", "tag", "depends", "parent")
+"""The names and references that `NewTodo` and `TodoChanges` have as arguments."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,45 @@ class FieldValues:
             for each in fields
         }  # fmt: skip
 
-    def get_project(self) -> str | None:
-        """Return the name of the project, None if it is not given or cleared."""
+    def parse_links(self) -> dict[str, LinkChange]:
+        """Return the changes to names and references by field, without those that change nothing.
+
+        Raises InvalidInputError for an invalid value.
+        """
+        from todo_cli.query.links import UNCHANGED
+
+        changes = {name: self._parse_link(each) for name, each in FIELDS.items() if each.is_linked}
+        return {name: change for name, change in changes.items() if change != UNCHANGED}
+
+    def _parse_link(self, field: Field) -> LinkChange:
+        from todo_cli.query.links import LinkChange
         from todo_cli.query.names import parse_name
 
-        name = self.values.get("project")
-        return parse_name(name, "project") if name else None
+        match field.kind:
+            case Kind.NAMES:
+                return LinkChange(self.lists.get(field.name, ()), self.lists.get(f"un{field.name}", ()))
+            case Kind.REFERENCES:
+                return self._parse_references(field.name)
+            case Kind.NAME:
+                name = self.values.get(field.name)
+                add: tuple[Any, ...] = (parse_name(name, field.item),) if name else ()
+            case _:
+                reference = self.get_reference(field)
+                add = (reference,) if reference else ()
+        return LinkChange(add, "all" if self.clears(field.name) else ())
+
+    def _parse_references(self, name: str) -> LinkChange:
+        """Return the change to a set of references; raises InvalidInputError for a contradiction."""
+        from todo_cli.query.links import LinkChange
+
+        add, remove = self.get_references(name), self.get_references(f"un{name}")
+        if self.clears(f"un{name}"):
+            raise InvalidInputError(f"un{name}: needs a value", f"to remove all of them, write {name}:")
+        if self.clears(name) and remove:
+            raise InvalidInputError(f"{name}: without a value and un{name}: cannot be used together")
+        if set(add) & set(remove):
+            raise InvalidInputError(f"{name}: and un{name}: cannot name the same todo")
+        return LinkChange(add, "all" if self.clears(name) else remove)
 
     def get_references(self, name: str) -> tuple[Reference, ...]:
         """Return the references in a field, none if it is not given or cleared."""
@@ -67,11 +103,11 @@ class FieldValues:
         text = self.values.get(name)
         return parse_references([text]) if text else ()
 
-    def get_parent(self) -> Reference | None:
-        """Return the parent, None if it is not given or cleared; raises InvalidInputError for several."""
-        references = self.get_references("parent")
+    def get_reference(self, field: Field) -> Reference | None:
+        """Return the single reference in a field, None if it is not given or cleared; raises InvalidInputError."""
+        references = self.get_references(field.name)
         if len(references) > 1:
-            raise InvalidInputError(f"a todo can have only one parent, not {self.values['parent']}")
+            raise InvalidInputError(f"a todo can have only one {field.item}, not {self.values[field.name]}")
         return references[0] if references else None
 
     def get_every(self) -> Every | None:
@@ -137,62 +173,66 @@ def collect_values(
     empty = [name for name, value in values.items() if not value and name not in {*stays, *may_empty}]
     if empty:
         raise InvalidInputError(f"{empty[0]}: needs a value", _AS_TEXT)
-    parsed = {name: parse_tags(names) for name, names in lists.items()}
-    _check_sets(parsed)
+    parsed = {name: parse_names(setters[name].field, names) for name, names in lists.items()}
+    for each in FIELDS.find(kind=Kind.NAMES):
+        _check_set(each, parsed.get(each.name, ()), parsed.get(f"un{each.name}", ()))
     return FieldValues(invocation, [*given.text, *words[len(read) :]], values, parsed)
 
 
-def _check_sets(lists: Mapping[str, Iterable[str]]) -> None:
+def _check_set(field: Field, added: Iterable[str], removed: Iterable[str]) -> None:
+    """Raise InvalidInputError for a name that is both added and removed."""
     from todo_cli.models.text import fold
 
-    both = {fold(name) for name in lists.get("tag", ())} & {fold(name) for name in lists.get("untag", ())}
-    if both:
-        raise InvalidInputError(f"tag: and untag: cannot name the same tag: {', '.join(sorted(both))}")
+    if both := {fold(name) for name in added} & {fold(name) for name in removed}:
+        name = field.name
+        raise InvalidInputError(f"{name}: and un{name}: cannot name the same {field.item}: {', '.join(sorted(both))}")
 
 
 def make_todo(given: FieldValues, title: str, uuid: UUID | None = None) -> NewTodo:
     """Return the values as a new todo; raises InvalidInputError for an invalid value."""
+    from todo_cli.query.links import UNCHANGED
     from todo_cli.services.todos import NewTodo
 
     simple = given.parse_simple()
     check_dates(given, simple)
+    links = given.parse_links()
+    project, tag, depends, parent = (links.pop(name, UNCHANGED) for name in _ARGUMENTS)
     return NewTodo(
         title,
         simple,
-        project=given.get_project(),
-        tags=given.lists.get("tag", ()),
+        project=project.one,
+        tags=tag.add,
         every=given.get_every(),
-        depends=given.get_references("depends"),
-        parent=given.get_parent(),
+        depends=depends.add,
+        parent=parent.one,
         uuid=uuid,
+        links=links,
     )
 
 
 def make_changes(given: FieldValues) -> TodoChanges:
     """Return the values as changes to a todo; raises InvalidInputError for an invalid value."""
+    from todo_cli.query.links import UNCHANGED
     from todo_cli.services.todos import TodoChanges
 
     simple = given.parse_simple()
     check_dates(given, simple)
-    cleared = {name for name in ("project", "parent") if given.clears(name)}
+    links = given.parse_links()
+    project, tag, depends, parent = (links.pop(name, UNCHANGED) for name in _ARGUMENTS)
+    assert tag.remove != "all"  # an empty tag: is refused
     changes = TodoChanges(
         values=simple,
-        project=given.get_project(),
-        tags=given.lists.get("tag", ()),
-        untag=given.lists.get("untag", ()),
+        project=project.one,
+        tags=tag.add,
+        untag=tag.remove,
         every=given.get_every(),
         ends_series=any(map(given.clears, _EVERY)),
-        depends=given.get_references("depends"),
-        undepends="all" if given.clears("depends") else given.get_references("undepends"),
-        parent=given.get_parent(),
-        clear=frozenset(cleared),
+        depends=depends.add,
+        undepends=depends.remove,
+        parent=parent.one,
+        clear=frozenset(name for name in ("project", "parent") if given.clears(name)),
+        links=links,
     )
-    if given.clears("undepends"):
-        raise InvalidInputError("undepends: needs a value", "to remove all dependencies, write depends:")
-    if given.clears("depends") and given.values.get("undepends"):
-        raise InvalidInputError("depends: without a value and undepends: cannot be used together")
-    if changes.depends and set(changes.depends) & {*changes.undepends}:
-        raise InvalidInputError("depends: and undepends: cannot name the same todo")
     if changes.every and changes.ends_series:
         raise InvalidInputError("every: and every!: cannot be used together")
     return changes
@@ -241,12 +281,13 @@ def with_defaults(given: FieldValues, defaults: FieldValues) -> FieldValues:
     return replace(given, values={**values, **given.values}, lists=lists)
 
 
-def parse_tags(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names; raises InvalidInputError for an invalid tag name."""
+def parse_names(field: Field, names: Iterable[str]) -> tuple[str, ...]:
+    """Return names for a set, such as tags; raises InvalidInputError for an invalid one."""
     from todo_cli.models.text import fold
     from todo_cli.query.names import parse_name
 
-    tags = tuple(parse_name(name, "tag") for name in names)
-    if "none" in map(fold, tags):
-        raise InvalidInputError("a tag cannot be called 'none': tag:none finds todos without tags", "use another name")
-    return tags
+    parsed = tuple(parse_name(name, field.item) for name in names)
+    if "none" in map(fold, parsed):
+        found = f"{field.name}:none finds todos without {field.column}"
+        raise InvalidInputError(f"a {field.item} cannot be called 'none': {found}", "use another name")
+    return parsed

@@ -24,7 +24,6 @@ OWNER = "user_id"
 AUTHOR = "user_id"
 """The column of steps and comments that refers to their author."""
 
-_OWNED = ("todos", "projects", "tags", "series")
 _AUTHORED = ("steps", "comments")
 
 
@@ -128,10 +127,10 @@ def scope_of_step() -> Sequence[ColumnElement[Any]]:
 
 def owner_values(table: Any, scope: Scope) -> dict[str, Any]:
     """Return the owner or author of a new row of a table or model, by the name of the column."""
-    name = table.name if isinstance(table, Table) else table.__tablename__
-    if name in _AUTHORED:
+    rows = table if isinstance(table, Table) else Base.metadata.tables[table.__tablename__]
+    if rows.name in _AUTHORED:
         return {AUTHOR: scope.author}
-    return {OWNER: scope.owner} if name in _OWNED else {}
+    return {OWNER: scope.owner} if OWNER in rows.c else {}
 
 
 def assign_owner(row: Base, scope: Scope) -> None:

@@ -259,7 +259,9 @@ class Todo(Base, table=True):
         back_populates="todos", link_model=TodoTag, sa_relationship_kwargs={"lazy": "raise"}
     )
     series: Optional["Series"] = Relationship(back_populates="todos", sa_relationship_kwargs={"lazy": "raise"})
-    parent: Optional["Todo"] = Relationship(sa_relationship_kwargs={"lazy": "raise", "remote_side": "Todo.id"})
+    parent: Optional["Todo"] = Relationship(
+        sa_relationship_kwargs={"lazy": "raise", "remote_side": "Todo.id", "foreign_keys": "Todo.parent_id"}
+    )
 
     @property
     def due(self) -> When | None:

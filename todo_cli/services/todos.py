@@ -23,8 +23,10 @@ from todo_cli.models.fields import FIELDS, Settable
 from todo_cli.models.tables import CHANGES, TODOS, Series, Todo, as_stored, set_value
 from todo_cli.models.text import fold
 from todo_cli.models.values import Status, TodoOutcome, TodoPublic, When
+from todo_cli.query.links import LinkChange
 from todo_cli.query.references import Reference, refer_to
 from todo_cli.services.editing.editing import edit_each, get_or_create_project, get_or_create_tags
+from todo_cli.services.editing.linking import change_links
 from todo_cli.services.editing.recurring import Every, begin_series
 from todo_cli.services.editing.relations import RelationChanges
 from todo_cli.services.listing import ListQuery, list_todos
@@ -41,7 +43,10 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, init=False)
 class NewTodo:
-    """The arguments of `add`. `values` has the simple fields by attribute; all are validated (see `query`)."""
+    """The arguments of `add`, which are validated (see `query`).
+
+    `values` has the simple fields by attribute, `links` the names and references that no other argument has, by field.
+    """
 
     title: str
     values: Mapping[str, Any]
@@ -51,6 +56,7 @@ class NewTodo:
     depends: tuple[Reference, ...]
     parent: Reference | None
     uuid: UUID | None
+    links: Mapping[str, LinkChange]
 
     def __init__(
         self,
@@ -63,12 +69,13 @@ class NewTodo:
         depends: tuple[Reference, ...] = (),
         parent: Reference | None = None,
         uuid: UUID | None = None,
+        links: Mapping[str, LinkChange] = _NOTHING,
         **simple: Any,
     ) -> None:
         """Take simple fields as a mapping, as keywords, or both; those that are None have no value."""
         given = _check_simple({**values, **simple}, Settable.ADD)
         own = (title, {name: value for name, value in given.items() if value is not None})
-        _fill(self, *own, project, tags, every, depends, parent, uuid)
+        _fill(self, *own, project, tags, every, depends, parent, uuid, links)
 
     @property
     def due(self) -> When | None:
@@ -80,7 +87,8 @@ class NewTodo:
 class TodoChanges:
     """The arguments of `modify`. `values` has the simple fields to set by attribute; `clear` names those to empty.
 
-    `clear` may name `project` and `parent` as well. `ends_series` ends the recurrence.
+    `clear` may name `project` and `parent` as well. `ends_series` ends the recurrence. `links` has the names and
+    references that no other argument has, by field.
     """
 
     values: Mapping[str, Any]
@@ -93,6 +101,7 @@ class TodoChanges:
     depends: tuple[Reference, ...]
     undepends: tuple[Reference, ...] | Literal["all"]
     parent: Reference | None
+    links: Mapping[str, LinkChange]
 
     def __init__(
         self,
@@ -108,6 +117,7 @@ class TodoChanges:
         depends: tuple[Reference, ...] = (),
         undepends: tuple[Reference, ...] | Literal["all"] = (),
         parent: Reference | None = None,
+        links: Mapping[str, LinkChange] = _NOTHING,
         **simple: Any,
     ) -> None:
         """Take simple fields as a mapping, in which None empties one, or as keywords, in which None leaves it."""
@@ -115,7 +125,7 @@ class TodoChanges:
         given = _check_simple({**values, **kept}, Settable.MODIFY)
         set_ = {name: value for name, value in given.items() if value is not None}
         clear |= given.keys() - set_.keys()
-        _fill(self, set_, project, tags, untag, clear, every, ends_series, depends, undepends, parent)
+        _fill(self, set_, project, tags, untag, clear, every, ends_series, depends, undepends, parent, links)
 
 
 def _check_simple(values: Mapping[str, Any], by: Settable) -> Mapping[str, Any]:
@@ -170,6 +180,8 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         step.create(todo)
         await step.flush()
         await relations.apply(step, todo)
+        await change_links(step, [todo], new.links)
+        await step.flush()
         return TodoOutcome((await publish(step, [todo]))[todo.uuid], changed=True)
 
     async def recall(step: Step) -> TodoOutcome:
@@ -195,7 +207,8 @@ async def add_todo(db: Database, new: NewTodo) -> TodoOutcome:
         todo = make_public(row, found.project, read_json(found.tags), to_recurrence(series), links)
         return TodoOutcome(todo, changed=True)
 
-    return await db.write("add", work, shortcut=Shortcut(make, read, recall) if bound.is_countable else None)
+    at_once = bound.is_countable and not new.links
+    return await db.write("add", work, shortcut=Shortcut(make, read, recall) if at_once else None)
 
 
 def _make_row(new: NewTodo, uuid: UUID, due: When | None, now: datetime) -> Todo:
@@ -230,6 +243,7 @@ async def modify_todos(
         parent=changes.parent,
         kin="kept" if moves else None,
         kin_fields=("project",) if moves else (),
+        links=changes.links,
     )
     return await edit_each(db, "modify", references, edit, every=changes.every)
 

@@ -31,7 +31,7 @@ def project_list(
     from todo_cli.services.projects import list_projects
 
     projects = invocation.run(list_projects, archived=all_)
-    candidates.remember_names(invocation, projects=[project.name for project in projects if not project.archived_at])
+    candidates.remember_names(invocation, "projects", [project.name for project in projects if not project.archived_at])
     invocation.renderer.show_records([asdict(project) for project in projects])
     if not projects and invocation.at_terminal:
         invocation.note("No projects. Create one with a todo: todo add Buy milk -p home")
@@ -81,7 +81,7 @@ def tag_list(invocation: Invocation) -> None:
     from todo_cli.services.tags import list_tags
 
     tags = invocation.run(list_tags)
-    candidates.remember_names(invocation, tags=[tag.name for tag in tags])
+    candidates.remember_names(invocation, "tags", [tag.name for tag in tags])
     invocation.renderer.show_records([asdict(tag) for tag in tags])
     if not tags and invocation.at_terminal:
         invocation.note("No tags. Create one with a todo: todo add Buy milk -t shop")

@@ -10,15 +10,17 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypedDict
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
 from todo_cli import config
 from todo_cli.errors import TodoError
 from todo_cli.files import create_private_file, make_private_folder
+from todo_cli.models.fields import FIELDS
 
 if TYPE_CHECKING:
     from todo_cli.cli.invocation import Invocation
@@ -29,28 +31,31 @@ P = ParamSpec("P")
 MAX_TODOS = 500
 
 
-class Seen(TypedDict):
-    """The content of the cache: titles of open todos by number, and names."""
+@dataclass
+class Seen:
+    """The content of the cache: titles of open todos by number, and names by their table, such as `projects`."""
 
-    todos: dict[str, str]
-    projects: list[str]
-    tags: list[str]
+    todos: dict[str, str] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
 
 
 def complete_references(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Return the numbers of open todos, each with its title."""
     before, comma, _ = incomplete.rpartition(",")
-    return [(f"{before}{comma}{number}", title) for number, title in _load(_path_for(context)).get("todos", {}).items()]
+    return [(f"{before}{comma}{number}", title) for number, title in _load(_path_for(context)).todos.items()]
 
 
-def complete_projects(context: typer.Context) -> list[str]:
-    """Return recently seen projects."""
-    return _load(_path_for(context))["projects"]
+def complete_names(table: str) -> Callable[[typer.Context], list[str]]:
+    """Return a function that returns recently seen names of a table, such as `projects`."""
+
+    def complete(context: typer.Context) -> list[str]:
+        return _load(_path_for(context)).names.get(table, [])
+
+    return complete
 
 
-def complete_tags(context: typer.Context) -> list[str]:
-    """Return recently seen tags."""
-    return _load(_path_for(context))["tags"]
+complete_projects = complete_names("projects")
+complete_tags = complete_names("tags")
 
 
 def complete_views() -> list[str]:
@@ -81,25 +86,25 @@ def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
 
     path = _path(invocation.settings)
     seen = _load(path)
+    named = [each for each in FIELDS.values() if each.names]
     for todo in todos:
-        seen["todos"].pop(str(todo.id), None)
+        seen.todos.pop(str(todo.id), None)
         if todo.status == "open" and not todo.deleted_at:
-            seen["todos"][str(todo.id)] = neutralise(todo.title)[:60]
-        seen["projects"] = sorted({*seen["projects"], *([todo.project] if todo.project else [])})
-        seen["tags"] = sorted({*seen["tags"], *todo.tags})
-    seen["todos"] = dict(list(seen["todos"].items())[-MAX_TODOS:])
+            seen.todos[str(todo.id)] = neutralise(todo.title)[:60]
+        for each in named:
+            value = each.get(todo)
+            names = value if isinstance(value, tuple) else (value,) if value else ()
+            seen.names[each.names] = sorted({*seen.names.get(each.names, []), *names})
+    seen.todos = dict(list(seen.todos.items())[-MAX_TODOS:])
     _save(path, seen)
 
 
 @_never_failing
-def remember_names(
-    invocation: Invocation, *, projects: Sequence[str] | None = None, tags: Sequence[str] | None = None
-) -> None:
-    """Replace the names in the cache."""
+def remember_names(invocation: Invocation, table: str, names: Sequence[str]) -> None:
+    """Replace the names of a table in the cache."""
     path = _path(invocation.settings)
     seen = _load(path)
-    seen["projects"] = seen["projects"] if projects is None else list(projects)
-    seen["tags"] = seen["tags"] if tags is None else list(tags)
+    seen.names[table] = list(names)
     _save(path, seen)
 
 
@@ -126,13 +131,12 @@ def _path(settings: Mapping[str, config.Value]) -> Path:
 
 
 def _load(path: Path) -> Seen:
-    seen: Seen = {"todos": {}, "projects": [], "tags": []}
+    seen = Seen()
     with suppress(OSError, ValueError, RecursionError):  # an invalid file has no candidates
         found = json.loads(path.read_text("utf-8"))
         if isinstance(found, dict) and isinstance(found.get("todos"), dict):
-            seen["todos"] = {str(number): str(title) for number, title in found["todos"].items()}
-            seen["projects"] = _texts(found.get("projects"))
-            seen["tags"] = _texts(found.get("tags"))
+            seen.todos = {str(number): str(title) for number, title in found.pop("todos").items()}
+            seen.names = {table: _texts(names) for table, names in found.items()}
     return seen
 
 
@@ -147,5 +151,5 @@ def _save(path: Path, seen: Seen) -> None:
         unfinished = path.with_suffix(f".{os.getpid()}.tmp")
         unfinished.unlink(missing_ok=True)
         with os.fdopen(create_private_file(unfinished), "w", encoding="utf-8") as file:
-            file.write(json.dumps(seen, ensure_ascii=False))
+            file.write(json.dumps({"todos": seen.todos, **seen.names}, ensure_ascii=False))
         unfinished.replace(path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from todo_cli.cli.field_values import FieldValues, check_dates, parse_tags
+from todo_cli.cli.field_values import FieldValues, check_dates, parse_names
 from todo_cli.cli.invocation import Invocation
 from todo_cli.errors import InvalidInputError
+from todo_cli.models.fields import FIELDS, Kind
 
 if TYPE_CHECKING:
     from todo_cli.query.input.document import Texts
@@ -19,6 +20,7 @@ def normalise_texts(invocation: Invocation, base: Texts, written: Texts) -> dict
     Raises InvalidInputError for an invalid text.
     """
     from todo_cli.models.text import fold
+    from todo_cli.query.input.document import HEAD
 
     changed = {key: text for key, text in written.items() if text != base[key]}
     given = to_values(invocation, changed)
@@ -28,8 +30,9 @@ def normalise_texts(invocation: Invocation, base: Texts, written: Texts) -> dict
     if changed.keys() & {"wait", "until"}:
         dates = to_values(invocation, {key: written[key] for key in ("wait", "until")})
         check_dates(dates, dates.parse_simple())
-    for key in ("project", "tags"):  # case does not matter in names
-        if key in normalised and fold(normalised[key]) == fold(base[key]):
+    for key, text in normalised.items():
+        is_name = key in HEAD and HEAD[key].field.kind in (Kind.NAME, Kind.NAMES)
+        if is_name and fold(text) == fold(base[key]):  # case does not matter
             normalised[key] = base[key]
     texts = {**base, **normalised}
     if texts["every"] and texts["every-after"]:
@@ -39,7 +42,6 @@ def normalise_texts(invocation: Invocation, base: Texts, written: Texts) -> dict
 
 def _normalise(given: FieldValues, key: str, text: str) -> str:
     """Return a text that is not empty in the form in which `describe_todo` writes it."""
-    from todo_cli.models.fields import FIELDS, Kind
     from todo_cli.query.input.document import DESCRIPTION, HEAD, join_list, split_list
     from todo_cli.query.kinds import format_value, parse_value
     from todo_cli.query.names import parse_name
@@ -49,11 +51,11 @@ def _normalise(given: FieldValues, key: str, text: str) -> str:
     field = HEAD[key].field if key in HEAD else FIELDS[key]
     match field.kind:
         case Kind.NAME:
-            return parse_name(text, "project")
+            return parse_name(text, field.item)
         case Kind.NAMES:
-            return join_list(parse_tags(split_list(text)))
+            return join_list(parse_names(field, split_list(text)))
         case Kind.REFERENCE:
-            return str(given.get_parent())
+            return str(given.get_reference(field))
         case Kind.REFERENCES:
             return join_list(map(str, given.get_references(field.name)))
         case Kind.RECURRENCE:
@@ -70,7 +72,7 @@ def to_values(invocation: Invocation, texts: Texts, removed: Mapping[str, Sequen
     for key, text in texts.items():
         setter = HEAD.get(key)
         if setter and setter.is_list:
-            lists[setter.name] = parse_tags(split_list(text))
+            lists[setter.name] = parse_names(setter.field, split_list(text))
         else:
             values[setter.name if setter else key] = text
     for name, other in (("every", "every!"), ("every!", "every")):

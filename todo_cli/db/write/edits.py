@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from todo_cli.db.read.graph_sql import Subtree
 from todo_cli.models.tables import Series, Todo
 from todo_cli.models.values import Status
+from todo_cli.query.links import LinkChange
 from todo_cli.query.references import Reference, are_countable
 
 
@@ -29,6 +30,8 @@ class Edit:
     `depends` are dependencies to add, `undepends` dependencies to remove; `parent` is the new parent. `kin` says which
     descendants get the fields `kin_fields` as well; with `trashed`, so do ancestors in the trash. With `waits`, blocked
     todos are refused; with `whole`, todos with open subtasks are refused, and todos that become ready are reported.
+
+    `links` changes the other names and references of the todos, by field; only the transaction does that.
     """
 
     fields: Mapping[str, object] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class Edit:
     kin_fields: tuple[str, ...] = ()
     waits: bool = False
     whole: bool = False
+    links: Mapping[str, LinkChange] = field(default_factory=dict)
 
     @property
     def binds(self) -> bool:

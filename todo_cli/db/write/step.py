@@ -55,7 +55,7 @@ from todo_cli.models.values import Status, When
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sqlalchemy import ColumnElement, FromClause, Select
+    from sqlalchemy import ColumnElement, FromClause, Select, Table
     from sqlalchemy.ext.asyncio import AsyncSession
 
 Recorded = User | Project | Tag | Series | Todo | Comment
@@ -64,7 +64,9 @@ Recorded = User | Project | Tag | Series | Todo | Comment
 TODO_FIELDS = tuple(
     "series" if field.kind is Kind.RECURRENCE else field.attribute
     for field in FIELDS.values()
-    if not field.is_set and (field.settable or field.leader or field.name in ("status", "deleted"))
+    if not field.is_set
+    and (field.is_declared or not field.is_linked)
+    and (field.settable or field.leader or field.name in ("status", "deleted"))
 )
 """The fields of a todo in the history, without its sets."""
 
@@ -327,19 +329,35 @@ class Step(Transaction):
         )
         if row := (await self.session.execute(wanted)).scalar_one_or_none():
             return row
-        owner: dict[str, Any] = owner_values(model, self.scope)
-        values: dict[str, Any] = {**owner, "uuid": uuid4(), "name": name, "key": fold(name)}
-        if model is Project:
-            values["created_at"] = self.now
-        statement = self._insert(model).values(values)
-        inserted = statement.on_conflict_do_nothing(index_elements=[*owner, "key"]).returning(table_of(model).c.id)
-        is_new = (await self.session.execute(inserted)).scalar() is not None
+        is_new = await self._insert_name(table_of(model), name)
         row = (await self.session.execute(wanted)).scalar_one_or_none()
         if row is None:  # created and deleted by others in the meantime
             raise BusyError
         if is_new:
             self.note_creation(row)
         return row
+
+    async def get_or_create_name(self, table: Table, name: str) -> int:
+        """Return the number of the owner's name in a table of names that has no history, as `get_or_create` does."""
+        is_wanted = and_(owned(table, self.scope), table.c.key == fold(name))
+        wanted = select(table.c.id).where(is_wanted).with_for_update(read=True, key_share=True)
+        number: int | None = (await self.session.execute(wanted)).scalar_one_or_none()
+        if number is None:
+            await self._insert_name(table, name)
+            number = (await self.session.execute(wanted)).scalar_one_or_none()
+        if number is None:  # created and deleted by others in the meantime
+            raise BusyError
+        return number
+
+    async def _insert_name(self, table: Table, name: str) -> bool:
+        """Insert a name unless it exists; return whether it is new."""
+        owner: dict[str, Any] = owner_values(table, self.scope)
+        values: dict[str, Any] = {**owner, "uuid": uuid4(), "name": name, "key": fold(name)}
+        if "created_at" in table.c:
+            values["created_at"] = self.now
+        statement = self._insert(table).values(values)
+        inserted = statement.on_conflict_do_nothing(index_elements=[*owner, "key"]).returning(table.c.id)
+        return (await self.session.execute(inserted)).scalar() is not None
 
     async def erase(self, condition: ColumnElement[bool]) -> int:
         """Permanently remove todos with their history; return their number.

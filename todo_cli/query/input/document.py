@@ -35,7 +35,7 @@ Texts = Mapping[str, str]
 DESCRIPTION = "description"
 
 HEAD: Mapping[str, Setter] = {
-    "tags" if setter.name == "tag" else setter.option: setter
+    setter.field.column if setter.is_list else setter.option: setter
     for setter in list_setters(Settable.BOTH).values()
     if setter.action is not Action.REMOVE and setter.name != DESCRIPTION
 }

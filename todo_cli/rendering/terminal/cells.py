@@ -41,6 +41,9 @@ _HIGH, _MEDIUM = 15.0, 10.0
 _INERT_URL = re.compile(r"[!-~]+")
 """Only such URLs become links: others could end the escape sequence and begin another one."""
 
+REFERENCES = (Kind.REFERENCE, Kind.REFERENCES)
+_REFERENCE_LABELS = {"parent": "subtask of", "depends": "depends on"}
+
 Score = Callable[[TodoPublic], float]
 """Returns the urgency of a todo."""
 
@@ -110,6 +113,11 @@ _FORMATS: Mapping[Kind, Callable[[Field, Any, datetime], Text]] = {
     Kind.IDENTITY: lambda field, value, _: Text(str(value), style="id" if field.name == "id" else "faint"),
     Kind.COMPUTED: _computed,
 }
+
+
+def label_reference(field: Field) -> str:
+    """Return what precedes the todos that the field refers to."""
+    return _REFERENCE_LABELS.get(field.name, field.name)
 
 
 def describe_subtasks(todo: TodoPublic) -> str:

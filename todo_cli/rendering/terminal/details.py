@@ -23,8 +23,10 @@ from todo_cli.rendering.format.escaping import inert_lines, neutralise
 from todo_cli.rendering.terminal.cells import (
     ACTIVE,
     NEARNESS_STYLES,
+    REFERENCES,
     describe_subtasks,
     format_field,
+    label_reference,
     make_urgency,
 )
 from todo_cli.rendering.terminal.tree import name_todo
@@ -54,7 +56,7 @@ def _fields(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
     """Return the fields that have a value, except those that are shown elsewhere."""
     rows = []
     for field in FIELDS.values():
-        if not field.settable or field.name in _ELSEWHERE:
+        if not field.settable or field.name in _ELSEWHERE or field.kind in REFERENCES:
             continue
         line = _line(field, todo, now)
         if line:
@@ -62,7 +64,7 @@ def _fields(todo: TodoPublic, now: datetime) -> list[tuple[str, Text]]:
     return rows
 
 
-_ELSEWHERE = ("title", "description", "parent", "depends")
+_ELSEWHERE = ("title", "description")
 
 
 def _line(field: Field, todo: TodoPublic, now: datetime) -> Text:
@@ -83,20 +85,21 @@ def _line(field: Field, todo: TodoPublic, now: datetime) -> Text:
 
 def _relations(details: TodoDetails, now: datetime) -> list[tuple[str, Text]]:
     """Return the related todos."""
-    links, related = details.todo.links, details.related
-    parent = () if links.parent is None else (links.parent,)
+    todo, related = details.todo, details.related
+    links = [(label_reference(field), field.get(todo)) for field in FIELDS.values() if field.kind in REFERENCES]
     rows = []
-    for name, numbers in (("subtask of", parent), ("depends on", links.depends), ("blocks", links.blocks)):
+    for name, value in [*links, ("blocks", todo.links.blocks)]:
+        numbers = value if isinstance(value, tuple) else (value,)
         named = [name_todo(related[number], now) for number in numbers if number in related]
         if named:
             rows.append((name, Text("\n").join(named)))
-    below = _find_below(details.todo.id, related.values())
+    below = _find_below(todo.id, related.values())
     if below:
         lines = [
-            Text("  " * depth).append_text(name_todo(todo, now))
-            for todo, depth in zip(below, measure_depths(below), strict=True)
+            Text("  " * depth).append_text(name_todo(each, now))
+            for each, depth in zip(below, measure_depths(below), strict=True)
         ]
-        rows.append(("subtasks", Text("\n").join([Text(describe_subtasks(details.todo), style="id"), *lines])))
+        rows.append(("subtasks", Text("\n").join([Text(describe_subtasks(todo), style="id"), *lines])))
     return rows
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from todo_cli.models.fields import FIELDS, Field, Kind, Settable
 from todo_cli.models.values import Status, TodoPublic
 from todo_cli.rendering.format.dates import describe_recurrence
-from todo_cli.rendering.terminal.cells import ACTIVE, format_field, make_status
+from todo_cli.rendering.terminal.cells import ACTIVE, format_field, label_reference, make_status
 
 
 def summarise(todo: TodoPublic, now: datetime) -> Iterator[Text]:
@@ -30,7 +30,7 @@ _ORDER = (
     *(Kind.DATE, Kind.WHEN, Kind.INSTANT, Kind.NAME, Kind.NAMES, Kind.CHOICE),
     *(Kind.NUMBER, Kind.DURATION, Kind.TEXT, Kind.URL, Kind.REFERENCE, Kind.REFERENCES, Kind.RECURRENCE),
 )
-_LABELS = {"project": "", "priority": "", "wait": "waiting until ", "parent": "subtask of ", "depends": "depends on "}
+_LABELS = {"project": "", "priority": "", "wait": "waiting until "}
 """The word before a value, if it is not the name of the field."""
 
 
@@ -46,11 +46,11 @@ def _describe(field: Field, todo: TodoPublic, now: datetime) -> Iterator[Text]:
         case Kind.RECURRENCE if todo.status is Status.OPEN:
             yield Text(describe_recurrence(value), style="recurrence")
         case Kind.REFERENCES if todo.status is Status.OPEN:
-            yield Text(_LABELS.get(field.name, f"{field.name} ") + format_field(field, value, now).plain)
+            yield Text(f"{label_reference(field)} {format_field(field, value, now).plain}")
         case Kind.RECURRENCE | Kind.REFERENCES:
             return  # it matters only while the todo is open
         case Kind.REFERENCE:
-            yield Text(_LABELS.get(field.name, f"{field.name} ") + str(value))
+            yield Text(f"{label_reference(field)} {value}")
         case Kind.URL:
             yield format_field(field, value, now)
         case _:

@@ -12,6 +12,7 @@ from sqlalchemy import Executable, Row, select
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.json_sql import read_json
+from todo_cli.db.read.linked_sql import undeclared
 from todo_cli.db.read.queries import Request
 from todo_cli.db.read.references_sql import refers_to
 from todo_cli.db.scope import owned
@@ -23,6 +24,7 @@ from todo_cli.models.text import fold
 from todo_cli.models.values import Links, ReadyTodo, Recurrence, Status, TodoOutcome, TodoPublic, When
 from todo_cli.query.dates import start_of_day
 from todo_cli.query.references import Reference, are_countable
+from todo_cli.services.editing.linking import change_links, copy_links
 from todo_cli.services.editing.recurring import Every, begin_series, find_next_occurrences, make_next_occurrence
 from todo_cli.services.editing.relations import (
     RelationChanges,
@@ -61,8 +63,9 @@ async def edit_each(
     Raises NotFoundError, ConflictError and InvalidInputError.
     """
     editing = Editing(db, command, references, edit, every, catch_up)
-    countable = are_countable(references) and edit.is_countable
-    return await db.write(command, editing.work, shortcut=editing.begin_at_once() if countable else None)
+    # The statements for a server do not read undeclared fields.
+    at_once = are_countable(references) and edit.is_countable and not undeclared()
+    return await db.write(command, editing.work, shortcut=editing.begin_at_once() if at_once else None)
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Editing:
                 await relations.apply(step, todo)
             else:
                 step.change(todo, **{name: fields[name] for name in edit.kin_fields})
+        await change_links(step, [todo for todo in touched if todo in named], edit.links)
         successors: dict[UUID, list[Todo]] = {}
         if edit.recurring in ("succeed", "only"):
             for todo in sorted(touched, key=lambda todo: todo.id or 0):
@@ -192,7 +196,7 @@ class Editing:
         recurrence = to_recurrence(series)
         assert recurrence
         marks = {occurrence: Later.of(row) for occurrence, row in later.items()}
-        found = []
+        found, created = [], []
         now = self._closing_moment(todo.due, recurrence)
         for occurrence in find_next_occurrences(todo, recurrence, marks, now, catch_up=self.catch_up):
             row = later.get(occurrence.occurrence)
@@ -202,7 +206,9 @@ class Editing:
                 row = make_next_occurrence(todo, occurrence, step.now)
                 row.project, row.tags, row.series, row.parent = todo.project, list(todo.tags), series, todo.parent
                 step.create(row)
+                created.append(row)
             found.append(row)
+        await copy_links(step, todo, created)
         return found
 
     def _closing_moment(self, due: When | None, recurrence: Recurrence) -> datetime:
