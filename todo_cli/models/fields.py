@@ -112,13 +112,13 @@ class Field:
     is_set: bool = False
     """Whether it is a set, whose items are added and removed one by one."""
     names: str = ""
-    """The table of the names of a NAME or NAMES, with `id`, `uuid`, the owner, `name` and `key`."""
+    """The table of names of a NAME or NAMES field, with `id`, `uuid`, the owner, `name` and `key`."""
     links: str = ""
-    """The table that links todos to the values of NAMES or REFERENCES, with `todo_id` and the column `refers`."""
+    """The table that links todos to the values of a NAMES or REFERENCES field, by `todo_id` and the column `refers`."""
     refers: str = ""
-    """The column, in `links` or `todos`, that refers to the name or to the other todo; `<name>_id` unless given."""
+    """The column, in `links` or `todos`, that refers to the name or the other todo; `<name>_id` unless given."""
     is_nested: bool = False
-    """Whether dots nest the names: `work` also finds `work.api`."""
+    """Whether names can be nested with dots, so that `work` also finds `work.api`."""
     leader: str | None = None
     """The field that this one follows in history, undo and merging."""
     help: str = ""

@@ -1,4 +1,4 @@
-"""The names and the todos that fields refer to: what to select of a todo, once for each kind, and how to read it."""
+"""Selecting and reading the names and todos that fields refer to, once for each kind of field."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from todo_cli.models.text import fold
 
 @cache
 def joined_names(field: Field) -> FromClause:
-    """Return the names of a NAME as `with_names` joins them."""
+    """Return the table of names of a NAME field, under the alias that `with_names` joins."""
     return names_of(field).alias(f"{field.name}_of_todo")
 
 
 def with_names(todos: FromClause, source: FromClause | None = None) -> FromClause:
-    """Return the rows of todos, or the source that contains them, joined with the one name of each NAME."""
+    """Return the todos, or the source that contains them, joined with the names of all NAME fields."""
     joined = todos if source is None else source
     for field in FIELDS.find(kind=Kind.NAME):
         joined = joined.outerjoin(joined_names(field), joined_names(field).c.id == todos.c[field.refers])
@@ -30,9 +30,9 @@ def with_names(todos: FromClause, source: FromClause | None = None) -> FromClaus
 
 
 def select_value(field: Field, todos: FromClause) -> Label[Any]:
-    """Return what to select of a field, by its attribute; for a NAME, `with_names` joins the todos.
+    """Return the column of a field, labelled with its attribute; a NAME requires `with_names`.
 
-    References are a list in JSON (see `json_links`), names are one of texts.
+    References are a JSON array as of `json_links`, names are a JSON array of texts.
     """
     match field.kind:
         case Kind.NAME:
@@ -47,7 +47,7 @@ def select_value(field: Field, todos: FromClause) -> Label[Any]:
 
 
 def json_links(todos: FromClause) -> ColumnElement[str]:
-    """Return the todos as a list in JSON: the number of each, its status, and whether it is in the trash."""
+    """Return the todos as a JSON array of their numbers, statuses, and whether they are in the trash."""
     return json_rows(todos.c.id, todos.c.status, todos.c.deleted_at.is_not(None))
 
 
@@ -58,7 +58,7 @@ def undeclared() -> Sequence[Field]:
 
 
 def select_undeclared(todos: FromClause) -> list[Label[Any]]:
-    """Return what to select of these fields, see `select_value`."""
+    """Return the columns of these fields, as of `select_value`."""
     return [select_value(field, todos) for field in undeclared()]
 
 

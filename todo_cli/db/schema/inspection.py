@@ -25,7 +25,7 @@ PINGS = 3
 
 
 async def inspect(target: Target, user_name: str | None = None, waiting: Waiting = nullcontext) -> DatabaseStatus:
-    """Return the status of the database and the user called `user_name`; None stands for the only user."""
+    """Return the status of the database and the user called `user_name`; None means the only user."""
     nothing = DatabaseStatus(str(target), target.dialect, None, HEAD)
     if isinstance(target, SqliteTarget):
         nothing = replace(nothing, server_version=f"SQLite {sqlite3.sqlite_version}")

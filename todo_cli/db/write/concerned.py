@@ -108,7 +108,7 @@ class Concerned:
 
 
 def find_concerned(scope: Scope, direction: Direction, most: int) -> CompoundSelect[Any]:
-    """Return the statement about the user's last steps that `undo` takes back, or the last that undid some."""
+    """Return the statement for the user's last steps that can be undone, or for the last undo steps."""
     picked = _pick(scope, direction, most)
     lines = _find_lines(picked)
     todos = _lock_todos(scope, lines)
@@ -152,7 +152,7 @@ def find_concerned(scope: Scope, direction: Direction, most: int) -> CompoundSel
 
 
 def read_concerned(rows: Sequence[Any]) -> Concerned:
-    """Return what the statement found."""
+    """Return the result of the statement."""
     found = Concerned()
     for kind, told in rows:
         values: Values = json.loads(told)
@@ -185,7 +185,7 @@ _TABLES = {"todo": TODOS, "series": SERIES, "project": PROJECTS, "tag": TAGS, "c
 
 def _pick(scope: Scope, direction: Direction, most: int) -> CTE:
     later = STEPS.alias("later")
-    # What was removed for good could not be done again.
+    # Permanently removed rows cannot be restored by redo.
     something = or_(is_ordinary(later), later.c.command == "trash empty")
     since = exists().where(authored(later, scope), later.c.id > STEPS.c.id, something).correlate(STEPS)
     wanted, conflicting = is_ordinary(), false().label("since")
@@ -198,14 +198,14 @@ def _pick(scope: Scope, direction: Direction, most: int) -> CTE:
     return (
         select(*columns, undone.correlate(STEPS).scalar_subquery().label("undid"))
         .where(authored(STEPS, scope), STEPS.c.undone_by.is_(None), wanted)
-        .order_by(STEPS.c.id.desc())  # never by time: clocks differ, and are set back
+        .order_by(STEPS.c.id.desc())  # never by time: clocks differ and may be set back
         .limit(most)
         .cte("picked")
     )
 
 
 def _find_lines(picked: CTE) -> CTE:
-    """Return the lines, with the rows that their old and new values are as `named_old` and `named_new`."""
+    """Return the lines, with the rows of their old and new values as `named_old` and `named_new`."""
     holds = CHANGES.c.field.in_(HOLDING)
     return (
         select(
@@ -223,7 +223,7 @@ _NAMED = ("named_old", "named_new")
 
 
 def _find_ways(lines: CTE) -> Iterator[tuple[str, FromClause, Values]]:
-    """Return statements about what todos that may be bound to again depend on, and belong to, directly or not."""
+    """Return statements for the transitive edges of todos to which edges may be restored."""
     for kind, follow in (("depends", select_dependencies), ("parent", select_ancestors)):
         again = select(lines.c.named_old).where(lines.c.field == kind)
         followed = follow(select(TODOS.c.id).where(TODOS.c.uuid.in_(again)))
@@ -285,7 +285,7 @@ _ENTITIES = {table: entity for entity, table in _TABLES.items()}
 
 
 def describe_todo(todos: CTE) -> dict[str, ColumnElement[Any]]:
-    """Return what a todo has of other rows."""
+    """Return columns with the rows that a todo refers to."""
     found: dict[str, ColumnElement[Any]] = {column.name: column for column in select_links(todos)}
     found["marked_depends"] = found.pop("depends")
     for name, table in REFERENCES.items():
@@ -313,7 +313,7 @@ def _is_held(table: Table, rows: CTE, todos: CTE) -> ColumnElement[bool]:
 
 
 def typed(table: Table, values: Values) -> Values:
-    """Return values of the table's columns as they are in Python; others stay as they are."""
+    """Convert values of the table's columns to their Python types; other values are unchanged."""
     typed = {name: _read(table.c[name], value) if name in table.c else value for name, value in values.items()}
     for name in ("project", "series", "parent", "todo"):
         if values.get(name):
