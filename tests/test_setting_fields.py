@@ -107,6 +107,13 @@ def test_values_of_sets_are_added_and_removed_one_by_one(filled: NewFields) -> N
     assert (same, json.loads(filled("show", "3", "--json").out)["version"]) == ("}", 2)
 
 
+def test_undo_leaves_names_and_references_as_they_are(filled: NewFields) -> None:
+    filled("add", "Sew", *ATTRIBUTES)
+    filled("modify", "3", "points:5")
+    assert filled("undo").code == 0
+    assert stored(filled, 3) == STORED
+
+
 def test_todos_in_the_trash_count_only_as_a_single_reference(filled: NewFields) -> None:
     filled("add", "Sew", "related:1", "see:1,2")
     filled("delete", "1")

@@ -14,7 +14,7 @@ from todo_cli.db.as_of import AsOf, find_as_of, read_as_of
 from todo_cli.db.database import MAX_NAMES, Database
 from todo_cli.db.read.json_sql import uuid_of_json
 from todo_cli.db.read.queries import Ordering, Query, Request
-from todo_cli.db.read.references_sql import refers_to
+from todo_cli.db.read.references_sql import are_named
 from todo_cli.db.scope import authored_by, owned, users_named
 from todo_cli.db.write.decoding import decode, load
 from todo_cli.db.write.step import Transaction
@@ -102,7 +102,7 @@ def _is_about(reference: Reference | None, request: Request) -> ColumnElement[bo
     """Return the condition for changes of the todo or of its comments."""
     if reference is None:
         return true()
-    mine = and_(owned(TODOS, request.scope), refers_to([reference]))
+    mine = are_named([reference], request.scope)
     remarks = select(COMMENTS.c.uuid).join(TODOS).where(mine)
     return CHANGES.c.entity_uuid.in_(union_all(select(TODOS.c.uuid).where(mine), remarks))
 
@@ -110,8 +110,8 @@ def _is_about(reference: Reference | None, request: Request) -> ColumnElement[bo
 def _count_referred(reference: Reference | None, request: Request) -> Any:
     if reference is None:
         return literal(1)
-    mine = select(func.count()).select_from(TODOS).where(owned(TODOS, request.scope))
-    return mine.where(refers_to([reference])).scalar_subquery()
+    named = are_named([reference], request.scope)
+    return select(func.count()).select_from(TODOS).where(named).scalar_subquery()
 
 
 def _is_known(name: str | None) -> ColumnElement[bool]:
@@ -174,7 +174,7 @@ async def get_todos_at(db: Database, references: Sequence[Reference], moment: da
     """
 
     def make(request: Request) -> Query:
-        mine = and_(owned(TODOS, request.scope), refers_to(references))
+        mine = are_named(references, request.scope)
         states = find_as_of(mine, moment).subquery("states")
         return Query(select(states.c.kind, states.c.content), [Ordering(states.c.kind)])
 

@@ -18,7 +18,7 @@ from todo_cli.db.read.linked_sql import read_undeclared, select_undeclared, sele
 from todo_cli.db.read.names_sql import is_named, narrows
 from todo_cli.db.read.order_sql import make_order
 from todo_cli.db.read.queries import RECURRENCE, Ordering, Query, Request, select_links, with_recurrence
-from todo_cli.db.read.references_sql import refers_to
+from todo_cli.db.read.references_sql import are_named, refers_to
 from todo_cli.db.scope import author_of, owned
 from todo_cli.db.write.step import Transaction
 from todo_cli.models.fields import FIELDS, Field
@@ -107,8 +107,7 @@ async def get_todos(db: Database, references: Sequence[Reference], *, trashed: b
     """Return the referenced todos; raises NotFoundError, unless `trashed` also for those in the trash."""
 
     def make(request: Request) -> Query:
-        condition = and_(owned(TODOS, request.scope), refers_to(references))
-        return Query(select_todos().where(condition), [Ordering(TODOS.c.id)])
+        return Query(select_todos().where(are_named(references, request.scope)), [Ordering(TODOS.c.id)])
 
     return match_references(references, read_todos(await db.fetch(make)), trashed=trashed)
 

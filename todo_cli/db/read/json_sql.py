@@ -56,6 +56,10 @@ def _compile_values_sqlite(element: Any, compiler: SQLCompiler, **options: Any) 
     return _as_text(compiler.process(element.clauses, **options))
 
 
+_MAX_ARGUMENTS = 100
+"""The most arguments of a function of PostgreSQL."""
+
+
 class json_object(GenericFunction[str]):  # noqa: N801
     """Builds a JSON object from alternating names and values. Instants are formatted as in `json_rows`."""
 
@@ -65,7 +69,13 @@ class json_object(GenericFunction[str]):  # noqa: N801
 
 @compiles(json_object, "postgresql")
 def _compile_object_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
-    return f"CAST(json_build_object({compiler.process(element.clauses, **options)}) AS TEXT)"
+    arguments = [compiler.process(clause, **options) for clause in element.clauses]
+    parts = [
+        f"json_build_object({', '.join(arguments[start : start + _MAX_ARGUMENTS])})"
+        for start in range(0, len(arguments), _MAX_ARGUMENTS)
+    ]
+    whole = parts[0] if len(parts) == 1 else " || ".join(f"CAST({part} AS JSONB)" for part in parts)
+    return f"CAST({whole} AS TEXT)"
 
 
 def select_json(kind: str, source: FromClause, columns: Mapping[str, ColumnElement[Any]]) -> Select[*tuple[Any, ...]]:

@@ -25,13 +25,18 @@ def refers_to(references: Iterable[Reference], todos: FromClause = TODOS) -> Col
     )
 
 
+def are_named(references: Iterable[Reference], scope: Scope, todos: FromClause = TODOS) -> ColumnElement[bool]:
+    """Return the condition on `todos`, or an alias of it, for those of the owner that match the references."""
+    return and_(owned(todos, scope), refers_to(references, todos))
+
+
 def links_to(field: Field, references: Iterable[Reference], scope: Scope) -> ColumnElement[bool]:
     """Return the condition on `todos` for those whose field refers to one of these todos.
 
     In a set, todos in the trash do not count.
     """
     other = TODOS.alias()
-    is_meant = and_(owned(other, scope), refers_to(references, other))
+    is_meant = are_named(references, scope, other)
     if not field.is_set:
         column = TODOS.c[field.refers]
         return and_(column.is_not(None), column.in_(select(other.c.id).where(is_meant)))

@@ -18,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, func, select, update
+from sqlalchemy.orm.attributes import set_attribute
 
 from todo_cli.db.read.json_sql import read_json
 from todo_cli.db.scope import assign_owner, is_owner
@@ -458,7 +459,10 @@ class Reverting:
 def make_todo(entry: Entry) -> Todo:
     """Return a todo with the fields of the entry, in no session; references and other columns are unchanged."""
     assert entry.row
-    row = Todo(**{column.name: entry.row[column.name] for column in TODOS.c})
+    columns = {column.name: entry.row[column.name] for column in TODOS.c}
+    row = Todo(**columns)
+    for name, value in columns.items():
+        set_attribute(row, name, value)  # the constructor ignores columns that were added to the model later
     for name, value in entry.fields.items():
         if name not in REFERENCES:
             set_value(row, name, decode(name, value))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Executable, Row, func, or_, select
 
 from todo_cli.db.database import Database, Shortcut
 from todo_cli.db.read.queries import Request
-from todo_cli.db.read.references_sql import refers_to
+from todo_cli.db.read.references_sql import are_named, refers_to
 from todo_cli.db.scope import owned
 from todo_cli.db.write.edits import Edit, Plan
 from todo_cli.db.write.step import Step
@@ -80,9 +80,8 @@ _IS_OPEN = (TODOS.c.status == Status.OPEN.value) & TODOS.c.deleted_at.is_(None)
 
 def _is_in_series(request: Request, references: Sequence[Reference]) -> ColumnElement[bool]:
     """Return the condition on `todos` for the referenced todos and the open todos of their series."""
-    named = refers_to(references)
-    theirs = select(TODOS.c.series_id).where(owned(TODOS, request.scope), named).correlate(None)
-    return or_(named, TODOS.c.series_id.in_(theirs) & _IS_OPEN)
+    theirs = select(TODOS.c.series_id).where(are_named(references, request.scope)).correlate(None)
+    return or_(refers_to(references), TODOS.c.series_id.in_(theirs) & _IS_OPEN)
 
 
 async def list_upcoming(db: Database, reference: Reference, count: int) -> list[When]:
