@@ -21,7 +21,8 @@ def test_json_has_every_field_that_is_promised_to_scripts() -> None:
     keys = [field.json for field in FIELDS.values()]
     assert [key for key in keys if key in promised] == promised, "an array or object changes its order, or loses a key"
     by_key = {field.json: field for field in FIELDS.values()}
-    assert all(by_key[key].is_simple for key in set(keys) - set(promised)), "describe it in docs/output.md"
+    undescribed = [by_key[key] for key in set(keys) - set(promised)]
+    assert all(field.is_simple or field.is_linked for field in undescribed), "describe it in docs/output.md"
 
 
 def test_matches_the_registry(tmp_path: Path) -> None:

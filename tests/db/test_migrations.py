@@ -29,9 +29,11 @@ from todo_cli.db.database import Database
 from todo_cli.db.schema import inspection
 from todo_cli.db.schema import revisions as schema
 from todo_cli.errors import SchemaMissingError, SchemaOutdatedError, SchemaTooNewError
+from todo_cli.models.fields import FIELDS, Settable
 from todo_cli.models.tables import SCHEMA, Base, complete_tables
 from todo_cli.models.values import When
 from todo_cli.query.filter.ast import And
+from todo_cli.query.kinds import InputContext, parse_value
 from todo_cli.query.references import parse_references
 from todo_cli.services.comments import add_comment
 from todo_cli.services.editing.recurring import Every
@@ -178,6 +180,29 @@ async def test_a_downgrade_records_what_it_removes(db: Database, target: Target,
     assert step.command == "db downgrade"
     undone = await undo_steps(db)
     assert [step.command for each in undone.reverted for step in each.steps] == ["add"]
+    await check_replay(db)
+
+
+async def test_a_downgrade_records_the_value_of_every_field(db: Database, target: Target) -> None:
+    """Fields that the first revision lacks are lost; the others, and the todo itself, are the same after an upgrade."""
+    fields = [field for field in FIELDS.settable(Settable.ADD) if field.is_simple]
+    values = {field.attribute: parse_value(field, field.example, InputContext(NOW)) for field in fields}
+    (one,) = parse_references(["1"])
+    before = (await add_todo(db, NewTodo("a", values))).todo
+    await add_todo(db, NewTodo("untouched"))
+    assert await schema.migrate(target, "0001")
+    if target.dialect == "postgresql":
+        assert await schema.migrate(target)
+    after, untouched = await get_todos(db, parse_references(["1-2"]))
+    lost = {field.attribute: field.get(before) for field in fields if field.get(after) != field.get(before)}
+    assert {"estimate": 90 * 60, "url": "https://example.com"}.items() <= lost.items()
+    assert "priority" not in lost
+    assert [field.get(after) for field in fields if field.attribute in lost] == [None] * len(lost)
+    assert (after.title, after.uuid, untouched.version) == (before.title, before.uuid, 1)
+    assert after.version > before.version
+    steps = [step for step in (await list_history(db, HistoryQuery(one))).steps if step.command == "db downgrade"]
+    assert {change.field: change.old for step in steps for change in step.changes} == lost
+    assert {change.new for step in steps for change in step.changes} == {None}
     await check_replay(db)
 
 
