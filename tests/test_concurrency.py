@@ -47,6 +47,7 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
 
 
 @BOTH_TIERS
+@pytest.mark.long
 def test_concurrent_adds_lose_no_todo_and_repeat_no_number(cli: Cli) -> None:
     processes, times = choose(3, 16), choose(8, 50)
     said = run_at_once(cli, processes, times, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")

@@ -182,6 +182,7 @@ def choose_places(messages: int) -> list[int]:
 @pytest.mark.parametrize("kind", ["close", pytest.param("terminated", marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("name", CASES)
 @BOTH_TIERS
+@pytest.mark.long
 def test_one_cut_goes_unnoticed(scene: Scene, name: str, kind: Literal["close", "terminated"]) -> None:
     case = CASES[name]
     scene.door.cut_kind = kind
@@ -194,6 +195,7 @@ def test_one_cut_goes_unnoticed(scene: Scene, name: str, kind: Literal["close", 
 
 @pytest.mark.parametrize("name", CASES)
 @BOTH_TIERS
+@pytest.mark.long
 def test_repeated_cuts_store_all_or_nothing_and_repeating_the_command_completes_it(scene: Scene, name: str) -> None:
     case = CASES[name]
     for place in choose_places(count_messages(scene, case)):
@@ -232,6 +234,7 @@ def look_into(path: Path) -> list[Any]:
 
 
 @BOTH_TIERS
+@pytest.mark.long
 def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
     command = ("db", "copy", "--from", f"sqlite:///{filled}")
     look = COPIED.format("todo.")
@@ -255,6 +258,7 @@ def test_copying_to_a_server(scene: Scene, filled: Path) -> None:
 
 
 @BOTH_TIERS
+@pytest.mark.long
 def test_copying_from_a_server(scene: Scene, filled: Path, sqlite_template: Path, tmp_path: Path) -> None:
     assert scene.todo("db", "copy", "--from", f"sqlite:///{filled}").code == 0
     everything = scene.ask(COPIED.format("todo."))

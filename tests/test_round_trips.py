@@ -16,6 +16,7 @@ RECURRING = ("todo modify 4 every:", "todo modify 1,3-4 every!:", "todo done 4",
 
 
 @pytest.mark.exhaustive
+@pytest.mark.long
 def test_every_command_stays_within_its_documented_budget(neon: Neon) -> None:
     costs = list(measure(neon))
     for cost in costs:

@@ -213,10 +213,10 @@ class TestStoppedClients:
         assert ask(neon, "SELECT key FROM todo.tags") == [("y",)]
 
 
-def check_silence(result: Result, message: str) -> None:
+def check_silence(result: Result, *messages: str) -> None:
     assert result.code == 5, result
     assert result.err.startswith("error: "), result
-    assert message in result.err.splitlines()[0], result
+    assert any(message in result.err.splitlines()[0] for message in messages), result
 
 
 class TestSilence:
@@ -252,6 +252,7 @@ class TestSilence:
     @pytest.mark.parametrize(
         "command", [("list",), ("add", "a"), ("tag", "rename", "x", "y"), ("db", "status"), ("undo",)]
     )
+    @pytest.mark.long
     def test_one_silence_at_any_message_goes_unnoticed(
         self, neon: Neon, here: Here, door: FrontDoor, limits: Setting, command: tuple[str, ...]
     ) -> None:
@@ -285,8 +286,8 @@ class TestSilence:
     def test_repeated_silence_stores_all_or_nothing(
         self, neon: Neon, here: Here, door: FrontDoor, limits: Setting
     ) -> None:
-        limits(answer=0.1, lock=0.1, connect=0.2)
         places = statement_places(here, door, "add", "a")
+        limits(answer=0.1, lock=0.1, connect=0.2)
         for place in [places[0], *places[-7:-4], *places[-2:]]:
             neon.server.execute("TRUNCATE todo.todos, todo.steps RESTART IDENTITY CASCADE", DATABASE)
             door.silent_after, door.silences = place, None
@@ -297,7 +298,8 @@ class TestSilence:
             if result.code == 0:  # the important reply had arrived
                 assert stored == [(1,)], place
                 continue
-            check_silence(result, "has not answered for 0.1 seconds")
+            # On a busy machine, connecting again may take too long.
+            check_silence(result, "has not answered for 0.1 seconds", "it did not respond in time")
             assert len(stored) <= 1
             if stored:
                 assert "while storing the change: it was stored completely or not at all" in result.err, (place, result)

@@ -227,6 +227,7 @@ class TestPasswords:
                 assert PASSWORD.encode() not in line
 
     @pytest.mark.exhaustive
+    @pytest.mark.long
     def test_no_error_shows_passwords(self, neon: Neon, cli: Cli, door: FrontDoor, tmp_path: Path) -> None:
         """Every way a connection can fail, as text, as JSON, and with --debug."""
         url = neon.url(door, DATABASE, host=ADDRESS)

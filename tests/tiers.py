@@ -10,6 +10,7 @@ resident process in the first, cold in the second.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,12 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of processes for `-n auto`: a test spends about half its time waiting for servers and disks."""
-    return 2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2 * (os.cpu_count() or 1)
+    """Return the number of processes for `-n auto`: tests wait for servers and disks about half the time."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores * (3 if is_exhaustive() else 2)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         dialect, other = parameters.get("dialect"), parameters.get("other_target")
@@ -49,6 +51,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if takes_long or (is_exhaustive() and _is_in_both_tiers(item)):
             item.add_marker(EXHAUSTIVE)
+    yield
+    _spread(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def _spread(items: list[pytest.Item], processes: int) -> None:
+    """Order the tests that will run so that each process starts with its share of those that take minutes.
+
+    At first, xdist gives each process an equal number of consecutive tests.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    length = -(-len(others) // processes)
+    items[:] = [
+        item
+        for process in range(processes)
+        for item in (*long[process::processes], *others[process * length : (process + 1) * length])
+    ]
 
 
 def _is_in_both_tiers(item: pytest.Item) -> bool:

@@ -5,21 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.commands import QuickCli
 from tests.conftest import Cli, Server
 from tests.terminal import at_terminal
 
 COMMAND = [sys.executable, "-m", "todo_cli"]
-
-
-@pytest.fixture
-def fresh_cli(tmp_path: Path) -> Cli:
-    """`db` commands never run in the resident; here they run in the process of the test."""
-    return QuickCli(tmp_path / "home")
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.commands import QuickCli
 from tests.conftest import NOW, Cli, Server
 from tests.services.test_copying import add_many
 from tests.terminal import at_terminal
@@ -25,12 +24,6 @@ from todo_cli.db.database import Database
 
 COMMAND = [sys.executable, "-m", "todo_cli"]
 MANY = 4000
-
-
-@pytest.fixture
-def fresh_cli(tmp_path: Path) -> Cli:
-    """Commands on databases run in the process that was asked for them, which is the test's here."""
-    return QuickCli(tmp_path / "home")
 
 
 @pytest.fixture

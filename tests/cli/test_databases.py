@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
-import pytest
-
-from tests.commands import QuickCli
 from tests.conftest import Cli, Server
 from tests.terminal import at_terminal
 from todo_cli.db.schema.revisions import HEAD
-
-
-@pytest.fixture
-def fresh_cli(tmp_path: Path) -> Cli:
-    """`db` commands never run in the resident; here they run in the process of the test."""
-    return QuickCli(tmp_path / "home")
 
 
 def test_a_file_is_created_automatically_and_init_reports_it(fresh_cli: Cli) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Cli, Here, Result
+from tests.tiers import is_exhaustive
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, mounts and signals are those of POSIX")
 
@@ -229,6 +230,7 @@ class TestDamage:
         self.attack(todo, path, content, range(8))
 
     @pytest.mark.exhaustive
+    @pytest.mark.long
     def test_any_damage(self, todo: Here, path: Path, content: bytes) -> None:
         self.attack(todo, path, content, range(1000, 1150))
 
@@ -440,7 +442,7 @@ class TestReadOnly:
     def check_reading(self, run: Callable[..., Result], files: Path, copy: Path | None = None) -> None:
         """Check that everything can be read and nothing written, and that neither changes the folder."""
         before = {file.name: file.read_bytes() for file in files.iterdir()}
-        for command in self.READING:
+        for command in self.READING if is_exhaustive() else self.READING[::4]:
             result = run(*command)
             assert result.code == 0, (command, result)
             assert "water" in result.out or command[0] not in ("list", "show", "history"), (command, result)

@@ -90,6 +90,7 @@ def test_version_imports_next_to_nothing(fresh_cli: Cli) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
+@pytest.mark.either_database
 def test_only_the_command_and_the_database_in_use_are_imported(
     cli: Cli, dialect: str, arguments: list[str], modules: set[str]
 ) -> None:

@@ -22,8 +22,8 @@ import todo_cli
 from tests.resident.conftest import Home, end, is_alive, main_residents, residents, wait_until
 
 
-def titles(home: Home) -> Counter[str]:
-    listed = home("list", "--all", "--json", TODO_RESIDENT="off")
+def titles(home: Home, *options: str) -> Counter[str]:
+    listed = home("list", "--status", "all", "--all", "--json", *options, TODO_RESIDENT="off")
     return Counter(todo["title"] for todo in json.loads(listed.out))
 
 
@@ -40,8 +40,8 @@ def test_the_first_command_runs_on_its_own_and_starts_the_resident(alone: Home) 
 
 
 def test_two_first_commands_start_one_resident(alone: Home) -> None:
-    processes = [alone.start("list") for _ in range(6)]
-    assert [finish(process) for process in processes] == [0] * 6
+    processes = [alone.start("list") for _ in range(3)]
+    assert [finish(process) for process in processes] == [0] * 3
     wait_until(lambda: alone.find() is not None, "the resident answers")
     assert len(alone.sockets) == 1
     wait_until(lambda: main_residents(alone) == [alone.pid], "there is one")
@@ -136,7 +136,9 @@ def test_no_place_for_a_socket(alone: Home, tmp_path: Path) -> None:
     assert alone("list", XDG_RUNTIME_DIR="", HOME="/nonexistent", XDG_CACHE_HOME="").code == 0
 
 
-@pytest.mark.parametrize("options", ["ro", "size=4k,nr_inodes=2"], ids=["read-only", "full"])
+@pytest.mark.parametrize(
+    "options", ["ro", pytest.param("size=4k,nr_inodes=2", marks=pytest.mark.exhaustive)], ids=["read-only", "full"]
+)
 def test_a_folder_that_cannot_contain_a_socket(alone: Home, options: str) -> None:
     mounting = ["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "tmpfs", str(alone.runtime)]
     try:
@@ -212,7 +214,10 @@ def test_it_ends_when_its_socket_is_gone(alone: Home) -> None:
     wait_until(lambda: not is_alive(pid), "the resident ends itself")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+OTHERS = [pytest.param(number, marks=pytest.mark.exhaustive) for number in (signal.SIGHUP, signal.SIGINT)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, *OTHERS])
 def test_a_signal_ends_it_and_removes_its_files(alone: Home, number: int) -> None:
     pid = alone.start_resident()
     end(pid, number)
@@ -305,21 +310,28 @@ def kill_at_random(home: Home, command: tuple[str, ...], whom: str, generator: r
 
 
 def check_kills(home: Home, rounds: int, seed: int) -> None:
+    """Kill processes during `add`, and after every second one during `done` with what was added."""
     generator = random.Random(seed)
-    acknowledged, attempted = [], []
+    added, attempted, done = [], [], []
     for number in range(rounds):
         if home.find() is None:
             home.start_resident()
-        whom = generator.choice(["client", "worker", "resident"])
+        whom = generator.choice(["client", "client", "worker", "worker", "resident"])
         title = f"Todo {number}"
+        if number % 2 and added:
+            if kill_at_random(home, ("done", "--where", f"title:'{added[-1]}'", "--yes"), whom, generator) == 0:
+                done.append(added[-1])
+            continue
         attempted.append(title)
         if kill_at_random(home, ("add", title), whom, generator) == 0:
-            acknowledged.append(title)
+            added.append(title)
     found = titles(home)
     assert set(found.values()) <= {1}, "something is there twice"
-    assert set(acknowledged) <= set(found), "something acknowledged is lost"
+    assert set(added) <= set(found), "something acknowledged is lost"
     assert set(found) <= set(attempted)
-    assert acknowledged, "every command was killed"
+    assert set(done) <= set(titles(home, "--status", "done")), "something acknowledged is not done"
+    assert added, "every 'add' was killed"
+    assert done, "every 'done' was killed"
 
 
 @pytest.mark.parametrize("seed", [1])
@@ -329,6 +341,7 @@ def test_kills_at_random_moments(alone: Home, seed: int) -> None:
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", range(100, 103))
+@pytest.mark.long
 def test_many_kills_at_random_moments(alone: Home, url: str, seed: int) -> None:
     alone.environment["TODO_DATABASE_URL"] = url
     check_kills(alone, 50, seed)

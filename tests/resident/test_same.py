@@ -43,37 +43,37 @@ def filled(warm: Home) -> Home:
     "shell",
     [
         "todo list",
-        "todo list --json",
+        pytest.param("todo list --json", marks=pytest.mark.exhaustive),
         "todo show 2",
-        "todo show 99",
-        "todo --version",
+        pytest.param("todo show 99", marks=pytest.mark.exhaustive),
+        pytest.param("todo --version", marks=pytest.mark.exhaustive),
         "todo --help",
-        "todo done --help",
+        pytest.param("todo done --help", marks=pytest.mark.exhaustive),
         "todo nonsense",
-        "todo list 'due.befor:x'",
-        "todo list --json nonsense:x",
-        "todo next -n 1",
-        "todo history 1",
+        pytest.param("todo list 'due.befor:x'", marks=pytest.mark.exhaustive),
+        pytest.param("todo list --json nonsense:x", marks=pytest.mark.exhaustive),
+        pytest.param("todo next -n 1", marks=pytest.mark.exhaustive),
+        pytest.param("todo history 1", marks=pytest.mark.exhaustive),
         "printf 'a remark' | todo comment 1 - >/dev/null",
-        "todo comment 1 - </dev/null",
+        pytest.param("todo comment 1 - </dev/null", marks=pytest.mark.exhaustive),
         "todo add -- $'\\xff'",
-        "todo trash empty </dev/null",
+        pytest.param("todo trash empty </dev/null", marks=pytest.mark.exhaustive),
         # descriptors that are closed, full, or closed early
         "todo list >&-",
-        "todo list 2>&-",
-        "todo show 99 2>&-",
-        "todo list <&-",
+        pytest.param("todo list 2>&-", marks=pytest.mark.exhaustive),
+        pytest.param("todo show 99 2>&-", marks=pytest.mark.exhaustive),
+        pytest.param("todo list <&-", marks=pytest.mark.exhaustive),
         "todo list <&- >&- 2>&-",
-        "todo comment 1 - <&-",
+        pytest.param("todo comment 1 - <&-", marks=pytest.mark.exhaustive),
         "todo list >/dev/full",
-        "todo show 99 2>/dev/full",
+        pytest.param("todo show 99 2>/dev/full", marks=pytest.mark.exhaustive),
         "todo list | head -n 1 >/dev/null",
-        "todo list --json | true",
+        pytest.param("todo list --json | true", marks=pytest.mark.exhaustive),
         # the environment of the process
         "cd / && todo list",
-        "mkdir -p gone && cd gone && rmdir ../gone && todo list",
+        pytest.param("mkdir -p gone && cd gone && rmdir ../gone && todo list", marks=pytest.mark.exhaustive),
         "umask 0777; todo list",
-        "nice -n 0 todo list 2>/dev/null || todo list",
+        pytest.param("nice -n 0 todo list 2>/dev/null || todo list", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_shell_command_line(filled: Home, shell: str) -> None:
@@ -84,16 +84,16 @@ def test_a_shell_command_line(filled: Home, shell: str) -> None:
     "environment",
     [
         {"TZ": "Asia/Tokyo"},
-        {"TZ": "America/New_York"},
+        pytest.param({"TZ": "America/New_York"}, marks=pytest.mark.exhaustive),
         {"TZ": "Mars/Olympus"},
-        {"TZ": ""},
+        pytest.param({"TZ": ""}, marks=pytest.mark.exhaustive),
         {"TODO_USER": "nobody"},
-        {"TODO_CONTEXT": "work"},
-        {"TODO_DATABASE_URL": "nonsense"},
-        {"TODO_CONNECT_TIMEOUT": "nonsense"},
+        pytest.param({"TODO_CONTEXT": "work"}, marks=pytest.mark.exhaustive),
+        pytest.param({"TODO_DATABASE_URL": "nonsense"}, marks=pytest.mark.exhaustive),
+        pytest.param({"TODO_CONNECT_TIMEOUT": "nonsense"}, marks=pytest.mark.exhaustive),
         {"COLUMNS": "40"},
         {"NO_COLOR": "1"},
-        {"HOME": "/nonexistent"},
+        pytest.param({"HOME": "/nonexistent"}, marks=pytest.mark.exhaustive),
     ],
     ids=str,
 )
@@ -122,7 +122,7 @@ def test_files_are_created_with_the_umask_of_the_command(warm: Home, tmp_path: P
     both_ways(warm, "umask 0; todo config set per_page 7; stat -c %a home home/config.toml")
 
 
-@pytest.mark.parametrize("width", [40, 200])
+@pytest.mark.parametrize("width", [40, pytest.param(200, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("arguments", [("list",), ("show", "2"), ("--help",), ("show", "99")])
 def test_at_a_terminal(filled: Home, width: int, arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "todo_cli", *arguments]
@@ -148,9 +148,7 @@ def test_a_question_at_a_terminal(filled: Home, typed: str, code: int) -> None:
     assert answers[0].code == code
 
 
-@pytest.mark.parametrize(
-    "arguments", [("add", "-e"), ("edit", "1"), ("db", "status"), ("resident", "status"), ("list", "/dev/fd/3")]
-)
+@pytest.mark.parametrize("arguments", [("add", "-e"), ("db", "status"), ("list", "/dev/fd/3")])
 def test_commands_that_need_their_own_process(filled: Home, arguments: tuple[str, ...]) -> None:
     filled.cold(*arguments, EDITOR="true", VISUAL="true")
 
@@ -158,13 +156,13 @@ def test_commands_that_need_their_own_process(filled: Home, arguments: tuple[str
 @pytest.mark.parametrize(
     "environment",
     [
-        {"PYTHONOPTIMIZE": "1"},
+        pytest.param({"PYTHONOPTIMIZE": "1"}, marks=pytest.mark.exhaustive),
         {"PYTHONUTF8": "1"},
         {"LC_ALL": "C"},
-        {"LANG": "xx_XX.ISO-8859-1"},
-        {"LD_LIBRARY_PATH": "/nowhere"},
+        pytest.param({"LANG": "xx_XX.ISO-8859-1"}, marks=pytest.mark.exhaustive),
+        pytest.param({"LD_LIBRARY_PATH": "/nowhere"}, marks=pytest.mark.exhaustive),
         {"CI": "true", "TODO_RESIDENT": "auto"},
-        {"TODO_RESIDENT": "off"},
+        pytest.param({"TODO_RESIDENT": "off"}, marks=pytest.mark.exhaustive),
     ],
     ids=str,
 )

@@ -410,6 +410,7 @@ async def count(db: Database) -> int:
 
 
 @BOTH_TIERS
+@pytest.mark.long
 async def test_two_machines_that_finish_a_todo_create_one_occurrence(db: Database, open_db: OpenDatabase) -> None:
     """In two zones with different dates: one of them finishes it, and there is one next occurrence."""
     tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))

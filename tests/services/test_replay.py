@@ -125,8 +125,9 @@ async def test_rows_follow_from_history(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=20, **SETTINGS)
+@settings(max_examples=12, **SETTINGS)
 @given(steps=st.lists(STEPS, min_size=10, max_size=40))
+@pytest.mark.long
 async def test_rows_follow_from_history_everywhere(
     open_db: OpenDatabase, open_other: Opened, steps: list[tuple[bool, int, Action]]
 ) -> None:

@@ -219,10 +219,11 @@ async def numbers_of(db: Database) -> Numbers:
 
 
 @settings(
-    max_examples=choose(8, 50),
+    max_examples=choose(5, 50),
     suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
 )
 @given(commands=st.lists(COMMANDS, max_size=9), at_once=st.sampled_from([1, 1, 2, 9]))
+@pytest.mark.long
 async def test_every_command_is_undone_and_redone(open_db: OpenDatabase, commands: list[Command], at_once: int) -> None:
     name = f"u{uuid4().hex}"
     clock = iter(NOW + timedelta(minutes=number) for number in range(1_000))
@@ -286,6 +287,7 @@ async def history_of(db: Database) -> list[tuple[str, bool]]:
 
 
 @BOTH_TIERS
+@pytest.mark.long
 async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDatabase) -> None:
     """Each todo is changed twice, and two machines revert both changes."""
     for number in range(1, choose(8, 100) + 1):

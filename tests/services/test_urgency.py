@@ -106,7 +106,7 @@ async def measure(db: Database, coefficients: Coefficients) -> dict[int, float]:
 
 
 @settings(
-    max_examples=choose(15, 80),
+    max_examples=choose(10, 80),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 @given(todos=st.lists(TODOS, min_size=1, max_size=10), coefficients=COEFFICIENTS, zone=ZONES)
