@@ -12,10 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # A new column needs no batch, which rebuilds the table on SQLite, but its CHECK: see revision 0005.
+    # To add a column, write ALTER TABLE with its CHECK instead, as in 0005: a batch rebuilds the table on SQLite.
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    # Record the values that are lost in the history: see revision 0005.
+    # Record the lost values in the history first, as in 0005.
     ${downgrades if downgrades else "pass"}

@@ -43,7 +43,7 @@ from todo_cli.models.tables import SCHEMA, Base, Todo
 from todo_cli.models.types import BigInt, UtcDateTime, binary_text
 
 
-class Energy(IntEnum):
+class Mood(IntEnum):
     HIGH = 1
     MEDIUM = 2
     LOW = 3
@@ -69,7 +69,7 @@ SIMPLE_FIELDS = (
     declare("remark", Kind.TEXT, "soft"),
     declare("link", Kind.URL, "https://example.com/a"),
     declare("size", Kind.CHOICE, "large", choices=("large", "medium", "small", "none")),
-    declare("energy", Kind.CHOICE, "low", enum=Energy),
+    declare("mood", Kind.CHOICE, "low", enum=Mood),
     declare("points", Kind.NUMBER, "3"),
     declare("effort", Kind.DURATION, "1h30m"),
     declare("birthday", Kind.DATE, "friday"),
@@ -94,7 +94,7 @@ def make_columns() -> dict[str, Column[Any]]:
         "remark_folded": Column(binary_text()),
         "link": Column(binary_text()),
         "size": Column(Text()),
-        "energy": Column(SmallInteger()),
+        "mood": Column(SmallInteger()),
         "points": Column(Double()),
         "effort": Column(BigInteger()),
         "birthday": Column(Date()),

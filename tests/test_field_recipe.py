@@ -20,7 +20,7 @@ pytestmark = pytest.mark.either_database
 ROOT = Path(__file__).parents[1]
 NUMBER = f"{int(HEAD) + 1:04}"
 MIGRATION = f'''\
-"""Add the energy."""
+"""Add the field of the recipe."""
 
 from alembic import op
 
@@ -36,8 +36,8 @@ depends_on = None
 
 
 def recipe(title: str) -> list[str]:
-    """Return the Python blocks of a recipe."""
-    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    """Return the Python blocks of a recipe, with a name for its field that no real field has."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8").replace("energy", "sample")
     section = page.partition(f"### {title}\n")[2].partition("\n### ")[0]
     return [dedent(block) for block in re.findall(r"^ *```python\n(.*?)^ *```$", section, re.MULTILINE | re.DOTALL)]
 
@@ -62,7 +62,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     insert_after(tables, r"^class Todo\(.*?    __table_args__ = \(\n", f"{check.strip()},\n")
     insert_after(tables, r'^    entity: ClassVar\[str\] = "todo"\n', f"    {column}")
     insert_after(root / "todo_cli" / "models" / "fields.py", r"^FIELDS = Fields\(\n", f"{field.strip()},\n")
-    (root / "migrations" / "versions" / f"{NUMBER}_add_energy.py").write_text(MIGRATION + migration, "utf-8")
+    (root / "migrations" / "versions" / f"{NUMBER}_add_sample.py").write_text(MIGRATION + migration, "utf-8")
     revisions = root / "todo_cli" / "db" / "schema" / "revisions.py"
     revisions.write_text(revisions.read_text("utf-8").replace(f'HEAD = "{HEAD}"', f'HEAD = "{NUMBER}"'), "utf-8")
     return root
@@ -70,19 +70,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 COMMANDS = {
     ("db", "migrate"): None,
-    ("add", "Read", "energy:l"): "1\topen\t\t\t\t\tRead\n",
+    ("add", "Read", "sample:l"): "1\topen\t\t\t\t\tRead\n",
     ("add", "Sleep"): "2\topen\t\t\t\t\tSleep\n",
-    ("list", "energy.above:none", "--columns", "id,energy"): "1\tlow\n",
-    ("list", "--sort=energy", "--columns", "id,energy"): "1\tlow\n2\t\n",
-    ("modify", "1-2", "--energy", "high"): None,
-    ("list", "energy:high", "--columns", "id,energy"): "1\thigh\n2\thigh\n",
-    ("modify", "2", "energy:"): None,
-    ("list", "no:energy", "--columns", "id,energy"): "2\t\n",
+    ("list", "sample.above:none", "--columns", "id,sample"): "1\tlow\n",
+    ("list", "--sort=sample", "--columns", "id,sample"): "1\tlow\n2\t\n",
+    ("modify", "1-2", "--sample", "high"): None,
+    ("list", "sample:high", "--columns", "id,sample"): "1\thigh\n2\thigh\n",
+    ("modify", "2", "sample:"): None,
+    ("list", "no:sample", "--columns", "id,sample"): "2\t\n",
     ("undo",): None,
-    ("list", "has:energy", "--columns", "id,energy", "--sort=id"): "1\thigh\n2\thigh\n",
+    ("list", "has:sample", "--columns", "id,sample", "--sort=id"): "1\thigh\n2\thigh\n",
     ("db", "migrate", "--to", HEAD, "--yes"): None,
     ("db", "migrate", "--to", NUMBER): None,
-    ("list", "--sort", "id", "--columns", "id,energy"): "1\t\n2\t\n",
+    ("list", "--sort", "id", "--columns", "id,sample"): "1\t\n2\t\n",
 }
 """Commands to run in this order, and what they print, if it matters."""
 

@@ -25,7 +25,7 @@ def filled(new_fields: NewFields) -> NewFields:
         remark_folded="soft wool\nand silk",
         link="https://example.com/b?c=1",
         size="large",
-        energy=1,
+        mood=1,
         points=2.5,
         effort=5400,
         birthday="2026-11-27",
@@ -38,7 +38,7 @@ def filled(new_fields: NewFields) -> NewFields:
         remark_folded="cotton",
         link="https://example.com/a",
         size="small",
-        energy=3,
+        mood=3,
         points=13,
         effort=45 * 60,
         birthday="2025-01-05",
@@ -55,7 +55,7 @@ ASCENDING = {
     "remark": [2, 1, 3],
     "link": [2, 1, 3],
     "size": [2, 1, 3],
-    "energy": [2, 1, 3],
+    "mood": [2, 1, 3],
     "points": [1, 2, 3],
     "effort": [2, 1, 3],
     "birthday": [2, 1, 3],
@@ -139,13 +139,13 @@ FILTERS = {
     "size.above:small": [1],
     "size.below:large": [2, 3],
     "no:size": [3],
-    "energy:high": [1],
-    "energy:l": [2],
-    "energy:none": [3],
-    "energy:any": [1, 2],
-    "energy.above:low": [1],
-    "energy.below:high": [2, 3],
-    "no:energy": [3],
+    "mood:high": [1],
+    "mood:l": [2],
+    "mood:none": [3],
+    "mood:any": [1, 2],
+    "mood.above:low": [1],
+    "mood.below:high": [2, 3],
+    "no:mood": [3],
     "points:13": [2],
     "points:2.5": [1],
     "points:none": [3],
@@ -286,9 +286,9 @@ def test_all_details(filled: NewFields) -> None:
 
 def test_history_shows_choices_by_their_labels(new_fields: NewFields) -> None:
     """Those of the new fields, and the priority, each stored in another way."""
-    names = ("size", "energy", "priority")
-    new_fields("add", "Sew", "size:large", "energy:high", "priority:high")
-    new_fields("modify", "1", "size:small", "energy:low", "priority:low")
+    names = ("size", "mood", "priority")
+    new_fields("add", "Sew", "size:large", "mood:high", "priority:high")
+    new_fields("modify", "1", "size:small", "mood:low", "priority:low")
     new_fields("modify", "1", *(f"{name}:" for name in names))
     found = new_fields("history", "1", "--json")
     assert found.code == 0, found.err
@@ -300,7 +300,7 @@ def test_history_shows_choices_by_their_labels(new_fields: NewFields) -> None:
         [(None, "large"), (None, "high"), (None, "high")],
     ]
     lines = " ".join(new_fields.on_screen("history", "1", width=200))
-    for shown in ("size large → small", "energy high → low", "priority high → low", "energy [-low-], priority [-low-]"):
+    for shown in ("size large → small", "mood high → low", "priority high → low", "mood [-low-], priority [-low-]"):
         assert shown in lines
 
 
