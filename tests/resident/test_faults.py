@@ -312,7 +312,9 @@ def kill_at_random(home: Home, command: tuple[str, ...], whom: str, generator: r
 def check_kills(home: Home, rounds: int, seed: int) -> None:
     """Kill processes during `add`, and after every second one during `done` with what was added."""
     generator = random.Random(seed)
-    added, attempted, done = [], [], []
+    added: list[str] = []
+    attempted: list[str] = []
+    done: list[str] = []
     for number in range(rounds):
         if home.find() is None:
             home.start_resident()
