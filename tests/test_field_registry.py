@@ -7,8 +7,10 @@ from enum import IntEnum
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Integer
 
 from todo_cli.models.fields import FIELDS, Field, Kind
+from todo_cli.models.tables import TODOS
 from todo_cli.models.values import Priority, Status, TodoPublic
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -36,6 +38,19 @@ def test_the_labels_of_a_choice_without_an_enum() -> None:
     size = Field(name="size", kind=Kind.CHOICE, choices=("large", "small", "none"), is_emptyable=True)
     assert [size.choice(label) for label in size.choices] == ["large", "small", None]
     assert (size.empty, size.is_ranked) == (None, False)
+
+
+def test_the_column_of_a_choice_has_its_type_and_is_null_where_the_value_is_none() -> None:
+    for field in FIELDS.find(kind=Kind.CHOICE):
+        column = TODOS.c[field.attribute]
+        assert isinstance(column.type, Integer) is field.is_ranked, field.name
+        assert column.nullable is (field.is_emptyable and field.empty is None), field.name
+
+
+def test_numbers_ascend_from_the_greatest_choice() -> None:
+    for field in FIELDS.values():
+        numbers = [field.choice(label) for label in field.choices]
+        assert not field.is_ranked or numbers == sorted(numbers, key=lambda n: (n is None, n)), field.name
 
 
 def test_a_todo_that_was_built_without_a_field_has_no_value() -> None:
