@@ -46,6 +46,8 @@ class Cli:
 
     way: ClassVar[dict[str, str]] = {"TODO_RESIDENT": "off"}
     """The variables that choose between these; the fixture `way_of_commands` sets them."""
+    may_run_here = True
+    """Whether commands that no resident serves may run in the process of the test."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
@@ -91,8 +93,9 @@ class Cli:
         return Result(out.read(), err.read(), code)
 
     def __call__(self, *arguments: str, **environment: str) -> Result:
-        if self.way["TODO_RESIDENT"] == "on" and not self.options and any(map(needs_own_process, arguments)):
-            return self.run_here(*arguments, **environment)  # they run cold in the exhaustive tier
+        if self.may_run_here and not self.options and self.way["TODO_RESIDENT"] == "on":
+            if any(map(needs_own_process, arguments)):
+                return self.run_here(*arguments, **environment)
         with self.start(*arguments, **environment) as process:
             out, err = process.communicate(timeout=HANGING)
         return Result(out.decode(), err.decode(), process.returncode)
