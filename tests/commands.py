@@ -18,7 +18,6 @@ from unittest import mock
 import pytest
 
 from tests.waits import HANGING, wait_until
-from todo_cli.handoff.client import needs_own_process
 
 
 @dataclass
@@ -41,13 +40,11 @@ class Result:
 class Cli:
     """Run the real `todo` process, isolated from the user's files, either cold or through a resident process.
 
-    Unless all run cold, commands that no resident serves run in the process of the test, which is twenty times faster.
+    Unless all run cold, `db` commands, which no resident serves, run in the process of the test, twenty times faster.
     """
 
     way: ClassVar[dict[str, str]] = {"TODO_RESIDENT": "off"}
     """The variables that choose between these; the fixture `way_of_commands` sets them."""
-    may_run_here = True
-    """Whether commands that no resident serves may run in the process of the test."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
@@ -93,9 +90,9 @@ class Cli:
         return Result(out.read(), err.read(), code)
 
     def __call__(self, *arguments: str, **environment: str) -> Result:
-        if self.may_run_here and not self.options and self.way["TODO_RESIDENT"] == "on":
-            if any(map(needs_own_process, arguments)):
-                return self.run_here(*arguments, **environment)
+        runs_here = self.way["TODO_RESIDENT"] == "on" and not self.options and "db" in arguments
+        if runs_here:
+            return self.run_here(*arguments, **environment)
         with self.start(*arguments, **environment) as process:
             out, err = process.communicate(timeout=HANGING)
         return Result(out.decode(), err.decode(), process.returncode)

@@ -28,12 +28,6 @@ def runtime() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def fresh_cli(fresh_cli: Cli) -> Cli:
-    fresh_cli.may_run_here = False  # a resident has the interpreter options of the process that starts it
-    return fresh_cli
-
-
 def _find_processes(runtime: Path) -> list[int]:
     """Return the residents with their socket in that folder, and their workers."""
     found = []

@@ -66,8 +66,6 @@ def main_residents(home: Home) -> list[int]:
 class Home(Cli):
     """The `todo` process with its own folder for the socket of the resident."""
 
-    may_run_here = False
-
     def __init__(self, runtime: Path, home: Path, **environment: str) -> None:
         super().__init__(home, XDG_RUNTIME_DIR=str(runtime), **{**PATIENT, **environment})
         self.runtime = runtime

@@ -148,7 +148,7 @@ def test_a_question_at_a_terminal(filled: Home, typed: str, code: int) -> None:
     assert answers[0].code == code
 
 
-@pytest.mark.parametrize("arguments", [("add", "-e"), ("db", "status"), ("list", "/dev/fd/3")])
+@pytest.mark.parametrize("arguments", [("add", "-e"), ("resident", "status"), ("list", "/dev/fd/3")])
 def test_commands_that_need_their_own_process(filled: Home, arguments: tuple[str, ...]) -> None:
     filled.cold(*arguments, EDITOR="true", VISUAL="true")
 

@@ -38,7 +38,7 @@ def run_in_resident(arguments: list[str]) -> int | None:
 
     If a signal killed the worker, it also kills this process.
     """
-    if any(map(needs_own_process, arguments)) or not _is_ordinary_process():
+    if any(map(_needs_this_process, arguments)) or not _is_ordinary_process():
         return None
     place = protocol.folder()
     if place is None:
@@ -55,8 +55,7 @@ def run_in_resident(arguments: list[str]) -> int | None:
     return code
 
 
-def needs_own_process(argument: str) -> bool:
-    """Return whether an argument keeps its command out of the resident."""
+def _needs_this_process(argument: str) -> bool:
     if argument in NEED_THE_TERMINAL or argument.startswith(("/dev/", "/proc/")):
         return True
     # `-ye` is `-y -e`.
