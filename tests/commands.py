@@ -45,18 +45,26 @@ class Cli:
 
     way: ClassVar[dict[str, str]] = {"TODO_RESIDENT": "off"}
     """The variables that choose between these; the fixture `way_of_commands` sets them."""
+    warm: ClassVar[dict[str, str]] = way
+    """The variables for a resident process, unless all commands are to run cold."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         self.options: dict[str, Any] = {}  # further arguments for Popen
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("TODO_", "PG"))}
         # Nothing else may connect while round trips are counted.
+        self._way = self.way
         own = {"TODO_HOME": str(home), "TZ": "Europe/Berlin", "TODO_CONNECT_AHEAD": "no"}
         self.environment = {**inherited, **own, **self.way, **environment}
 
+    def use_resident(self) -> None:
+        """Run commands through a resident process, unless all commands are to run cold."""
+        self._way = self.warm
+        self.environment |= self._way
+
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        if self.way["TODO_RESIDENT"] == "on":
-            start_resident(self.way["XDG_RUNTIME_DIR"])
+        if self._way["TODO_RESIDENT"] == "on":
+            start_resident(self._way["XDG_RUNTIME_DIR"])
         return subprocess.Popen(
             [sys.executable, "-m", "todo_cli", *arguments],
             stdin=subprocess.DEVNULL,
@@ -90,7 +98,7 @@ class Cli:
         return Result(out.read(), err.read(), code)
 
     def __call__(self, *arguments: str, **environment: str) -> Result:
-        runs_here = self.way["TODO_RESIDENT"] == "on" and not self.options and "db" in arguments
+        runs_here = self._way["TODO_RESIDENT"] == "on" and not self.options and "db" in arguments
         if runs_here:
             return self.run_here(*arguments, **environment)
         with self.start(*arguments, **environment) as process:

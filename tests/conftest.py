@@ -198,21 +198,28 @@ def known_statements() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def way_of_commands(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let a resident process of this session run the commands, unless they are to run cold."""
+    from tests.tiers import is_exhaustive
+
     if request.config.option.cold:
         yield
         return
     folder = tempfile.mkdtemp(prefix="todo-run-")  # paths of sockets have to be short
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Cli, "way", {"TODO_RESIDENT": "on", "XDG_RUNTIME_DIR": folder})
+        patch.setattr(Cli, "warm", {"TODO_RESIDENT": "on", "XDG_RUNTIME_DIR": folder})
+        if not is_exhaustive():
+            patch.setattr(Cli, "way", Cli.warm)
         yield
         stop_resident(folder)
     shutil.rmtree(folder)
 
 
 @pytest.fixture
-def cli(url: str, tmp_path: Path) -> Cli:
+def cli(url: str, dialect: str, tmp_path: Path) -> Cli:
     """The `todo` process on an initialized database."""
-    return Cli(tmp_path / "home", TODO_DATABASE_URL=url)
+    cli = Cli(tmp_path / "home", TODO_DATABASE_URL=url)
+    if dialect == "postgresql":
+        cli.use_resident()
+    return cli
 
 
 @pytest.fixture

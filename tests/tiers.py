@@ -4,7 +4,8 @@ Tests marked `exhaustive` run only in the second tier. Tests marked `either_data
 they run on SQLite in the first tier and on PostgreSQL in the second. Of the tests marked `two_kinds`, which go from one
 database to another, the first tier runs those between different kinds. Hypothesis tests, and tests marked `both_tiers`,
 run in both, with more examples or rounds in the second (`choose`). Tests of whole commands also run in both: through a
-resident process in the first, cold in the second.
+resident process in the first, cold in the second. On PostgreSQL they run in one tier, through a resident process,
+because the way to run a command has nothing to do with its database.
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     global _tier  # noqa: PLW0603 - read when the modules of tests are imported, which is later
     if config.option.markexpr == EXHAUSTIVE:
         _tier = EXHAUSTIVE
-        config.option.cold = True
     # The duration of an example means nothing, because other programs run at the same time.
     slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     settings.register_profile(
-        "todo", max_examples=choose(50, 300), deadline=None, suppress_health_check=slow, print_blob=True
+        "todo", max_examples=choose(40, 200), deadline=None, suppress_health_check=slow, print_blob=True
     )
     settings.load_profile("todo")
 
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         takes_long = (dialect == "postgresql" and item.get_closest_marker("either_database")) or (
             dialect is not None and dialect == other and item.get_closest_marker("two_kinds")
         )
-        if takes_long or (is_exhaustive() and _is_in_both_tiers(item)):
+        if takes_long or (is_exhaustive() and _is_in_both_tiers(item, dialect)):
             item.add_marker(EXHAUSTIVE)
     yield
     _spread(items, getattr(config, "workerinput", {}).get("workercount", 1))
@@ -70,9 +70,11 @@ def _spread(items: list[pytest.Item], processes: int) -> None:
     ]
 
 
-def _is_in_both_tiers(item: pytest.Item) -> bool:
+def _is_in_both_tiers(item: pytest.Item, dialect: object) -> bool:
     runs_commands = isinstance(item, pytest.Function) and {"cli", "fresh_cli"} & set(item.fixturenames)
-    return bool(runs_commands or any(map(item.get_closest_marker, ("hypothesis", "both_tiers"))))
+    return bool(
+        (runs_commands and dialect != "postgresql") or any(map(item.get_closest_marker, ("hypothesis", "both_tiers")))
+    )
 
 
 def is_exhaustive() -> bool:
