@@ -125,14 +125,14 @@ class DiskError(DatabaseUnavailableError):
     """The disk of an SQLite file reports an error."""
 
     def __init__(self, database: str, detail: str) -> None:
-        super().__init__(f"the disk of {database} reports an error ({detail})", "check the disk and try again")
+        super().__init__(f"disk error in {database} ({detail})", "check the disk and try again")
 
 
 class ConnectionLostError(DatabaseUnavailableError):
     """The connection to the server was lost, also after retries."""
 
     def __init__(self, database: str) -> None:
-        super().__init__(f"lost the connection to {database} repeatedly", "check the network and try again")
+        super().__init__(f"repeatedly lost the connection to {database}", "check the network and try again")
 
 
 class NoAnswerError(ConnectionLostError):
@@ -142,7 +142,10 @@ class NoAnswerError(ConnectionLostError):
         super().__init__(database)
         self.seconds = seconds
         self.message = f"{database} has not answered for {seconds:g} seconds"
-        self.hint = "check the network and the server and try again; the setting answer_timeout is the time to wait"
+        self.hint = (
+            "check the network and the server and try again; "
+            "to wait longer, run 'todo config set answer_timeout SECONDS'"
+        )
 
 
 class UncertainError(DatabaseUnavailableError):
@@ -182,7 +185,9 @@ class DiskFullError(StorageError):
     """The disk of an SQLite file is full."""
 
     def __init__(self, database: str) -> None:
-        super().__init__(f"the disk of {database} is full; nothing was written", "free some space and try again")
+        super().__init__(
+            f"no space left on the disk of {database}; nothing was written", "free some space and try again"
+        )
 
 
 class SchemaMissingError(TodoError):

@@ -51,7 +51,7 @@ def test_stdin_is_stored_unchanged(cli: Cli) -> None:
         (["comment"], 2, "missing argument 'REF'"),
         (["comment", "1"], 2, "the comment is missing"),
         (["comment", "1", " \n"], 2, "the comment is blank"),
-        (["comment", "1,2", "a"], 2, "names several todos"),
+        (["comment", "1,2", "a"], 2, "refers to several todos"),
         (["comment", "1", "\udcff"], 2, "not valid UTF-8"),
         (["comment", "1", "x" * 1_000_001], 2, "1,000,001 characters"),
         (["comment", "x", "a"], 2, "not a todo number or uuid"),

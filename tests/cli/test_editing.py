@@ -283,7 +283,7 @@ class TestConcurrentChanges:
         todo("add", "a")
         editor.will(Step([('"a"', '"b"')], [["comment", "1", "c"]]))
         result = todo("edit", "1")
-        assert result.err == "todo 1 was changed in the meantime: only fields outside the editor\n"
+        assert result.err == "todo 1 was changed in the meantime, but only in fields that the editor does not show\n"
         assert show(todo)["title"] == "b"
 
     def test_the_same_field_is_refused_without_a_terminal(self, todo: Here, editor: FakeEditor) -> None:

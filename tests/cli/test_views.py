@@ -226,11 +226,11 @@ class TestAtATerminal:
             assert any("recurs ↻" in line for line in lines)
 
     def test_an_empty_agenda(self, todo: Here) -> None:
-        assert on_screen("agenda") == ["Nothing to do in these days."]
+        assert on_screen("agenda") == ["Nothing to do on these days."]
         assert on_screen("today") == ["Nothing to do today."]
-        assert on_screen("inbox") == ["Everything has a project."]
+        assert on_screen("inbox") == ["Every todo has a project."]
         assert on_screen("waiting") == ["Nothing is waiting."]
-        assert on_screen("completed") == ["Nothing is completed."]
+        assert on_screen("completed") == ["No completed todos."]
 
     def test_chosen_columns_are_shown_in_order(self, shown: Here) -> None:
         lines = on_screen("list", "id:1,3", "--columns", "project,id,title,wait,scheduled,every,priority", width=120)

@@ -389,7 +389,7 @@ def test_descriptions_round_trip(rule: Rule, start: Slot) -> None:
         ("day", "1 day after it is done"),
         ("2 weeks", "2 weeks after it is done"),
         ("FREQ=MONTHLY;UNTIL=20271224", "1 month after it is done, until 24 Dec 2027"),
-        ("mon,thu", "every week on Monday and Thursday, counted from when it is done"),
+        ("mon,thu", "every week on Monday and Thursday, counted from completion"),
     ],
 )
 def test_descriptions_of_series_that_count_from_completion(every: str, words: str) -> None:

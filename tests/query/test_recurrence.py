@@ -507,8 +507,8 @@ class TestCheckRule:
             ("FREQ=DAILY;UNTIL=20261122T165959Z", "2026-11-22T18:00:00", "ends before its start"),
             ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "2026-11-22", "does not occur within 100 years"),
             ("FREQ=DAILY;INTERVAL=999999999", "2026-11-22", "does not occur within 100 years"),
-            ("FREQ=DAILY;COUNT=100001", "2026-11-22", "COUNT is at most 100,000"),
-            ("FREQ=DAILY;COUNT=100000000000000000", "2026-11-22", "COUNT is at most 100,000"),
+            ("FREQ=DAILY;COUNT=100001", "2026-11-22", "COUNT must be at most 100,000"),
+            ("FREQ=DAILY;COUNT=100000000000000000", "2026-11-22", "COUNT must be at most 100,000"),
         ],
     )
     def test_refused(self, rule: str, start: str, message: str) -> None:

@@ -73,14 +73,14 @@ def _read_settings(content: Mapping[str, object]) -> Iterator[tuple[str, object]
         if key in _TABLES:
             if not isinstance(value, dict):
                 raise InvalidInputError(
-                    f"{key} must be a table, not {kind_of(value)}", f"put its values under a line [{key}]"
+                    f"{key} must be a table, not {kind_of(value)}", f"put its values under a [{key}] header"
                 )
             yield from _flatten(value, key)
         elif key in SETTINGS:
             yield key, value
         else:
             known = [*(name for name in SETTINGS if "." not in name), *_TABLES, "views", "contexts"]
-            raise InvalidInputError(f"unknown setting {key!r}", f"known are {', '.join(known)}")
+            raise InvalidInputError(f"unknown setting {key!r}", f"known settings: {', '.join(known)}")
 
 
 def _flatten(table: Mapping[str, object], name: str) -> Iterator[tuple[str, object]]:

@@ -64,7 +64,7 @@ def _entries(table: object, kind: str, keys: tuple[str, ...]) -> dict[str, Mappi
 
 def _table(value: object, key: str, head: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise InvalidInputError(f"{key} must be a table, not {kind_of(value)}", f"put its values under a line {head}")
+        raise InvalidInputError(f"{key} must be a table, not {kind_of(value)}", f"put its values under a {head} header")
     return value
 
 

@@ -119,7 +119,7 @@ _DESCRIPTIONS = {
     "due": "urgency of a due date, which grows as the date approaches",
     "scheduled": "urgency from the scheduled date on",
     "active": "urgency of todos in progress",
-    "age": "urgency at the age of age_max, proportionally less before",
+    "age": "urgency of a todo that is age_max days old; grows linearly up to then",
     "age_max": "number of days after which age adds no more urgency",
     "tags": "urgency of todos with tags",
     "projects": "urgency of todos in a project",

@@ -220,7 +220,7 @@ class Fields(Mapping[str, Field]):
 
 FIELDS = Fields(
     Field(name="id", kind=Kind.IDENTITY, is_sort_key=True, help="Number", example="12-15"),
-    Field(name="uuid", kind=Kind.IDENTITY, is_filter=False, help="Identity, the same in every copy"),
+    Field(name="uuid", kind=Kind.IDENTITY, is_filter=False, help="UUID, the same in every copy"),
     Field(
         name="title",
         kind=Kind.TEXT,
@@ -320,7 +320,7 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.MOVE,
         is_sort_key=True,
-        help="Hide it until that date",
+        help="Hide the todo until this date",
         example="monday",
     ),
     Field(
@@ -332,7 +332,7 @@ FIELDS = Fields(
         is_emptyable=True,
         inherit=Inherit.MOVE,
         is_sort_key=True,
-        help="Hide it after that date",
+        help="Hide the todo after this date",
         example="eom",
     ),
     Field(
@@ -500,7 +500,7 @@ FIELDS = Fields(
         is_sort_key=True,
     ),
     Field(
-        name="version", help="Version, which each change increases", kind=Kind.NUMBER, is_filter=False, is_column=False
+        name="version", help="Version, incremented by each change", kind=Kind.NUMBER, is_filter=False, is_column=False
     ),
 )
 """The fields of a todo, in the order of JSON, columns, sort keys and options."""

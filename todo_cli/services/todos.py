@@ -258,7 +258,7 @@ async def complete_todos(
 ) -> list[TodoOutcome]:
     """Finish each todo, and `with_subtasks` its open subtasks; done todos are unchanged.
 
-    A recurring todo gets its next occurrence, the first that is not before today; `catch_up` also creates each missed
+    A recurring todo gets its next occurrence: the first one due today or later; `catch_up` also creates each missed
     one. Raises NotFoundError, ConflictError for a todo that depends on an open one, unless `force`, and
     OpenSubtasksError.
     """

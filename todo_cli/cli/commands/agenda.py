@@ -73,7 +73,7 @@ def agenda(
     if schedule.todos or invocation.json:
         invocation.renderer.show_agenda(schedule)
     if not schedule.todos:
-        nothing = "Nothing to do in these days." if days > 1 else "Nothing to do today."
+        nothing = "Nothing to do on these days." if days > 1 else "Nothing to do today."
         note_empty_list(invocation, result, "No todos match." if words else nothing)
 
 
@@ -91,7 +91,7 @@ def inbox(
     from todo_cli.query.filter.ast import Has, Not
 
     parts = [Not(Has("project")), *read_words(invocation, words)]
-    show_list(invocation, parts, display, nothing="No todos match." if words else "Everything has a project.")
+    show_list(invocation, parts, display, nothing="No todos match." if words else "Every todo has a project.")
 
 
 @command(app, "waiting", epilog="Example: todo waiting")
@@ -147,7 +147,7 @@ def completed(
         invocation,
         parts,
         display,
-        nothing="No todos match." if words else "Nothing is completed.",
+        nothing="No todos match." if words else "No completed todos.",
         sort="-completed",
         columns=usual,
     )

@@ -37,7 +37,7 @@ def comment(
     words = text or []
     references = parse_references([reference])
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
+        raise InvalidInputError(f"{reference!r} refers to several todos", "give a single number or uuid")
     if not words:
         raise InvalidInputError(
             "the comment is missing",

@@ -30,7 +30,7 @@ def save(
         str,
         typer.Option("--defaults", metavar="WORDS", help="Attributes for new todos, such as 'project:work'."),
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Replace the context of that name.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing context with the same name.")] = False,
 ) -> None:
     """Save a context; 'todo context use NAME' turns it on.
 

@@ -28,8 +28,8 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite later chan
 def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
     """Undo your last command, or the last N, on any machine.
 
-    A todo that was added moves to the trash. Fields that were changed again later are not overwritten, unless you add
-    --force. Emptying the trash, copying databases and changes to users cannot be undone.
+    Undoing 'todo add' moves the todo to the trash. Fields that were changed again later are not overwritten, unless you
+    add --force. Emptying the trash, copying databases and changes to users cannot be undone.
     """
     from todo_cli.services.undoing import undo_steps
 
@@ -38,7 +38,7 @@ def undo(invocation: Invocation, number: CountOption = 1, force: ForceOption = F
 
 @command(app, "redo", epilog="Example: todo redo")
 def redo(invocation: Invocation, number: CountOption = 1, force: ForceOption = False) -> None:
-    """Redo the last command that was undone, or the last N. Refused once you have changed anything else."""
+    """Redo the last command that was undone, or the last N. This fails if you have changed anything else since."""
     from todo_cli.services.undoing import redo_steps
 
     _show(invocation, invocation.run(redo_steps, number, force=force), number, "redo")
@@ -61,7 +61,7 @@ def history(
         str | None, typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references)
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="WHEN", help="Only steps since that day or time.")
+        str | None, typer.Option("--since", metavar="WHEN", help="Only steps since this day or time.")
     ] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only steps of this user.")] = None,
     per_page: Annotated[int | None, typer.Option("-n", "--per-page", metavar="N", help="Steps per page.")] = None,
@@ -80,7 +80,7 @@ def history(
 
     references = parse_references([reference]) if reference is not None else ()
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
+        raise InvalidInputError(f"{reference!r} refers to several todos", "give a single number or uuid")
     moment = None
     if since is not None:
         when = parse_when(since, invocation.now, invocation.conventions)

@@ -60,7 +60,7 @@ def list_(
     project: options.ProjectOption = None,
     tag: options.TagsOption = None,
     due_before: Annotated[
-        str | None, typer.Option("--due-before", metavar="WHEN", help="Due before that day or time.")
+        str | None, typer.Option("--due-before", metavar="WHEN", help="Due before this day or time.")
     ] = None,
     due_after: Annotated[
         str | None, typer.Option("--due-after", metavar="WHEN", help="Due after that day or time.")
@@ -114,7 +114,9 @@ def show(
     references: options.References,
     at: Annotated[
         str | None,
-        typer.Option("--at", metavar="WHEN", help="Show them as they were at that time, or at the end of that day."),
+        typer.Option(
+            "--at", metavar="WHEN", help="Show the todos as they were at this time, or at the end of this day."
+        ),
     ] = None,
 ) -> None:
     """Show all details of todos, including those in the trash.
@@ -177,5 +179,9 @@ def trash_empty(invocation: Invocation, yes: options.YesOption = False) -> None:
         if invocation.json:
             invocation.renderer.show_record({"removed": removed})
         else:
-            nothing = "Nothing removed: the todos arrived in the trash just now." if found else "The trash is empty."
+            nothing = (
+                "Nothing removed: the todos were moved to the trash after this command started."
+                if found
+                else "The trash is empty."
+            )
             invocation.note(f"Permanently deleted {options.count_todos(removed)}." if removed else nothing)

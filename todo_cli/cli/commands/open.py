@@ -24,7 +24,7 @@ def open_(
 ) -> None:
     """Open the URL of a todo.
 
-    The URL is printed instead of opened in a pipe, with --json, without a desktop, or if it does not begin with http:,
+    The URL is printed, not opened, in a pipe, with --json, without a desktop, or if it does not begin with http:,
     https: or mailto:. REF is a number (12) or the first characters of a uuid.
     """
     from todo_cli.cli.opener import open_url
@@ -34,7 +34,7 @@ def open_(
 
     references = parse_references([reference])
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
+        raise InvalidInputError(f"{reference!r} refers to several todos", "give a single number or uuid")
     [todo] = invocation.run(get_todos, references)
     url = FIELDS["url"].get(todo)
     if url is None:

@@ -21,7 +21,7 @@ app = typer.Typer(help="Inspect, start and stop the background process that spee
 
 @command(app, "status", epilog="Example: todo resident status --json")
 def status(invocation: Invocation) -> None:
-    """Show whether the background process is running, since when, and its workers and memory."""
+    """Show whether the background process is running, when it started, and its workers and memory use."""
     from todo_cli.handoff.control import find_resident
 
     _show(invocation, find_resident())

@@ -55,7 +55,7 @@ def done(
     with_subtasks: options.WithSubtasksOption = False,
     chosen: TargetOptions,
 ) -> None:
-    """Finish todos. A recurring todo gets its next occurrence, the first that is not before today.
+    """Finish todos. A recurring todo gets its next occurrence: the first one due today or later.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. Todos that depend on open ones
     are refused. The output includes the todos that become ready.
@@ -143,7 +143,7 @@ def delete(
     from todo_cli.services.todos import delete_todos
 
     if series and chosen.where is not None:
-        raise InvalidInputError("--series and --where cannot be used together", "name one todo of each series")
+        raise InvalidInputError("--series and --where cannot be used together", "give one todo of each series")
     targets = Targets.of(chosen)
     outcomes = targets.change(invocation, delete_series if series else delete_todos, "delete")
     finish(invocation, outcomes, "already in the trash")
@@ -179,7 +179,7 @@ def upcoming(
 
     references = parse_references([reference])
     if len(references) > 1:
-        raise InvalidInputError(f"{reference!r} names several todos", "name one todo")
+        raise InvalidInputError(f"{reference!r} refers to several todos", "give a single number or uuid")
     dates = invocation.run(list_upcoming, references[0], number)
     invocation.renderer.show_dates(dates)
     if len(dates) < number and invocation.at_terminal:

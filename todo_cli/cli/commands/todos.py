@@ -47,7 +47,8 @@ def add(
     project:home every:month depends:12,15; +bills stands for tag:bills. Quote a value of several words:
     due:'friday 5pm'. After -- everything is text. The command prints what it understood.
 
-    Fields that you do not set come from the context in use, see 'todo context'; project: without a value sets none.
+    Fields that you do not set come from the context in use (see 'todo context'). To add the todo without a project,
+    write project: without a value.
     """
     from todo_cli.query.references import parse_uuid
     from todo_cli.query.texts import parse_title
@@ -84,7 +85,7 @@ def modify(
         typer.Argument(metavar="REF", hidden=True, autocompletion=candidates.complete_references),
     ] = None,
     no_due: Annotated[bool, typer.Option("--no-due", help="Remove the due date.")] = False,
-    no_project: Annotated[bool, typer.Option("--no-project", help="Remove it from its project.")] = False,
+    no_project: Annotated[bool, typer.Option("--no-project", help="Remove the todo from its project.")] = False,
     if_version: Annotated[
         int | None,
         typer.Option(

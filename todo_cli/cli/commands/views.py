@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Save filters as views, for 'todo list --view NAME'.")
 
 ViewName = Annotated[str, typer.Argument(metavar="NAME", hidden=True, autocompletion=candidates.complete_views)]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace the view of that name.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace an existing view with the same name.")]
 
 
 @command(app, "save", epilog="Example: todo view save bills '+bills due.before:eom' --sort due --columns id,title,due")

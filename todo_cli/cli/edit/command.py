@@ -17,7 +17,7 @@ app = typer.Typer()
 
 @command(app, "edit", epilog="Example: todo edit 12")
 def edit(invocation: Invocation, references: options.References) -> None:
-    """Edit todos in your editor: VISUAL, EDITOR, or one that is installed.
+    """Edit todos in your editor: VISUAL, EDITOR, or else a default editor that is installed.
 
     REF is a number (12), several (12,14 or 12-15), or the first characters of a uuid. The fields are at the
     top, the description below. Concurrent changes are merged; you are asked if both changed the same field.

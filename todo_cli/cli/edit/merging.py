@@ -89,7 +89,8 @@ class ModifyTask(EditTask["TodoOutcome"]):
         if previous.status is not todo.status:
             changed.append(f"status is now {todo.status.value}")
         self.invocation.note(
-            f"todo {todo.id} was changed in the meantime: {'; '.join(changed) or 'only fields outside the editor'}"
+            f"todo {todo.id} was changed in the meantime"
+            + (f": {'; '.join(changed)}" if changed else ", but only in fields that the editor does not show")
         )
 
     def _resolve(self, conflicts: Sequence[str], merged: dict[str, str], theirs: Texts, error: ConflictError) -> bool:

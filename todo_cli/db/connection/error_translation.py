@@ -267,7 +267,7 @@ _CHECK_ALL = (
 _CHECKS = {
     "28": "check the user and the password",
     "3D": "check the name of the database",
-    _TOO_MANY: "too many connections are open; a host name with -pooler takes more",
+    _TOO_MANY: "too many connections are open; use the host name with -pooler, which allows more",
 }
 
 

@@ -266,7 +266,7 @@ def _parse_options(query: str) -> dict[str, str]:
         raise InvalidInputError("the part after the '?' in the database URL must have the form name=value") from None
     options = dict(given)
     if len(options) < len(given):
-        raise InvalidInputError("the database URL has an option twice after the '?'")
+        raise InvalidInputError("the database URL repeats an option after the '?'")
     if "database" in options:  # as asyncpg and SQLAlchemy call it
         options.setdefault("dbname", options.pop("database"))
     for option in options:

@@ -85,6 +85,6 @@ def _read_zone(cursor: Cursor, token: Token, zone: str) -> timezone:
     digits = zone.lstrip("z+-").replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     if hours > 23 or minutes > 59:
-        raise cursor.refusal(token, token, token.text.removesuffix(zone), advice="zones are written like Z or +02:00")
+        raise cursor.refusal(token, token, token.text.removesuffix(zone), advice="write the zone as Z or +02:00")
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if zone.startswith("-") else offset)

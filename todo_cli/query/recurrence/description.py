@@ -42,7 +42,7 @@ def describe_after(rule: Rule, start: Slot) -> str:
     """Return the rule of a series that counts from completion, as in `2 weeks after it is done`."""
     if rule.is_distance:
         return f"{_count(rule.interval, _UNITS[rule.freq])} after it is done{_describe_end(rule)}"
-    return f"{describe(rule, start)}, counted from when it is done"
+    return f"{describe(rule, start)}, counted from completion"
 
 
 def phrase(recurrence: Recurrence) -> str:
@@ -53,7 +53,7 @@ def phrase(recurrence: Recurrence) -> str:
     rule, start = parse_rule(recurrence.rrule), parse_slot(recurrence.start)
     distance = _UNITS[rule.freq] if rule.interval == 1 else _count(rule.interval, _UNITS[rule.freq])
     words = (describe_after if recurrence.after_completion else describe)(rule, start)
-    for text in (distance, words.removeprefix("every ").removesuffix(", counted from when it is done")):
+    for text in (distance, words.removeprefix("every ").removesuffix(", counted from completion")):
         with suppress(InvalidInputError):
             if str(parse_every(text, start, from_completion=recurrence.after_completion)) == recurrence.rrule:
                 return text

@@ -35,14 +35,14 @@ def check_rule(rule: Rule, start: Slot, zone: str, *, from_completion: bool = Fa
     if from_completion and rule.count is not None:
         raise InvalidInputError("COUNT cannot be used with a series that counts from completion", "use UNTIL")
     if rule.count is not None and rule.count > MAX_COUNT:
-        raise InvalidInputError(f"COUNT is at most {MAX_COUNT:,}", "omit COUNT for a series without an end")
+        raise InvalidInputError(f"COUNT must be at most {MAX_COUNT:,}", "omit COUNT for a series without an end")
     until = _last_moment(rule, zone)
     if until is not None and start_of(start) > until:
         raise InvalidInputError(f"{rule} ends before its start, {start.isoformat()}", "use a later UNTIL")
     if rule.count != 1 and next(_matches(rule, start_of(start), start_of(start) + _SECOND), None) is None:
         years = LOOK_AHEAD.days // 365
         raise InvalidInputError(
-            f"{rule} does not occur within {years} years after its start", "check whether such a day exists"
+            f"{rule} does not occur within {years} years of its start", "check whether such a day exists"
         )
 
 

@@ -199,7 +199,7 @@ def _parse_freq(parts: dict[str, str]) -> Frequency:
 
 def _parse_positive(name: str, value: str) -> int:
     if not _NUMBER.fullmatch(value) or len(value) > _MAX_DIGITS or not int(value):
-        raise _wrong(name, value, f"a whole number from 1, of at most {_MAX_DIGITS} digits")
+        raise _wrong(name, value, f"a positive whole number of at most {_MAX_DIGITS} digits")
     return int(value)
 
 

@@ -52,7 +52,7 @@ def find_zone(name: str) -> tzinfo:
     except (KeyError, ValueError, OSError):
         raise InvalidInputError(
             f"unknown time zone {quote(name)}",
-            "names are like Europe/Berlin; if this computer has no time zones, run 'pip install tzdata'",
+            "use a name such as Europe/Berlin; if this computer has no time zones, run 'pip install tzdata'",
         ) from None
 
 

@@ -81,7 +81,7 @@ def zone_name(now: datetime) -> str:
         if now.tzinfo is not None and str(now.tzinfo) == "UTC":
             return "UTC"
         raise InvalidInputError(
-            "recurring todos need a time zone, and the one of this machine has no name",
+            "recurring todos need a time zone, and the time zone of this machine has no name",
             "set TZ to a name such as Europe/Berlin",
         )
     return str(name)

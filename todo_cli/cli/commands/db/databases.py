@@ -41,7 +41,7 @@ def connect(
 
     The connection is tested first. The URL is stored, with its password, in a file that only you can read; --from-env
     stores only the name of the variable. Without URL, the command prompts for it without echo; - reads it from
-    standard input. If the database has several users, --user says which one you are.
+    standard input. If the database has several users, choose yours with --user.
     """
     from todo_cli.services.databases.administration import inspect_database
     from todo_cli.services.databases.settings import store_connection
