@@ -55,6 +55,7 @@ def scene(
         monkeypatch.setenv("TODO_HOME", str(tmp_path_factory.mktemp("home")))
         monkeypatch.setenv("TODO_DATABASE_URL", neon.url(door, DATABASE, host=ADDRESS))
         monkeypatch.delenv("TODO_USER", raising=False)
+        monkeypatch.setenv("TZ", "Europe/Berlin")
         yield Scene(neon, door, Here(capsys))
 
 

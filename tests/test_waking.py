@@ -239,7 +239,7 @@ class TestPasswords:
             (f"{plain}?sslrootcert={tmp_path}/none.pem", {}),
             (f"{plain}?sslmode=perhaps", {}),
             (f"{plain}?sslcert={roots}", {}),
-            (url.replace(DATABASE, "other"), {}),
+            (url.replace(DATABASE, "nonexistent"), {}),
             (url.replace("alex:", "nobody:"), {}),
             (url.replace(str(door.port), "1"), {}),
             (url.replace(str(door.port), "x"), {}),

@@ -70,7 +70,7 @@ def test_a_distant_server_comes_with_advice(fresh_cli: Cli, server: Server, neon
     server.fresh("shared")
     with neon.door(delay=0.3) as far:
         _, findings = diagnose(fresh_cli, TODO_DATABASE_URL=neon.url(far, "shared", host=ADDRESS))
-    assert "nearer" in str(findings["latency"]["advice"])
+    assert "closer" in str(findings["latency"]["advice"])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no modes there")
