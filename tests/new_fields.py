@@ -149,7 +149,7 @@ class NewFields:
         return Result(**self._ask(arguments=arguments, environment={**self._environment, **environment}))
 
     def on_screen(self, *arguments: str, width: int = 80) -> list[str]:
-        """Return the lines that a command prints at a terminal, without colours."""
+        """Return the lines that a command prints on a terminal, without colours."""
         lines: list[str] = self._ask(arguments=arguments, width=width)["lines"]
         return lines
 

@@ -1,4 +1,4 @@
-"""Run a command at a terminal of a given width: a real pseudo-terminal, or a screen in this process."""
+"""Run a command on a terminal of a given width: a real pseudo-terminal, or a screen in this process."""
 
 from __future__ import annotations
 

@@ -90,7 +90,8 @@ class LockedError(ConflictError):
         held = f" by {holder}" if holder else " by another program"
         super().__init__(
             f"{what} is locked{held}",
-            f"nothing was written after {seconds:g} seconds; end that program or its transaction, or try again",
+            f"gave up after {seconds:g} seconds, nothing was written; "
+            "end the other program or its transaction, or try again",
         )
         self.what = what
         self.seconds = seconds

@@ -28,7 +28,7 @@ class TestAdd:
 
     def test_options_may_be_anywhere(self, todo: Here) -> None:
         added = as_json(todo, "add", "-p", "home.flat", "Pay", "-t", "bills", "rent", "-t", "money", "-d", "2026-12-24")
-        assert list(added) == [*KEYS, "next", "family", "ready"]
+        assert list(added) == [*KEYS, "next", "changed_with", "ready"]
         assert (added["title"], added["project"], added["tags"]) == ("Pay rent", "home.flat", ["bills", "money"])
         assert (added["due"], added["priority"], added["description"]) == ("2026-12-24", None, None)
 
@@ -94,7 +94,7 @@ class TestChanging:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ([], "nothing to change: name at least one field"),
+            ([], "nothing to change: set at least one field"),
             (["--due", "today", "--no-due"], "cannot be used together"),
             (["--project", "x", "--no-project"], "cannot be used together"),
             (["--title", ""], "the title is blank"),

@@ -1,4 +1,4 @@
-"""Output at a terminal, in a pipe and as JSON: the same rows, none of which can control the terminal."""
+"""Output on a terminal, in a pipe and as JSON: the same rows, none of which can control the terminal."""
 
 from __future__ import annotations
 

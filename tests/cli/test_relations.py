@@ -72,11 +72,11 @@ def test_force_and_ready_todos(trip: Here) -> None:
 
 
 def test_subtrees_stay_together(trip: Here) -> None:
-    assert as_json(trip, "delete", "1")["family"] == [2, 3, 4]
+    assert as_json(trip, "delete", "1")["changed_with"] == [2, 3, 4]
     assert as_json(trip, "list") == []
-    assert as_json(trip, "restore", "1")["family"] == [2, 3, 4]
-    assert as_json(trip, "modify", "1", "project:travel")["family"] == [2, 3, 4]
-    assert as_json(trip, "done", "1", "--with-subtasks")["family"] == [2, 3, 4]
+    assert as_json(trip, "restore", "1")["changed_with"] == [2, 3, 4]
+    assert as_json(trip, "modify", "1", "project:travel")["changed_with"] == [2, 3, 4]
+    assert as_json(trip, "done", "1", "--with-subtasks")["changed_with"] == [2, 3, 4]
     assert trip("done", "1").err == "1: already done\n"
 
 

@@ -226,7 +226,7 @@ class TestAtATerminal:
             assert any("recurs ↻" in line for line in lines)
 
     def test_an_empty_agenda(self, todo: Here) -> None:
-        assert on_screen("agenda") == ["Nothing to do on these days."]
+        assert on_screen("agenda") == ["Nothing to do in the next 7 days."]
         assert on_screen("today") == ["Nothing to do today."]
         assert on_screen("inbox") == ["Every todo has a project."]
         assert on_screen("waiting") == ["Nothing is waiting."]

@@ -206,7 +206,7 @@ async def outcome(command: Awaitable[Any]) -> Any:
         return type(error), error.message
     outcomes = found if isinstance(found, list) else [found]
     return [
-        (item.changed, [_without_uuids(todo) for todo in (item.todo, *item.next, *item.family)], item.ready)
+        (item.changed, [_without_uuids(todo) for todo in (item.todo, *item.next, *item.changed_with)], item.ready)
         for item in outcomes
         if isinstance(item, TodoOutcome)
     ]

@@ -249,12 +249,12 @@ def test_errors_mark_the_invalid_part(expression: str, at: str, message: str, hi
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        (" ".join("a" for _ in range(MAX_TEXTS + 1)), "50 texts"),
+        (" ".join("a" for _ in range(MAX_TEXTS + 1)), "a filter can have at most 50 search terms"),
         (" ".join("+a" for _ in range(MAX_CONDITIONS + 1)), "200 conditions"),
         (" ".join("is:week" for _ in range(MAX_CONDITIONS // 2 + 1)), "200 conditions"),
         ("id:" + ",".join(f"{number:04x}a" for number in range(MAX_CONDITIONS)), "200 conditions"),
         ("id:1-600 id:601-1001", "1,000 todo numbers"),
-        ("x" * (MAX_TEXT_LENGTH + 1), "1,000 characters"),
+        ("x" * (MAX_TEXT_LENGTH + 1), "a search term can have at most 1,000 characters"),
         ("(" * (MAX_DEPTH + 1) + "a" + ")" * (MAX_DEPTH + 1), "50 levels deep"),
         ("not " * (MAX_DEPTH + 1) + "a", "50 levels deep"),
         ("(" * 100_000, "50 levels deep"),

@@ -1,4 +1,4 @@
-"""Markdown descriptions at a terminal: nothing controls the terminal, and nothing is omitted."""
+"""Markdown descriptions on a terminal: nothing controls the terminal, and nothing is omitted."""
 
 from __future__ import annotations
 

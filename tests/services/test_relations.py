@@ -174,12 +174,12 @@ class TestSubtasks:
         assert (await add_todo(db, NewTodo("b", parent=refs("1")[0]))).todo.project == "home"
         assert (await add_todo(db, NewTodo("c", parent=refs("1")[0], project="work"))).todo.project == "work"
         [outcome] = await modify_todos(db, refs("1"), TodoChanges("new", project="garden", tags=("x",)))
-        assert [(todo.id, todo.project, todo.tags, todo.title) for todo in outcome.family] == [
+        assert [(todo.id, todo.project, todo.tags, todo.title) for todo in outcome.changed_with] == [
             (2, "garden", (), "b"),
             (3, "garden", (), "c"),
         ]
         [outcome] = await modify_todos(db, refs("1"), TodoChanges(clear=frozenset({"project"})))
-        assert [todo.project for todo in (outcome.todo, *outcome.family)] == [None] * 3
+        assert [todo.project for todo in (outcome.todo, *outcome.changed_with)] == [None] * 3
 
     async def test_closing_with_subtasks(self, db: Database) -> None:
         await plant(db, "a", "b <1", "c <2", "d <1", "e >3")
@@ -188,7 +188,7 @@ class TestSubtasks:
             with pytest.raises(OpenSubtasksError, match="todo 1 has 1 open subtask"):
                 await close(db, refs("1"))
         [outcome] = await complete_todos(db, refs("1"), with_subtasks=True)
-        assert [todo.id for todo in outcome.family] == [2, 3]
+        assert [todo.id for todo in outcome.changed_with] == [2, 3]
         assert (outcome.todo.links.subtasks, outcome.todo.links.subtasks_done) == (2, 2)
         assert outcome.ready == (ReadyTodo(5, "e >3"),)
         assert await statuses(db, "1-5") == "ddddo"
@@ -197,20 +197,20 @@ class TestSubtasks:
         await plant(db, "a", "b <1", "c <2")
         outcomes = await complete_todos(db, refs("3,1,2"))
         assert [outcome.todo.id for outcome in outcomes] == [3, 1, 2]
-        assert not any(outcome.family for outcome in outcomes)
+        assert not any(outcome.changed_with for outcome in outcomes)
 
     async def test_the_trash_keeps_a_subtree_together(self, db: Database, open_db: OpenDatabase) -> None:
         await plant(db, "a", "b <1", "c <2", "d <1", "e")
         await delete_todos(open_db("alex", NOW.replace(minute=1)), refs("4"))
         [outcome] = await delete_todos(open_db("alex", NOW.replace(minute=2)), refs("1"))
-        assert [todo.id for todo in outcome.family] == [2, 3]
+        assert [todo.id for todo in outcome.changed_with] == [2, 3]
         assert await statuses(db, "1-5") == "----o"
         [outcome] = await restore_todos(db, refs("1"))
         assert await statuses(db, "1-5") == "ooo-o"  # 4 was deleted separately
         assert outcome.todo.links.subtasks == 1
         await delete_todos(open_db("alex", NOW.replace(minute=3)), refs("1"))
         [outcome] = await restore_todos(db, refs("3"))
-        assert [todo.id for todo in outcome.family] == [1, 2]
+        assert [todo.id for todo in outcome.changed_with] == [1, 2]
         assert await statuses(db, "1-5") == "ooo-o"
 
     async def test_a_recurring_subtask_keeps_its_parent(self, db: Database) -> None:

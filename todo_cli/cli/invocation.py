@@ -218,7 +218,7 @@ class Invocation:
             print(neutralise(text), file=sys.stderr)  # noqa: T201 - messages go to stderr
 
     def print_value(self, text: str) -> None:
-        """Print a value as it is; at a terminal, with its control characters escaped."""
+        """Print a value as it is; on a terminal, with its control characters escaped."""
         import typer
 
         from todo_cli.rendering.format.escaping import neutralise

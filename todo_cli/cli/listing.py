@@ -86,7 +86,7 @@ def show_list(
     sort: str | None = None,
     columns: Columns | None = None,
 ) -> None:
-    """Show the todos that match all `parts`; print `nothing` at a terminal if there are none.
+    """Show the todos that match all `parts`; print `nothing` on a terminal if there are none.
 
     `sort` and `columns` are the defaults of this list, which options override.
     """

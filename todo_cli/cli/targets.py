@@ -74,7 +74,7 @@ class Targets:
         if self.references:
             raise InvalidInputError(
                 f"{self.references[0]!r} and --where cannot be used together",
-                "name todos or find them with --where",
+                "give references or --where, not both",
             )
         most = MAX if self.yes else MAX_UNASKED
         query = self._parse_where(invocation)
@@ -112,7 +112,7 @@ class Targets:
 def finish(invocation: Invocation, outcomes: Sequence[TodoOutcome], unchanged: str) -> None:
     """Show the changed todos; print `unchanged` for each of the others."""
     with after_storing(invocation, ", ".join(str(outcome.todo.id) for outcome in outcomes)):
-        known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.family, *outcome.next)]
+        known = [todo for outcome in outcomes for todo in (outcome.todo, *outcome.changed_with, *outcome.next)]
         candidates.remember_todos(invocation, known)
         for outcome in outcomes:
             if not outcome.changed:

@@ -117,7 +117,7 @@ class Setting:
 
 _DESCRIPTIONS = {
     "due": "urgency of a due date, which grows as the date approaches",
-    "scheduled": "urgency from the scheduled date on",
+    "scheduled": "urgency of a todo whose scheduled date has come",
     "active": "urgency of todos in progress",
     "age": "urgency of a todo that is age_max days old; grows linearly up to then",
     "age_max": "number of days after which age adds no more urgency",
@@ -190,7 +190,7 @@ SETTINGS: Mapping[str, Setting] = {
             "the default time of day for due and scheduled dates (unset: none, the whole day)",
             _hour,
         ),
-        Setting("per_page", "todos per page at a terminal (unset: as many as fit)", _positive),
+        Setting("per_page", "todos per page on a terminal (unset: as many as fit)", _positive),
         Setting("context", "the context in use, see 'todo context' (unset: none)", _text, environment="TODO_CONTEXT"),
         Setting(
             "connect_ahead",

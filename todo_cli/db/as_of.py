@@ -141,7 +141,7 @@ def _find_others(todos: CTE, lines: CTE) -> CTE:
     bound = select(DEPENDENCIES.c.depends_on_id).where(DEPENDENCIES.c.todo_id.in_(select(todos.c.id)))
     former = TODOS.alias("former")
     then = union_all(_named(lines, "depends"), _named(lines, "parent"))
-    # One list of numbers, as for families (see `edges`).
+    # One list of numbers, as for subtrees (see `edges`).
     found = union_all(bound, select(todos.c.parent_id), select(former.c.id).where(former.c.uuid.in_(then)))
     columns = (TODOS.c.id, TODOS.c.uuid, TODOS.c.status, TODOS.c.deleted_at)
     return select(*columns).where(TODOS.c.id.in_(found)).cte("others")

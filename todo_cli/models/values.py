@@ -174,14 +174,14 @@ class TodoDetails:
 class TodoOutcome:
     """A todo after a command, and whether the command changed it (`done` does not change a done todo).
 
-    `next` has the next occurrences that the command created, `family` the subtasks and parents that were changed
-    together with it, and `ready` the todos that are no longer blocked by these.
+    `next` contains the next occurrences that the command created, `changed_with` the subtasks and parents that were
+    changed with the todo, and `ready` the todos that are no longer blocked by these.
     """
 
     todo: TodoPublic
     changed: bool
     next: tuple[TodoPublic, ...] = ()
-    family: tuple[TodoPublic, ...] = ()
+    changed_with: tuple[TodoPublic, ...] = ()
     ready: tuple[ReadyTodo, ...] = ()
 
 

@@ -10,7 +10,7 @@ from todo_cli.models.fields import FIELDS, Field, Kind
 from todo_cli.suggestions import choose
 
 MARK = "mark"
-"""A column, at a terminal only, of marks for priority, todos in progress and closed todos."""
+"""A column, on a terminal only, of marks for priority, todos in progress and closed todos."""
 
 
 @dataclass(frozen=True, slots=True)

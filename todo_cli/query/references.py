@@ -119,7 +119,7 @@ def _parse(words: Iterable[str]) -> tuple[Reference, ...]:
             for reference in _parse_part(part.strip(), word):
                 found[reference] = None
             if len(found) > MAX:
-                raise InvalidInputError(f"{word!r} names more than {MAX} todos")
+                raise InvalidInputError(f"{word!r} refers to more than {MAX} todos")
     if sum(not reference.is_exact for reference in found) > MAX_PREFIXES:
         raise InvalidInputError(f"more than {MAX_PREFIXES} uuid prefixes at once", "write the uuids in full")
     if not found:

@@ -61,7 +61,7 @@ class JsonRenderer:
             {
                 **self._object(outcome.todo),
                 "next": [todo.id for todo in outcome.next],
-                "family": [todo.id for todo in outcome.family],
+                "changed_with": [todo.id for todo in outcome.changed_with],
                 "ready": [todo.id for todo in outcome.ready],
             }
             for outcome in outcomes

@@ -54,7 +54,7 @@ class TabularRenderer:
         self._write_todos(todo for node in grow(todos, roots) for todo in node.flatten())
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
-        self._write_todos(todo for outcome in outcomes for todo in (outcome.todo, *outcome.family))
+        self._write_todos(todo for outcome in outcomes for todo in (outcome.todo, *outcome.changed_with))
 
     def show_history(self, page: HistoryPage) -> None:
         for step in page.steps:

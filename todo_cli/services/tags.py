@@ -17,7 +17,7 @@ from todo_cli.services.lookup import check_name, lock_named, refuse
 
 
 async def list_tags(db: Database) -> list[TagPublic]:
-    """Return the user's tags by name, with the numbers of their open and done todos."""
+    """Return the user's tags by name, with the number of open and done todos for each."""
 
     def make(request: Request) -> Query:
         kept = and_(TODOS.c.id == TODO_TAGS.c.todo_id, TODOS.c.deleted_at.is_(None))

@@ -73,7 +73,7 @@ def agenda(
     if schedule.todos or invocation.json:
         invocation.renderer.show_agenda(schedule)
     if not schedule.todos:
-        nothing = "Nothing to do on these days." if days > 1 else "Nothing to do today."
+        nothing = f"Nothing to do in the next {days} days." if days > 1 else "Nothing to do today."
         note_empty_list(invocation, result, "No todos match." if words else nothing)
 
 

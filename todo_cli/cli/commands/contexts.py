@@ -47,7 +47,7 @@ def save(
         with after_storing(invocation):
             invocation.renderer.show_record(_describe(invocation, context))
     else:
-        invocation.note(f"Saved: todo context use {name}")
+        invocation.note(f"Saved context {name}. Use it with: todo context use {name}")
 
 
 @command(app, "use", epilog="Example: todo context use work")

@@ -68,7 +68,7 @@ def history(
     page: PageOption = None,
     all_: AllOption = False,
 ) -> None:
-    """Show the history, newest first: one page at a terminal, all of it in a pipe.
+    """Show the history, newest first: one page on a terminal, all of it in a pipe.
 
     REF, a number or the first characters of a uuid, limits it to one todo. 'todo show REF --at WHEN' shows the todo as
     it was at that time.

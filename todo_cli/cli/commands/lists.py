@@ -70,7 +70,7 @@ def list_(
     *,
     display: ListOptions,
 ) -> None:
-    """List todos: one page at a terminal, all of them in a pipe. Alias: todo ls.
+    """List todos: one page on a terminal, all of them in a pipe. Alias: todo ls.
 
     WORDS are text to search for in titles and descriptions, and conditions: project:home +bills due.before:friday
     priority:high is:overdue is:waiting has:due no:project title:milk id:12-15. All of them must match; combine them

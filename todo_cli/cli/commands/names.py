@@ -27,7 +27,7 @@ def project_list(
     invocation: Invocation,
     all_: Annotated[bool, typer.Option("--all", help="Include archived projects.")] = False,
 ) -> None:
-    """List projects with the numbers of their open and done todos."""
+    """List projects with the number of open and done todos in each."""
     from todo_cli.services.projects import list_projects
 
     projects = invocation.run(list_projects, archived=all_)
@@ -51,7 +51,10 @@ def project_rename(invocation: Invocation, old: ProjectName, new: NewName) -> No
 
 @command(project_app, "archive", epilog="Example: todo project archive home")
 def project_archive(invocation: Invocation, name: ProjectName) -> None:
-    """Archive a project and the projects nested in it. Lists then show its todos only if you name it."""
+    """Archive a project and the projects nested in it.
+
+    Lists then show its todos only if you filter by the project.
+    """
     from todo_cli.services.projects import archive_project
 
     _show_names(invocation, invocation.run(archive_project, _existing(name)), f"{name} is already archived")
@@ -77,7 +80,7 @@ def project_delete(invocation: Invocation, name: ProjectName, yes: options.YesOp
 
 @command(tag_app, "list", epilog="Example: todo tag list")
 def tag_list(invocation: Invocation) -> None:
-    """List tags with the numbers of their open and done todos."""
+    """List tags with the number of open and done todos for each."""
     from todo_cli.services.tags import list_tags
 
     tags = invocation.run(list_tags)

@@ -38,7 +38,7 @@ def next_(
     """Show what to do next: the todos that are ready, most urgent first.
 
     A todo is ready if it is open, depends on no open todo, is not waiting, has not expired and is not scheduled for
-    later. N is the number of todos to show; the default is one page at a terminal, all of them in a pipe. WORDS filter
+    later. N is the number of todos to show; the default is one page on a terminal, all of them in a pipe. WORDS filter
     the list, as in 'todo list'. 'todo show' explains the urgency of a todo.
     """
     from todo_cli.query.filter.ast import IsReady

@@ -31,7 +31,8 @@ def list_(
 ) -> None:
     """List the settings with their values and sources.
 
-    Of the tables 'urgency' and 'theme', only settings that you have changed are listed; TABLE lists all of one table.
+    The tables 'urgency' and 'theme' show only the settings that you have changed; give TABLE to list all settings of
+    one table.
     """
     from todo_cli.suggestions import choose
 

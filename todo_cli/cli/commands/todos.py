@@ -122,7 +122,7 @@ def modify(
     changes = make_changes(given)
     if changes == TodoChanges():
         raise InvalidInputError(
-            "nothing to change: name at least one field", "run 'todo modify --help' to see the fields"
+            "nothing to change: set at least one field", "run 'todo modify --help' to see the fields"
         )
     if if_version is not None and (where is not None or len(parse_references(given.text)) > 1):
         raise InvalidInputError("--if-version can be used with one todo only")

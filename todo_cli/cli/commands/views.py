@@ -56,7 +56,7 @@ def save(
         with after_storing(invocation):
             invocation.renderer.show_record(_describe(view))
     else:
-        invocation.note(f"Saved: todo list --view {view.name}")
+        invocation.note(f"Saved view {view.name}. List it with: todo list --view {view.name}")
 
 
 @command(app, "list", epilog="Example: todo view list")

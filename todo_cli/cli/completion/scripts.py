@@ -86,7 +86,7 @@ InstallCompletionOption = Annotated[
 
 def _find_shell(name: str) -> str:
     """Return the name of a supported shell; raises InvalidInputError for any other."""
-    hint = f"name one of {', '.join(SHELLS)}, as in 'todo --show-completion bash'"
+    hint = f"specify {', '.join(SHELLS[:-1])} or {SHELLS[-1]}, as in 'todo --show-completion bash'"
     if name == _CURRENT:
         detected = _detect_shell()
         if detected not in SHELLS:

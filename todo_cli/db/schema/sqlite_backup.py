@@ -88,7 +88,7 @@ def restore_file(target: SqliteTarget, source: Path, newest_revision: str) -> Pa
     path = target.real_path
     backup = SqliteTarget(source)
     if path.exists() and source.exists() and path.samefile(source):
-        raise ConflictError(f"{source} is the list in use", "name a backup instead")
+        raise ConflictError(f"{source} is the list in use", "give a backup file instead")
     try:
         with unfinished_file(path) as unfinished:
             with closing(open_file(backup, unchanged=True)) as opened:

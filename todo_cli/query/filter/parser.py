@@ -154,14 +154,14 @@ class _Parser:
         self._references += len(named)
         # In SQL, each uuid prefix is a condition of its own.
         self._conditions += len(found) + sum(not each.is_exact for each in named)
-        for number, most, things in (
-            (self._conditions, MAX_CONDITIONS, "conditions"),
-            (self._texts, MAX_TEXTS, "texts to search for"),
-            (self._references, MAX_REFERENCES, "todo numbers"),
-            (max((len(each.text) for each in texts), default=0), MAX_TEXT_LENGTH, "characters in a text"),
+        for number, most, whole, things in (
+            (self._conditions, MAX_CONDITIONS, "a filter", "conditions"),
+            (self._texts, MAX_TEXTS, "a filter", "search terms"),
+            (self._references, MAX_REFERENCES, "a filter", "todo numbers"),
+            (max((len(each.text) for each in texts), default=0), MAX_TEXT_LENGTH, "a search term", "characters"),
         ):
             if number > most:
-                raise token.place.error(f"a filter has at most {most:,} {things}")
+                raise token.place.error(f"{whole} can have at most {most:,} {things}")
         return tree
 
     def _check_end(self, token: Token) -> None:

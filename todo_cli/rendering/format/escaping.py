@@ -43,7 +43,7 @@ def escape_field(text: str) -> str:
 
 
 def write_json(value: object, stream: TextIO, *, indent: int | None = None) -> None:
-    r"""Write the value and a line break. At a terminal, active characters in strings are escaped as `\u009b`."""
+    r"""Write the value and a line break. On a terminal, active characters in strings are escaped as `\u009b`."""
     if stream.isatty():
         text = json.dumps(value, ensure_ascii=False, indent=indent)
         # Line breaks in strings are already escaped; the others separate the parts of an indented value.

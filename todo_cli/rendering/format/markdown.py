@@ -1,4 +1,4 @@
-"""Rendering of Markdown descriptions (CommonMark with tables and strikethrough) at a terminal.
+"""Rendering of Markdown descriptions (CommonMark with tables and strikethrough) on a terminal.
 
 Nothing is omitted, and nothing can control the terminal: HTML is shown as text, links show their address, images are
 links, and line breaks are kept.

@@ -1,4 +1,4 @@
-"""The agenda at a terminal: a heading for each day, with its todos below."""
+"""The agenda on a terminal: a heading for each day, with its todos below."""
 
 from __future__ import annotations
 

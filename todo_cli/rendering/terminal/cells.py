@@ -1,4 +1,4 @@
-"""Table cells for the fields of a todo at a terminal, once for each kind of field."""
+"""Table cells for the fields of a todo on a terminal, once for each kind of field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The details of a todo at a terminal."""
+"""The details of a todo on a terminal."""
 
 from __future__ import annotations
 

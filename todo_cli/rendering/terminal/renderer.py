@@ -44,7 +44,7 @@ LINES_AROUND_LIST = 4
 
 
 class TerminalRenderer:
-    """Shows values at a terminal, in its width. `now` is aware, in the reader's zone; `styles` override the theme."""
+    """Shows values on a terminal, in its width. `now` is aware, in the reader's zone; `styles` override the theme."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class TerminalRenderer:
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         for outcome in outcomes:
             self._console.print(self._summarise(outcome.todo))
-            for todo in outcome.family:
+            for todo in outcome.changed_with:
                 self._console.print(Text.assemble(("also: ", "faint"), self._summarise(todo)))
             for todo in outcome.next:
                 self._console.print(Text.assemble(("next: ", "faint"), self._summarise(todo)))

@@ -1,4 +1,4 @@
-"""Tables of todos at a terminal."""
+"""Tables of todos on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trees of todos at a terminal, with their dependencies and subtasks."""
+"""Trees of todos on a terminal, with their dependencies and subtasks."""
 
 from __future__ import annotations
 

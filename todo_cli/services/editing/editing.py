@@ -334,22 +334,22 @@ def gather_outcomes(
 ) -> list[TodoOutcome]:
     """Return the outcomes for the named todos, each with the related todos that were changed with it."""
     parents = {todo.id: todo.links.parent for todo in todos}
-    families: dict[int, list[TodoPublic]] = {todo.id: [todo] for todo in todos if todo.id in named}
+    groups: dict[int, list[TodoPublic]] = {todo.id: [todo] for todo in todos if todo.id in named}
     for todo in todos:
         if todo.id in named or todo.id not in changed:
             continue
         head: int | None = todo.id
-        while head is not None and head not in families:
+        while head is not None and head not in groups:
             head = parents.get(head)
         if head is None:  # it is an ancestor of one of them
-            head = next((number for number in families if todo.id in _ancestors(number, parents)), min(families))
-        families[head].append(todo)
+            head = next((number for number in groups if todo.id in _ancestors(number, parents)), min(groups))
+        groups[head].append(todo)
     outcomes = []
-    for head, family in families.items():
-        next_ = [new for todo in family for new in following.get(todo.id, ())]
-        found = {each for todo in family for each in ready.get(todo.id, ())}
-        others = tuple(sorted(family[1:], key=lambda todo: todo.id))
-        outcomes.append(TodoOutcome(family[0], head in changed, tuple(next_), others, tuple(sorted(found))))
+    for head, group in groups.items():
+        next_ = [new for todo in group for new in following.get(todo.id, ())]
+        found = {each for todo in group for each in ready.get(todo.id, ())}
+        others = tuple(sorted(group[1:], key=lambda todo: todo.id))
+        outcomes.append(TodoOutcome(group[0], head in changed, tuple(next_), others, tuple(sorted(found))))
     return outcomes
 
 

@@ -140,7 +140,7 @@ def disconnect(invocation: Invocation) -> None:
 
 @command(app, "init", epilog="Example: todo --database postgresql://… db init --user alex")
 def init(invocation: Invocation) -> None:
-    """Create the tables and the first user: --user, or your user name on this machine."""
+    """Create the tables and the first user. The user is named by --user, or after your login name."""
     from todo_cli.services.databases.administration import init_database
 
     changed = invocation.run(init_database)
@@ -215,7 +215,7 @@ def reset(
 ) -> None:
     """Drop all tables with everything in them. This cannot be undone.
 
-    For a database on a server, confirm with its name as NAME.
+    To reset a database on a server, confirm by giving its name as NAME.
     """
     from todo_cli.services.databases.administration import inspect_database, reset_database
 
