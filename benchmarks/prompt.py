@@ -268,7 +268,7 @@ def main() -> None:
         fill(options.fill)
         return
     with tempfile.TemporaryDirectory(prefix="todo-prompt-") as folder:
-        os.chdir(folder)  # with -c, Python looks for modules in the current folder first
+        os.chdir(folder)  # with -c, Python looks for modules in the working directory first
         bench = Bench(Path(folder), options.before and options.before.resolve())
         table = make_table(bench.measure(options.rounds), bench.variants)
         os.chdir(ROOT)

@@ -1,6 +1,6 @@
 """The owner of a list and the author of changes: the only module that knows the columns that refer to them.
 
-The *owner* is the user whose list it is: the owner of todos, projects, tags, series, lines of history, and the guard
+The *owner* is the user whose list it is: the owner of todos, projects, tags, series, history entries, and the guard
 `users.edges_version`. The *author* is the user who acted: the author of steps and comments. Today, both are the same
 user. All other modules use this one, so that a list can have several authors without changes to queries.
 """
@@ -72,7 +72,7 @@ def users_named(name: str | None) -> ColumnElement[bool]:
 def owned(rows: Any, scope: Scope, *, indexed: bool = True) -> ColumnElement[bool]:
     """Return the condition for rows of the owner; `rows` is a model, a table, or an alias of one.
 
-    Lines of history and steps belong to the owner of the list that the step changed, today its author. The owner is
+    History entries and steps belong to the owner of the list that the step changed, today its author. The owner is
     compared with `=` only, because PostgreSQL does not read an index in order for IN and ANY. Without `indexed`, the
     comparison prevents the use of an index on the owner, for queries whose other conditions are more selective.
     """

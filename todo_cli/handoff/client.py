@@ -166,7 +166,7 @@ def _offer(connection: socket, arguments: list[str], mask: int) -> int | None:
 
 
 def _send_go(connection: socket, descriptors: Iterable[int]) -> None:
-    """Let the worker start the command, in this process's folder and with its standard streams."""
+    """Let the worker start the command, in this process's working directory and with its standard streams."""
     from _socket import SCM_RIGHTS, SOL_SOCKET
 
     here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -7,9 +7,9 @@ A conversation over the Unix socket:
 1. The client connects and sends its request: a length, then a marshalled tuple (see `Request`).
 2. The resident answers `HELLO` as soon as it has accepted, and hands the connection to a worker.
 3. The worker answers `OFFER` and its process id. The command has not started yet.
-4. The client sends `GO` with its folder and the open ones of its descriptors 0 to 2 attached (SCM_RIGHTS). They are not
-   sent earlier, because a hanging resident would keep a pipe open that somebody reads to its end. The worker adopts
-   them and answers `BEGUN`; from then on the command runs only there.
+4. The client sends `GO` with its working directory and those of its descriptors 0 to 2 that are open attached
+   (SCM_RIGHTS). They are not sent earlier, because a hanging resident would keep a pipe open that somebody reads to its
+   end. The worker adopts them and answers `BEGUN`; from then on the command runs only there.
 5. The worker sends `EXIT` and the exit code. It sends `ASK` before it reads from the terminal, which the client answers
    with `GO`, and `ASKED` afterwards.
 

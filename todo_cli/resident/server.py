@@ -69,7 +69,7 @@ def run(idle_seconds: float = IDLE_SECONDS) -> NoReturn:
 
 
 def _detach() -> None:
-    """Detach from the terminal, the folder and the descriptors of the command that started this process."""
+    """Detach from the terminal, the working directory and the descriptors of the command that started this process."""
     with suppress(OSError):
         os.setsid()
     os.chdir("/")

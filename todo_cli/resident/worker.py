@@ -192,10 +192,10 @@ def _rights(pid: str) -> list[bytes]:
 
 
 def _take_place(mask: int, attached: Sequence[int], origin: Origin) -> None:
-    """Replace this process's folder and standard streams with the client's."""
-    folder, *descriptors = attached
-    os.fchdir(folder)
-    os.close(folder)
+    """Replace this process's working directory and standard streams with the client's."""
+    directory, *descriptors = attached
+    os.fchdir(directory)
+    os.close(directory)
     for number in range(3):
         if mask & 1 << number:
             received = descriptors.pop(0)

@@ -74,7 +74,7 @@ def is_ordinary(steps: FromClause = STEPS) -> ColumnElement[bool]:
 
 @dataclass
 class Line:
-    """A line of history; `old` and `new` are encoded values."""
+    """A history entry; `old` and `new` are encoded values."""
 
     id: int
     step_id: int
@@ -87,7 +87,7 @@ class Line:
 
 @dataclass
 class Concerned:
-    """The steps, newest first, their lines of history, and the touched rows by uuid, with the columns of their tables.
+    """The steps, newest first, their history entries, and the touched rows by uuid, with the columns of their tables.
 
     In addition, a step has `undid`, the steps that it undid, and `since`, whether a later step prevents redoing it.
 
@@ -95,8 +95,8 @@ class Concerned:
     number of each; `project_name`; `marked_depends`, `blocks` and `children` (see `select_links`); and `version seen`,
     its version at the start of the statement, which differs from that of the row after waiting for a lock. Todos in the
     trash are included if a step created their project or one of their tags. For projects and tags, `held` is true if
-    other todos have them. `others` are further todos in the lines. If edges are restored, `ways` has the edges from
-    these todos, transitively, by number. If lines are about names, `keys` has the keys of all projects and tags.
+    other todos have them. `others` are further todos in the entries. If edges are restored, `ways` has the edges from
+    these todos, transitively, by number. If entries are about names, `keys` has the keys of all projects and tags.
     """
 
     steps: list[Values] = field(default_factory=list)

@@ -21,7 +21,7 @@ _OTHER_INSTANTS = ("archived_at", "created_at", "ended_at")
 
 
 def load(text: str | None) -> Plain:
-    """Parse the JSON value of a line of history."""
+    """Parse the JSON value of a history entry."""
     return None if text is None else json.loads(text)
 
 

@@ -28,7 +28,7 @@ from todo_cli.models.tables import CHANGES, DEPENDENCIES, TODOS, Comment, Todo
 
 
 def is_erasure(lines: FromClause = CHANGES) -> ColumnElement[bool]:
-    """Return the condition on lines for those that record the permanent removal of a todo."""
+    """Return the condition on history entries for those that record the permanent removal of a todo."""
     return and_(lines.c.entity == Todo.entity, lines.c.field == "exists", lines.c.new.is_(None))
 
 
@@ -42,7 +42,7 @@ def select_bound(erased: Select[Any]) -> CompoundSelect[Any]:
 
 
 def is_about(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition on lines of history for those about these todos and their comments."""
+    """Return the condition on history entries for those about these todos and their comments."""
     about = CHANGES.alias("about")
     remarked = exists().where(
         about.c.entity_uuid == CHANGES.c.entity_uuid,
@@ -55,7 +55,7 @@ def is_about(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def tell_erasure(step_id: int, condition: ColumnElement[bool], erased: Select[Any]) -> Iterator[Select[Any]]:
-    """Yield statements for the history of the removal: lines of related todos, and of the removed todos themselves."""
+    """Yield statements for the history of the removal: entries of related todos, and of the removed todos themselves."""
 
     def line(uuid: ColumnElement[UUID], field: str, old: ColumnElement[str]) -> Select[Any]:
         names = literal(step_id, CHANGES.c.step_id.type), literal(Todo.entity, Text()), uuid, literal(field, Text())

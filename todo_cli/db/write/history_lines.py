@@ -1,4 +1,4 @@
-"""Lines of history in a PostgreSQL statement, with values encoded as by `encode`."""
+"""History entries in a PostgreSQL statement, with values encoded as by `encode`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def line(
     old: ColumnElement[str] | None = None,
     new: ColumnElement[str] | None = None,
 ) -> Select[*tuple[Any, ...]]:
-    """Return a line of history; lines are sorted by the number of the todo and their place."""
+    """Return a history entry; entries are sorted by the number of the todo and their place."""
     return select(
         (literal(0, Integer()) if todo is None else todo).label("todo"),
         (literal(place, Integer()) if isinstance(place, int) else place).label("place"),

@@ -72,7 +72,7 @@ REFERENCES = {"project": PROJECTS, "series": SERIES, "parent": TODOS}
 """Fields of a todo that refer to one row, and its table; the column is the field with `_id`."""
 
 LINE = ("step_id", "entity", "entity_uuid", "field", "old", "new")
-"""The columns of a line of history."""
+"""The columns of a history entry."""
 
 _RESTATED = tuple(
     column.name
@@ -131,11 +131,11 @@ class Pending:
         self._statements.append(statement)
 
     def note_found(self, lines: Select[Any]) -> None:
-        """Write the lines of history that the statement selects, with the columns `LINE`, in the order of `execute`."""
+        """Write the history entries that the statement selects, with the columns `LINE`, in the order of `execute`."""
         self._statements.append(lines)
 
     def note(self, step_id: int, entity: str, uuid: object, field: str, old: str | None, new: str | None) -> None:
-        """Write a line of history."""
+        """Write a history entry."""
         line = {"step_id": step_id, "entity": entity, "entity_uuid": uuid, "field": field, "old": old, "new": new}
         self._history.append(line)
 

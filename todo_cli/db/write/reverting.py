@@ -1,6 +1,6 @@
 """Reverting steps, as a step of its own.
 
-The lines of history of each step are reversed, the last line first. The resulting differences are written together with
+The history entries of each step are reversed, the last one first. The resulting differences are written together with
 their history, so redo is the same, applied to an undo step. Nothing is written unless everything can be reverted.
 
 - A todo that a step added moves to the trash unchanged. A project or tag that it created is removed, unless a todo
@@ -191,7 +191,7 @@ class Reverting:
     def _check_left(self, entry: Entry, lines: Sequence[Line]) -> None:
         """Add a conflict for each field that differs from its value at the creation of the row."""
         left = {line.field: load(line.new) for line in lines}
-        # An earlier version of `db copy` could duplicate lines.
+        # An earlier version of `db copy` could duplicate entries.
         made = next(line for line in lines if line.field == "exists")
         if left.get("parent") and not self._is_there("parent", left["parent"]):
             left["parent"] = None  # only permanently removed todos are missing

@@ -362,7 +362,7 @@ class Step(Transaction):
     async def erase(self, condition: ColumnElement[bool]) -> int:
         """Permanently remove todos with their history; return their number.
 
-        What remains in the history is a line for each removed todo, without its content, and lines for todos that
+        What remains in the history is an entry for each removed todo, without its content, and entries for todos that
         depended on it or were its subtasks. Steps remain even without any changes.
         """
         erased = select(TODOS.c.id).where(condition).correlate(None)

@@ -73,7 +73,7 @@ def store_setting(key: str, text: str) -> None:
     if key == "database":
         target = parse_target(text)
         if isinstance(target, SqliteTarget):
-            value = target.url  # an absolute path, independent of the current folder
+            value = target.url  # an absolute path, independent of the working directory
     elif key == "user":
         parse_name(text, "user")
     elif key == "context":
