@@ -194,7 +194,7 @@ def test_no_password_in_the_process_list(warm: Home) -> None:
 
 
 def test_the_resident_keeps_nothing_of_the_command_that_started_it(alone: Home, tmp_path: Path) -> None:
-    """Its working directory, its variables, and inherited descriptors, such as a pipe that somebody reads to the end."""
+    """Its working directory, variables and inherited descriptors, such as a pipe that somebody reads to the end."""
     run(alone, "exec 7>held; todo resident start", TODO_USER="alex", PGPASSWORD="AbC123dEf")
     pid = alone.pid
     assert Path(f"/proc/{pid}/cwd").readlink() == Path("/")

@@ -55,7 +55,7 @@ def is_about(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def tell_erasure(step_id: int, condition: ColumnElement[bool], erased: Select[Any]) -> Iterator[Select[Any]]:
-    """Yield statements for the history of the removal: entries of related todos, and of the removed todos themselves."""
+    """Yield statements for the history of the removal: entries of related todos, then of the removed todos."""
 
     def line(uuid: ColumnElement[UUID], field: str, old: ColumnElement[str]) -> Select[Any]:
         names = literal(step_id, CHANGES.c.step_id.type), literal(Todo.entity, Text()), uuid, literal(field, Text())
