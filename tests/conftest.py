@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.commands import Cli, Here, Result, attend_to_interruptions, stop_resident
-from tests.servers import Server, initialise, memory_folder, parse_patient_target, start_server
+from tests.servers import Server, initialize, memory_folder, parse_patient_target, start_server
 from todo_cli.db.connection.target import Target
 from todo_cli.db.database import Database
 
@@ -62,7 +62,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "todo.db"
-    initialise(f"sqlite:///{path}")
+    initialize(f"sqlite:///{path}")
     return path
 
 

@@ -33,7 +33,7 @@ raise SystemExit(step["code"])
 
 @dataclass(frozen=True)
 class Step:
-    """What the editor does when it is opened: concurrent commands, replacements, a whole new text, and an exit code."""
+    """Actions of the opened editor: concurrent commands, replacements, a whole new text, and an exit code."""
 
     replace: Sequence[tuple[str, str]] = ()
     meanwhile: Sequence[Sequence[str]] = ()

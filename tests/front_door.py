@@ -44,7 +44,7 @@ _NAMES = {
 
 @dataclass(eq=False)
 class Connection:
-    """What the proxy has seen of a connection."""
+    """The state of a connection, as the proxy has seen it."""
 
     round_trips: int = 1  # one for TCP, and one for each request and reply
     direct: bool = False  # whether the client used direct TLS

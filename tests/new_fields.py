@@ -82,7 +82,7 @@ LINKED_FIELDS = (
     declare("related", Kind.REFERENCE, "12"),
     declare("see", Kind.REFERENCES, "12,15", links="todo_see"),
 )
-"""There is no second RECURRENCE: a todo belongs to one series, whose rule decides its due and next dates."""
+"""RECURRENCE is missing: a todo belongs to one series, and its rule decides the due date and the next occurrence."""
 
 NEW_FIELDS = (*SIMPLE_FIELDS, *LINKED_FIELDS)
 

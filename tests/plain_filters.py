@@ -49,7 +49,7 @@ FIELDS = {
 
 @dataclass(frozen=True)
 class World:
-    """What a todo does not contain: archived projects, todos with comments, and the uuids of all todos."""
+    """Facts that a todo does not contain: archived projects, todos with comments, and the uuids of all todos."""
 
     archived: Collection[str] = ()
     commented: Collection[int] = ()

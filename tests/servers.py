@@ -191,7 +191,7 @@ def start_server() -> Server:
     for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
         server.execute(f"ALTER SYSTEM SET {setting} = off")
     server.execute("SELECT pg_reload_conf()")
-    initialise(server.create(TEMPLATE))
+    initialize(server.create(TEMPLATE))
     return server
 
 
@@ -203,11 +203,11 @@ def parse_patient_target(url: str) -> Target:
     return target
 
 
-def initialise(url: str) -> None:
+def initialize(url: str) -> None:
     """Create the current tables in a database, and the user `alex`."""
 
     def run() -> None:
-        asyncio.run(initialisation.initialise(parse_target(url), "alex", datetime(2026, 1, 1, tzinfo=UTC)))
+        asyncio.run(initialisation.initialize(parse_target(url), "alex", datetime(2026, 1, 1, tzinfo=UTC)))
 
     with ThreadPoolExecutor(1) as pool:  # the test may have its own loop
         pool.submit(run).result()

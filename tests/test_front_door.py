@@ -22,7 +22,7 @@ CONNECT, DIRECT, STATEMENT, CLOSE = 6, 5, 2, 1
 """Round trips. Those of a connection: TCP, [SSLRequest], TLS, startup, and two of SCRAM."""
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""What asyncpg raises when a connection is lost; the last one, unrelated to the others, if it was idle."""
+"""Exceptions that asyncpg raises when a connection is lost; the last one, unrelated to the others, if it was idle."""
 
 
 async def connect(neon: Neon, door: FrontDoor, **options: Any) -> Any:

@@ -17,7 +17,7 @@ SCHEMES = (
 _ADDRESS_OPTIONS = ("--database", "--from", "--to")
 _BEFORE_ADDRESS = (("db", "connect"), ("set", "database"))
 _PLACEHOLDERS = ("…", "alex:…@")
-"""What follows `://` in our own examples."""
+"""Texts after `://` in our own examples."""
 
 
 def conceal(text: str) -> str:
@@ -47,8 +47,8 @@ def conceal_arguments(text: str, arguments: list[str]) -> str:
 def find_secrets(arguments: list[str]) -> list[int | None]:
     """Return for each argument of a command line the position where a password may start, None if it has none.
 
-    Secret are the values of options for databases, the arguments of `db connect` and `config set database` in any form,
-    and URLs with a password anywhere else. An unquoted URL may continue in the next argument.
+    These are secret: the values of options for databases, the arguments of `db connect` and `config set database` in
+    any form, and URLs with a password anywhere else. An unquoted URL may continue in the next argument.
     """
     found: list[int | None] = []
     before = last = ""  # words that are not options

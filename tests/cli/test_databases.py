@@ -23,7 +23,7 @@ def test_a_file_is_created_automatically_and_init_reports_it(fresh_cli: Cli) -> 
     assert len(status["users"]) == 1
 
 
-def test_a_server_is_initialised_only_on_request(server: Server, fresh_cli: Cli) -> None:
+def test_a_server_is_initialized_only_on_request(server: Server, fresh_cli: Cli) -> None:
     server.create("server")
     address = {"TODO_DATABASE_URL": server.url("server")}
     for command in (["list"], ["add", "a"], ["done", "1"], ["project", "list"], ["user", "list"], ["db", "migrate"]):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import Cli
 from tests.shells import Shell, make_program, require
-from todo_cli.rendering.format.escaping import neutralise
+from todo_cli.rendering.format.escaping import neutralize
 
 TITLES = [
     r"Read about \$(touch pwned) in zsh",
@@ -42,7 +42,7 @@ TITLES = [
     "v :::; touch pwned",
     "w \u2018touch pwned\u2019",
 ]
-SHOWN = [neutralise(title)[:60] for title in TITLES]
+SHOWN = [neutralize(title)[:60] for title in TITLES]
 
 SOURCED = {
     "zsh": ("autoload -Uz compinit; compinit -u", 'eval "$(todo --show-completion zsh)"'),

@@ -101,7 +101,7 @@ def _describe_index(index: Any) -> str:
 
 async def test_the_migrated_tables_equal_the_models(empty_url: str, tmp_path: Path) -> None:
     target = parse_target(empty_url)
-    await initialisation.initialise(target, "alex", NOW)
+    await initialisation.initialize(target, "alex", NOW)
     migrated = await apply(target, describe)
     await schema.drop_everything(target)
 
@@ -131,7 +131,7 @@ async def test_down_and_up_again_with_data_in_place(db: Database, target: Target
     await run(target, "base", down=True)
     with pytest.raises(SchemaMissingError):
         await schema.migrate(target)
-    assert await initialisation.initialise(target, "alex", NOW)
+    assert await initialisation.initialize(target, "alex", NOW)
     assert (await list_todos(db, ListQuery(And(())))).todos == []
 
 
@@ -274,7 +274,7 @@ async def test_newer_tables_are_refused(db: Database, target: Target) -> None:
     with pytest.raises(SchemaTooNewError, match="newer than this program") as caught:
         await list_todos(db, ListQuery(And(())))
     assert caught.value.hint == "install a newer version of todo, as its README describes"
-    for operation in (schema.migrate(target), initialisation.initialise(target, "alex", NOW)):
+    for operation in (schema.migrate(target), initialisation.initialize(target, "alex", NOW)):
         with pytest.raises(SchemaTooNewError):
             await operation
 
@@ -304,7 +304,7 @@ async def test_the_tables_share_a_server_database_with_others_of_the_same_name(s
     server.create("shared")
     server.execute("CREATE TABLE users (id int, secret text)", "shared")
     target = parse_target(server.url("shared"))
-    await initialisation.initialise(target, "alex", NOW)
+    await initialisation.initialize(target, "alex", NOW)
     async with Database(target, now=NOW) as db:
         await add_todo(db, NewTodo("a"))
     await schema.drop_everything(target)
@@ -340,11 +340,11 @@ async def test_an_embedded_file_is_backed_up_and_upgraded(
     assert sorted(file.name for file in tmp_path.glob(".todo.db*")) == []
 
 
-async def test_initialising_twice_at_once_creates_one_user(empty_url: str) -> None:
+async def test_initializing_twice_at_once_creates_one_user(empty_url: str) -> None:
     import asyncio
 
     target = parse_target(empty_url)
-    results = await asyncio.gather(*(initialisation.initialise(target, "alex", NOW) for _ in range(4)))
+    results = await asyncio.gather(*(initialisation.initialize(target, "alex", NOW) for _ in range(4)))
     assert sorted(results) == [False, False, False, True]
     assert (await inspection.inspect(target)).users == ["alex"]
 

@@ -42,7 +42,7 @@ async def test_tables_at_two_revisions_are_refused(db: Database, target: Target)
         list_todos(db, ListQuery(And(()))),
         add_todo(db, NewTodo("b")),
         schema.migrate(target),
-        initialisation.initialise(target, "alex", NOW),
+        initialisation.initialize(target, "alex", NOW),
         inspect(target),
     ):
         with pytest.raises(SchemaUnclearError, match=message):
@@ -73,7 +73,7 @@ class TestAForeignSchema:
         everything = "SELECT count(*) FROM pg_depend WHERE refobjid = 'todo'::regnamespace"
         await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", *statements)))
         before = await apply(target, lambda connection: connection.execute(text(everything)).scalar())
-        for operation in (initialisation.initialise(target, "alex", NOW), schema.drop_everything(target)):
+        for operation in (initialisation.initialize(target, "alex", NOW), schema.drop_everything(target)):
             with pytest.raises(ForeignSchemaError, match="belongs to another program") as caught:
                 await operation
             assert "use a separate database" in str(caught.value.hint)
@@ -82,12 +82,12 @@ class TestAForeignSchema:
     async def test_an_empty_one_is_not_foreign(self, server: Server) -> None:
         target = parse_target(server.create("empty"))
         await apply(target, lambda connection: connection.execute(text("CREATE SCHEMA todo")))
-        assert await initialisation.initialise(target, "alex", NOW)
+        assert await initialisation.initialize(target, "alex", NOW)
         await schema.drop_everything(target)
         await schema.drop_everything(target)  # also if there is none
         versions = "CREATE TABLE todo.alembic_version (version_num varchar(32) PRIMARY KEY)"
         await apply(target, lambda connection: run_all(connection, ("CREATE SCHEMA todo", versions)))
-        assert await initialisation.initialise(target, "alex", NOW)  # as Alembic leaves it after a downgrade
+        assert await initialisation.initialize(target, "alex", NOW)  # as Alembic leaves it after a downgrade
 
 
 def run_all(connection: Connection, statements: Sequence[str]) -> None:

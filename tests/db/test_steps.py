@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from tests.conftest import OpenDatabase
 from todo_cli.db.database import Database
-from todo_cli.db.read.queries import make_request, prove
+from todo_cli.db.read.queries import make_request, select_scope
 from todo_cli.db.write.step import Step, Transaction
 from todo_cli.models.tables import Change, Project, Todo
 from todo_cli.models.tables import Step as StepRow
@@ -106,7 +106,7 @@ async def test_a_step_that_was_stored_changes_nothing(db: Database) -> None:
 
             async with AsyncSession(connection) as session:
                 step = Step(session, db.now, "add", uuid)
-                opened = await step.open(prove(make_request("alex", db.now)))
+                opened = await step.open(select_scope(make_request("alex", db.now)))
                 if opened:
                     step.create(Todo(title="once", created_at=step.now, updated_at=step.now))
                     await step.close()

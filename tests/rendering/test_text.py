@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.terminal import Screen
-from todo_cli.rendering.format.escaping import MAX_WIDTH, escape_field, neutralise, point_at, write_json
+from todo_cli.rendering.format.escaping import MAX_WIDTH, escape_field, neutralize, point_at, write_json
 
 ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -28,7 +28,7 @@ ACTIVE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
     ],
 )
 def test_control_characters_are_spelled_out(text: str, neutral: str, field: str) -> None:
-    assert neutralise(text) == neutral
+    assert neutralize(text) == neutral
     assert escape_field(text) == field
 
 
@@ -40,7 +40,7 @@ def unescape(field: str) -> str:
 
 @given(st.text())
 def test_an_escaped_field_is_harmless_and_reversible(text: str) -> None:
-    assert not ACTIVE.search(neutralise(text))
+    assert not ACTIVE.search(neutralize(text))
     assert not ACTIVE.search(escape_field(text))
     assert unescape(escape_field(text)) == text
 

@@ -28,7 +28,8 @@ _ARGUMENTS = ("project", "tag", "depends", "parent")
 class FieldValues:
     """Values as they were typed, by the name of the setter (see `query/input/setters.py`); `""` clears a field.
 
-    `text` has the words that are not attributes, `lists` the names to add to sets or to remove from them.
+    `text` contains the words that are not attributes; `lists` maps setters to names to add to sets or to remove from
+    them.
     """
 
     invocation: Invocation

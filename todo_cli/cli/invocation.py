@@ -40,7 +40,7 @@ class Invocation:
     literals: int = 0
     """The number of arguments after `--`."""
     session: Session | None = None
-    """What a worker of the resident prepared before it received the command."""
+    """The state that a worker of the resident prepared before it received the command."""
 
     @cached_property
     def now(self) -> datetime:
@@ -189,10 +189,10 @@ class Invocation:
         return result
 
     def _waiting(self) -> AbstractContextManager[None]:
-        from todo_cli.rendering.format.escaping import neutralise
+        from todo_cli.rendering.format.escaping import neutralize
         from todo_cli.rendering.format.spinner import spinner
 
-        return spinner(neutralise(f"Waiting for {self.target}, which may be waking up"))
+        return spinner(neutralize(f"Waiting for {self.target}, which may be waking up"))
 
     def run_between(
         self,
@@ -212,18 +212,18 @@ class Invocation:
 
     def note(self, text: str) -> None:
         """Print a message to stderr."""
-        from todo_cli.rendering.format.escaping import neutralise
+        from todo_cli.rendering.format.escaping import neutralize
 
         with suppress(OSError):  # stderr is closed
-            print(neutralise(text), file=sys.stderr)  # noqa: T201 - messages go to stderr
+            print(neutralize(text), file=sys.stderr)  # noqa: T201 - messages go to stderr
 
     def print_value(self, text: str) -> None:
         """Print a value as it is; on a terminal, with its control characters escaped."""
         import typer
 
-        from todo_cli.rendering.format.escaping import neutralise
+        from todo_cli.rendering.format.escaping import neutralize
 
-        typer.echo(neutralise(text) if self.at_terminal else text)
+        typer.echo(neutralize(text) if self.at_terminal else text)
 
     def confirm(self, action: str, *, yes: bool, warning: str | None = None) -> None:
         """Ask for confirmation of an action, such as "change 4 todos"; `yes` is the option that confirms it.
@@ -236,11 +236,11 @@ class Invocation:
             raise InvalidInputError(f"this would {action}; confirm with --yes")
         import typer
 
-        from todo_cli.rendering.format.escaping import neutralise
+        from todo_cli.rendering.format.escaping import neutralize
 
         question = f"{action[0].upper()}{action[1:]}?{f' {warning}' if warning else ''}"
         with asking():
-            agreed = typer.confirm(neutralise(question), err=True)
+            agreed = typer.confirm(neutralize(question), err=True)
         if not agreed:
             raise NotConfirmedError
 

@@ -1,4 +1,4 @@
-"""What all list commands share: filter words, options, pages and the context in use."""
+"""Code shared by all list commands: filter words, options, pages and the context in use."""
 
 from __future__ import annotations
 

@@ -36,17 +36,17 @@ def print_traceback(raised: BaseException, arguments: list[str]) -> None:
     """Print the traceback for `--debug`, without passwords, which exceptions of drivers and parsers may repeat."""
     import traceback
 
-    from todo_cli.rendering.format.escaping import neutralise
+    from todo_cli.rendering.format.escaping import neutralize
 
     lines = "".join(traceback.format_exception(raised)).splitlines()
     with suppress(OSError):
         for line in lines:
-            print(neutralise(conceal(conceal_arguments(line, arguments))), file=sys.stderr)  # noqa: T201
+            print(neutralize(conceal(conceal_arguments(line, arguments))), file=sys.stderr)  # noqa: T201
 
 
 def report(error: TodoError, arguments: list[str], *, as_json: bool) -> None:
     """Print an error and its hint to stderr, without the secrets of the command line."""
-    from todo_cli.rendering.format.escaping import neutralise, point_at, write_json
+    from todo_cli.rendering.format.escaping import neutralize, point_at, write_json
 
     message = conceal_arguments(error.message, arguments)
     hint = conceal_arguments(error.hint, arguments) if error.hint else None
@@ -59,12 +59,12 @@ def report(error: TodoError, arguments: list[str], *, as_json: bool) -> None:
         with suppress(OSError):
             write_json(record, sys.stderr)
         return
-    text = neutralise(message if isinstance(error, NotConfirmedError) else f"error: {message}")
+    text = neutralize(message if isinstance(error, NotConfirmedError) else f"error: {message}")
     if place:
         from textwrap import indent
 
         text += "\n" + indent(point_at(expression, place.start, place.end), "  ")
     if hint:
-        text += "\n" + neutralise(f"hint: {hint}")
+        text += "\n" + neutralize(f"hint: {hint}")
     with suppress(OSError):  # stderr is closed; the exit code remains
         print(text, file=sys.stderr)  # noqa: T201 - errors go to stderr

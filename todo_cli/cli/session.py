@@ -1,4 +1,4 @@
-"""What a worker of the resident prepares before it receives a command."""
+"""The state that a worker of the resident prepares before it receives a command."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import todo_cli
 
 
 def prepare_streams() -> None:
-    """Open closed streams, and make sure that text which the terminal cannot show never fails a command."""
+    """Open closed streams, and make sure that text which the terminal cannot show never makes a command fail."""
     # If a stream is closed (`>&-`), a database could get its descriptor, and output would be written into it.
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass

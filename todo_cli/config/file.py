@@ -26,7 +26,7 @@ _TABLES = ("urgency", "theme")
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the configuration file holds: settings, views and contexts by name, and `theme` keys that are not styles."""
+    """The contents of the configuration file: settings, views and contexts by name, and unknown `theme` keys."""
 
     settings: Mapping[str, Scalar] = field(default_factory=dict)
     views: Mapping[str, SavedView] = field(default_factory=dict)

@@ -39,7 +39,7 @@ from todo_cli.models.tables import (
 class AsOf:
     """A todo as it was: its columns in `row`, the names of its project and tags, and its series, if any.
 
-    `depends` has numbers and statuses, None for todos in the trash. `made_later` means that it did not exist yet.
+    `depends` maps numbers to statuses, None for todos in the trash. `made_later` means that it did not exist yet.
     `comments` are those that still exist, with `author`, oldest first.
     """
 

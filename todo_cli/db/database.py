@@ -28,8 +28,8 @@ from todo_cli.db.connection.error_translation import (
 from todo_cli.db.connection.locks import find_lock_holder
 from todo_cli.db.connection.target import PostgresTarget, SqliteTarget, Target
 from todo_cli.db.connection.waiting import Waiting
-from todo_cli.db.initialisation import initialise
-from todo_cli.db.read.queries import Query, Request, make_request, prove, with_identity
+from todo_cli.db.initialisation import initialize
+from todo_cli.db.read.queries import Query, Request, make_request, select_scope, with_identity
 from todo_cli.db.schema.revisions import HEAD, REVISION, check_revision
 from todo_cli.db.scope import NOBODY, Scope, users_named
 from todo_cli.db.write.step import Step, Transaction
@@ -112,7 +112,7 @@ class Database:
         self._storing = False
         """Whether the statement that stores a step has been sent."""
         self._uncertain = False
-        """Whether the connection was lost then."""
+        """Whether the connection was lost after that, so that it is unknown whether the step was stored."""
 
     async def __aenter__(self) -> Database:
         return self
@@ -123,9 +123,9 @@ class Database:
         if self._spare:
             self._spare.close()
         if isinstance(error, Exception):
-            await self._blame_damage(error)
+            await self._check_for_damage(error)
 
-    async def _blame_damage(self, error: Exception) -> None:
+    async def _check_for_damage(self, error: Exception) -> None:
         """Raise DamagedError if an unexpected error is due to a damaged file."""
         is_foreseen = isinstance(error, TodoError) and type(error) is not StorageError
         if is_foreseen or not isinstance(self.target, SqliteTarget) or not self.target.exists():
@@ -145,7 +145,7 @@ class Database:
         """Run one statement and return its rows; on a server, this takes two round trips after connecting.
 
         There is always a first row, for the values besides the rows; its column `found` is false if nothing was found.
-        With `anybody`, no user needs to be selected; the author and the owner are NULL then.
+        With `anybody`, no user needs to be selected; in that case, the author and the owner are NULL.
         """
         request = make_request(self.user_name, self.now)
         statement = with_identity(make(request), request)
@@ -166,7 +166,7 @@ class Database:
     async def read(self, work: Callable[[Transaction], Awaitable[T]], *, anybody: bool = False) -> T:
         """Run `work` in a read-only transaction and return its result.
 
-        With `anybody`, no user needs to be selected; the scope of the transaction is `NOBODY` then.
+        With `anybody`, no user needs to be selected; in that case, the scope of the transaction is `NOBODY`.
         """
 
         async def attempt() -> T:
@@ -210,7 +210,7 @@ class Database:
             async with self._connect(writing=True) as connection:
                 async with AsyncSession(connection, expire_on_commit=False) as session:
                     step = Step(session, self.now, command, uuid)
-                    if not await step.open(prove(make_request(self.user_name, self.now), alone=alone)):
+                    if not await step.open(select_scope(make_request(self.user_name, self.now), alone=alone)):
                         step.scope = (await self._identify(session)).scope  # or it raises the right error
                         if not await step.is_stored():
                             raise BusyError
@@ -337,7 +337,7 @@ class Database:
                     self.target, SqliteTarget
                 )
                 if is_old_file and not prepared:
-                    await initialise(self.target, self.user_name, self.now)
+                    await initialize(self.target, self.user_name, self.now)
                     prepared = True
                 elif (
                     may_succeed_again(error, failure)

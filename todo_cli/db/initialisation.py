@@ -19,7 +19,7 @@ from todo_cli.models.tables import USERS, User
 from todo_cli.query.names import propose_name
 
 
-async def initialise(target: Target, user_name: str | None, now: datetime, waiting: Waiting = nullcontext) -> bool:
+async def initialize(target: Target, user_name: str | None, now: datetime, waiting: Waiting = nullcontext) -> bool:
     """Create or upgrade the tables, and create the first user if there is none; return whether anything was written."""
     add_user = partial(_add_first_user, name=user_name or default_user_name(), now=now)
     return await create(target, add_user, waiting)

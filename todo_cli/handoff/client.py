@@ -286,7 +286,7 @@ class _Command:
         signal.signal(number, handler)
 
     def _signal_worker(self, number: int) -> bool:
-        """Send a signal to the worker unless it is about to end, because its process id could be reused then.
+        """Send a signal to the worker unless it is about to end: its process id could then be reused.
 
         Return whether it was sent.
         """

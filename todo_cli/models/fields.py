@@ -70,7 +70,7 @@ class Settable(Flag):
 
 
 class Inherit(Enum):
-    """What the next occurrence of a todo inherits from a field."""
+    """How the next occurrence of a todo inherits a field."""
 
     NOTHING = auto()
     COPY = auto()

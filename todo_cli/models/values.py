@@ -101,8 +101,8 @@ class TodoPublic:
     """A todo as commands show it. All instants are aware and in UTC.
 
     Lists show it from `wait_until` on and before `expires_at`. `occurrence` identifies it within its series: the date,
-    or date and time, from the rule, or a number if the series counts from completion. `fields` has the values, by name,
-    of fields that are in the registry but not in this class; read any field with `Field.get`.
+    or date and time, from the rule, or a number if the series counts from completion. `fields` maps the names
+    of fields that are in the registry but not in this class to their values; read any field with `Field.get`.
     """
 
     id: int
@@ -162,7 +162,7 @@ class CommentPublic:
 class TodoDetails:
     """A todo with its comments, oldest first, and its related todos.
 
-    `related` has, by number, the todos in its links and all descendants, without those in the trash.
+    `related` maps numbers to the todos in its links and all descendants, without those in the trash.
     """
 
     todo: TodoPublic
@@ -191,8 +191,8 @@ class TodoPage:
 
     `total` is the number of matches on all pages, counted up to `COUNT_LIMIT` + 1; None if it was not requested.
     `number` is the page, from 1; `size` its maximum length, None for all on one page. `hidden` is the number of matches
-    that the context hides, counted in the same way. `sums` has, by name, the sums of fields over all pages, without
-    fields that have no value in any match.
+    that the context hides, counted in the same way. `sums` maps the names of fields to their sums over all pages,
+    without fields that have no value in any match.
     """
 
     todos: Sequence[TodoPublic]
@@ -275,8 +275,8 @@ class Finding:
 class CopyResult:
     """The result of `todo db copy`.
 
-    `already_there` is the number of todos that already existed in the destination. `renumbered` has the old and new
-    numbers of todos whose number was taken, sorted by the old number.
+    `already_there` is the number of todos that already existed in the destination. `renumbered` contains the old and
+    new numbers of todos whose number was taken, sorted by the old number.
     """
 
     copied: int

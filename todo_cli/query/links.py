@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """What to add to a set and to remove from it, or the single value to set; names, or references (`references.py`).
+    """Items to add to a set and to remove from it, or the single value to set; names, or references (`references.py`).
 
-    To remove `all` clears the field.
+    Removing `all` clears the field.
     """
 
     add: tuple[Any, ...] = ()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.dates.words import UNITS, normalise
+from todo_cli.query.dates.words import UNITS, normalize
 
 _SIZES = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _DAY = _SIZES["d"]
@@ -49,7 +49,7 @@ def parse_duration(text: str) -> int:
 
     Raises InvalidInputError, also for months and years, whose length varies.
     """
-    written = normalise(text)
+    written = normalize(text)
     if match := _ISO.fullmatch(written):
         sizes = (7 * _DAY, *_SIZES.values())
         seconds = Fraction(

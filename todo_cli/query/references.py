@@ -24,7 +24,7 @@ _UUID_DASHES = (8, 13, 18, 23)
 
 
 class Identified(Protocol):
-    """A todo, as far as a reference is concerned."""
+    """The properties of a todo that a reference matches: number and uuid."""
 
     @property
     def id(self) -> int | None: ...

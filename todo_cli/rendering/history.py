@@ -14,7 +14,7 @@ from todo_cli.query.kinds import label_of
 from todo_cli.query.quantities import format_duration
 from todo_cli.rendering.format.dates import describe_age, format_date, format_instant, format_moment, format_when
 from todo_cli.rendering.format.differences import ADDED, REMOVED, Pieces, compare_texts, cut
-from todo_cli.rendering.format.escaping import neutralise
+from todo_cli.rendering.format.escaping import neutralize
 
 MAX_NAMED = 8
 """The maximum number of todos to list if a step changed several in the same way."""
@@ -184,7 +184,7 @@ def _name(todo: _Subject, *, with_title: bool = True) -> Iterator[tuple[str, str
     yield (str(todo.id) if todo.id else "a todo", "id")
     if with_title and todo.name:
         title = todo.name if len(todo.name) <= MAX_TITLE_LENGTH else f"{todo.name[: MAX_TITLE_LENGTH - 1]}…"
-        yield (f" {neutralise(title)}", "")
+        yield (f" {neutralize(title)}", "")
 
 
 def _format_changes(todo: _Subject, now: datetime, implied: Sequence[str]) -> Pieces:
@@ -246,7 +246,7 @@ def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
         case When():
             return format_when(value, now)
         case _ if field and field.kind is Kind.CHOICE:
-            return neutralise(label_of(field, value) or "")
+            return neutralize(label_of(field, value) or "")
         case UUID():
             return _show_todo(value)
         case datetime():
@@ -256,7 +256,7 @@ def _show(value: FieldValue, field: Field | None, now: datetime) -> str:
         case int() if field and field.kind is Kind.DURATION:
             return format_duration(value)
         case _:
-            return neutralise(cut(str(value)))
+            return neutralize(cut(str(value)))
 
 
 def _format_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_Subject]) -> Iterator[tuple[str, str]]:
@@ -275,7 +275,7 @@ def _format_names(command: str, subjects: Sequence[_Subject], todos: Sequence[_S
         else:
             name = next((each.new or each.old for each in subject.changes if each.field == "name"), subject.name)
             prefix = "" if command.startswith(subject.entity) else f"{subject.entity} "
-            parts.append([(f"{prefix}{neutralise(str(name))}", subject.entity if subject.entity in _HOLDERS else "")])
+            parts.append([(f"{prefix}{neutralize(str(name))}", subject.entity if subject.entity in _HOLDERS else "")])
     if parts:
         yield (" ", "")
         yield from _join_with_commas(parts)
@@ -292,7 +292,7 @@ def _format_comment(comment: _Subject) -> Iterator[tuple[str, str]]:
         yield from compare_texts(str(text.old), str(text.new))
     elif text:
         yield (": ", "")
-        yield (neutralise(cut(str(text.new or text.old))), ADDED if text.new else REMOVED)
+        yield (neutralize(cut(str(text.new or text.old))), ADDED if text.new else REMOVED)
 
 
 def _format_state(todo: _Subject, now: datetime) -> Pieces:
@@ -312,9 +312,9 @@ def _format_holder(holder: _Subject) -> Pieces:
     if holder.entity not in _HOLDERS:
         return []
     renamed = next((each for each in holder.changes if each.field == "name" and each.old and each.new), None)
-    name = (neutralise(holder.name or ""), holder.entity)
+    name = (neutralize(holder.name or ""), holder.entity)
     if renamed:
-        old = (neutralise(str(renamed.old)), holder.entity)
+        old = (neutralize(str(renamed.old)), holder.entity)
         return [(f"{holder.entity} ", ""), old, (" renamed to ", ""), name]
     if holder.is_made or holder.is_removed:
         return [(f"{holder.entity} ", ""), name, (" restored" if holder.is_made else " removed", "")]

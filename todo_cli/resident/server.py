@@ -190,7 +190,7 @@ class Resident:
                     if not self._accept():
                         return
                 else:
-                    self._hear(self._workers[key.fd])
+                    self._read_report(self._workers[key.fd])
 
     def _is_superfluous(self) -> bool:
         busy = any(worker.has_client for worker in self._workers.values())
@@ -266,7 +266,7 @@ class Resident:
             ),
         }
 
-    def _hear(self, worker: Worker) -> None:
+    def _read_report(self, worker: Worker) -> None:
         """Process a report of a worker, or its exit."""
         from todo_cli.resident.worker import READY, SERVED, STOPPED, USED
 

@@ -76,7 +76,7 @@ async def list_todos(db: Database, query: ListQuery) -> TodoPage:
     def make(request: Request) -> Query:
         def matches(tree: Filter) -> ColumnElement[bool]:
             return and_(
-                # What narrows has an index of its own, but in the trash.
+                # Filters by name use their own index, except in the trash.
                 owned(TODOS, request.scope, indexed=query.trashed or not narrows(tree)),
                 TODOS.c.deleted_at.is_not(None) if query.trashed else TODOS.c.deleted_at.is_(None),
                 make_condition(tree, request),

@@ -185,8 +185,8 @@ def make_public(
 def read_links(rows: Sequence[Any], *, bound: bool = False) -> dict[int, Links]:
     """Return the links of each todo by number, from rows with the columns of `select_links`.
 
-    The rows have the current state of the todos, but their links as of the start of the statement. With `bound`, they
-    also have the columns of `Bindings.describe`.
+    The rows contain the current state of the todos, but their links as of the start of the statement. With `bound`,
+    they also have the columns of `Bindings.describe`.
     """
     alone = Links()
     found = {row.id: alone for row in rows}

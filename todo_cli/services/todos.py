@@ -45,7 +45,8 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 class NewTodo:
     """The arguments of `add`, which are validated (see `query`).
 
-    `values` has the simple fields by attribute, `links` the names and references that no other argument has, by field.
+    `values` maps the attributes of simple fields to their values; `links` maps fields to names and references that no
+    other argument contains.
     """
 
     title: str
@@ -85,10 +86,11 @@ class NewTodo:
 
 @dataclass(frozen=True, slots=True, init=False)
 class TodoChanges:
-    """The arguments of `modify`. `values` has the simple fields to set by attribute; `clear` names those to empty.
+    """The arguments of `modify`.
 
-    `clear` may name `project` and `parent` as well. `ends_series` ends the recurrence. `links` has the names and
-    references that no other argument has, by field.
+    `values` maps the attributes of simple fields to their new values; `clear` contains the attributes to empty, which
+    may include `project` and `parent`. `ends_series` ends the recurrence. `links` maps fields to names and references
+    that no other argument contains.
     """
 
     values: Mapping[str, Any]

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from todo_cli.cli.completion import typer_scripts
-from todo_cli.rendering.format.escaping import neutralise
+from todo_cli.rendering.format.escaping import neutralize
 
 LINE = "_TODO_COMPLETE_LINE"
 
@@ -36,7 +36,7 @@ def find_candidates(line: str, program: TyperGroup) -> list[Candidate]:
     words = split_line(line)
     found = _offer(program, words[1:-1], words[-1])
     # A word with control characters cannot be typed as it is shown.
-    return [(word, neutralise(description)) for word, description in found if word and word == neutralise(word)]
+    return [(word, neutralize(description)) for word, description in found if word and word == neutralize(word)]
 
 
 def split_line(line: str) -> list[str]:

@@ -69,7 +69,7 @@ def complete_contexts() -> list[str]:
 
 
 def _never_failing(function: Callable[P, None]) -> Callable[P, None]:
-    """Suppress errors of the cache, which must not fail a command that has done its work."""
+    """Suppress errors of the cache, which must not make a command fail after it has done its work."""
 
     @functools.wraps(function)
     def run(*args: P.args, **options: P.kwargs) -> None:
@@ -82,7 +82,7 @@ def _never_failing(function: Callable[P, None]) -> Callable[P, None]:
 @_never_failing
 def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
     """Add todos to the cache."""
-    from todo_cli.rendering.format.escaping import neutralise
+    from todo_cli.rendering.format.escaping import neutralize
 
     path = _path(invocation.settings)
     seen = _load(path)
@@ -90,7 +90,7 @@ def remember_todos(invocation: Invocation, todos: Iterable[TodoPublic]) -> None:
     for todo in todos:
         seen.todos.pop(str(todo.id), None)
         if todo.status == "open" and not todo.deleted_at:
-            seen.todos[str(todo.id)] = neutralise(todo.title)[:60]
+            seen.todos[str(todo.id)] = neutralize(todo.title)[:60]
         for each in named:
             value = each.get(todo)
             names = value if isinstance(value, tuple) else (value,) if value else ()
@@ -145,7 +145,7 @@ def _texts(found: object) -> list[str]:
 
 
 def _save(path: Path, seen: Seen) -> None:
-    # A cache that cannot be written must not fail a command that has done its work.
+    # A cache that cannot be written must not make a command fail after it has done its work.
     with suppress(OSError):
         make_private_folder(path.parent)
         unfinished = path.with_suffix(f".{os.getpid()}.tmp")

@@ -1,4 +1,4 @@
-"""Running the user's editor on a private file. What the user wrote is never lost."""
+"""Running the user's editor on a private file. The user's text is never lost."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from todo_cli.cli.edit.session import EditTask, Reopen
-from todo_cli.cli.edit.texts import diff_texts, normalise_texts
+from todo_cli.cli.edit.texts import diff_texts, normalize_texts
 from todo_cli.cli.field_values import make_changes
 from todo_cli.cli.invocation import Invocation
 from todo_cli.errors import ConflictError
@@ -49,7 +49,7 @@ class ModifyTask(EditTask["TodoOutcome"]):
         if is_blank(document):
             return TodoOutcome(self.todo, changed=False)
         written = read_document(document)
-        mine = normalise_texts(invocation, self.base, written)
+        mine = normalize_texts(invocation, self.base, written)
         reference = [NumberReference(self.todo.id)]
         todo, theirs, merged = self.todo, self.base, mine
         while merged != theirs:

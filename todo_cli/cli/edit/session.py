@@ -22,7 +22,7 @@ class Reopen:
 
 
 class EditTask(Generic[T]):
-    """What is edited, and what happens to the document when the editor is closed."""
+    """An editing task: its document and what to do with the result."""
 
     def begin(self) -> str:
         """Return the document to open in the editor."""
@@ -42,7 +42,7 @@ def edit_until_valid(invocation: Invocation, draft: Draft, task: EditTask[T]) ->
     Raises the error if nobody can correct it, or if the user closes the editor without changes.
     """
     from todo_cli.query.input.document import with_reason
-    from todo_cli.rendering.format.escaping import neutralise
+    from todo_cli.rendering.format.escaping import neutralize
 
     document = task.begin()
     reason: list[str] = []
@@ -64,8 +64,8 @@ def edit_until_valid(invocation: Invocation, draft: Draft, task: EditTask[T]) ->
                 error.hint and f"hint: {error.hint}",
                 "To give up, close the editor without changes.",
             )
-            reason = [neutralise(line) for line in lines if line]
+            reason = [neutralize(line) for line in lines if line]
         else:
             if not isinstance(result, Reopen):
                 return result
-            document, reason, last_error = result.document, [neutralise(line) for line in result.reason], None
+            document, reason, last_error = result.document, [neutralize(line) for line in result.reason], None

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from todo_cli.query.input.document import Texts
 
 
-def normalise_texts(invocation: Invocation, base: Texts, written: Texts) -> dict[str, str]:
-    """Return the texts with those that differ from the base in canonical form, so that another spelling is no change.
+def normalize_texts(invocation: Invocation, base: Texts, written: Texts) -> dict[str, str]:
+    """Return the texts with those that differ from the base in canonical form.
 
+    So another spelling does not count as a change.
     Raises InvalidInputError for an invalid text.
     """
     from todo_cli.models.text import fold
@@ -26,21 +27,21 @@ def normalise_texts(invocation: Invocation, base: Texts, written: Texts) -> dict
     given = to_values(invocation, changed)
     if changed.get("title") == "":
         raise InvalidInputError("the title is blank")
-    normalised = {key: _normalise(given, key, text) if text else text for key, text in changed.items()}
+    normalized = {key: _normalize(given, key, text) if text else text for key, text in changed.items()}
     if changed.keys() & {"wait", "until"}:
         dates = to_values(invocation, {key: written[key] for key in ("wait", "until")})
         check_dates(dates, dates.parse_simple())
-    for key, text in normalised.items():
+    for key, text in normalized.items():
         is_name = key in HEAD and HEAD[key].field.kind in (Kind.NAME, Kind.NAMES)
         if is_name and fold(text) == fold(base[key]):  # case does not matter
-            normalised[key] = base[key]
-    texts = {**base, **normalised}
+            normalized[key] = base[key]
+    texts = {**base, **normalized}
     if texts["every"] and texts["every-after"]:
         raise InvalidInputError("every and every-after cannot be used together", 'set one of them to ""')
     return texts
 
 
-def _normalise(given: FieldValues, key: str, text: str) -> str:
+def _normalize(given: FieldValues, key: str, text: str) -> str:
     """Return a text that is not empty in the form in which `describe_todo` writes it."""
     from todo_cli.query.input.document import DESCRIPTION, HEAD, join_list, split_list
     from todo_cli.query.kinds import format_value, parse_value
@@ -65,7 +66,7 @@ def _normalise(given: FieldValues, key: str, text: str) -> str:
 
 
 def to_values(invocation: Invocation, texts: Texts, removed: Mapping[str, Sequence[str]] | None = None) -> FieldValues:
-    """Return the texts as values of setters; `removed` has the items to remove from sets, by the keys of the texts."""
+    """Return the texts as values of setters; `removed` maps keys of the texts to the items to remove from sets."""
     from todo_cli.query.input.document import HEAD, split_list
 
     values, lists = {}, {}
@@ -87,7 +88,7 @@ def to_values(invocation: Invocation, texts: Texts, removed: Mapping[str, Sequen
 
 
 def diff_texts(invocation: Invocation, before: Texts, after: Texts, new: Texts) -> FieldValues:
-    """Return the changes from `before` to `after`; `new` has the texts of `after` as the user wrote them."""
+    """Return the changes from `before` to `after`; `new` contains the texts of `after` as the user wrote them."""
     from todo_cli.models.text import fold
     from todo_cli.query.input.document import LISTS, split_list
 

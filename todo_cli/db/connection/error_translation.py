@@ -57,7 +57,7 @@ _VIOLATIONS = {
     "uq_todos_uuid": "a todo with that uuid already exists",
 }
 _FIELD_CHECKS = {"not_blank": "is blank", "length": "is too long", "not_negative": "is negative"}
-"""What is wrong with a field if the constraint `ck_todos_<column>_<check>` is violated; `known` lists the choices."""
+"""Descriptions of violations of the constraints `ck_todos_<column>_<check>`, by check; `known` lists the choices."""
 
 # SQLite names a unique constraint by its columns.
 _SQLITE_UNIQUE = {

@@ -1,8 +1,8 @@
 """A connection to a PostgreSQL server that counts as lost after the server has not responded for too long.
 
 TCP detects a dead connection only after many minutes, and a hanging server never. A timer therefore runs while a
-statement waits for its response; every received byte resets it, so that a long response over a slow connection is no
-timeout. For statements without a timeout, TCP keepalive detects a dead peer.
+statement waits for its response; every received byte resets it, so that a long response over a slow connection does
+not count as a timeout. For statements without a timeout, TCP keepalive detects a dead peer.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _DARWIN_RXT_CONNDROPTIME = 0x80  # <netinet/tcp.h>; it is what TCP_USER_TIMEOUT 
 class Limits:
     """The timeouts of a connection, in seconds.
 
-    `answer` applies to each statement, from the last received byte on; None is no limit. The server applies the others:
-    `lock` to waiting for a lock, `idle` to a client that stops in the middle of a transaction.
+    `answer` applies to each statement, from the last received byte on; None means no limit. The server applies the
+    others: `lock` to waiting for a lock, `idle` to a client that stops in the middle of a transaction.
     """
 
     answer: float | None
@@ -63,7 +63,7 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
     limits: Limits
     is_untried = False
     """Whether it was opened some time ago and may be dead."""
-    _ear: _Ear
+    _monitor: _ReceiveMonitor
 
     @property
     def socket(self) -> socket.socket:
@@ -74,8 +74,8 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
     def watch(self, limits: Limits) -> None:
         """Start the timer for responses, and let the kernel detect a dead peer."""
         self.limits = limits
-        self._ear = _Ear(self._transport.get_protocol())
-        self._transport.set_protocol(self._ear)
+        self._monitor = _ReceiveMonitor(self._transport.get_protocol())
+        self._transport.set_protocol(self._monitor)
         _notice_dead_peer(self.socket, limits.answer or ANSWER_TIMEOUT)
 
     async def execute(self, query: str, *arguments: Any, **options: Any) -> Any:
@@ -113,20 +113,20 @@ class WatchedConnection(asyncpg.Connection):  # type: ignore[misc]
     def answering(self, most: float | None = None, *, unsent: bool = False) -> Iterator[None]:
         """Wait for a response; close the connection and raise AnswerTimeoutError if none comes."""
         limits = [seconds for seconds in (most, self.limits.answer) if seconds is not None]
-        outer = self._ear.expect(min(limits, default=None), self.terminate)
+        outer = self._monitor.expect(min(limits, default=None), self.terminate)
         try:
             yield
         except AnswerTimeoutError:
             raise
         except Exception as error:
-            if self._ear.silent_for is not None:
-                raise AnswerTimeoutError(self._ear.silent_for, unsent=unsent) from error
+            if self._monitor.silent_for is not None:
+                raise AnswerTimeoutError(self._monitor.silent_for, unsent=unsent) from error
             raise
         finally:
-            self._ear.expect(outer, self.terminate)
+            self._monitor.expect(outer, self.terminate)
 
 
-class _Ear(asyncio.Protocol):
+class _ReceiveMonitor(asyncio.Protocol):
     """A wrapper of the driver's protocol that detects when nothing is received for too long."""
 
     silent_for: float | None = None
@@ -134,13 +134,13 @@ class _Ear(asyncio.Protocol):
 
     def __init__(self, protocol: Any) -> None:
         self._loop = asyncio.get_running_loop()
-        self._heard = 0.0
+        self._received_at = 0.0
         self._limit: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._protocol = protocol
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self._loop.time()
+        self._received_at = self._loop.time()
         self._protocol.data_received(data)
 
     def eof_received(self) -> bool | None:
@@ -162,18 +162,18 @@ class _Ear(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         before, self._limit = self._limit, seconds
-        self._heard = self._loop.time()
+        self._received_at = self._loop.time()
         if seconds is not None:
-            self._timer = self._loop.call_later(seconds, self._listen, seconds, give_up)
+            self._timer = self._loop.call_later(seconds, self._check, seconds, give_up)
         return before
 
-    def _listen(self, seconds: float, give_up: Callable[[], None]) -> None:
-        due = self._heard + seconds
+    def _check(self, seconds: float, give_up: Callable[[], None]) -> None:
+        due = self._received_at + seconds
         if due <= self._loop.time():
             self.silent_for = seconds
             give_up()
         else:
-            self._timer = self._loop.call_at(due, self._listen, seconds, give_up)
+            self._timer = self._loop.call_at(due, self._check, seconds, give_up)
 
 
 def _notice_dead_peer(line: socket.socket, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Opening an SQLite file, with checks before it is touched, also from a read-only file system."""
+"""Opening an SQLite file after checking it; works on read-only file systems."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def _readers() -> tuple[Mapping[str, Reader], Mapping[str, Reader]]:
 def read_fields(row: Any, linked: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values in a row of `todos`, together with the linked ones, as arguments of `TodoPublic`.
 
-    `linked` has the values of fields that `TodoPublic` does not declare, by name.
+    `linked` maps the names of fields that `TodoPublic` does not declare to their values.
     """
     declared, others = _readers()
     values = {attribute: read(row) for attribute, read in declared.items()}

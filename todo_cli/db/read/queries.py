@@ -97,7 +97,7 @@ def make_request(name: str | None, now: datetime, lock_timeout: float | None = N
     return Request(Scope.find(name), now, lock_timeout)
 
 
-def prove(request: Request, *, alone: bool = False) -> Select[*tuple[Any, ...]]:
+def select_scope(request: Request, *, alone: bool = False) -> Select[*tuple[Any, ...]]:
     """Select `author` and `owner`; no row unless exactly one user matches and the tables have this program's revision.
 
     With `alone`, the author's row is locked against other such statements, but not against ordinary steps.

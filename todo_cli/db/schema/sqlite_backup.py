@@ -83,7 +83,7 @@ def restore_file(target: SqliteTarget, source: Path, newest_revision: str) -> Pa
     """Replace the list with a backup; return the file that keeps the replaced list, None if there was none.
 
     Raises DamagedError or DatabaseUnavailableError for an invalid backup, SchemaTooNewError for one of a newer program,
-    and ConflictError if the backup is the list itself; the list is unchanged then.
+    and ConflictError if the backup is the list itself; in that case, the list is unchanged.
     """
     path = target.real_path
     backup = SqliteTarget(source)

@@ -39,7 +39,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.types import Uuid
 
 from todo_cli.db.read.json_sql import json_values
-from todo_cli.db.read.queries import Request, prove
+from todo_cli.db.read.queries import Request, select_scope
 from todo_cli.db.scope import OWNER, Scope, owned, owner_values
 from todo_cli.db.write.edges import Bindings
 from todo_cli.db.write.edits import Edit
@@ -67,7 +67,7 @@ def add_at_once(
     `project`, `tags` in JSON, and the columns that `read_links` reads.
     """
     derive(todo)
-    me = prove(request).cte("me")
+    me = select_scope(request).cte("me")
     uuid = literal(todo.uuid, Uuid())
     was_erased = exists().where(CHANGES.c.entity_uuid == uuid, is_erasure())
     is_new = and_(~exists().where(TODOS.c.uuid == uuid), ~was_erased)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from todo_cli.db.read.queries import Request, prove
+from todo_cli.db.read.queries import Request, select_scope
 from todo_cli.db.scope import AUTHOR, Scope, is_author, owned, owner_values
 from todo_cli.db.write.at_once import open_gate_if
 from todo_cli.db.write.history_lines import line, quoted, write_history
@@ -22,7 +22,7 @@ def comment_at_once(request: Request, step: UUID, condition: ColumnElement[bool]
     The resulting row has `id`, the number of the todo, and `author`. The comment has its own fields; the statement sets
     the user and the todo.
     """
-    me = prove(request).cte("me")
+    me = select_scope(request).cte("me")
     target = (
         select(TODOS)
         .where(owned(TODOS, Scope.given(me)), condition, TODOS.c.deleted_at.is_(None))

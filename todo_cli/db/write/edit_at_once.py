@@ -31,7 +31,7 @@ from sqlalchemy.types import Uuid
 
 from todo_cli.db.read.graph_sql import in_subtree, is_blocked, is_live, list_ready
 from todo_cli.db.read.json_sql import json_values
-from todo_cli.db.read.queries import RECURRENCE, Request, prove, select_links, with_recurrence
+from todo_cli.db.read.queries import RECURRENCE, Request, select_links, select_scope, with_recurrence
 from todo_cli.db.scope import Scope, owned
 from todo_cli.db.write.at_once import is_not_archived, open_gate_if, scalar
 from todo_cli.db.write.edges import Bindings
@@ -80,7 +80,7 @@ def edit_at_once(
     and all rows have `pending`, with the present todo and `later` (see `list_later`). The caller makes the `plan` from
     these rows and passes it with the same edit.
     """
-    me = prove(request).cte("me")
+    me = select_scope(request).cte("me")
     named = condition
     scope = Scope.given(me)
     mine = owned(TODOS, scope)

@@ -178,7 +178,7 @@ class Step(Transaction):
         await self.session.execute(raised if adds else held)
 
     async def find_changed(self) -> set[UUID]:
-        """Return the uuids of what the step changed when it was stored by an earlier attempt."""
+        """Return the uuids of the rows that an earlier, stored attempt of this step changed."""
         stored = select(STEPS.c.id).where(STEPS.c.uuid == self.uuid).scalar_subquery()
         changed = select(CHANGES.c.entity_uuid).where(CHANGES.c.step_id == stored)
         return set((await self.session.execute(changed)).scalars())

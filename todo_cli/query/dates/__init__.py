@@ -11,7 +11,7 @@ Case and extra spaces are ignored. Days and times are in the zone of `now`.
 | `sow`, `som`, `soq`, `soy`        | the first day of this week, month, quarter, year                             |
 | `eow`, `eom`, `eoq`, `eoy`        | the last day of it                                                           |
 | `eoww`                            | the end of the work week: its Friday, at a weekend the next one              |
-| `later`, `someday`                | 9998-12-31, the last day there is                                            |
+| `later`, `someday`                | 9998-12-31, the last supported day                                           |
 | `friday`, `fri`                   | the next day of that name, never today                                       |
 | `this friday`, `next friday`      | the Friday of this calendar week, or of the next one                         |
 | `last friday`                     | the latest one before today                                                  |
@@ -22,8 +22,8 @@ Case and extra spaces are ignored. Days and times are in the zone of `now`.
 | `24 dec`, `dec 24`,               | the next such date, today included                                           |
 | `24th of december`                |                                                                              |
 | `24 dec 2027`, `dec 24, 2027`     | that day                                                                     |
-| `first monday of january`,        | the first, second … fifth or last such weekday (`2nd` does as well) of the   |
-| `2nd tuesday of january 2027`     | next month of that name, so that it is not before today; or of that year     |
+| `first monday of january`,        | the first, second … fifth or last such weekday (also `2nd`) of the next       |
+| `2nd tuesday of january 2027`     | month of that name, so that it is not before today; or of that year          |
 | `last friday of month`            | the same of this month, even if it is past; also `of next month`, `of last   |
 |                                   | month`, and `quarter` and `year` instead of `month`                          |
 | `last day of month`,              | the first or the last day, of all that may follow `of` above                 |
@@ -31,19 +31,19 @@ Case and extra spaces are ignored. Days and times are in the zone of `now`.
 | `2026-12-24`, `20261224`          | that day (ISO 8601)                                                          |
 | `2026-W52-4`, `2026-W52`          | the fourth day of that week; its Monday (ISO 8601, wherever your week begins)|
 | `2026-359`                        | the 359th day of the year (ISO 8601)                                         |
-| `2026-12-24 18:00`,               | that instant; `T` may stand for the space, behind each of the ISO dates      |
+| `2026-12-24 18:00`,               | that instant; `T` may replace the space, after any of the ISO dates          |
 | `2026-12-24T18:00:30`             |                                                                              |
 | `2026-12-24T18:00+01:00`, `…Z`    | the same in that zone; the date is the one in yours                          |
 | `17:00`, `9:05`, `5pm`, `5:30 pm`,| the next time that the clock shows it, today or tomorrow; 12am is 00:00,     |
 | `noon`, `at 17:00`                | 12pm is noon                                                                 |
 | `friday 17:00`, `friday at 5pm`,  | any of the days above at that time                                           |
 | `5pm friday`                      |                                                                              |
-| `3d`, `+2w`, `in 3 days`,         | so many days from today. Units: `d` day, `w` wk week, `mo` month, `q`        |
-| `1y 6mo`, `in a week`             | quarter, `y` yr year; in full also with an `s`                               |
-| `2h`, `1h30m`, `in an hour`       | so much time from now. Units: `s` sec second, `m` min minute, `h` hr hour    |
+| `3d`, `+2w`, `in 3 days`,         | that many days from today. Units: `d` day, `w` wk week, `mo` month, `q`      |
+| `1y 6mo`, `in a week`             | quarter, `y` yr year; full names also in the plural                          |
+| `2h`, `1h30m`, `in an hour`       | that much time from now. Units: `s` sec second, `m` min minute, `h` hr hour  |
 | `-1d`, `3 days ago`               | before today, or before now                                                  |
 | `P3D`, `PT2H`, `P1Y2M`, `-P2W`    | the same as a duration of ISO 8601                                           |
-| `eom-3d`, `friday 5pm + 30min`,   | any of the above, with durations added or taken away one after the other     |
+| `eom-3d`, `friday 5pm + 30min`,   | any of the above, with durations added or subtracted in order                |
 | `easter+1d-2h`                    |                                                                              |
 | `eom-3d 17:00`, `3d at noon`      | a sum of days at that time                                                   |
 | `10/11/2026`, `10/11`             | only if the convention for it was chosen: day or month first; else refused   |
@@ -76,7 +76,7 @@ from todo_cli.query.dates.calendar_days import FIRST_YEAR, LAST_YEAR
 from todo_cli.query.dates.conventions import USUAL, Conventions
 from todo_cli.query.dates.errors import UnreadableError, explain
 from todo_cli.query.dates.instants import start_of_day, start_of_next_day, to_instant
-from todo_cli.query.dates.words import EDGES, ENDS, FILLERS, WORDS, normalise
+from todo_cli.query.dates.words import EDGES, ENDS, FILLERS, WORDS, normalize
 
 __all__ = [
     "FIRST_YEAR",
@@ -118,7 +118,7 @@ def names_last_day(text: str) -> bool:
     A monthly recurrence that starts there is due on the last day of each month, not on the 30th. The result is False
     for a sum (`eom-1d`) and for a text that is not a date.
     """
-    when = normalise(text)
+    when = normalize(text)
     if "+" in when or "-" in when or not _is_when(text, _ANY_MOMENT, USUAL):
         return False
     return "last day of " in when or not _LAST_DAYS.isdisjoint(re.findall("[a-z]+", when))
@@ -130,7 +130,7 @@ def is_slip(text: str, is_value: Callable[[str], bool]) -> bool:
     This is so if its first word is a word of dates but not a value (`next fridya`, `30 feb`), or if a number follows a
     value (`friday 25:00`). `friday Pay rent` is a value followed by text.
     """
-    first, second, *_ = [*normalise(text).split(), "", ""]
+    first, second, *_ = [*normalize(text).split(), "", ""]
     begins = first in _BEGINNINGS or first[:1].isdigit()
     return bool(second) and (second[0].isdigit() if is_value(first) else begins)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from todo_cli.errors import InvalidInputError
-from todo_cli.query.dates.words import EDGES, FILLERS, MAX_LENGTH, NAMES, WORDS, normalise
+from todo_cli.query.dates.words import EDGES, FILLERS, MAX_LENGTH, NAMES, WORDS, normalize
 from todo_cli.suggestions import nearest
 
 EXAMPLES = "2026-12-24, '24 dec 18:00', tomorrow, 'friday 5pm', 3d, '2 weeks', eom"
@@ -35,7 +35,7 @@ class UnreadableError(Exception):
 def explain(text: str, error: UnreadableError, works: Callable[[str], bool]) -> InvalidInputError:
     """Return the error for the text, which suggests only valid texts."""
     meant = [proposal for proposal in error.meant if works(proposal)]
-    if not meant and len(when := normalise(text)) <= MAX_LENGTH:
+    if not meant and len(when := normalize(text)) <= MAX_LENGTH:
         meant = [proposal for proposal in _guesses(when, works) if works(proposal)][:1]
     proposals = " or ".join(f"'{proposal}'" for proposal in (meant if error.is_choice else meant[:1]))
     hint = f"did you mean {proposals}? " if proposals else ""

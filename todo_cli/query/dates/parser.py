@@ -20,7 +20,7 @@ from todo_cli.query.dates.errors import UnreadableError
 from todo_cli.query.dates.instants import at_instant, start_of_day, to_instant, to_moved_instant, to_next_instant
 from todo_cli.query.dates.named_days import read_named_day, read_weekday_in_period
 from todo_cli.query.dates.tokens import Cursor
-from todo_cli.query.dates.words import MAX_LENGTH, MONTHS, WEEKDAYS, normalise
+from todo_cli.query.dates.words import MAX_LENGTH, MONTHS, WEEKDAYS, normalize
 from todo_cli.query.dates.written_days import (
     read_day_of_month,
     read_iso_day,
@@ -35,7 +35,7 @@ def read_when(text: str, now: datetime, conventions: Conventions) -> When:
 
     Raises UnreadableError, and InvalidInputError for a time in a clock-change gap.
     """
-    when = normalise(text)
+    when = normalize(text)
     if not when.isascii():
         raise UnreadableError
     if len(when) > MAX_LENGTH:

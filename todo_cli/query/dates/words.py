@@ -1,4 +1,4 @@
-"""The words of WHEN, and the normalisation of texts."""
+"""The words of WHEN, and the normalization of texts."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ MAX_LENGTH = 200
 _TO_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     """Return the text with single spaces and ASCII letters in lower case."""
     return " ".join(text.split()).translate(_TO_LOWER)

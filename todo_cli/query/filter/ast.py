@@ -20,7 +20,7 @@ end, before its end, or not before its start."""
 Comparison = Literal["equal", "above", "below"]
 
 SUBTASKS, COMMENTS = "subtasks", "comments"
-"""What `Has` accepts besides fields."""
+"""Names that `Has` accepts in addition to fields."""
 
 
 @dataclass(frozen=True, slots=True)

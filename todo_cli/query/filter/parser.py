@@ -129,7 +129,7 @@ class _Parser:
         return tree
 
     def _explain_missing_condition(self) -> ExpressionError:
-        """Return the error for a token in place of a condition."""
+        """Return the error for a token where a condition was expected."""
         here, before = self._next, self._before
         if here.kind in ("and", "or"):
             return here.place.error(f"expected a condition before {here.text!r}", _AS_TEXT)

@@ -43,7 +43,7 @@ _AS_TEXT = "after -- everything is text"
 class GivenWords:
     """The words that are text, and the values of attributes as they were typed, by the name of the setter.
 
-    `lists` has the values of setters that take several names, such as tags.
+    `lists` maps setters that take several names, such as tags, to their values.
     """
 
     text: Sequence[str]

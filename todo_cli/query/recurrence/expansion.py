@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from todo_cli.query.dates import LAST_YEAR
 from todo_cli.query.recurrence.rules import Frequency, Rule, RuleDay
 
-LOOK_AHEAD = timedelta(days=36_525)  # a hundred years; a rule with nothing in them has ended
+LOOK_AHEAD = timedelta(days=36_525)  # 100 years; a rule without an occurrence in that time has ended
 
 _DAY_SECONDS = 86_400
 _LAST_DAY = date(LAST_YEAR, 12, 31).toordinal()
@@ -163,7 +163,7 @@ def _week_year(day: date, week_start: int) -> int:
 
 
 def _day_test(rule: Rule) -> Callable[[date], bool]:
-    """Return a test whether a day passes every BY part for days."""
+    """Return a function that tests whether a day passes every BY part for days."""
     tests: list[Callable[[date], bool]] = []
     if rule.by_month:
         tests.append(lambda day: day.month in rule.by_month)
@@ -179,7 +179,7 @@ def _day_test(rule: Rule) -> Callable[[date], bool]:
 
 
 def _weekday_test(rule: Rule) -> Callable[[date], bool]:
-    """Return a test whether a day matches BYDAY; numbers count within the year only without BYMONTH."""
+    """Return a function that tests whether a day matches BYDAY; numbers count within the year only without BYMONTH."""
     every = {day.weekday for day in rule.by_day if not day.nth}
     numbered = {
         day.weekday: tuple(other.nth for other in rule.by_day if other.weekday == day.weekday and other.nth)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from todo_cli.rendering.format.escaping import neutralise
+from todo_cli.rendering.format.escaping import neutralize
 
 Pieces = Sequence[tuple[str, str]]
 """Parts of a line, each with the name of a style."""
@@ -40,7 +40,7 @@ def compare_texts(old: str, new: str) -> Pieces:
             pieces.append((" ", ""))
         if added:
             pieces.append((cut(added), ADDED))
-    return [(neutralise(text), style) for text, style in pieces]
+    return [(neutralize(text), style) for text, style in pieces]
 
 
 def cut(text: str) -> str:

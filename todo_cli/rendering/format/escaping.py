@@ -27,14 +27,14 @@ def _spell(match: re.Match[str]) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def neutralise(text: str) -> str:
+def neutralize(text: str) -> str:
     r"""Return the text with active characters escaped as `\x1b`, for people to read."""
     return _ACTIVE.sub(_spell, text)
 
 
 def inert_lines(text: str) -> str:
     """Return the text with all active characters except line breaks escaped."""
-    return "\n".join(neutralise(line) for line in text.split("\n"))
+    return "\n".join(neutralize(line) for line in text.split("\n"))
 
 
 def escape_field(text: str) -> str:
@@ -60,7 +60,7 @@ MAX_WIDTH = 70
 
 def point_at(expression: str, start: int, end: int) -> str:
     """Return two lines: the expression, shortened if it is long, and carets below the part from `start` to `end`."""
-    cells = [neutralise(character) for character in expression]
+    cells = [neutralize(character) for character in expression]
     widths = [sum(map(_width, cell)) for cell in cells]
     first, last = _fit(widths, start, end)
     shown = ("…" if first else "") + "".join(cells[first:last]) + ("…" if last < len(cells) else "")

@@ -17,7 +17,7 @@ from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.padding import Padding
 from rich.text import Text
 
-from todo_cli.rendering.format.escaping import inert_lines, neutralise
+from todo_cli.rendering.format.escaping import inert_lines, neutralize
 
 MAX_DEPTH = 12
 """Text with lists and quotes nested deeper is shown unrendered, because the parser omits what is too deep."""
@@ -61,7 +61,7 @@ def _make_inert(tokens: Sequence[Token]) -> Iterator[Token]:
             token.type = "hardbreak"
         token.content = inert_lines(token.content)
         token.attrs = {
-            key: neutralise(value) if isinstance(value, str) else value for key, value in token.attrs.items()
+            key: neutralize(value) if isinstance(value, str) else value for key, value in token.attrs.items()
         }
         if token.children:
             token.children = list(_make_inert(token.children))

@@ -23,7 +23,7 @@ from todo_cli.rendering.format.dates import (
     format_moment,
     format_when,
 )
-from todo_cli.rendering.format.escaping import neutralise
+from todo_cli.rendering.format.escaping import neutralize
 
 ACTIVE = "▶"
 """The mark of a todo in progress."""
@@ -54,7 +54,7 @@ def make_cell(name: str, todo: TodoPublic, now: datetime, score: Score = lambda 
         case "mark":
             return _mark(todo)
         case "title":
-            return Text(neutralise(todo.title), style="" if todo.status is Status.OPEN else "closed")
+            return Text(neutralize(todo.title), style="" if todo.status is Status.OPEN else "closed")
         case "due":
             return _due(todo, now)
         case "status":
@@ -71,17 +71,17 @@ def format_field(field: Field, value: Any, now: datetime) -> Text:
 
 
 def _text(_: Field, value: str, __: datetime) -> Text:
-    return Text(neutralise(value.partition("\n")[0]))
+    return Text(neutralize(value.partition("\n")[0]))
 
 
 def _url(_: Field, value: str, __: datetime) -> Text:
     link = Style(link=value) if _INERT_URL.fullmatch(value) else ""
-    return Text(neutralise(value), style=link)
+    return Text(neutralize(value), style=link)
 
 
 def _choice(field: Field, value: Any, _: datetime) -> Text:
     label = label_of(field, value) or ""
-    return Text(neutralise(label), style=label if field.name == "priority" else "")
+    return Text(neutralize(label), style=label if field.name == "priority" else "")
 
 
 def _numbers(_: Field, value: tuple[int, ...], __: datetime) -> Text:
@@ -89,7 +89,7 @@ def _numbers(_: Field, value: tuple[int, ...], __: datetime) -> Text:
 
 
 def _computed(field: Field, value: Any, now: datetime) -> Text:
-    return _numbers(field, value, now) if isinstance(value, tuple) else Text(neutralise(str(value)), style="recurrence")
+    return _numbers(field, value, now) if isinstance(value, tuple) else Text(neutralize(str(value)), style="recurrence")
 
 
 def _recurrence(_: Field, value: Recurrence, __: datetime) -> Text:
@@ -105,8 +105,8 @@ _FORMATS: Mapping[Kind, Callable[[Field, Any, datetime], Text]] = {
     Kind.DATE: lambda _, on, now: Text(format_date(on, now)),
     Kind.WHEN: lambda _, when, now: Text(format_when(when, now)),
     Kind.INSTANT: lambda field, instant, now: Text(format_moment(field, instant, now)),
-    Kind.NAME: lambda _, name, __: Text(neutralise(name), style="project"),
-    Kind.NAMES: lambda _, names, __: Text(" ".join(f"#{neutralise(name)}" for name in names), style="tag"),
+    Kind.NAME: lambda _, name, __: Text(neutralize(name), style="project"),
+    Kind.NAMES: lambda _, names, __: Text(" ".join(f"#{neutralize(name)}" for name in names), style="tag"),
     Kind.REFERENCE: lambda _, number, __: Text(str(number), style="id"),
     Kind.REFERENCES: _numbers,
     Kind.RECURRENCE: _recurrence,

@@ -19,7 +19,7 @@ from todo_cli.rendering.format.dates import (
     describe_due,
     format_instant,
 )
-from todo_cli.rendering.format.escaping import inert_lines, neutralise
+from todo_cli.rendering.format.escaping import inert_lines, neutralize
 from todo_cli.rendering.terminal.cells import (
     ACTIVE,
     NEARNESS_STYLES,
@@ -35,7 +35,7 @@ from todo_cli.rendering.terminal.tree import name_todo
 def draw_details(details: TodoDetails, now: datetime, coefficients: Coefficients) -> Group:
     """Return the details of one todo."""
     todo = details.todo
-    head = Text.assemble((str(todo.id), "id"), " ", (neutralise(todo.title), "bold"))
+    head = Text.assemble((str(todo.id), "id"), " ", (neutralize(todo.title), "bold"))
     rows = [("status", Text(todo.status.value))]
     if todo.deleted_at:
         rows.append(("in the trash", Text(f"since {format_instant(todo.deleted_at, now)}", style="overdue")))
@@ -136,13 +136,13 @@ def _explanation(urgency: float, terms: Sequence[Term]) -> Text:
     lines = [make_urgency(urgency)]
     for term in terms:
         product = f"{term.factor:.2f} × {term.coefficient:5.1f} = {term.value:5.1f}"  # noqa: RUF001 - it multiplies
-        lines.append(Text.assemble((f"{neutralise(term.name):<{longest}}  ", "faint"), product))
+        lines.append(Text.assemble((f"{neutralize(term.name):<{longest}}  ", "faint"), product))
     return Text("\n").join(lines)
 
 
 def _comment(comment: CommentPublic, now: datetime) -> Padding:
     age = describe_age(comment.created_at, now)
-    head = Text.assemble((neutralise(comment.author), "id"), (f", {age}", "faint"))
+    head = Text.assemble((neutralize(comment.author), "id"), (f", {age}", "faint"))
     text = Padding(Text(inert_lines(comment.text)), (0, 0, 0, 2), expand=False)
     return Padding(Group(head, text), (1, 0, 0, 2), expand=False)
 

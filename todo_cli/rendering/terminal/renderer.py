@@ -29,12 +29,12 @@ from todo_cli.query.trees import grow
 from todo_cli.query.urgency import Coefficients, score
 from todo_cli.rendering.format.dates import format_instant, format_when
 from todo_cli.rendering.format.differences import Pieces
-from todo_cli.rendering.format.escaping import inert_lines, neutralise
+from todo_cli.rendering.format.escaping import inert_lines, neutralize
 from todo_cli.rendering.history import VERBS, describe_moment, format_reverted, format_step, plain
 from todo_cli.rendering.renderer import Record, Weights, format_count
 from todo_cli.rendering.terminal.agenda import draw_agenda
 from todo_cli.rendering.terminal.details import draw_details, make_grid
-from todo_cli.rendering.terminal.summary import summarise
+from todo_cli.rendering.terminal.summary import summarize
 from todo_cli.rendering.terminal.theme import make_theme
 from todo_cli.rendering.terminal.todo_table import GAP, make_table, plain_table
 from todo_cli.rendering.terminal.tree import draw_tree
@@ -94,11 +94,11 @@ class TerminalRenderer:
 
     def show_outcomes(self, outcomes: Sequence[TodoOutcome]) -> None:
         for outcome in outcomes:
-            self._console.print(self._summarise(outcome.todo))
+            self._console.print(self._summarize(outcome.todo))
             for todo in outcome.changed_with:
-                self._console.print(Text.assemble(("also: ", "faint"), self._summarise(todo)))
+                self._console.print(Text.assemble(("also: ", "faint"), self._summarize(todo)))
             for todo in outcome.next:
-                self._console.print(Text.assemble(("next: ", "faint"), self._summarise(todo)))
+                self._console.print(Text.assemble(("next: ", "faint"), self._summarize(todo)))
 
     def show_history(self, page: HistoryPage) -> None:
         if not page.steps:
@@ -121,7 +121,7 @@ class TerminalRenderer:
             if step.undone:
                 line.stylize("faint")
                 line.append(" · undone", style="faint")
-            table.add_row(describe_moment(step.at, self._now), neutralise(step.user), line)
+            table.add_row(describe_moment(step.at, self._now), neutralize(step.user), line)
         return table
 
     def show_reverted(self, outcome: UndoOutcome) -> None:
@@ -154,9 +154,9 @@ class TerminalRenderer:
         table.add_column(overflow="fold")
         for finding in findings:
             mark = Text("✓", style="done") if finding.ok else Text("✗", style="high")
-            found = Text(neutralise(finding.found))
+            found = Text(neutralize(finding.found))
             if finding.advice:
-                found.append(f"\n→ {neutralise(finding.advice)}", style="medium")
+                found.append(f"\n→ {neutralize(finding.advice)}", style="medium")
             table.add_row(mark, finding.check, found)
         self._console.print(table)
 
@@ -169,10 +169,10 @@ class TerminalRenderer:
         lines = self._console.render_lines(table, pad=False)
         return page.size is not None and len(page.todos) <= room and len(lines) - 1 > room
 
-    def _summarise(self, todo: TodoPublic) -> Text:
+    def _summarize(self, todo: TodoPublic) -> Text:
         """Return the todo in one line, with everything that was understood from the input."""
-        line = Text.assemble((str(todo.id), "id"), " ", neutralise(todo.title))
-        for part in summarise(todo, self._now):
+        line = Text.assemble((str(todo.id), "id"), " ", neutralize(todo.title))
+        for part in summarize(todo, self._now):
             line.append(" · ", style="faint").append_text(part)
         return line
 
@@ -185,9 +185,9 @@ class TerminalRenderer:
             case datetime():
                 return Text(format_instant(value, self._now))
             case list() | tuple():
-                return Text(neutralise(", ".join(map(str, value))))
+                return Text(neutralize(", ".join(map(str, value))))
             case _:
-                return Text(neutralise(str(value)))
+                return Text(neutralize(str(value)))
 
 
 def describe_page(page: TodoPage) -> str:
@@ -195,7 +195,7 @@ def describe_page(page: TodoPage) -> str:
     parts = [_describe_span(len(page.todos), "todo", page.total, page.number, page.size)]
     parts += [f"{name} {format_duration(seconds)} in total" for name, seconds in page.sums.items()]
     if page.hidden:
-        parts.append(f"context {neutralise(page.context or '')} hides {format_count(page.hidden)}")
+        parts.append(f"context {neutralize(page.context or '')} hides {format_count(page.hidden)}")
     return " · ".join(parts)
 
 

@@ -13,7 +13,7 @@ from todo_cli.rendering.format.dates import describe_recurrence
 from todo_cli.rendering.terminal.cells import ACTIVE, format_field, label_reference, make_status
 
 
-def summarise(todo: TodoPublic, now: datetime) -> Iterator[Text]:
+def summarize(todo: TodoPublic, now: datetime) -> Iterator[Text]:
     """Yield the parts after the title: the status, the dates, then the other fields."""
     if todo.status is not Status.OPEN:
         yield make_status(todo.status)

@@ -63,7 +63,7 @@ def make_table(
 def _fit(made: dict[str, Column], cells: dict[str, list[Text]], width: int) -> int:
     """Narrow the columns that may be truncated, the widest first, if the table is wider than the terminal.
 
-    Rich would narrow all columns alike, even numbers and dates. Return the width that is still in excess.
+    Rich would narrow all columns alike, even numbers and dates. Return the excess width.
     """
     natural = {
         name: min(column.max_width or width, max(map(cell_len, map(str, [column.header, *cells[name]]))))

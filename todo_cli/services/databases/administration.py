@@ -6,7 +6,7 @@ import asyncio
 
 from todo_cli.db.connection.target import SqliteTarget, Target
 from todo_cli.db.database import Database
-from todo_cli.db.initialisation import initialise
+from todo_cli.db.initialisation import initialize
 from todo_cli.db.schema import revisions as schema
 from todo_cli.db.schema.inspection import inspect
 from todo_cli.models.values import DatabaseStatus
@@ -14,7 +14,7 @@ from todo_cli.models.values import DatabaseStatus
 
 async def init_database(db: Database) -> bool:
     """Create or upgrade the tables and the first user; return whether anything changed."""
-    return await initialise(db.target, db.user_name, db.now, db.waiting)
+    return await initialize(db.target, db.user_name, db.now, db.waiting)
 
 
 def expected_revision() -> str:

@@ -111,8 +111,9 @@ def find_next_occurrences(
     """Return the next occurrences when the todo is closed: one, or none at the end of the series.
 
     This is the first that is not before today in the zone of the series; with `catch_up`, also all missed ones. `later`
-    has the existing occurrences after this one, which are not created again; without `catch_up`, nothing is created if
-    one of them is kept, since the series has already continued. Raises ConflictError for too many occurrences.
+    contains the existing occurrences after this one, which are not created again; without `catch_up`, nothing is
+    created if one of them is kept, since the series has already continued. Raises ConflictError for too many
+    occurrences.
     """
     if not catch_up and Later.KEPT in later.values():
         return []

@@ -96,12 +96,12 @@ def _warn_of_environment(invocation: Invocation) -> None:
 
 def _offer_tables(there: Invocation) -> DatabaseStatus | None:
     """Offer to create the tables at a terminal; return the new status, None if they were not created."""
-    from todo_cli.rendering.format.escaping import neutralise
+    from todo_cli.rendering.format.escaping import neutralize
     from todo_cli.services.databases.administration import init_database, inspect_database
 
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    question = neutralise(f"{there.target} has no tables yet. Create them now?")
+    question = neutralize(f"{there.target} has no tables yet. Create them now?")
     if not typer.confirm(question, default=True, err=True):
         return None
     there.run(init_database)
@@ -111,7 +111,7 @@ def _offer_tables(there: Invocation) -> DatabaseStatus | None:
 def _choose_user(named: str | None, users: Sequence[str] | None) -> str | None:
     """Return the user in that database: the named one, the only one, or the one chosen at a prompt."""
     from todo_cli.models.text import fold
-    from todo_cli.rendering.format.escaping import neutralise
+    from todo_cli.rendering.format.escaping import neutralize
 
     if not users:
         return named
@@ -124,7 +124,7 @@ def _choose_user(named: str | None, users: Sequence[str] | None) -> str | None:
         return users[0]
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UserNotNamedError(users)
-    return _choose_user(typer.prompt(neutralise(f"Which user are you? ({', '.join(users)})"), err=True), users)
+    return _choose_user(typer.prompt(neutralize(f"Which user are you? ({', '.join(users)})"), err=True), users)
 
 
 @command(app, "disconnect", epilog="Example: todo db disconnect")

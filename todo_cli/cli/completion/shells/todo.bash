@@ -1,7 +1,7 @@
 # Completion of todo and neon-todo for bash (3.2 and later): eval "$(todo --show-completion bash)", or source this file.
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
-# called by one of its two names, never by the word on the line, which may be any path.
+# Program output (one candidate per line: word, tab, description) is data and is never evaluated. The program is called
+# by one of its two names, never by the word on the line, which may be any path.
 
 _todo() { _todo_complete todo; }
 _neon_todo() { _todo_complete neon-todo; }

@@ -1,7 +1,7 @@
 # Completion of todo and neon-todo for fish: two files, todo.fish and neon-todo.fish, in fish's folder of completions.
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
-# called by one of its two names, never by the word on the line, which may be any path.
+# Program output (one candidate per line: word, tab, description) is data and is never evaluated. The program is called
+# by one of its two names, never by the word on the line, which may be any path.
 
 function __todo_complete --argument-names program
     set -lx _TODO_COMPLETE_LINE (commandline --current-process --cut-at-cursor)

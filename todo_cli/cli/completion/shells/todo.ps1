@@ -1,8 +1,8 @@
 # Completion of todo and neon-todo for PowerShell, in $PROFILE:
 # todo --show-completion powershell | Out-String | Invoke-Expression
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
-# called by one of its two names, never by the word on the line, which may be any path.
+# Program output (one candidate per line: word, tab, description) is data and is never evaluated. The program is called
+# by one of its two names, never by the word on the line, which may be any path.
 
 Register-ArgumentCompleter -Native -CommandName todo, neon-todo -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)

@@ -2,9 +2,9 @@
 # Completion of todo and neon-todo for zsh: a file named _todo on fpath, or eval "$(todo --show-completion zsh)" after
 # compinit.
 #
-# What the program prints (one candidate a line, a tab, a description) is data: nothing here evaluates it. The program is
-# called by one of its two names, never by the word on the line, which may be any path. The patterns (-p) come before
-# what zsh itself has for a command named todo, devtodo's, wherever this file is on fpath.
+# Program output (one candidate per line: word, tab, description) is data and is never evaluated. The program is called
+# by one of its two names, never by the word on the line, which may be any path. The patterns (-p) take precedence
+# over zsh's own completion for devtodo's todo, wherever this file is on fpath.
 
 _todo() {
   local program=todo
