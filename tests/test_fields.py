@@ -310,7 +310,7 @@ def test_empty_columns_are_omitted_unless_chosen(filled: NewFields) -> None:
     assert filled.on_screen("list", "Darn")[0].split() == ["id", "title"]
 
 
-def test_stored_values_are_escaped_at_a_terminal(new_fields: NewFields) -> None:
+def test_stored_values_are_escaped_on_a_terminal(new_fields: NewFields) -> None:
     new_fields("add", "Beware")
     evil = "https://x\x1b]8;;https://y\x07\x1b[31m"
     new_fields.store(1, remark=evil, link=evil, size=evil)

@@ -66,7 +66,7 @@ class TestWaking:
         assert len(door.connections) == 3
 
     @pytest.mark.usefixtures("door")
-    def test_a_port_without_a_listener_is_waited_for_with_a_spinner_at_a_terminal(
+    def test_a_port_without_a_listener_is_waited_for_with_a_spinner_on_a_terminal(
         self, neon: Neon, tmp_path: Path
     ) -> None:
         with neon.door(asleep=True) as sleeping:

@@ -92,7 +92,7 @@ def test_invalid_settings(fresh_cli: Cli) -> None:
     assert "per_page" in findings["settings"]["found"]
 
 
-def test_it_is_readable_at_a_terminal(fresh_cli: Cli) -> None:
+def test_it_is_readable_on_a_terminal(fresh_cli: Cli) -> None:
     seen = at_terminal([sys.executable, "-m", "todo_cli", "doctor"], fresh_cli.environment, width=50)
     assert seen.code == 1
     assert "50 columns are too few" in " ".join(seen.out.split())

@@ -116,7 +116,7 @@ def on_terminal(cli: Cli, *arguments: str, width: int) -> Result:
 
 @ON_SQLITE
 @pytest.mark.parametrize("width", [80, 200])
-def test_history_at_a_terminal(cli: Cli, width: int) -> None:
+def test_history_on_a_terminal(cli: Cli, width: int) -> None:
     cli.here("add", "Pay the rent of the flat in the old house behind the station")
     cli.here("modify", "1", "title:Pay the [bold]rent\x1b[31m of the house behind the station")
     cli.here("modify", "1", "description:" + "one two three " * 300)

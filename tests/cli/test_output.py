@@ -156,7 +156,7 @@ class TestEscaping:
         assert "\x1b" not in result.err
         assert "\x1b" not in cli("\x1b[31m").err
 
-    def test_in_json_at_a_terminal(self, filled: Cli) -> None:
+    def test_in_json_on_a_terminal(self, filled: Cli) -> None:
         """Output and errors are harmless and still exact."""
         hostile = f"\u2066{EVIL}\x7f\u2028\u200f"
         filled.here("add", "--", hostile)

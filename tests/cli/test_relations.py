@@ -103,7 +103,7 @@ def run(cli: Cli) -> Callable[..., str]:
     return at
 
 
-def test_at_a_terminal(cli: Cli) -> None:
+def test_on_a_terminal(cli: Cli) -> None:
     at = run(cli)
     for line in ("Trip", "Flight parent:1", "Pack parent:1 depends:2"):
         cli("add", *line.split())

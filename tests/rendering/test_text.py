@@ -53,7 +53,7 @@ ESCAPED_IN_JSON = re.compile(ACTIVE.pattern[:-1] + "\u061c\u200e\u200f]")
         st.text() | st.none() | st.integers(), lambda parts: st.lists(parts) | st.dictionaries(st.text(), parts)
     )
 )
-def test_json_at_a_terminal_is_harmless_and_exact(value: object) -> None:
+def test_json_on_a_terminal_is_harmless_and_exact(value: object) -> None:
     for indent in (None, 2):
         screen = Screen()
         write_json(value, screen, indent=indent)

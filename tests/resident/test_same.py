@@ -124,7 +124,7 @@ def test_files_are_created_with_the_umask_of_the_command(warm: Home, tmp_path: P
 
 @pytest.mark.parametrize("width", [40, pytest.param(200, marks=pytest.mark.exhaustive)])
 @pytest.mark.parametrize("arguments", [("list",), ("show", "2"), ("--help",), ("show", "99")])
-def test_at_a_terminal(filled: Home, width: int, arguments: tuple[str, ...]) -> None:
+def test_on_a_terminal(filled: Home, width: int, arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "todo_cli", *arguments]
     before = filled.served()
     warm = at_terminal(command, filled.environment, width=width)

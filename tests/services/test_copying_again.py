@@ -137,7 +137,7 @@ async def test_a_database_with_duplicate_lines_works(db: Database, other: Databa
 
 @TO_SQLITE
 async def test_repeated_copies_in_both_directions(db: Database, other: Database) -> None:
-    """Whatever is done on either side in between, no line is duplicated, and both histories can be replayed."""
+    """Changes on either side in between duplicate no history entry, and both histories can be replayed."""
     due = When(date(2026, 11, 30))
     await add_todo(db, NewTodo("a", project="p", tags=("x", "y"), due=due, every=Every("week")))
     await add_todo(other, NewTodo("elsewhere", project="P", tags=("X",)))
