@@ -49,7 +49,7 @@ def run_at_once(cli: Cli, processes: int, times: int, *command: str) -> list[lis
 @BOTH_TIERS
 @pytest.mark.long
 def test_concurrent_adds_lose_no_todo_and_repeat_no_number(cli: Cli) -> None:
-    processes, times = choose(3, 16), choose(6, 25)
+    processes, times = choose(3, 16), choose(6, 50)
     said = run_at_once(cli, processes, times, "add", "todo {me} {number}", "-p", "p{number}", "-t", "t{me}")
     assert [code for code, _ in said] == ["0"] * processes * times
     listed = json.loads(cli("list", "--json").out)

@@ -282,7 +282,7 @@ def test_no_output_contains_a_password(home: Path, case: tuple[list[str], dict[s
 
 
 @pytest.mark.exhaustive
-@settings(ALWAYS, max_examples=1000)
+@settings(ALWAYS, max_examples=2000)
 @given(cases())
 @pytest.mark.long
 def test_no_output_contains_a_password_in_many_more_cases(

@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The duration of an example means nothing, because other programs run at the same time.
     slow = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
     settings.register_profile(
-        "todo", max_examples=choose(40, 200), deadline=None, suppress_health_check=slow, print_blob=True
+        "todo", max_examples=choose(40, 300), deadline=None, suppress_health_check=slow, print_blob=True
     )
     settings.load_profile("todo")
 

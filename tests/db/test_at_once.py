@@ -224,7 +224,7 @@ def two_databases(server: Server) -> Server:
     return server
 
 
-@settings(max_examples=choose(5, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=choose(5, 80), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(commands=st.lists(COMMANDS, min_size=2, max_size=12))
 def test_both_ways_write_the_same(two_databases: Server, commands: Sequence[Command]) -> None:
     async def run() -> None:

@@ -416,7 +416,7 @@ async def test_two_machines_that_finish_a_todo_create_one_occurrence(db: Databas
     tokyo = datetime(2026, 11, 23, 1, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
     los_angeles = tokyo.astimezone(ZoneInfo("America/Los_Angeles"))  # the 22nd
     await add_todo(db, NewTodo("a", tags=("x",), due=at("2026-11-22 06:00"), every=Every("day")))
-    for number in range(1, choose(6, 50) + 1):
+    for number in range(1, choose(6, 100) + 1):
         days = timedelta(days=number - 1)
         machines = (open_db("alex", tokyo + days), open_db("alex", los_angeles + days))
         first, second = await asyncio.gather(*(complete_todos(machine, refs(str(number))) for machine in machines))
@@ -428,7 +428,7 @@ async def test_two_machines_that_finish_a_todo_create_one_occurrence(db: Databas
 
 @BOTH_TIERS
 async def test_ending_a_series_during_a_completion_leaves_nothing_open(db: Database, open_db: OpenDatabase) -> None:
-    for _ in range(choose(4, 15)):
+    for _ in range(choose(4, 20)):
         first = (await add_todo(db, NewTodo("a", due=on("2026-11-22"), every=Every("day")))).todo.id
         [outcome] = await complete_todos(db, refs(str(first)))
         one, other = open_db("alex"), open_db("alex")
@@ -442,7 +442,7 @@ async def test_ending_a_series_during_a_completion_leaves_nothing_open(db: Datab
 @BOTH_TIERS
 async def test_occurrences_finished_at_once_have_one_next_occurrence(db: Database, open_db: OpenDatabase) -> None:
     """Two missed occurrences lead to the same next one."""
-    for start in range(1, choose(8, 30) + 1, 4):
+    for start in range(1, choose(8, 40) + 1, 4):
         await add_todo(db, NewTodo("a", due=on("2026-11-20"), every=Every("FREQ=DAILY;COUNT=4")))
         await complete_todos(db, refs(str(start)), catch_up=True)  # creates the 21st and the 22nd
         both = (complete_todos(open_db("alex"), refs(str(start + number))) for number in (1, 2))

@@ -125,7 +125,7 @@ async def test_rows_follow_from_history(
 
 
 @pytest.mark.exhaustive
-@settings(max_examples=12, **SETTINGS)
+@settings(max_examples=20, **SETTINGS)
 @given(steps=st.lists(STEPS, min_size=10, max_size=40))
 @pytest.mark.long
 async def test_rows_follow_from_history_everywhere(

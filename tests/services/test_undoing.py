@@ -219,7 +219,7 @@ async def numbers_of(db: Database) -> Numbers:
 
 
 @settings(
-    max_examples=choose(4, 30),
+    max_examples=choose(4, 50),
     suppress_health_check=[*settings().suppress_health_check, HealthCheck.data_too_large],
 )
 @given(commands=st.lists(COMMANDS, max_size=9), at_once=st.sampled_from([1, 1, 2, 9]))
@@ -290,7 +290,7 @@ async def history_of(db: Database) -> list[tuple[str, bool]]:
 @pytest.mark.long
 async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDatabase) -> None:
     """Each todo is changed twice, and two machines revert both changes."""
-    for number in range(1, choose(6, 50) + 1):
+    for number in range(1, choose(6, 100) + 1):
         todo, before = (NumberReference(number),), open_db("alex", NOW + timedelta(minutes=number))
         await add_todo(before, NewTodo("first", tags=("x",)))
         await modify_todos(before, todo, TodoChanges(title="second", project="p"))
@@ -308,7 +308,7 @@ async def test_two_undos_at_once_revert_two_steps(db: Database, open_db: OpenDat
 @BOTH_TIERS
 async def test_undo_during_a_change(db: Database, open_db: OpenDatabase) -> None:
     """The change either comes first and is undone, or comes after."""
-    for number in range(1, choose(6, 25) + 1):
+    for number in range(1, choose(6, 40) + 1):
         await add_todo(db, NewTodo("a", tags=("x",)))
         todo = (NumberReference(number),)
         start = NOW + timedelta(minutes=number)

@@ -29,35 +29,42 @@ class Links:
     remove: frozenset[int]
     clears: bool = False
 
-    async def apply(self, step: Step, todo: Todo) -> bool:
-        """Change the field of the todo, which has a number; return whether it had another value."""
-        return await self._change_set(step, todo) if self.field.is_set else self._set(todo)
+    async def apply(self, step: Step, todos: Sequence[Todo]) -> set[int]:
+        """Change the field of todos, which have numbers; return the numbers of those that had another value."""
+        return await self._change_sets(step, todos) if self.field.is_set else self._set(todos)
 
-    async def _change_set(self, step: Step, todo: Todo) -> bool:
-        links = links_of(self.field)
-        column, is_todos = links.c[self.field.refers], links.c.todo_id == todo.id
-        present = set((await step.session.execute(select(column).where(is_todos))).scalars())
-        old = present if self.clears else present & self.remove
-        new = self.add - present
+    async def _change_sets(self, step: Step, todos: Sequence[Todo]) -> set[int]:
+        links, numbers = links_of(self.field), [todo.id for todo in todos if todo.id]
+        column, is_theirs = links.c[self.field.refers], links.c.todo_id.in_(numbers)
+        present = {tuple(row) for row in await step.session.execute(select(links.c.todo_id, column).where(is_theirs))}
+        gone = {other for _, other in present if self.clears or other in self.remove} - self.add
+        old = {link for link in present if link[1] in gone}
+        new = {(number, other) for number in numbers for other in self.add} - present
         if old:
-            await step.session.execute(delete(links).where(is_todos, column.in_(old)))
+            await step.session.execute(delete(links).where(is_theirs, column.in_(gone)))
         if new:
-            await step.session.execute(insert(links), [{"todo_id": todo.id, column.name: number} for number in new])
-        return bool(old or new)
+            rows = [{"todo_id": number, column.name: other} for number, other in sorted(new)]
+            await step.session.execute(insert(links), rows)
+        return {number for number, _ in old | new}
 
-    def _set(self, todo: Todo) -> bool:
-        number = next(iter(self.add), None)
-        changed = (number is not None or self.clears) and getattr(todo, self.field.refers) != number
-        if changed:
-            set_attribute(todo, self.field.refers, number)
-        return bool(changed)
+    def _set(self, todos: Iterable[Todo]) -> set[int]:
+        other = next(iter(self.add), None)
+        if other is None and not self.clears:
+            return set()
+        changed = {todo.id: todo for todo in todos if todo.id and getattr(todo, self.field.refers) != other}
+        for todo in changed.values():
+            set_attribute(todo, self.field.refers, other)
+        return set(changed)
 
 
-async def change_links(step: Step, todos: Iterable[Todo], changes: Mapping[str, LinkChange]) -> None:
+async def change_links(step: Step, todos: Sequence[Todo], changes: Mapping[str, LinkChange]) -> None:
     """Change the fields of the todos, which have numbers; names are created if needed. Raises NotFoundError."""
-    found = [await _find_links(step, FIELDS[name], changes[name]) for name in sorted(changes)]
+    changed: set[int] = set()
+    for name in sorted(changes):
+        links = await _find_links(step, FIELDS[name], changes[name])
+        changed |= await links.apply(step, todos)
     for todo in todos:
-        if any([await links.apply(step, todo) for links in found]):
+        if todo.id in changed:
             step.touch(todo)
             step.keep()
 
