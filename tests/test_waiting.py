@@ -268,7 +268,8 @@ class TestSilence:
         places: Sequence[int],
     ) -> None:
         """Let the connection fall silent at each of the messages in turn; earlier messages have arrived."""
-        limits(answer=0.5, lock=0.5, connect=5)
+        # Even on a busy machine, the statement of a silent connection, which holds locks, ends earlier than that.
+        limits(answer=2, lock=2, connect=20)
         for place in places:
             prepare(neon, here)
             door.silent_after, door.silences = place, 1
@@ -276,7 +277,7 @@ class TestSilence:
             door.silent_after = None
             door.settle()
             if command == ("db", "status") and result.code:  # measure once without silence
-                check_silence(result, "has not answered for 0.5 seconds")
+                check_silence(result, "has not answered for 2 seconds")
                 continue
             assert result.code == 0, (place, door.connections[-1].messages, result)
             assert ask(neon, "SELECT count(*) - 1, count(DISTINCT uuid) - 1 FROM todo.steps") == [
